@@ -1,0 +1,75 @@
+// The whole check that needs Node only: `npm test`, or `npm test -- unit lint` for some of its steps.
+// The last line is `N passed, N failed`; every test of vitest counts, and each of the other checks counts as one.
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+const scripts = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).scripts
+const scratch = mkdtempSync(join(tmpdir(), 'flotilla-test-'))
+
+/** Runs a command with its output shown; its exit code, 1 when a signal ended it. */
+function run(command, args) {
+  const ended = spawnSync(command, args, { stdio: 'inherit' })
+  if (ended.error !== undefined) console.error(`${command}: ${ended.error.message}`)
+  return ended.status ?? 1
+}
+
+/** A check that passes or fails as a whole: a script of package.json. */
+function check(name) {
+  const ok = run('npm', ['run', '--silent', name]) === 0
+  return { passed: ok ? 1 : 0, failed: ok ? 0 : 1, skipped: 0 }
+}
+
+/** A project of vitest. A run that fails without a failed test (a file that does not load, a stray error) counts as one. */
+function project(name) {
+  const report = join(scratch, `${name}.json`)
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
+  const status = run('vitest', ['run', '--project', name, ...reporters])
+  const { numPassedTests, numFailedTests, numPendingTests, numTodoTests } = readReport(report)
+  const failed = numFailedTests === 0 && status !== 0 ? 1 : numFailedTests
+  return { passed: numPassedTests, failed, skipped: numPendingTests + numTodoTests }
+}
+
+function readReport(path) {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'))
+  } catch {
+    return { numPassedTests: 0, numFailedTests: 0, numPendingTests: 0, numTodoTests: 0 }
+  }
+}
+
+const steps = {
+  lint: () => check('lint'),
+  types: () => check('types'),
+  // The committed openapi.json must be what the routes say.
+  ...('openapi:check' in scripts && { openapi: () => check('openapi:check') }),
+  unit: () => project('unit'),
+  contract: () => project('contract'),
+  scenarios: () => project('scenarios'),
+}
+
+function main(chosen) {
+  const unknown = chosen.filter((name) => !(name in steps))
+  if (unknown.length > 0)
+    throw new Error(`no such step: ${unknown.join(', ')}; there are ${Object.keys(steps).join(', ')}`)
+  const total = { passed: 0, failed: 0, skipped: 0 }
+  const failedSteps = []
+  for (const [name, step] of Object.entries(steps)) {
+    if (chosen.length > 0 && !chosen.includes(name)) continue
+    console.log(`\n— ${name}`)
+    const result = step()
+    for (const key of Object.keys(total)) total[key] += result[key]
+    if (result.failed > 0) failedSteps.push(name)
+  }
+  if (total.skipped > 0) console.log(`\n${total.skipped} skipped`)
+  if (failedSteps.length > 0) console.log(`\nfailed: ${failedSteps.join(', ')}`)
+  console.log(`\n${total.passed} passed, ${total.failed} failed`)
+  process.exitCode = total.failed > 0 ? 1 : 0
+}
+
+try {
+  main(process.argv.slice(2))
+} finally {
+  rmSync(scratch, { recursive: true, force: true })
+}
