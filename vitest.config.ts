@@ -1,9 +1,21 @@
 import { defineConfig } from 'vitest/config'
 
+const node = { environment: 'node', testTimeout: 60_000, hookTimeout: 120_000 } as const
+const database = { globalSetup: ['test/support/database-server.ts'] }
+
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['src/**/*.test.ts', 'packages/*/src/**/*.test.ts', 'test/*.test.ts'] } },
+      {
+        test: {
+          ...node,
+          name: 'unit',
+          include: ['src/**/*.test.ts', 'packages/*/src/**/*.test.ts', 'test/*.test.ts'],
+          testTimeout: 20_000,
+        },
+      },
+      { test: { ...node, ...database, name: 'contract', include: ['test/contract/**/*.test.ts'] } },
+      { test: { ...node, ...database, name: 'scenarios', include: ['test/scenarios/**/*.test.ts'] } },
     ],
   },
 })

@@ -1,0 +1,106 @@
+import { randomUUID } from 'node:crypto'
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
+import { canEnter, type SystemUser } from './user.ts'
+
+/** Makes a folder that others may read, whatever the umask says. */
+export function openFolder(path: string): void {
+  if (mkdirSync(path, { recursive: true }) === undefined && (statSync(path).mode & 0o755) === 0o755) return
+  chmodSync(path, 0o755)
+}
+
+/** True for a real folder that we own and nobody else may write. */
+export function isOurs(path: string): boolean {
+  const found = lstatSync(path)
+  return found.isDirectory() && found.uid === process.getuid?.() && (found.mode & 0o022) === 0
+}
+
+/** Where root puts what the server's user must reach: outside of closed home folders. The first that can be made. */
+export const systemFolders: readonly string[] = ['/var/lib/flotilla', '/var/tmp/flotilla']
+
+/** The first of the folders that we can make and that nobody else may write. Throws when there is none. */
+export function firstOfOurs(folders: readonly string[]): string {
+  const found = folders.find(canMake)
+  if (found === undefined) throw new Error(`None of ${folders.join(', ')} can be made and kept from others`)
+  return found
+}
+
+function canMake(folder: string): boolean {
+  try {
+    openFolder(folder)
+    return isOurs(folder)
+  } catch {
+    return false
+  }
+}
+
+/**
+ * Where things lie. `own` is in the data folder of Flotilla (password, lock, log, port); `server` holds the database
+ * and must be within reach of its user: the same folder where possible, else one of the system.
+ */
+export type Place = { readonly own: string; readonly server: string; readonly data: string }
+
+/**
+ * Finds the place again that an earlier start recorded, or chooses one. Throws when a recorded one has vanished.
+ * As root the home is opened for passing through (0711), so that the data can lie in it: everything in it that is
+ * secret has a mode of its own. The folders above it are not ours to open.
+ */
+export function choosePlace(home: string, userOf: (data: string) => SystemUser, system = systemFolders): Place {
+  mkdirSync(join(home, 'postgres'), { recursive: true, mode: 0o700 })
+  const own = realpathSync(join(home, 'postgres'))
+  const record = join(own, 'place.json')
+  const known = readRecord(record)
+  if (known !== null) return found(own, known)
+  const server = chooseServer(own, { user: userOf(join(own, 'data')), system })
+  writeFileAtomically(record, JSON.stringify({ server: server === own ? '.' : server }))
+  return { own, server, data: join(server, 'data') }
+}
+
+function found(own: string, recorded: string): Place {
+  const server = recorded === '.' ? own : recorded
+  if (statSync(server, { throwIfNoEntry: false }) === undefined) {
+    throw new Error(`The database was kept in ${server}, which is gone: restore it, or remove ${own} to start anew`)
+  }
+  return { own, server, data: join(server, 'data') }
+}
+
+type Choice = { readonly user: SystemUser; readonly system: readonly string[] }
+
+function chooseServer(own: string, { user, system }: Choice): string {
+  if (user.uid === process.getuid?.()) return own
+  const inside = canEnter(dirname(dirname(own)), user)
+  const server = inside ? own : join(firstOfOurs(system), `data-${randomUUID()}`)
+  mkdirSync(server, { recursive: true })
+  for (const folder of inside ? [dirname(own), own] : [server]) chmodSync(folder, statSync(folder).mode | 0o111)
+  return server
+}
+
+function readRecord(file: string): string | null {
+  const text = readText(file)
+  return text === null ? null : (JSON.parse(text) as { readonly server: string }).server
+}
+
+/** The text of a file; null when there is none. */
+export function readText(file: string): string | null {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw error
+  }
+}
+
+/** Writes a file that only we can read; a crash leaves the old one or the new one. */
+export function writeFileAtomically(file: string, text: string): void {
+  writeFileSync(`${file}.new`, text, { mode: 0o600, flush: true })
+  renameSync(`${file}.new`, file)
+}

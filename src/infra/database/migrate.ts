@@ -1,0 +1,44 @@
+import { sql } from 'kysely'
+import { type Migration as KyselyMigration, type MigrationResultSet, Migrator } from 'kysely/migration'
+import type { Migration } from './migration.ts'
+import { initial } from './migrations/0001_initial.ts'
+import type { Db } from './types.ts'
+
+/** Every step of the schema, oldest first. A step that was released never changes: add another. */
+export const migrations: readonly Migration[] = [initial]
+
+/**
+ * Brings the schema to the newest step; returns the names of the steps it applied. Any number of processes may do it
+ * at once: one does, the others wait. Throws, and leaves the schema as it was, when a step fails.
+ */
+export async function migrate(db: Db, steps: readonly Migration[] = migrations): Promise<readonly string[]> {
+  return finish(await migratorOf(db, steps).migrateToLatest())
+}
+
+/** Undoes the newest step; returns its name in a list, or an empty one when nothing is left. */
+export async function undoNewest(db: Db, steps: readonly Migration[] = migrations): Promise<readonly string[]> {
+  return finish(await migratorOf(db, steps).migrateDown())
+}
+
+/** The names of the steps that are not applied yet. */
+export async function pendingMigrations(db: Db, steps: readonly Migration[] = migrations): Promise<readonly string[]> {
+  const known = await migratorOf(db, steps).getMigrations()
+  return known.filter((step) => step.executedAt === undefined).map((step) => step.name)
+}
+
+function migratorOf(db: Db, steps: readonly Migration[]): Migrator {
+  const byName = Object.fromEntries(steps.map((step) => [step.name, toKysely(step)]))
+  return new Migrator({ db, provider: { getMigrations: async () => byName }, migrationTableSchema: 'public' })
+}
+
+function toKysely(step: Migration): KyselyMigration {
+  const run = (statements: readonly string[]) => async (db: Db) => {
+    for (const statement of statements) await sql.raw(statement).execute(db)
+  }
+  return { up: run(step.up), down: run(step.down) }
+}
+
+function finish({ error, results }: MigrationResultSet): readonly string[] {
+  if (error !== undefined) throw error
+  return (results ?? []).map((result) => result.migrationName)
+}

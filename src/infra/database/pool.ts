@@ -1,0 +1,116 @@
+import { Kysely, PostgresDialect } from 'kysely'
+import { Pool, types } from 'pg'
+import type { Instant } from '../../core/instant.ts'
+import type { Log } from '../log.ts'
+import { preparing } from './prepared.ts'
+import type { Db, NoTables, Tx } from './types.ts'
+
+export type Database = {
+  readonly db: Db
+  readonly pool: Pool
+  readonly url: string
+  /** Waits for the queries under way and closes every connection. */
+  close(): Promise<void>
+}
+
+const int8 = 20
+
+/**
+ * Opens a pool of connections. No connection is made before the first query, so a server that is still starting is no
+ * error here. A connection that breaks is an error of the query it carried and of nothing else.
+ */
+export function openDatabase(url: string, options: { readonly max: number; readonly log: Log }): Database {
+  const pool = new Pool({
+    connectionString: url,
+    max: options.max,
+    connectionTimeoutMillis: 10_000,
+    // A process that is stopped in the middle of a transaction holds its rows: not for longer than a lease.
+    idle_in_transaction_session_timeout: 10_000,
+    lock_timeout: 30_000,
+    idleTimeoutMillis: 60_000,
+    keepAlive: true,
+    types: { getTypeParser: parserOf },
+  })
+  let closing = false
+  // A pool that ends does not wait for the farewell of its connections: what breaks then is no news.
+  const onBroken = (error: Error) =>
+    closing || options.log.warn({ error: error.message }, 'A database connection broke')
+  pool.on('error', onBroken)
+  pool.on('connect', (client) => client.on('error', onBroken))
+  const close = () => {
+    closing = true
+    return db.destroy()
+  }
+  const db: Db = new Kysely<NoTables>({ dialect: new PostgresDialect({ pool: preparing(pool) }) })
+  return { db, pool, url, close }
+}
+
+/**
+ * bigint columns and counts are read as numbers: the ones here are sequence numbers and counts, which stay far below
+ * 2^53, and JSON has no bigint. One that does not fit is an error, never a rounded number.
+ */
+const parserOf = ((oid: number, format?: 'text' | 'binary') =>
+  oid === int8 && format !== 'binary' ? toSafeInteger : types.getTypeParser(oid, format)) as typeof types.getTypeParser
+
+function toSafeInteger(text: string): number {
+  const value = Number(text)
+  if (!Number.isSafeInteger(value)) throw new RangeError(`${text} does not fit a number`)
+  return value
+}
+
+/** A timestamptz column as an Instant. */
+export function toInstant(date: Date): Instant
+export function toInstant(date: Date | null): Instant | null
+export function toInstant(date: Date | null): Instant | null {
+  return date === null ? null : date.getTime()
+}
+
+/** An Instant as the parameter of a timestamptz column. */
+export function fromInstant(instant: Instant): Date
+export function fromInstant(instant: Instant | null): Date | null
+export function fromInstant(instant: Instant | null): Date | null {
+  return instant === null ? null : new Date(instant)
+}
+
+/**
+ * The connection broke while COMMIT was under way: the transaction may be there or not. The caller must read back what
+ * it wrote (by an id of its own making) before it says so, or does it again.
+ */
+export class CommitUnknown extends Error {
+  override readonly name = 'CommitUnknown'
+}
+
+/**
+ * Runs the body in one transaction (read committed). What the body throws is thrown, and nothing is written.
+ * Throws `CommitUnknown` when the answer to COMMIT was lost.
+ */
+export async function transaction<T>(db: Db, body: (tx: Tx) => Promise<T>): Promise<T> {
+  let failure: { readonly error: unknown } | null = null
+  let committing = false
+  try {
+    return await db.transaction().execute(async (tx) => {
+      try {
+        const result = await body(tx)
+        committing = true
+        return result
+      } catch (error) {
+        failure = { error }
+        throw error
+      }
+    })
+  } catch (error) {
+    throw explain(failure, committing, error)
+  }
+}
+
+/** The body's own error comes first: a rollback over a broken connection throws another one that says less. */
+function explain(failure: { readonly error: unknown } | null, committing: boolean, error: unknown): unknown {
+  if (failure !== null) return failure.error
+  const answered = error instanceof Error && 'severity' in error && !isShutdown(error)
+  return committing && !answered ? new CommitUnknown('The answer to COMMIT was lost', { cause: error }) : error
+}
+
+/** A server that is being stopped may say so after it has committed. */
+function isShutdown(error: Error): boolean {
+  return 'code' in error && typeof error.code === 'string' && error.code.startsWith('57P')
+}

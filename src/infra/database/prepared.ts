@@ -1,0 +1,48 @@
+import type { PostgresPool, PostgresPoolClient } from 'kysely'
+import { DatabaseError, type Pool, type PoolClient } from 'pg'
+
+/** Texts that one process prepares. The statements of the code are fewer; lists of any length make more texts. */
+const mostTexts = 300
+const featureNotSupported = '0A000'
+
+/**
+ * The pool as Kysely uses it, with statements that each connection prepares once: PostgreSQL parses and plans a text
+ * when it first meets it and not again, which is most of what a short statement costs there.
+ */
+export function preparing(pool: Pool): PostgresPool {
+  const names = new Map<string, string>()
+  const nameOf = (text: string): string | undefined => {
+    const known = names.get(text)
+    if (known !== undefined || names.size >= mostTexts) return known
+    const name = `s${names.size}`
+    names.set(text, name)
+    return name
+  }
+  const clients = new WeakMap<PoolClient, PostgresPoolClient>()
+  return {
+    connect: async () => {
+      const client = await pool.connect()
+      const known = clients.get(client) ?? preparingClient(client, nameOf)
+      clients.set(client, known)
+      return known
+    },
+    end: () => pool.end(),
+    options: pool.options,
+  }
+}
+
+function preparingClient(client: PoolClient, nameOf: (text: string) => string | undefined): PostgresPoolClient {
+  let stale = false
+  const query = async (text: string, values: readonly unknown[]) => {
+    const name = values.length > 0 ? nameOf(text) : undefined
+    try {
+      return await client.query({ ...(name === undefined ? {} : { name }), text, values: [...values] })
+    } catch (error) {
+      // A migration has changed what a prepared statement answers: this connection never gets over it.
+      if (error instanceof DatabaseError && error.code === featureNotSupported) stale = true
+      throw error
+    }
+  }
+  // Cursors, the other form of `query`, are not used here.
+  return { query, release: () => client.release(stale) } as unknown as PostgresPoolClient
+}

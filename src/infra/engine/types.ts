@@ -1,0 +1,51 @@
+import type { Decide, Waiting } from '../../core/decision.ts'
+import type { DomainEvent } from '../../core/events.ts'
+import type { Instant } from '../../core/instant.ts'
+import type { Subject, SubjectKind, Uuid } from '../../core/subject.ts'
+import type { Db, Tx } from '../database/types.ts'
+
+/**
+ * The right to act on one subject, held by one worker until it runs out. Fenced by `epoch`, which only rises:
+ * a worker that lost its lease finds its epoch gone and writes nothing (`LeaseLost`).
+ */
+export type Lease = {
+  readonly subject: Subject
+  readonly epoch: bigint
+  /** Aborted when the lease is lost or handed over. */
+  readonly signal: AbortSignal
+  /** Milliseconds until the lease ends by the database's clock, measured from before it was taken or renewed; 0 when lost. */
+  remainingMs(): number
+}
+
+/** How an act is carried out. Returns nothing: what the machine learns comes from observing. Throws `ActFailed`. */
+export type ActContext = {
+  readonly lease: Lease
+  /** Aborted when the lease is lost, the deadline passes or a command cancels the act. */
+  readonly signal: AbortSignal
+  readonly attempt: { readonly seq: number; readonly deadline: Instant }
+}
+export type Acts<A extends { readonly kind: string }> = {
+  readonly [K in A['kind']]: (act: Extract<A, { kind: K }>, context: ActContext) => Promise<void>
+}
+
+/** What a feature gives the engine for one kind of subject. */
+export interface Machine<S, C, O, A extends { readonly kind: string }> {
+  readonly kind: SubjectKind
+  readonly decide: Decide<S, C, O, A>
+  readonly acts: Acts<A>
+  /**
+   * The subject's state, null when there is no such subject. With `lock` the row lock is taken until the transaction
+   * ends; without it no transaction is needed, and what was read may be stale by the time it is used.
+   */
+  load(db: Db, id: Uuid, lock: boolean): Promise<S | null>
+  /** Writes what differs. The row's version must still be the one that was loaded; else it throws. */
+  save(tx: Tx, before: S, after: S): Promise<void>
+  /** Looks at the cluster. Repeatable at any time, changes nothing. A source that does not answer is an observation too. */
+  observe(state: S, lease: Lease): Promise<O>
+  /** True when a running act must be ended because of what a command asked meanwhile. */
+  mustAbort(state: S): boolean
+  /** Appends events with their subject's next sequence numbers, under the row lock held by `load`. */
+  record(tx: Tx, state: S, events: readonly DomainEvent[]): Promise<void>
+}
+
+export type { Waiting }

@@ -1,0 +1,189 @@
+import { sql } from 'kysely'
+import type { Instant } from '../../core/instant.ts'
+import type { Subject, SubjectKind } from '../../core/subject.ts'
+import { fromInstant, transaction } from '../database/pool.ts'
+import type { Db, Tx } from '../database/types.ts'
+import { LeaseLost } from './errors.ts'
+import type { Lease } from './types.ts'
+
+/**
+ * The `work` table: one row for each subject that has something due, and the lease on it.
+ *
+ * `wanted` counts the wakes and `seen` is what it was at the claim, so that a wake during the work is never lost.
+ * `epoch` comes from one rising sequence and fences. Times are the database's. While a lease runs, `due_at` is when
+ * it was to end, or the earlier moment of a wake; `lease_until` alone says whether the row can be claimed.
+ */
+
+/** What names a lease in the database. */
+export type LeaseName = Pick<Lease, 'subject' | 'epoch'>
+
+/**
+ * Asks for the subject to be looked at, at a moment or (without one) now. In the transaction of the change that it is
+ * about: the work is there when the change is, and not otherwise. Tells the workers when it is due.
+ */
+export async function wake(tx: Tx, subject: Subject, at?: Instant): Promise<void> {
+  await sql`
+    with woken as (
+      insert into work as w (kind, subject_id, due_at, wanted, seen, epoch)
+      values (${subject.kind}, ${subject.id}, coalesce(${fromInstant(at ?? null)}::timestamptz, now()), 1, 0, 0)
+      on conflict (kind, subject_id) do update
+        set wanted = w.wanted + 1, due_at = least(w.due_at, excluded.due_at)
+      returning due_at)
+    select pg_notify('work_due', ${subject.kind}) from woken where due_at <= clock_timestamp()`.execute(tx)
+}
+
+export type ClaimOptions = {
+  readonly kinds: readonly SubjectKind[]
+  readonly limit: number
+  /** The name of the worker, for people who look at the table. */
+  readonly worker: string
+  readonly leaseMs: number
+  /** How long after the end of a lease that was not given back the subject is left alone: late writes have ended. */
+  readonly takeoverMs: number
+}
+
+export type Claimed = { readonly subject: Subject; readonly epoch: bigint; readonly wanted: number }
+
+/** Takes leases on subjects that are due, the longest due first. Never waits for another worker. */
+export async function claim(db: Db, options: ClaimOptions): Promise<readonly Claimed[]> {
+  const { rows } = await sql<{ kind: SubjectKind; subject_id: string; epoch: number; wanted: number }>`
+    with due as (
+      select kind, subject_id from work
+      where due_at <= clock_timestamp() and kind = any(${options.kinds})
+        and (lease_until is null or lease_until + ${interval(options.takeoverMs)} <= clock_timestamp())
+      order by due_at limit ${options.limit} for update skip locked)
+    update work as w set
+      epoch = nextval('work_epoch'), seen = w.wanted, worker = ${options.worker},
+      lease_until = clock_timestamp() + ${interval(options.leaseMs)},
+      due_at = clock_timestamp() + ${interval(options.leaseMs)}
+    from due where w.kind = due.kind and w.subject_id = due.subject_id
+    returning w.kind, w.subject_id, w.epoch, w.wanted`.execute(db)
+  return rows.map(({ kind, subject_id, epoch, wanted }) => ({
+    ...{ subject: { kind, id: subject_id }, epoch: BigInt(epoch), wanted },
+  }))
+}
+
+/** What became of a lease that was to be renewed. A row that another transaction holds is `busy`: try again soon. */
+export type Renewal<L> = {
+  readonly lease: L
+  readonly wanted: number
+  readonly state: 'renewed' | 'busy' | 'lost'
+}
+
+/** Renews leases in one statement, and tells how often their subjects have been woken. */
+export async function renew<L extends LeaseName>(
+  db: Db,
+  leases: readonly L[],
+  leaseMs: number,
+): Promise<readonly Renewal<L>[]> {
+  if (leases.length === 0) return []
+  const { rows } = await sql<{ n: number; mine: boolean; renewed: boolean; wanted: number | null }>`
+    with held as (${heldRows(leases)}),
+    free as (
+      select w.kind, w.subject_id, w.epoch from work w join held h using (kind, subject_id, epoch)
+      for no key update of w skip locked),
+    renewed as (
+      update work as w set lease_until = clock_timestamp() + ${interval(leaseMs)}
+      from free where w.kind = free.kind and w.subject_id = free.subject_id and w.epoch = free.epoch
+      returning w.kind, w.subject_id, w.epoch)
+    select h.n, w.epoch is not null as mine, r.epoch is not null as renewed, w.wanted
+    from held h left join work w using (kind, subject_id, epoch) left join renewed r using (kind, subject_id, epoch)
+    order by h.n`.execute(db)
+  return rows.flatMap((row) => {
+    const lease = leases[row.n - 1]
+    const state = row.renewed ? 'renewed' : row.mine ? 'busy' : 'lost'
+    return lease === undefined ? [] : [{ lease, wanted: row.wanted ?? 0, state } as const]
+  })
+}
+
+/** How often the subjects of leases have been woken, in the order given; 0 for one whose lease is gone. */
+export async function readWanted(db: Db, leases: readonly LeaseName[]): Promise<readonly number[]> {
+  const { rows } = await sql<{ wanted: number }>`
+    with held as (${heldRows(leases)})
+    select coalesce(w.wanted, 0) as wanted
+    from held h left join work w using (kind, subject_id, epoch)
+    order by h.n`.execute(db)
+  return rows.map((row) => row.wanted)
+}
+
+function heldRows(leases: readonly LeaseName[]) {
+  const kinds = leases.map((lease) => lease.subject.kind)
+  const ids = leases.map((lease) => lease.subject.id)
+  const epochs = leases.map((lease) => lease.epoch)
+  return sql`select kind, subject_id, epoch, n
+    from unnest(${kinds}::text[], ${ids}::uuid[], ${epochs}::bigint[]) with ordinality as held(kind, subject_id, epoch, n)`
+}
+
+/**
+ * Gives a lease back after the work. `wakeAt` is when the subject is due next, null when nothing is; `seen` is how
+ * often it had been woken when the last decision was made. A wake since then leaves it due. False: the lease was lost.
+ */
+export async function finish(db: Db, lease: LeaseName, wakeAt: Instant | null, seen: number): Promise<boolean> {
+  const { subject, epoch } = lease
+  if (wakeAt === null) {
+    const deleted = await sql`delete from work
+      where kind = ${subject.kind} and subject_id = ${subject.id} and epoch = ${epoch} and wanted = ${seen}`.execute(db)
+    if (deleted.numAffectedRows === 1n) return true
+  }
+  const next = sql`coalesce(${fromInstant(wakeAt)}::timestamptz, due_at)`
+  return letGo(db, lease, sql`case when wanted = ${seen} then ${next} else least(due_at, ${next}) end`)
+}
+
+/** Gives a lease back with the work not done: it is due again after `delayMs`. False: the lease was lost. */
+export async function release(db: Db, lease: LeaseName, delayMs = 0): Promise<boolean> {
+  return letGo(db, lease, sql`clock_timestamp() + ${interval(delayMs)}`)
+}
+
+async function letGo(db: Db, { subject, epoch }: LeaseName, dueAt: ReturnType<typeof interval>): Promise<boolean> {
+  const { rows } = await sql`
+    with released as (
+      update work set lease_until = null, worker = null, due_at = ${dueAt}
+      where kind = ${subject.kind} and subject_id = ${subject.id} and epoch = ${epoch}
+      returning due_at)
+    select case when due_at <= clock_timestamp() then pg_notify('work_due', ${subject.kind}) end from released`.execute(
+    db,
+  )
+  return rows.length === 1
+}
+
+/** What the fence saw: how often the subject had been woken, read before anything else in the transaction. */
+export type Fence = { readonly wanted: number }
+
+/**
+ * Runs the body in a transaction that holds the lease fast: until it ends nobody can take the subject over, and when
+ * somebody has, it throws `LeaseLost` and writes nothing.
+ *
+ * `for key share` conflicts with a claim (which skips the row then) and not with a wake: a command, which holds the
+ * subject and wakes it, and an outcome, which holds the work and then takes the subject, cannot block each other.
+ */
+export async function fenced<T>(db: Db, lease: Lease, body: (tx: Tx, fence: Fence) => Promise<T>): Promise<T> {
+  if (lease.remainingMs() === 0) throw new LeaseLost('The lease ran out')
+  return transaction(db, async (tx) => {
+    const { rows } = await sql<Fence>`select wanted from work
+      where kind = ${lease.subject.kind} and subject_id = ${lease.subject.id} and epoch = ${lease.epoch}
+      for key share`.execute(tx)
+    const [fence] = rows
+    if (fence === undefined) throw new LeaseLost('Another worker has taken the subject over')
+    return body(tx, fence)
+  })
+}
+
+/** Milliseconds until the next subject is due that nobody holds (0 or less: one is); null when there is none. */
+export async function untilDue(db: Db, kinds: readonly SubjectKind[]): Promise<number | null> {
+  const { rows } = await sql<{ ms: number }>`
+    select (extract(epoch from due_at - clock_timestamp()) * 1000)::float8 as ms from work
+    where kind = any(${kinds}) and lease_until is null order by due_at limit 1`.execute(db)
+  return rows[0]?.ms ?? null
+}
+
+/** True while the worker holds something, or something is due that nobody holds. */
+export async function isBusy(db: Db, kinds: readonly SubjectKind[], worker: string): Promise<boolean> {
+  const { rows } = await sql<{ busy: boolean }>`select exists (
+    select from work where kind = any(${kinds})
+      and (worker = ${worker} or (lease_until is null and due_at <= clock_timestamp()))) as busy`.execute(db)
+  return rows[0]?.busy === true
+}
+
+function interval(ms: number) {
+  return sql`(${ms}::float8 * interval '1 millisecond')`
+}

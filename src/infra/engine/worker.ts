@@ -1,0 +1,182 @@
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Clock } from '../../core/instant.ts'
+import type { SubjectKind } from '../../core/subject.ts'
+import { stopwatch as ownStopwatch, type Stopwatch } from '../clock.ts'
+import type { Listener } from '../database/listen.ts'
+import type { Db } from '../database/types.ts'
+import type { Log } from '../log.ts'
+import { createNudge } from '../nudge.ts'
+import { createBackoff } from './backoff.ts'
+import type { DriveEnd, Driver } from './drive.ts'
+import { LeaseLost } from './errors.ts'
+import { insist } from './insist.ts'
+import { type HeldLease, holdLease } from './lease.ts'
+import { startRenewing } from './renewing.ts'
+import { freeSlots, type Limits, type Pool, poolsOf } from './slots.ts'
+import { claim, finish, isBusy, release, untilDue } from './work.ts'
+
+export type WorkerOptions = {
+  readonly db: Db
+  /** Tells of due work at once; without it the worker looks every `pollMs`. */
+  readonly listener: Pick<Listener, 'on'> | null
+  readonly drivers: readonly Driver[]
+  /** How many subjects at once, of all kinds without a limit of their own. */
+  readonly concurrency: number
+  /** Kinds with slots of their own, beside `concurrency`. */
+  readonly limits?: Limits
+  readonly clock: Clock
+  readonly log: Log
+  readonly leaseMs?: number
+  readonly takeoverMs?: number
+  readonly pollMs?: number
+  /** The first pause after a failure that was not foreseen; it doubles. */
+  readonly retryMs?: number
+  readonly stopwatch?: Stopwatch
+}
+
+export type Worker = {
+  /**
+   * Takes nothing more, hands over what waits, gives running acts `graceMs` and then aborts their signal. Resolves
+   * when all is given back. What has not ended a lease later is left to the next worker.
+   */
+  stop(options?: { readonly graceMs?: number }): Promise<void>
+  /** Resolves when nothing is held and nothing is due now. For tests and tools. */
+  idle(): Promise<void>
+}
+
+const defaults = { leaseMs: 15_000, takeoverMs: 2_000, pollMs: 1_000, retryMs: 1_000, limits: {} }
+
+/** Starts to claim and drive subjects that are due. A database that is away is waited for. */
+export function startWorker(given: WorkerOptions): Worker {
+  const options = { ...defaults, stopwatch: ownStopwatch, ...given }
+  const kinds = options.drivers.map((driver) => driver.kind)
+  const name = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`
+  const held = new Map<HeldLease, Promise<void>>()
+  const nudge = createNudge()
+  const draining = new AbortController()
+  const renewing = startRenewing({ ...options, held: () => [...held.keys()] })
+  const drive = driving(options, draining.signal)
+  const onDue = () => {
+    nudge.now()
+    renewing.check()
+  }
+  const unlisten = options.listener?.on('work_due', onDue)
+  const begin = (lease: HeldLease) => {
+    const ended = drive(lease).finally(() => {
+      held.delete(lease)
+      lease.close()
+      nudge.now()
+    })
+    held.set(lease, ended)
+  }
+  const claiming = claimUntil(draining.signal, {
+    ...{ name, options, nudge, begin, kinds, held: () => [...held.keys()].map((lease) => lease.subject.kind) },
+  })
+  const allEnded = () => Promise.allSettled([claiming, ...held.values()])
+  return {
+    async stop({ graceMs = 0 } = {}) {
+      draining.abort()
+      nudge.now()
+      unlisten?.()
+      await claiming
+      await atMost(graceMs, allEnded())
+      for (const lease of held.keys()) lease.handOver()
+      await atMost(options.leaseMs, allEnded())
+      renewing.stop()
+    },
+    async idle() {
+      while (await isBusy(options.db, kinds, name)) await sleep(5)
+    },
+  }
+}
+
+type Options = WorkerOptions & Required<Omit<WorkerOptions, 'listener'>>
+
+/** Drives a claimed subject and gives it back, whatever happens; never rejects. */
+function driving(options: Options, draining: AbortSignal): (lease: HeldLease) => Promise<void> {
+  const drivers = new Map(options.drivers.map((driver) => [driver.kind, driver]))
+  const context = { db: options.db, clock: options.clock, draining }
+  const backoff = createBackoff(options.retryMs)
+  const again = <T>(giveBack: () => Promise<T>) => insist(options.clock, giveBack)
+  const giveBack = async (lease: HeldLease, end: DriveEnd | undefined) => {
+    if (end?.kind !== 'finished') return again(() => release(options.db, lease))
+    backoff.succeeded(lease.subject)
+    return again(() => finish(options.db, lease, end.wake, end.seen))
+  }
+  const retryLater = async (lease: HeldLease, error: unknown) => {
+    const { kind, id } = lease.subject
+    if (error instanceof LeaseLost) return options.log.debug({ kind, id }, 'A lease was lost')
+    const delayMs = backoff.failed(lease.subject)
+    options.log.error({ kind, id, delayMs, error: describe(error) }, 'A subject could not be worked on')
+    return again(() => release(options.db, lease, delayMs))
+  }
+  return async (lease) => {
+    try {
+      const end = await drivers.get(lease.subject.kind)?.drive(lease, context)
+      await giveBack(lease, end)
+    } catch (error) {
+      await retryLater(lease, error).catch((late: unknown) =>
+        options.log.warn({ error: describe(late) }, 'A lease could not be given back: it runs out'),
+      )
+    }
+  }
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}
+
+type Claiming = {
+  readonly name: string
+  readonly options: Options
+  readonly kinds: readonly SubjectKind[]
+  readonly nudge: ReturnType<typeof createNudge>
+  readonly begin: (lease: HeldLease) => void
+  readonly held: () => readonly SubjectKind[]
+}
+
+/** While something runs, freed slots are gathered for so long: one claim then fills several. */
+const gatherMs = 3
+
+async function claimUntil(draining: AbortSignal, claiming: Claiming): Promise<void> {
+  const { options, nudge, kinds, held } = claiming
+  const pools = poolsOf(kinds, options.concurrency, options.limits)
+  while (!draining.aborted) {
+    await nudge.wait(await claimOnce(pools, claiming).catch(tellAndWait(options)))
+    if (held().length > 0) await sleep(gatherMs)
+  }
+}
+
+function tellAndWait({ log, pollMs }: Options): (error: unknown) => number {
+  return (error) => {
+    log.warn({ error: describe(error) }, 'Work could not be claimed')
+    return pollMs
+  }
+}
+
+/** Claims for every pool with free slots. Returns how long to wait, unless nudged: nothing is due for so long. */
+async function claimOnce(pools: readonly Pool[], claiming: Claiming): Promise<number> {
+  const { stopwatch, db, leaseMs, takeoverMs, pollMs } = claiming.options
+  const satisfied: SubjectKind[] = []
+  for (const { kinds, size } of pools) {
+    const limit = freeSlots({ kinds, size }, claiming.held())
+    if (limit <= 0) continue
+    const from = stopwatch()
+    const taken = await claim(db, { kinds, limit, worker: claiming.name, leaseMs, takeoverMs })
+    for (const one of taken) claiming.begin(holdLease({ ...one, from, leaseMs }, stopwatch))
+    if (taken.length < limit) satisfied.push(...kinds)
+  }
+  const dueMs = satisfied.length > 0 ? await untilDue(db, satisfied) : null
+  return Math.max(shortestWaitMs, Math.min(pollMs, dueMs ?? pollMs))
+}
+
+/** A row that is due may be locked by a transaction for a moment. */
+const shortestWaitMs = 5
+
+async function atMost(ms: number, done: Promise<unknown>): Promise<void> {
+  const timer = new AbortController()
+  await Promise.race([done, sleep(ms, undefined, { signal: timer.signal }).catch(() => undefined)])
+  timer.abort()
+}

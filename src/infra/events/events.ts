@@ -1,0 +1,89 @@
+import { randomUUID } from 'node:crypto'
+import { sql } from 'kysely'
+import type { DomainEvent } from '../../core/events.ts'
+import type { Instant } from '../../core/instant.ts'
+import type { JsonObject } from '../../core/json.ts'
+import type { Subject, Uuid } from '../../core/subject.ts'
+import { jsonb } from '../database/jsonb.ts'
+import { fromInstant, toInstant } from '../database/pool.ts'
+import type { Db, Tx } from '../database/types.ts'
+
+/**
+ * The `events` table: what changed, written with the change. `seq` counts the events of one subject from 1 without
+ * gaps. It is taken under the lock of the subject's row, so the order of numbers is the order of commits, and who reads
+ * on from a number misses nothing. Events are kept as long as their subject; what is sent elsewhere is kept 7 days.
+ */
+export type StoredEvent = {
+  readonly id: Uuid
+  readonly subject: Subject
+  readonly seq: number
+  readonly tenantId: Uuid | null
+  readonly type: string
+  readonly data: JsonObject
+  readonly at: Instant
+}
+
+/** Whose events they are, and the number of the first: one more than the subject's last. */
+export type Recording = {
+  readonly subject: Subject
+  readonly tenantId: Uuid | null
+  readonly firstSeq: number
+  readonly at: Instant
+}
+
+/**
+ * Writes events with the change that they tell of. The caller holds the lock of the subject's row, and keeps the last
+ * number in it: `firstSeq + events.length - 1`.
+ */
+export async function record(tx: Tx, of: Recording, events: readonly DomainEvent[]): Promise<void> {
+  if (events.length === 0) return
+  const { kind, id } = of.subject
+  const rows = events.map(
+    ({ type, data }, index) => sql`(${kind}, ${id}::uuid, ${of.firstSeq + index}::bigint, ${randomUUID()}::uuid,
+      ${of.tenantId}::uuid, ${type}, ${jsonb(data)}, ${fromInstant(of.at)}::timestamptz)`,
+  )
+  await sql`with written as (
+      insert into events (subject_kind, subject_id, seq, id, tenant_id, type, data, at) values ${sql.join(rows)})
+    select pg_notify('events', ${topicOf(of.subject)})`.execute(tx)
+}
+
+/** The events of a subject after a number, in order, at most `limit`. */
+export async function listEvents(
+  db: Db,
+  subject: Subject,
+  afterSeq = 0,
+  limit = 1_000,
+): Promise<readonly StoredEvent[]> {
+  const { rows } = await sql<Row>`select * from events
+    where subject_kind = ${subject.kind} and subject_id = ${subject.id} and seq > ${afterSeq}
+    order by seq limit ${limit}`.execute(db)
+  return rows.map(toEvent)
+}
+
+/** What a notification on the channel `events` carries. */
+export function topicOf(subject: Subject): string {
+  return `${subject.kind}:${subject.id}`
+}
+
+type Row = {
+  readonly subject_kind: Subject['kind']
+  readonly subject_id: Uuid
+  readonly seq: number
+  readonly id: Uuid
+  readonly tenant_id: Uuid | null
+  readonly type: string
+  readonly data: JsonObject
+  readonly at: Date
+}
+
+function toEvent(row: Row): StoredEvent {
+  return {
+    id: row.id,
+    subject: { kind: row.subject_kind, id: row.subject_id },
+    seq: row.seq,
+    tenantId: row.tenant_id,
+    type: row.type,
+    data: row.data,
+    at: toInstant(row.at),
+  }
+}
