@@ -1,0 +1,84 @@
+import { allTypes } from '../resources/table.ts'
+import { VERSION } from '../version.ts'
+import type { Api, Call, Outcome, Target } from './call.ts'
+import { flag } from './call.ts'
+import { discovery } from './discovery.ts'
+import { evictPod } from './evict.ts'
+import { podLog } from './logs.ts'
+import { openApi } from './openapi.ts'
+import { patchObject } from './patch.ts'
+import { getObject, listObjects } from './read.ts'
+import { deleteObject, deleteObjects } from './remove.ts'
+import { review } from './reviews.ts'
+import { scaleObject } from './scale.ts'
+import { methodNotAllowed, unknownPath } from './status.ts'
+import { kindsOf, parseTarget } from './target.ts'
+import { watchObjects } from './watch.ts'
+import { createObject, replaceObject } from './write.ts'
+
+type Handler = (api: Api, call: Call, target: Target) => Outcome
+
+const kinds = kindsOf(allTypes)
+
+/** Answers one request of the Kubernetes API. @throws ApiError whatever the API refuses. */
+export function dispatch(api: Api, call: Call): Outcome {
+  const { path } = call
+  if (path === '/version') return { status: 200, body: JSON.stringify(VERSION) }
+  if (path === '/livez' || path === '/readyz' || path === '/healthz') {
+    return { status: 200, body: 'ok', contentType: 'text/plain; charset=utf-8' }
+  }
+  return documentOf(call) ?? review(call) ?? objects(api, call)
+}
+
+function documentOf(call: Call): Outcome {
+  if (call.method !== 'GET') return undefined
+  if (call.path.startsWith('/openapi/')) return openApiOf(call)
+  const found = discovery(call.path.length > 1 ? call.path.replace(/\/$/, '') : call.path, call.accept)
+  return found === undefined ? undefined : { status: 200, ...found, headers: { vary: 'Accept' } }
+}
+
+function openApiOf({ path, query, ifNoneMatch }: Call): Outcome {
+  const document = openApi(path)
+  if (document === undefined) throw unknownPath()
+  if (ifNoneMatch === document.etag) return { status: 304, body: '' }
+  const cached = query.has('hash') ? { 'cache-control': 'public, immutable' } : { 'cache-control': 'no-cache, private' }
+  return { status: 200, body: document.body, headers: { etag: document.etag, vary: 'Accept', ...cached } }
+}
+
+function objects(api: Api, call: Call): Outcome {
+  const target = call.path.startsWith('/api') ? parseTarget(call.path, kinds) : undefined
+  if (target === undefined) throw unknownPath()
+  return handlerOf(call, target)(api, call, target)
+}
+
+const COLLECTION: Readonly<Record<string, Handler>> = {
+  GET: (api, call, target) => (flag(call.query, 'watch') ? watchObjects : listObjects)(api, call, target),
+  POST: createObject,
+  DELETE: deleteObjects,
+}
+
+const OBJECT: Readonly<Record<string, Handler>> = {
+  GET: getObject,
+  PUT: replaceObject,
+  PATCH: patchObject,
+  DELETE: deleteObject,
+}
+
+const STATUS: Readonly<Record<string, Handler>> = { GET: getObject, PUT: replaceObject, PATCH: patchObject }
+
+/** @throws ApiError 404 for a subresource that the kind lacks, 405 for a method that it lacks. */
+function handlerOf(call: Call, target: Target): Handler {
+  const handler = handlersOf(target)[call.method]
+  if (handler === undefined) throw methodNotAllowed()
+  return handler
+}
+
+function handlersOf({ type, name, subresource }: Target): Readonly<Record<string, Handler>> {
+  if (name === undefined) return COLLECTION
+  if (subresource === undefined) return OBJECT
+  if (subresource === 'status' && type.status) return STATUS
+  if (subresource === 'scale' && type.scale) return { GET: scaleObject, PUT: scaleObject, PATCH: scaleObject }
+  if (subresource === 'log' && type.plural === 'pods') return { GET: podLog }
+  if (subresource === 'eviction' && type.plural === 'pods') return { POST: evictPod }
+  throw unknownPath()
+}

@@ -1,0 +1,132 @@
+import { createHash } from 'node:crypto'
+import { allSchemas, schemaName } from '../resources/catalog.ts'
+import type { Field, Schema } from '../resources/schema.ts'
+import { allTypes, groupVersionOf } from '../resources/table.ts'
+import type { ResourceType } from '../store/types.ts'
+
+/**
+ * The OpenAPI v3 documents that clients read to validate and to learn whether the server does: the fields of every
+ * kind and how lists merge, without descriptions. Made when first asked for, then kept.
+ */
+export type OpenApiDocument = { readonly body: string; readonly etag: string }
+
+const byGroupVersion = Map.groupBy(allTypes, groupVersionOf)
+const documents = new Map<string, OpenApiDocument>()
+
+const pathOf = (groupVersion: string): string =>
+  groupVersion.includes('/') ? `apis/${groupVersion}` : `api/${groupVersion}`
+
+/** `/openapi/v3` itself, or the document of a group and version below it; undefined for anything else. */
+export function openApi(path: string): OpenApiDocument | undefined {
+  const known = documents.get(path)
+  if (known !== undefined) return known
+  const text = path === '/openapi/v3' ? rootText() : groupText(path.slice('/openapi/v3/'.length))
+  if (text === undefined) return undefined
+  const document = { body: text, etag: `"${createHash('sha512').update(text).digest('hex').toUpperCase()}"` }
+  documents.set(path, document)
+  return document
+}
+
+function rootText(): string {
+  const paths = [...byGroupVersion.keys()].map((groupVersion) => {
+    const path = pathOf(groupVersion)
+    const hash = openApi(`/openapi/v3/${path}`)?.etag.slice(1, -1) ?? ''
+    return [path, { serverRelativeURL: `/openapi/v3/${path}?hash=${hash}` }]
+  })
+  return JSON.stringify({ paths: Object.fromEntries(paths) })
+}
+
+function groupText(path: string): string | undefined {
+  const types = byGroupVersion.get(path.replace(/^apis?\//, ''))
+  if (types === undefined || pathOf(groupVersionOf(types[0] as ResourceType)) !== path) return undefined
+  const reached = new Map<string, object>()
+  for (const type of types) collect(schemaName(type), type, reached)
+  return JSON.stringify({
+    openapi: '3.0.0',
+    info: { title: 'Kubernetes (practice cluster, simulated)', version: 'v1.35.4+practice' },
+    paths: Object.fromEntries(types.flatMap(pathsOf)),
+    components: { schemas: Object.fromEntries(reached) },
+  })
+}
+
+/** The official name of a type: clients look some of them up by it. */
+function officialName(name: string): string {
+  if (name.startsWith('meta.') || name.startsWith('runtime.') || name.startsWith('util.')) {
+    return `io.k8s.apimachinery.pkg.${name.startsWith('meta.') ? 'apis.' : ''}${name}`
+  }
+  if (name.startsWith('resource.')) return `io.k8s.apimachinery.pkg.api.${name}`
+  return name.startsWith('apiextensions.') ? `io.k8s.apiextensions-apiserver.pkg.apis.${name}` : `io.k8s.api.${name}`
+}
+
+function collect(name: string, type: ResourceType | undefined, reached: Map<string, object>): void {
+  const key = officialName(name)
+  if (reached.has(key)) return
+  reached.set(key, {})
+  const schema = allSchemas.get(name)
+  if (schema === undefined) return
+  const kind = type === undefined ? {} : { 'x-kubernetes-group-version-kind': [kindEntry(type)] }
+  reached.set(key, { ...describe(schema, reached), ...kind })
+}
+
+const kindEntry = ({ group, version, kind }: ResourceType): object => ({ group, kind, version })
+
+function describe(schema: Schema, reached: Map<string, object>): object {
+  if (schema.kind !== 'struct') return describeUse(schema, reached)
+  const fields = [...schema.fields.values()]
+  const required = fields.filter((field) => field.required).map((field) => field.name)
+  return {
+    type: 'object',
+    ...(schema.atomic ? { 'x-kubernetes-map-type': 'atomic' } : {}),
+    ...(required.length === 0 ? {} : { required }),
+    properties: Object.fromEntries(fields.map((field) => [field.name, describeField(field, reached)])),
+  }
+}
+
+function describeField({ schema, mergeKey, retainKeys, fallback }: Field, reached: Map<string, object>): object {
+  const strategy = [...(mergeKey === undefined ? [] : ['merge']), ...(retainKeys ? ['retainKeys'] : [])].join(',')
+  return {
+    ...describeUse(schema, reached),
+    ...(fallback === undefined ? {} : { default: fallback }),
+    ...(strategy === '' ? {} : { 'x-kubernetes-patch-strategy': strategy }),
+    ...(mergeKey ? { 'x-kubernetes-patch-merge-key': mergeKey } : {}),
+  }
+}
+
+const SCALARS: Readonly<Record<string, object>> = {
+  bytes: { type: 'string', format: 'byte' },
+  'date-time': { type: 'string', format: 'date-time' },
+  'int-or-string': { format: 'int-or-string', oneOf: [{ type: 'integer' }, { type: 'string' }] },
+  any: { 'x-kubernetes-preserve-unknown-fields': true },
+}
+
+function describeUse(schema: Schema, reached: Map<string, object>): object {
+  if (schema.kind === 'scalar') return SCALARS[schema.type] ?? { type: schema.type }
+  if (schema.kind === 'map') return { type: 'object', additionalProperties: describeUse(schema.values, reached) }
+  if (schema.kind === 'struct') {
+    collect(schema.name, undefined, reached)
+    return { allOf: [{ $ref: `#/components/schemas/${officialName(schema.name)}` }] }
+  }
+  const listType = schema.keys !== undefined ? 'map' : schema.set ? 'set' : 'atomic'
+  return {
+    type: 'array',
+    items: describeUse(schema.items, reached),
+    'x-kubernetes-list-type': listType,
+    ...(schema.keys === undefined ? {} : { 'x-kubernetes-list-map-keys': schema.keys }),
+  }
+}
+
+const WRITE_PARAMETERS = ['dryRun', 'fieldManager', 'fieldValidation'].map((name) => ({
+  name,
+  in: 'query',
+  schema: { type: 'string', uniqueItems: true },
+}))
+
+function pathsOf(type: ResourceType): [string, object][] {
+  const base = `/${pathOf(groupVersionOf(type))}${type.namespaced ? '/namespaces/{namespace}' : ''}/${type.plural}`
+  const kind = { 'x-kubernetes-group-version-kind': kindEntry(type), responses: {} }
+  const act = (action: string) => ({ 'x-kubernetes-action': action, parameters: WRITE_PARAMETERS, ...kind })
+  return [
+    [base, { post: act('post') }],
+    [`${base}/{name}`, { put: act('put'), patch: act('patch') }],
+  ]
+}

@@ -1,0 +1,72 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+export type PracticeClusterOptions = {
+  /** The folder that holds everything that outlives the process. */
+  readonly data: string
+  /** 0 or nothing: the port of the last start if it is free, or any free one. */
+  readonly port?: number
+  /** Where the kubeconfig goes; in the data folder when not given. */
+  readonly kubeconfig?: string
+  /** How long a simulated pod takes to become ready, in milliseconds. */
+  readonly podReadyMs?: number
+  /** Gets each line that the process writes to stderr. */
+  readonly onLog?: (line: string) => void
+}
+
+export type PracticeCluster = {
+  readonly kubeconfig: string
+  readonly port: number
+  readonly pid: number
+  /** Resolves with the exit code (null after a signal) when the process ends, for whatever reason. */
+  readonly exited: Promise<number | null>
+  /** Ends it in order. */
+  stop(): Promise<void>
+  /** Ends it at once, as a crash would; nothing that was answered is lost. */
+  kill(): Promise<void>
+}
+
+const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url))
+
+/**
+ * Starts a practice cluster as a process of its own and resolves once it can be reached. It stops in order when the
+ * process that started it is gone, however that ended; a Ctrl-C in that process's terminal does not reach it.
+ * @throws Error with what the process said, when it did not start.
+ */
+export async function startPracticeClusterProcess(options: PracticeClusterOptions): Promise<PracticeCluster> {
+  const child = spawn(process.execPath, [MAIN, '--end-with-stdin', ...flagsOf(options)], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    detached: true,
+    env: childEnvironment(),
+  })
+  const exited = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)))
+  const errors: string[] = []
+  child.once('error', (error) => errors.push(error.message))
+  createInterface({ input: child.stderr }).on('line', (line) => (options.onLog ?? ((each) => errors.push(each)))(line))
+  const ready = await Promise.race([firstLine(child), exited])
+  if (typeof ready !== 'string') throw new Error(`the practice cluster did not start: ${errors.join('\n')}`)
+  const { port, kubeconfig } = JSON.parse(ready) as { port: number; kubeconfig: string }
+  const end = async (signal: NodeJS.Signals) => {
+    child.kill(signal)
+    await exited
+  }
+  return { kubeconfig, port, pid: child.pid ?? 0, exited, stop: () => end('SIGTERM'), kill: () => end('SIGKILL') }
+}
+
+function firstLine(child: ChildProcess): Promise<string> {
+  return new Promise((resolve) => {
+    if (child.stdout !== null) createInterface({ input: child.stdout }).once('line', resolve)
+  })
+}
+
+function flagsOf({ data, port, kubeconfig, podReadyMs }: PracticeClusterOptions): string[] {
+  const flags = { data, port, kubeconfig, 'pod-ready-ms': podReadyMs }
+  return Object.entries(flags).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, String(value)]))
+}
+
+/** Only what Node needs: the process has no use for the credentials of its parent. */
+function childEnvironment(): Record<string, string> {
+  const { PATH = '', HOME = '', TMPDIR } = process.env
+  return { PATH, HOME, NODE_NO_WARNINGS: '1', ...(TMPDIR === undefined ? {} : { TMPDIR }) }
+}

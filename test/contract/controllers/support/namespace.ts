@@ -1,0 +1,102 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
+import { type Cluster, reachCluster, type Stored } from './cluster.ts'
+
+const groups: Readonly<Record<string, string>> = {
+  deployments: '/apis/apps/v1',
+  replicasets: '/apis/apps/v1',
+  statefulsets: '/apis/apps/v1',
+  daemonsets: '/apis/apps/v1',
+  jobs: '/apis/batch/v1',
+  poddisruptionbudgets: '/apis/policy/v1',
+  endpointslices: '/apis/discovery.k8s.io/v1',
+}
+
+const DEADLINE_MS = 45_000
+const POLL_MS = 50
+
+/** A namespace of its own on the cluster under test, with the few verbs that the suites need. */
+export class TestNamespace {
+  readonly name = `controllers-${randomUUID().slice(0, 8)}`
+  readonly #cluster: Cluster
+
+  private constructor(cluster: Cluster) {
+    this.#cluster = cluster
+  }
+
+  static async open(): Promise<TestNamespace> {
+    const namespace = new TestNamespace(await reachCluster())
+    const metadata = { name: namespace.name }
+    await namespace.#must('POST', '/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata })
+    return namespace
+  }
+
+  async close(): Promise<void> {
+    await this.#cluster.call('DELETE', `/api/v1/namespaces/${this.name}`)
+    await this.#cluster.stop()
+  }
+
+  create(plural: string, object: object): Promise<Stored> {
+    return this.#must('POST', this.#path(plural), object)
+  }
+
+  get(plural: string, name: string): Promise<Stored> {
+    return this.#must('GET', this.#path(plural, name))
+  }
+
+  async list(plural: string, labels = ''): Promise<readonly Stored[]> {
+    const query = labels === '' ? '' : `?labelSelector=${encodeURIComponent(labels)}`
+    const { items = [] } = (await this.#must('GET', this.#path(plural) + query)) as { items?: readonly Stored[] }
+    return items
+  }
+
+  patch(plural: string, name: string, body: object): Promise<Stored> {
+    return this.#must('PATCH', this.#path(plural, name), body, 'application/merge-patch+json')
+  }
+
+  remove(plural: string, name: string): Promise<Stored> {
+    return this.#must('DELETE', this.#path(plural, name))
+  }
+
+  /** Asks for an eviction; answers the status code and the causes of a refusal. */
+  async evict(pod: string, dryRun: boolean): Promise<{ status: number; causes: readonly string[] }> {
+    const eviction = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: pod, namespace: this.name } }
+    const path = `${this.#path('pods', pod)}/eviction${dryRun ? '?dryRun=All' : ''}`
+    const { status, body } = await this.#cluster.call('POST', path, eviction)
+    const details = body.details as { causes?: readonly { reason: string }[] } | undefined
+    return { status, causes: (details?.causes ?? []).map(({ reason }) => reason) }
+  }
+
+  #path(plural: string, name?: string): string {
+    const whole = `${groups[plural] ?? '/api/v1'}/namespaces/${this.name}/${plural}`
+    return name === undefined ? whole : `${whole}/${name}`
+  }
+
+  async #must(method: string, path: string, body?: object, contentType?: string): Promise<Stored> {
+    const answer = await this.#cluster.call(method, path, body, contentType)
+    if (answer.status < 300) return answer.body
+    throw new Error(`${method} ${path}: ${answer.status} ${String(answer.body.message)}`)
+  }
+}
+
+/** Asks again until the answer is as wanted; fails at the deadline with what was last seen. */
+export async function eventually<T>(what: string, read: () => Promise<T>, wanted: (value: T) => boolean): Promise<T> {
+  const deadline = Date.now() + DEADLINE_MS
+  for (;;) {
+    const value = await read()
+    if (wanted(value)) return value
+    if (Date.now() > deadline)
+      throw new Error(`not in time: ${what}; last seen: ${JSON.stringify(value)?.slice(0, 2000)}`)
+    await pause(POLL_MS)
+  }
+}
+
+/** Watches for a while that something stays as it is: the only way to see that nothing happens. */
+export async function stays<T>(what: string, read: () => Promise<T>, wanted: (value: T) => boolean): Promise<void> {
+  const end = Date.now() + 1500
+  while (Date.now() < end) {
+    const value = await read()
+    if (!wanted(value)) throw new Error(`did not stay: ${what}; seen: ${JSON.stringify(value)?.slice(0, 2000)}`)
+    await pause(POLL_MS)
+  }
+}
