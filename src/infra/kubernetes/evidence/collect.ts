@@ -1,0 +1,156 @@
+import type { Clock } from '../../../core/instant.ts'
+import { startDeadline } from '../deadline.ts'
+import type { ManifestObject } from '../manifest.ts'
+import { mapParallel } from '../parallel.ts'
+import { judgeRelease, type Observed } from '../readiness/readiness.ts'
+import type { ContainerStatus, LabelSelector, Pod } from '../readiness/workload-types.ts'
+import { objectPath, resources } from '../resources.ts'
+import { selectorText } from '../selector.ts'
+import type { ClusterClient, KubeObject } from '../types.ts'
+import { observeWorkloads, type ReadParts } from '../workloads.ts'
+import { boundEvidence } from './bound.ts'
+import { describeEvents, describeLog, describePod, type EventObject, hasCrashed, needsEvidence } from './describe.ts'
+import type { ContainerEvidence, EventEvidence, Evidence, PodEvidence } from './types.ts'
+
+export type EvidenceOptions = {
+  readonly clock: Clock
+  readonly signal?: AbortSignal
+  /** For everything together; 10 s unless told. What is there by then is kept. */
+  readonly limitMs?: number
+}
+
+const LIMIT_MS = 10_000
+const MOST_BYTES = 64 * 1024
+const MOST_PODS = 10
+const MOST_WORKLOADS = 20
+const LOG_LINES = 20
+const LOG_BYTES = 16 * 1024
+const AT_ONCE = 4
+
+/**
+ * Why a release is not ready: its workloads, their pods that are not ready, events and last log lines. At most 64 KiB.
+ * Throws `ClusterError` when not even the workloads can be read; parts that cannot be read are left out.
+ */
+export async function collectEvidence(
+  parts: ReadParts,
+  objects: readonly ManifestObject[],
+  namespace: string,
+  { clock, signal, limitMs = LIMIT_MS }: EvidenceOptions,
+): Promise<Evidence> {
+  const deadline = startDeadline(clock, limitMs, signal)
+  try {
+    return await collect(parts, objects, namespace, deadline.signal)
+  } finally {
+    deadline.end()
+  }
+}
+
+async function collect(
+  parts: ReadParts,
+  objects: readonly ManifestObject[],
+  namespace: string,
+  signal: AbortSignal,
+): Promise<Evidence> {
+  const collector = new Collector(parts.client, namespace, signal)
+  const observed = await observeWorkloads(parts, objects, namespace, { jobs: true, signal })
+  const unready = observed.filter((one) => !judgeRelease([one]).settled)
+  const workloads = await mapParallel(unready.slice(0, MOST_WORKLOADS), AT_ONCE, (one) => collector.workload(one))
+  const pods = await collector.podsOf(unready)
+  const described = await mapParallel(pods.slice(0, MOST_PODS), AT_ONCE, (pod) => collector.pod(pod))
+  const left = unready.length > MOST_WORKLOADS || pods.length > MOST_PODS || collector.incomplete
+  return boundEvidence({ workloads, pods: described, incomplete: left }, MOST_BYTES)
+}
+
+class Collector {
+  readonly #client: ClusterClient
+  readonly #namespace: string
+  readonly #signal: AbortSignal
+  incomplete = false
+
+  constructor(client: ClusterClient, namespace: string, signal: AbortSignal) {
+    this.#client = client
+    this.#namespace = namespace
+    this.#signal = signal
+  }
+
+  async workload(observed: Observed): Promise<Evidence['workloads'][number]> {
+    const { kind, name } = observed.wanted
+    const [blocker] = judgeRelease([observed]).blockers
+    const events = observed.live === null ? [] : await this.#events(observed.live)
+    return { object: `${kind} ${name}`, reason: blocker?.reason ?? '', events }
+  }
+
+  /** The pods that are not ready, each once. */
+  async podsOf(observed: readonly Observed[]): Promise<readonly Pod[]> {
+    const found = await mapParallel(observed, AT_ONCE, ({ live }) => this.#podsOf(live))
+    const byName = new Map(found.flat().map((pod) => [pod.metadata.name, pod]))
+    return [...byName.values()].filter(needsEvidence)
+  }
+
+  async pod(pod: Pod): Promise<PodEvidence> {
+    const described = describePod(pod)
+    const statuses = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])]
+    const containers: ContainerEvidence[] = []
+    for (const [index, container] of described.containers.entries()) {
+      const status = statuses[index]
+      containers.push({ ...container, log: status === undefined ? [] : await this.#log(pod, status) })
+    }
+    return { ...described, containers, events: await this.#events(pod) }
+  }
+
+  #podsOf(live: KubeObject | null): Promise<readonly Pod[]> {
+    if (live === null) return Promise.resolve([])
+    if (live.kind === 'Pod') return Promise.resolve([live])
+    const labelSelector = selectorText(selectorOf(live))
+    if (labelSelector === null) return Promise.resolve([])
+    const selection = { namespace: this.#namespace, labelSelector }
+    return this.#orNothing(
+      async () => (await this.#client.list<Pod>(resources.pods, selection, this.#options)).items,
+      [],
+    )
+  }
+
+  #events({ metadata }: KubeObject): Promise<readonly EventEvidence[]> {
+    const selection = { namespace: this.#namespace, fieldSelector: `involvedObject.uid=${metadata.uid ?? ''}` }
+    return this.#orNothing(async () => {
+      const { items } = await this.#client.list<EventObject>(resources.events, selection, this.#options)
+      return describeEvents(items)
+    }, [])
+  }
+
+  /** A container that has not started has no log: that is no gap. */
+  #log({ metadata }: Pod, status: ContainerStatus): Promise<readonly string[]> {
+    const crashed = hasCrashed(status)
+    if (!crashed && status.state?.running === undefined && status.state?.terminated === undefined) {
+      return Promise.resolve([])
+    }
+    const query = new URLSearchParams({
+      container: status.name,
+      tailLines: String(LOG_LINES),
+      limitBytes: String(LOG_BYTES),
+    })
+    if (crashed) query.set('previous', 'true')
+    const path = `${objectPath(resources.pods, { namespace: this.#namespace, name: metadata.name })}/log?${query}`
+    return this.#orNothing(async () => describeLog(await this.#client.text(path, this.#options), LOG_LINES), [])
+  }
+
+  get #options() {
+    return { signal: this.#signal, timeoutMs: 5000 }
+  }
+
+  async #orNothing<T>(read: () => Promise<T>, nothing: T): Promise<T> {
+    try {
+      return await read()
+    } catch {
+      this.incomplete = true
+      return nothing
+    }
+  }
+}
+
+function selectorOf(live: KubeObject & { readonly spec?: { readonly selector?: LabelSelector } }) {
+  // A ReplicationController's selector is a plain map.
+  const selector = live.spec?.selector
+  if (live.kind !== 'ReplicationController') return selector
+  return { matchLabels: selector as Readonly<Record<string, string>> }
+}

@@ -1,0 +1,95 @@
+import { isJsonObject, type Json } from '../../core/json.ts'
+import type { Discovery } from './discovery.ts'
+import { ClusterError } from './errors.ts'
+import { valueAt } from './field-path.ts'
+import type { ManifestObject } from './manifest.ts'
+import type { ClusterClient, KubeObject, Resource } from './types.ts'
+
+/** A field that another manager owns with another value than the chart wants. Values are null where they may not show. */
+export type LiveConflict = {
+  readonly object: string
+  readonly field: string
+  readonly manager: string
+  readonly live: Json
+  readonly wanted: Json
+}
+
+/** As helm signs its server-side apply. */
+const helm = 'helm'
+
+type Parts = { readonly client: ClusterClient; readonly discovery: Discovery }
+type Live = KubeObject & {
+  readonly metadata: { readonly managedFields?: readonly { readonly manager?: string; readonly operation?: string }[] }
+}
+
+/**
+ * Which fields of a manifest's objects helm would not get (SPEC section 3, "Field conflicts"): asked of the API server
+ * by a dry run of helm's own apply, so nothing changes. Objects that are not there, or that helm has never applied,
+ * conflict with nothing. Throws `ClusterError`.
+ */
+export async function readConflicts(
+  parts: Parts,
+  objects: readonly ManifestObject[],
+  namespace: string,
+): Promise<readonly LiveConflict[]> {
+  const found: LiveConflict[] = []
+  for (const object of objects.filter((each) => each.hook === null && (each.namespace ?? namespace) === namespace)) {
+    found.push(...(await conflictsOf(parts, object, namespace)))
+  }
+  return found
+}
+
+async function conflictsOf(
+  { client, discovery }: Parts,
+  object: ManifestObject,
+  namespace: string,
+): Promise<readonly LiveConflict[]> {
+  const resource = await discovery.find(object.apiVersion, object.kind)
+  if (resource?.namespaced !== true) return []
+  const live = await client.find<Live>(resource, { namespace, name: object.name })
+  if (live === null || !isAppliedByHelm(live)) return []
+  const fields = await refusedFields(client, resource, object, namespace)
+  return fields.map((refused) => conflict(object, live, refused))
+}
+
+function isAppliedByHelm(live: Live): boolean {
+  const entries = live.metadata.managedFields ?? []
+  return entries.some(({ manager, operation }) => manager === helm && operation === 'Apply')
+}
+
+type Refused = { readonly field: string; readonly manager: string }
+
+async function refusedFields(
+  client: ClusterClient,
+  resource: Resource,
+  { name, body }: ManifestObject,
+  namespace: string,
+): Promise<readonly Refused[]> {
+  const metadata = { ...(isJsonObject(body.metadata) ? body.metadata : {}), namespace }
+  const patch = { type: 'apply', body: { ...body, metadata }, fieldManager: helm, dryRun: true } as const
+  try {
+    await client.patch(resource, { namespace, name }, patch)
+    return []
+  } catch (error) {
+    if (!(error instanceof ClusterError)) throw error
+    if (error.isConflict) return (error.details.causes ?? []).flatMap(refusedField)
+    // What the server refuses for another reason is not a conflict: helm itself will say so.
+    if (error.unreachable || error.isForbidden) throw error
+    return []
+  }
+}
+
+function refusedField({ field, message = '' }: { field?: string; message?: string }): readonly Refused[] {
+  const manager = /conflict with "((?:[^"\\]|\\.)*)"/.exec(message)?.[1]
+  return field === undefined || manager === undefined ? [] : [{ field, manager }]
+}
+
+/** Values of Secrets and of environment variables never show (SPEC section 1). */
+function conflict(object: ManifestObject, live: Live, { field, manager }: Refused): LiveConflict {
+  const hidden = object.kind === 'Secret' || /\.env\b/.test(field)
+  const shown = (body: Json) => (hidden ? null : scalar(valueAt(body, field)))
+  const named = `${object.kind} ${object.name}`
+  return { object: named, field, manager, live: shown(live as unknown as Json), wanted: shown(object.body) }
+}
+
+const scalar = (value: Json): Json => (typeof value === 'object' ? null : value)

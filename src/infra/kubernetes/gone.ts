@@ -1,0 +1,105 @@
+import { isJsonObject, type JsonObject } from '../../core/json.ts'
+import type { ManifestObject } from './manifest.ts'
+import { mapParallel } from './parallel.ts'
+import type { NamedObject } from './readiness/types.ts'
+import { resources } from './resources.ts'
+import type { KubeObject, RequestOptions } from './types.ts'
+import { nameOf, type ReadParts } from './workloads.ts'
+
+/** An object that is still to go, and what holds it. */
+export type Remaining = NamedObject & { readonly deleting: boolean; readonly finalizers: readonly string[] }
+/** An object that stays after an uninstall, and why. */
+export type Leftover = NamedObject & { readonly why: string }
+export type Remains = {
+  readonly gone: boolean
+  readonly remaining: readonly Remaining[]
+  readonly leftovers: readonly Leftover[]
+}
+
+const AT_ONCE = 8
+
+/** What is left of an uninstalled release. Throws `ClusterError` when something cannot be read: it may be there. */
+export async function readRemains(
+  parts: ReadParts,
+  objects: readonly ManifestObject[],
+  release: { readonly namespace: string; readonly name: string },
+  options: RequestOptions = {},
+): Promise<Remains> {
+  const live = await mapParallel(objects, AT_ONCE, (object) => readLive(parts, object, release, options))
+  const there = objects.flatMap((object, index) => pair(object, live[index] ?? null))
+  const remaining = there.filter(({ object }) => whyKept(object) === null).map(remainingOf)
+  const kept = there.flatMap(({ object: { kind, name }, object }) => {
+    const why = whyKept(object)
+    return why === null ? [] : [{ kind, name, why }]
+  })
+  const claims = await readClaims(parts, objects, release.namespace, options)
+  return { gone: remaining.length === 0, remaining, leftovers: [...kept, ...claims] }
+}
+
+/** Why Helm leaves an object behind; null when it deletes it. */
+export function whyKept({ annotations, hook }: ManifestObject): string | null {
+  if (annotations['helm.sh/resource-policy']?.trim().toLowerCase() === 'keep') return 'kept by its resource policy'
+  return hook === null ? null : 'made by a hook'
+}
+
+/** What a StatefulSet's claims are named like, where they stay; null where they go with it or there are none. */
+export function claimPattern({ kind, name, body }: ManifestObject): RegExp | null {
+  const spec = isJsonObject(body.spec) ? body.spec : {}
+  const templates = kind === 'StatefulSet' && Array.isArray(spec.volumeClaimTemplates) ? spec.volumeClaimTemplates : []
+  if (templates.length === 0 || deletesClaims(spec)) return null
+  const names = templates.filter(isJsonObject).map(({ metadata }) => (isJsonObject(metadata) ? metadata.name : ''))
+  return new RegExp(`^(?:${names.map((each) => literal(String(each))).join('|')})-${literal(name)}-[0-9]+$`)
+}
+
+type There = { readonly object: ManifestObject; readonly live: KubeObject }
+
+async function readLive(
+  { client, discovery }: ReadParts,
+  object: ManifestObject,
+  release: { readonly namespace: string; readonly name: string },
+  options: RequestOptions,
+): Promise<KubeObject | null> {
+  const resource = await discovery.find(object.apiVersion, object.kind, options)
+  // A kind that the cluster no longer serves has no objects.
+  if (resource === null) return null
+  const live = await client.findMetadata(resource, nameOf(object, release.namespace), options)
+  return live !== null && isOfAnother(live, release) ? null : live
+}
+
+/** Another release has taken the name since. */
+function isOfAnother(
+  { metadata }: KubeObject,
+  release: { readonly namespace: string; readonly name: string },
+): boolean {
+  const owner = metadata.annotations?.['meta.helm.sh/release-name']
+  const namespace = metadata.annotations?.['meta.helm.sh/release-namespace']
+  return owner !== undefined && (owner !== release.name || namespace !== release.namespace)
+}
+
+async function readClaims(
+  { client }: ReadParts,
+  objects: readonly ManifestObject[],
+  namespace: string,
+  options: RequestOptions,
+): Promise<readonly Leftover[]> {
+  const patterns = objects.flatMap((object) => claimPattern(object) ?? [])
+  if (patterns.length === 0) return []
+  const { items } = await client.listMetadata(resources.volumeClaims, { namespace }, options)
+  const names = items.map(({ metadata }) => metadata.name).filter((name) => patterns.some((one) => one.test(name)))
+  return names.map((name) => ({ kind: 'PersistentVolumeClaim', name, why: 'a StatefulSet leaves its volume claims' }))
+}
+
+function pair(object: ManifestObject, live: KubeObject | null): readonly There[] {
+  return live === null ? [] : [{ object, live }]
+}
+
+function remainingOf({ object: { kind, name }, live: { metadata } }: There): Remaining {
+  return { kind, name, deleting: metadata.deletionTimestamp !== undefined, finalizers: metadata.finalizers ?? [] }
+}
+
+function deletesClaims(spec: JsonObject): boolean {
+  const policy = spec.persistentVolumeClaimRetentionPolicy
+  return isJsonObject(policy) && policy.whenDeleted === 'Delete'
+}
+
+const literal = (text: string): string => text.replace(/[^a-z0-9-]/gi, '\\$&')

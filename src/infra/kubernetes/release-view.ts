@@ -1,0 +1,128 @@
+import type { Clock } from '../../core/instant.ts'
+import type { Json } from '../../core/json.ts'
+import { createDiscovery, type Discovery } from './discovery.ts'
+import { ClusterError } from './errors.ts'
+import { collectEvidence } from './evidence/collect.ts'
+import { type LiveConflict, readConflicts } from './field-conflicts.ts'
+import { type Remaining, readRemains } from './gone.ts'
+import { type ManifestObject, parseManifest } from './manifest.ts'
+import { judgeRelease } from './readiness/readiness.ts'
+import type { Blocker } from './readiness/types.ts'
+import { resources } from './resources.ts'
+import { type PodRef, readStuckPods, removePods } from './stuckpods.ts'
+import type { ClusterClient, ClusterEndpoint } from './types.ts'
+import { observeWorkloads } from './workloads.ts'
+
+/** One cluster as the releases see it. Every method throws `ClusterError` when the cluster does not answer. */
+export interface ReleaseView {
+  readonly endpoint: ClusterEndpoint
+  /** How far the workloads of a manifest are; `jobs` counts plain Jobs too. */
+  readiness(manifest: string, namespace: string, options: { readonly jobs: boolean }): Promise<ViewedReadiness>
+  /** Which objects of a manifest are still there. */
+  remains(manifest: string, namespace: string, release: string): Promise<ViewedRemains>
+  /** Events and last log lines of what is not ready: for the tenant only, at most 64 KiB. */
+  evidence(manifest: string, namespace: string): Promise<Json>
+  /** Which fields of a manifest another manager owns; asked by a dry run. */
+  conflicts(manifest: string, namespace: string): Promise<readonly LiveConflict[]>
+  /** Deletes these very pods (by UID); those that are gone are fine. */
+  removePods(namespace: string, pods: readonly PodRef[]): Promise<void>
+  /** Creates the namespace with these labels when it is not there; one that is there stays as it is. */
+  ensureNamespace(namespace: string, labels: Readonly<Record<string, string>>): Promise<void>
+}
+export type ViewedReadiness = {
+  readonly ready: number
+  readonly total: number
+  readonly settled: boolean
+  readonly failed: boolean
+  /** The first ten, in words. */
+  readonly blockers: readonly string[]
+  readonly stuckPods: readonly PodRef[]
+}
+export type ViewedRemains = {
+  readonly gone: boolean
+  readonly blockers: readonly string[]
+  readonly leftovers: readonly { readonly kind: string; readonly name: string; readonly why: string }[]
+}
+
+const MOST_BLOCKERS = 10
+/** Manifests that are kept parsed: a release that is waited for is looked at again and again. */
+const KEPT_MANIFESTS = 16
+
+/** The view over a client. */
+export function createReleaseView(client: ClusterClient, clock: Clock): ReleaseView {
+  return new ClientView(client, createDiscovery(client, clock), clock)
+}
+
+class ClientView implements ReleaseView {
+  readonly #client: ClusterClient
+  readonly #discovery: Discovery
+  readonly #clock: Clock
+  readonly #parsed = new Map<string, readonly ManifestObject[]>()
+
+  constructor(client: ClusterClient, discovery: Discovery, clock: Clock) {
+    this.#client = client
+    this.#discovery = discovery
+    this.#clock = clock
+  }
+
+  get endpoint(): ClusterEndpoint {
+    return this.#client.endpoint
+  }
+
+  async readiness(manifest: string, namespace: string, options: { jobs: boolean }): Promise<ViewedReadiness> {
+    const observed = await observeWorkloads(this.#parts, this.#parse(manifest), namespace, options)
+    const { ready, total, settled, failed, blockers } = judgeRelease(observed)
+    const stuckPods = settled ? [] : await readStuckPods(this.#client, observed)
+    return { ready, total, settled, failed, blockers: blockers.slice(0, MOST_BLOCKERS).map(blockerText), stuckPods }
+  }
+
+  async remains(manifest: string, namespace: string, release: string): Promise<ViewedRemains> {
+    const read = await readRemains(this.#parts, this.#parse(manifest), { namespace, name: release })
+    const blockers = read.remaining.slice(0, MOST_BLOCKERS).map(remainingText)
+    return { gone: read.gone, blockers, leftovers: read.leftovers }
+  }
+
+  async evidence(manifest: string, namespace: string): Promise<Json> {
+    return collectEvidence(this.#parts, this.#parse(manifest), namespace, { clock: this.#clock })
+  }
+
+  conflicts(manifest: string, namespace: string): Promise<readonly LiveConflict[]> {
+    return readConflicts(this.#parts, this.#parse(manifest), namespace)
+  }
+
+  removePods(namespace: string, pods: readonly PodRef[]): Promise<void> {
+    return removePods(this.#client, namespace, pods)
+  }
+
+  async ensureNamespace(name: string, labels: Readonly<Record<string, string>>): Promise<void> {
+    if ((await this.#client.findMetadata(resources.namespaces, { name })) !== null) return
+    try {
+      await this.#client.create(resources.namespaces, { metadata: { name, labels } })
+    } catch (error) {
+      // Somebody else has just made it.
+      if (!(error instanceof ClusterError && error.reason === 'AlreadyExists')) throw error
+    }
+  }
+
+  get #parts() {
+    return { client: this.#client, discovery: this.#discovery }
+  }
+
+  #parse(manifest: string): readonly ManifestObject[] {
+    const objects = this.#parsed.get(manifest) ?? parseManifest(manifest)
+    this.#parsed.delete(manifest)
+    this.#parsed.set(manifest, objects)
+    const [oldest] = this.#parsed.keys()
+    if (this.#parsed.size > KEPT_MANIFESTS && oldest !== undefined) this.#parsed.delete(oldest)
+    return objects
+  }
+}
+
+function blockerText({ object: { kind, name }, reason }: Blocker): string {
+  return `${kind} ${name}: ${reason}`
+}
+
+function remainingText({ kind, name, deleting, finalizers }: Remaining): string {
+  if (!deleting) return `${kind} ${name}: it is not being deleted`
+  return `${kind} ${name}: ${finalizers.length === 0 ? 'it is being deleted' : `held by ${finalizers.join(', ')}`}`
+}

@@ -1,0 +1,18 @@
+import type { LabelSelector } from './readiness/workload-types.ts'
+
+const operators: Readonly<Record<string, (key: string, values: readonly string[]) => string>> = {
+  In: (key, values) => `${key} in (${values.join(',')})`,
+  NotIn: (key, values) => `${key} notin (${values.join(',')})`,
+  Exists: (key) => key,
+  DoesNotExist: (key) => `!${key}`,
+}
+
+/** A workload's selector as a query; null for none, or one that selects everything: neither names the pods of one. */
+export function selectorText(selector: LabelSelector | undefined): string | null {
+  const equal = Object.entries(selector?.matchLabels ?? {}).map(([key, value]) => `${key}=${value}`)
+  const others = (selector?.matchExpressions ?? []).map(({ key, operator, values = [] }) => {
+    return operators[operator]?.(key, values) ?? null
+  })
+  const terms = [...equal, ...others]
+  return terms.length === 0 || terms.includes(null) ? null : terms.join(',')
+}

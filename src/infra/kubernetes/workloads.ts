@@ -1,0 +1,41 @@
+import type { Discovery } from './discovery.ts'
+import type { ManifestObject } from './manifest.ts'
+import { mapParallel } from './parallel.ts'
+import { isWaitedFor, judgeRelease, type Observed } from './readiness/readiness.ts'
+import type { Readiness } from './readiness/types.ts'
+import type { ClusterClient, KubeObject, ObjectName, RequestOptions } from './types.ts'
+
+/** What reads of a release need. */
+export type ReadParts = { readonly client: ClusterClient; readonly discovery: Discovery }
+
+const AT_ONCE = 8
+
+/** Reads the objects of a release that are waited for and judges them. Throws `ClusterError` when one cannot be read. */
+export async function readWorkloads(
+  parts: ReadParts,
+  objects: readonly ManifestObject[],
+  namespace: string,
+  options: RequestOptions & { readonly jobs: boolean },
+): Promise<Readiness> {
+  return judgeRelease(await observeWorkloads(parts, objects, namespace, options))
+}
+
+/** As `readWorkloads`, before the judgement. */
+export async function observeWorkloads(
+  { client, discovery }: ReadParts,
+  objects: readonly ManifestObject[],
+  namespace: string,
+  options: RequestOptions & { readonly jobs: boolean },
+): Promise<readonly Observed[]> {
+  const waitedFor = objects.filter((object) => isWaitedFor(object, options))
+  return mapParallel(waitedFor, AT_ONCE, async (wanted) => {
+    const resource = await discovery.find(wanted.apiVersion, wanted.kind, options)
+    if (resource === null) return { wanted, live: null }
+    return { wanted, live: await client.find<KubeObject>(resource, nameOf(wanted, namespace), options) }
+  })
+}
+
+/** Where an object of a release is. */
+export function nameOf(object: ManifestObject, namespace: string): ObjectName {
+  return { name: object.name, namespace: object.namespace ?? namespace }
+}

@@ -1,0 +1,145 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { stringify } from 'yaml'
+import { systemClock } from '../../../src/infra/clock.ts'
+import {
+  createDiscovery,
+  createReleaseView,
+  type KubeObject,
+  parseManifest,
+  type ReleaseView,
+} from '../../../src/infra/kubernetes/index.ts'
+import { eventually, practiceCluster, type TestCluster } from '../../support/cluster.ts'
+import { configMap, deployment, job, statefulSet } from './objects.ts'
+
+let cluster: TestCluster
+let view: ReleaseView
+beforeAll(async () => {
+  cluster = await practiceCluster()
+  view = createReleaseView(cluster.client, systemClock)
+})
+afterAll(() => cluster.stop())
+
+const manifestOf = (...objects: readonly KubeObject[]): string =>
+  objects.map((each) => `---\n${stringify(each)}`).join('')
+
+/** Applies a manifest as helm does. */
+async function apply(namespace: string, manifest: string): Promise<void> {
+  const discovery = createDiscovery(cluster.client, systemClock)
+  for (const { apiVersion, kind, name, body } of parseManifest(manifest)) {
+    const resource = await discovery.find(apiVersion, kind)
+    if (resource === null) throw new Error(`${kind} is not served`)
+    await cluster.client.patch(
+      resource,
+      { namespace, name },
+      { type: 'apply', body, fieldManager: 'helm', force: true },
+    )
+  }
+}
+
+async function remove(namespace: string, manifest: string): Promise<void> {
+  const discovery = createDiscovery(cluster.client, systemClock)
+  for (const { apiVersion, kind, name } of parseManifest(manifest)) {
+    const resource = await discovery.find(apiVersion, kind)
+    if (resource !== null) await cluster.client.delete(resource, { namespace, name })
+  }
+}
+
+test('a release becomes ready', async () => {
+  const namespace = await cluster.namespace('ready')
+  const manifest = manifestOf(deployment('web', { replicas: 3 }), statefulSet('store', { replicas: 2 }), configMap('c'))
+  const before = await view.readiness(manifest, namespace, { jobs: true })
+  expect(before).toMatchObject({ settled: false, failed: false })
+  expect(before.blockers).toContain('Deployment web: it is not there')
+  await apply(namespace, manifest)
+  const read = () => view.readiness(manifest, namespace, { jobs: true })
+  const after = await eventually(read, ({ settled }) => settled)
+  expect(after).toEqual({ ready: 5, total: 5, settled: true, failed: false, blockers: [], stuckPods: [] })
+})
+
+test('Jobs count only when they are asked for, and fail for good', async () => {
+  const namespace = await cluster.namespace('jobs')
+  const manifest = manifestOf(job('migrate', { tag: 'fail' }))
+  await apply(namespace, manifest)
+  expect(await view.readiness(manifest, namespace, { jobs: false })).toMatchObject({ settled: true })
+  const failed = await eventually(
+    () => view.readiness(manifest, namespace, { jobs: true }),
+    (readiness) => readiness.failed,
+  )
+  expect(failed.settled).toBe(false)
+  expect(failed.blockers[0]).toMatch(/^Job migrate: /)
+})
+
+test('what did not become ready leaves evidence, and no values', async () => {
+  const namespace = await cluster.namespace('evidence')
+  const manifest = manifestOf(deployment('web', { replicas: 2, tag: 'crash' }))
+  await apply(namespace, manifest)
+  const text = await eventually(
+    async () => JSON.stringify(await view.evidence(manifest, namespace)),
+    (evidence) => /CrashLoopBackOff|Error/.test(evidence) && /"log":\["/.test(evidence),
+  )
+  expect(text).not.toContain('canary')
+  expect(Buffer.byteLength(text)).toBeLessThanOrEqual(64 * 1024)
+  const { pods, workloads } = JSON.parse(text)
+  expect(pods).toHaveLength(2)
+  expect(workloads[0].object).toBe('Deployment web')
+  expect(pods[0].events.length).toBeGreaterThan(0)
+})
+
+test('an uninstall is done when the objects are gone; what stays is named', async () => {
+  const namespace = await cluster.namespace('remains')
+  const kept = configMap('kept', { annotations: { 'helm.sh/resource-policy': 'keep' } })
+  const held = { ...configMap('held'), metadata: { ...configMap('held').metadata, finalizers: ['example.com/hold'] } }
+  const going = manifestOf(statefulSet('store'), held)
+  const manifest = going + manifestOf(kept)
+  await apply(namespace, manifest)
+  await eventually(
+    () => view.readiness(manifest, namespace, { jobs: false }),
+    ({ settled }) => settled,
+  )
+  const before = await view.remains(manifest, namespace, 'r')
+  expect(before.blockers).toContain('StatefulSet store: it is not being deleted')
+  await remove(namespace, going)
+  const blocked = await eventually(
+    () => view.remains(manifest, namespace, 'r'),
+    ({ blockers }) => blockers.length === 1,
+  )
+  expect(blocked).toMatchObject({ gone: false, blockers: ['ConfigMap held: held by example.com/hold'] })
+  const release = { type: 'merge', body: { metadata: { finalizers: null } } } as const
+  const discovery = createDiscovery(cluster.client, systemClock)
+  const configMaps = await discovery.find('v1', 'ConfigMap')
+  if (configMaps === null) throw new Error('no ConfigMaps')
+  await cluster.client.patch(configMaps, { namespace, name: 'held' }, release)
+  const gone = await eventually(
+    () => view.remains(manifest, namespace, 'r'),
+    (remains) => remains.gone,
+  )
+  expect(gone.leftovers).toEqual([
+    { kind: 'ConfigMap', name: 'kept', why: 'kept by its resource policy' },
+    { kind: 'PersistentVolumeClaim', name: 'data-store-0', why: 'a StatefulSet leaves its volume claims' },
+  ])
+})
+
+test('a broken pod of an abandoned StatefulSet revision is found and removed, and the set becomes ready', async () => {
+  const namespace = await cluster.namespace('stuck')
+  const good = manifestOf(statefulSet('store', { replicas: 3 }))
+  const bad = manifestOf(statefulSet('store', { replicas: 3, tag: 'crash' }))
+  const read = () => view.readiness(good, namespace, { jobs: false })
+  await apply(namespace, good)
+  await eventually(read, ({ settled }) => settled)
+  await apply(namespace, bad)
+  await eventually(read, ({ ready }) => ready === 2)
+  expect((await read()).stuckPods).toEqual([])
+  await apply(namespace, good)
+  const { stuckPods } = await eventually(read, (readiness) => readiness.stuckPods.length > 0)
+  expect(stuckPods.map(({ name }) => name)).toEqual(['store-2'])
+  await view.removePods(namespace, [{ name: 'store-1', uid: 'not-its-uid' }, ...stuckPods])
+  expect(await eventually(read, ({ settled }) => settled)).toMatchObject({ ready: 3, total: 3, stuckPods: [] })
+})
+
+test('a namespace is made once', async () => {
+  const name = `${await cluster.namespace('ensure')}-too`
+  await view.ensureNamespace(name, { 'flotilla.dev/tenant': 'one' })
+  await view.ensureNamespace(name, { 'flotilla.dev/tenant': 'two' })
+  const found = await cluster.client.text(`/api/v1/namespaces/${name}`)
+  expect(JSON.parse(found).metadata.labels['flotilla.dev/tenant']).toBe('one')
+})
