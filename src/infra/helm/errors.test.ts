@@ -1,0 +1,155 @@
+import { describe, expect, test } from 'vitest'
+import type { ErrorCode } from '../../core/problems.ts'
+import { parseConflicts } from './conflicts.ts'
+import { explain, type FailedRun } from './errors.ts'
+import type { Refusal } from './gateway/attempt.ts'
+import { redact, redactedTail } from './redact.ts'
+import { helm4 } from './testing/stderr.ts'
+
+const run = (stderr: string, more: Partial<FailedRun> = {}): FailedRun => ({
+  end: 'exited',
+  stderr,
+  refusals: [],
+  unreachable: 0,
+  ...more,
+})
+
+const expected: Readonly<Record<keyof typeof helm4, ErrorCode>> = {
+  nameInUse: 'name_taken',
+  upgradeMissing: 'not_found',
+  rollbackMissing: 'not_found',
+  revisionMissing: 'revision_not_found',
+  uninstallMissing: 'not_found',
+  conflict: 'field_conflict',
+  rollbackConflict: 'field_conflict',
+  nilPointer: 'chart_render_failed',
+  required: 'chart_render_failed',
+  fail: 'chart_render_failed',
+  badYaml: 'chart_render_failed',
+  templateSyntax: 'chart_render_failed',
+  schema: 'values_schema',
+  unknownKind: 'chart_render_failed',
+  wrongType: 'helm_failed',
+  invalidValue: 'helm_failed',
+  unknownField: 'helm_failed',
+  ownedByAnother: 'helm_failed',
+  hookFailed: 'hook_failed',
+  hookTimedOut: 'hook_failed',
+  tooLarge: 'release_too_large',
+  noNamespace: 'helm_failed',
+  kubeVersion: 'chart_invalid',
+  missingDependency: 'chart_invalid',
+  noChart: 'chart_invalid',
+  inProgress: 'operation_in_progress',
+  clusterDown: 'cluster_unavailable',
+  unauthorized: 'cluster_unavailable',
+  terminated: 'cancelled',
+}
+
+describe("helm's words", () => {
+  test.each(Object.entries(expected))('%s is %s', (name, code) => {
+    const stderr = helm4[name as keyof typeof helm4]
+    const explanation = explain(run(stderr))
+    expect(explanation.code).toBe(code)
+    expect(explanation.detail).not.toBe('')
+    expect(explanation.detail).not.toMatch(/^Error|FAILED:|level=/)
+    expect(explanation.detail + redactedTail(stderr)).not.toContain('CANARY')
+  })
+
+  test('unknown ones are a failure of helm, or of the cluster when it did not answer', () => {
+    expect(explain(run('Error: something new')).code).toBe('helm_failed')
+    expect(explain(run('Error: something new', { unreachable: 1 })).code).toBe('cluster_unavailable')
+    expect(explain(run(''))).toEqual({ code: 'helm_failed', detail: 'helm ended without saying why' })
+  })
+
+  test('a text of the chart cannot choose the code', () => {
+    const stderr =
+      'Error: INSTALLATION FAILED: execution error at (c/templates/a.yaml:1:3): another operation (install/upgrade/rollback) is in progress'
+    expect(explain(run(stderr)).code).toBe('chart_render_failed')
+  })
+})
+
+describe('facts come before words', () => {
+  const refusal: Refusal = {
+    kind: 'refused',
+    method: 'PATCH',
+    reason: 'outside_namespace',
+    object: { group: 'apps', version: 'v1', resource: 'deployments', namespace: 'other', name: 'a' },
+  }
+
+  test('how we ended it', () => {
+    expect(explain(run(helm4.terminated, { end: 'deadline' })).code).toBe('timed_out')
+    expect(explain(run(helm4.terminated, { end: 'cancelled' })).code).toBe('cancelled')
+    expect(explain(run('', { end: 'lost' })).code).toBe('interrupted')
+  })
+
+  test('a limit that it ran into', () => {
+    expect(explain(run('', { end: 'exhausted' }))).toMatchObject({ code: 'helm_failed' })
+    expect(explain(run('', { end: 'killed' }))).toMatchObject({ code: 'interrupted' })
+    const crash =
+      'runtime: out of memory: cannot allocate 1-byte block\nfatal error: out of memory\n\ngoroutine 1 gp=0xc [running]:\nCANARY'
+    expect(explain(run(crash)).detail).toContain('memory')
+    expect(redactedTail(crash)).toMatch(/out of memory\n+\[stack cut\]$/)
+    expect(explain(run('panic: CANARY\n\ngoroutine 1 [running]:')).detail).not.toContain('CANARY')
+  })
+
+  test('what the gateway refused, by name', () => {
+    expect(explain(run(helm4.hookFailed, { refusals: [refusal] }))).toEqual({
+      code: 'outside_namespace',
+      detail: 'the chart asked for PATCH deployments.apps "a" in the namespace "other" (outside_namespace)',
+    })
+    const ofCluster = { ...refusal, object: { ...refusal.object, group: '', namespace: null, name: null } } as Refusal
+    expect(explain(run('', { refusals: [ofCluster] })).detail).toContain('PATCH deployments of the cluster')
+  })
+
+  test('a cluster that went away before what helm makes of that', () => {
+    const away =
+      'Error: UPGRADE FAILED: unable to build kubernetes objects from release manifest: the server is unavailable'
+    expect(explain(run(away, { unreachable: 1 })).code).toBe('cluster_unavailable')
+    expect(explain(run(helm4.fail, { unreachable: 1 })).code).toBe('chart_render_failed')
+    expect(explain(run(helm4.hookFailed, { unreachable: 1 })).code).toBe('cluster_unavailable')
+  })
+
+  test('a lost lease before all that it made fail', () => {
+    const late: Refusal = { kind: 'refused', method: 'PATCH', reason: 'no_lease', object: null }
+    expect(explain(run('', { refusals: [refusal, late] })).code).toBe('interrupted')
+  })
+})
+
+describe('conflicts', () => {
+  test('name object, field and manager', () => {
+    expect(explain(run(helm4.conflict)).conflicts).toEqual([
+      { object: 'Deployment t1/r1-d', field: '.spec.replicas', manager: 'kubectl' },
+    ])
+  })
+
+  test('several fields and managers', () => {
+    const stderr =
+      'Error: UPGRADE FAILED: conflict occurred while applying object t1/d apps/v1, Kind=Deployment: ' +
+      'Apply failed with 3 conflicts: conflicts with "kubectl" with subresource "scale" using apps/v1:\n' +
+      '- .spec.replicas\n- .spec.paused\nconflicts with "my tool" using apps/v1:\n- .spec.template.spec.containers[name="c"].image'
+    expect(parseConflicts(stderr)).toEqual([
+      { object: 'Deployment t1/d', field: '.spec.replicas', manager: 'kubectl' },
+      { object: 'Deployment t1/d', field: '.spec.paused', manager: 'kubectl' },
+      { object: 'Deployment t1/d', field: '.spec.template.spec.containers[name="c"].image', manager: 'my tool' },
+    ])
+  })
+})
+
+describe('redaction', () => {
+  test.each([
+    ['spec.x: Invalid value: "CANARY": must be', 'spec.x: Invalid value: ***: must be'],
+    ['spec.x: Invalid value: "a\\"CANARY": must be', 'spec.x: Invalid value: ***: must be'],
+    ['spec.x: Unsupported value: "CANARY": supported', 'spec.x: Unsupported value: ***: supported'],
+    ['Get "http://u:CANARY@127.0.0.1:1/version"', 'Get "http://***@127.0.0.1:1/version"'],
+    ['error calling atoi: strconv.Atoi: parsing "CANARY": invalid', 'error calling atoi: ***'],
+    ["- at '/pw': 'CANARY' does not match pattern 'x'", "- at '/pw': *** does not match pattern 'x'"],
+    ["- at '/e': value must be one of 'CANARY', 'b'", "- at '/e': value is not one of those allowed"],
+    ['cannot unmarshal !!str `CANARY` into int', 'cannot unmarshal !!str `***` into int'],
+    ['panic: CANARY', 'panic: ***'],
+  ])('%s', (text, safe) => expect(redact(text)).toBe(safe))
+
+  test('keeps a bounded end', () => {
+    expect(redactedTail('x'.repeat(10_000))).toHaveLength(4097)
+  })
+})

@@ -1,0 +1,101 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import type { ClusterEndpoint, LeaseView } from '../types.ts'
+import type { RefusalReason, Refused, Room } from './classify.ts'
+
+/** A request that was refused, kept to explain helm's error. */
+export type Refusal = Refused & { readonly method: string }
+
+/**
+ * What an attempt's writes came to. `uncertain`: sent, and no answer that tells (also one still under way).
+ * `records` are the writes to helm's own storage, `objects` all others.
+ */
+export type Mutations = { readonly objects: number; readonly records: number; readonly uncertain: number }
+
+export type AttemptSpec = { readonly cluster: ClusterEndpoint; readonly lease: LeaseView; readonly room: Room }
+
+const keptRefusals = 20
+
+/** One run of helm as the gateway sees it: who it is, where it may go, and what it did. */
+export class GatewayAttempt {
+  readonly id = randomBytes(9).toString('hex')
+  readonly cluster: ClusterEndpoint
+  readonly lease: LeaseView
+  readonly room: Room
+  /** Discovery documents that it has had: a second request for one means that helm wants it fresh. */
+  readonly seen = new Set<string>()
+  readonly secret = randomBytes(32).toString('hex')
+  readonly #digest = digest(this.secret)
+  readonly #refusals: Refusal[] = []
+  readonly #ended = new AbortController()
+  #objects = 0
+  #records = 0
+  #uncertain = 0
+  #unreachable = 0
+
+  constructor(spec: AttemptSpec) {
+    this.cluster = spec.cluster
+    this.lease = spec.lease
+    this.room = spec.room
+  }
+
+  /** Aborted when the attempt is closed. */
+  get ended(): AbortSignal {
+    return this.#ended.signal
+  }
+
+  /** Compared in constant time, whatever the length. */
+  isSecret(given: string): boolean {
+    return timingSafeEqual(digest(given), this.#digest)
+  }
+
+  mayWrite(): boolean {
+    return !this.ended.aborted && !this.lease.signal.aborted && this.lease.remainingMs() > 0
+  }
+
+  /** Counts a write as uncertain until the returned function tells how it ended. */
+  writeBegins(isRecord: boolean): (outcome: 'applied' | 'nothing' | 'uncertain') => void {
+    this.#uncertain++
+    return (outcome) => {
+      if (outcome !== 'uncertain') this.#uncertain--
+      if (outcome !== 'applied') return
+      if (isRecord) this.#records++
+      else this.#objects++
+    }
+  }
+
+  noteRefusal(method: string, refused: Refused): void {
+    if (this.#refusals.length < keptRefusals) this.#refusals.push({ ...refused, method })
+  }
+
+  noteUnreachable(): void {
+    this.#unreachable++
+  }
+
+  mutations(): Mutations {
+    return { objects: this.#objects, records: this.#records, uncertain: this.#uncertain }
+  }
+
+  /** True when a write was made or may have been: false is a fact. */
+  changed(): boolean {
+    return this.#objects + this.#records + this.#uncertain > 0
+  }
+
+  refusals(): readonly Refusal[] {
+    return this.#refusals
+  }
+
+  wasRefused(reason: RefusalReason): boolean {
+    return this.#refusals.some((refusal) => refusal.reason === reason)
+  }
+
+  /** How many requests the cluster did not answer. */
+  unreachable(): number {
+    return this.#unreachable
+  }
+
+  end(): void {
+    this.#ended.abort()
+  }
+}
+
+const digest = (text: string): Buffer => createHash('sha256').update(text).digest()

@@ -1,0 +1,270 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
+import { Agent } from 'undici'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { Gateway, type OpenAttempt } from './gateway.ts'
+import { encodeSecret, record } from './testing/secrets.ts'
+
+type Seen = {
+  readonly method: string
+  readonly url: string
+  readonly headers: IncomingMessage['headers']
+  body: string
+}
+type Reply = { readonly status: number; readonly body: string }
+
+let seen: Seen[]
+let handle: (request: Seen, response: ServerResponse) => void
+let upstream: Server
+let dispatcher: Agent
+let gateway: Gateway
+let lease: AbortController
+let leftMs: number
+let rejections: number
+let open: OpenAttempt
+
+const clock = { now: () => Date.now(), sleep: async () => {} }
+const pods = '/api/v1/namespaces/ns/pods'
+
+beforeEach(async () => {
+  seen = []
+  handle = (_request, response) => void response.writeHead(200, { 'content-type': 'application/json' }).end('{}')
+  upstream = createServer(async (asked, response) => {
+    const chunks: Buffer[] = []
+    const entry = { method: asked.method ?? '', url: asked.url ?? '', headers: asked.headers, body: '' }
+    seen.push(entry)
+    for await (const chunk of asked) chunks.push(chunk as Buffer)
+    entry.body = Buffer.concat(chunks).toString('latin1')
+    handle(entry, response)
+  })
+  upstream.listen(0, '127.0.0.1')
+  await once(upstream, 'listening')
+  dispatcher = new Agent()
+  gateway = await Gateway.open({ clock })
+  lease = new AbortController()
+  leftMs = 1000
+  rejections = 0
+  open = admit()
+})
+
+afterEach(async () => {
+  await gateway.close()
+  await dispatcher.destroy()
+  upstream.closeAllConnections()
+  await new Promise((resolve) => upstream.close(resolve))
+})
+
+function admit(): OpenAttempt {
+  const port = (upstream.address() as AddressInfo).port
+  const headers = async () => ({ authorization: 'Bearer cluster', 'impersonate-user': 'flotilla:tenant:1' })
+  const cluster = {
+    server: new URL(`http://127.0.0.1:${port}`),
+    dispatcher,
+    headers,
+    rejected: () => void rejections++,
+  }
+  const room = { namespace: 'ns', release: 'web', granted: () => false }
+  return gateway.admit({ cluster, room, lease: { signal: lease.signal, remainingMs: () => leftMs } })
+}
+
+function send(method: string, path: string, more: { body?: Buffer | string; headers?: object; auth?: string } = {}) {
+  const { attempt } = open
+  const auth = more.auth ?? `${attempt.id}:${attempt.secret}`
+  const length = more.body === undefined ? {} : { 'content-length': Buffer.byteLength(more.body) }
+  const headers = { 'content-type': 'application/json', ...length, ...more.headers }
+  return request({ host: '127.0.0.1', port: gateway.port, method, path, auth, headers }).end(more.body)
+}
+
+async function ask(...given: Parameters<typeof send>): Promise<Reply> {
+  const [response] = (await once(send(...given), 'response')) as [IncomingMessage]
+  const chunks: Buffer[] = []
+  for await (const chunk of response) chunks.push(chunk as Buffer)
+  return { status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString() }
+}
+
+const answerWith = (status: number) => {
+  handle = (_request, response) => void response.writeHead(status).end('{}')
+}
+
+describe('who may speak', () => {
+  test.each(['', 'nobody:x', ':', 'x'])('not "%s"', async (auth) => {
+    expect((await ask('GET', pods, { auth })).status).toBe(401)
+    expect((await ask('GET', pods, { auth: `${open.attempt.id}:${auth}` })).status).toBe(401)
+    expect(seen).toEqual([])
+  })
+
+  test('not with the secret of another attempt, and not after its end', async () => {
+    const other = admit()
+    expect((await ask('GET', pods, { auth: `${open.attempt.id}:${other.attempt.secret}` })).status).toBe(401)
+    open.close()
+    expect((await ask('GET', pods)).status).toBe(401)
+    expect(seen).toEqual([])
+  })
+})
+
+describe('what goes through', () => {
+  test('the credentials of the cluster, and of helm three headers only', async () => {
+    const headers = { accept: 'a/b', 'user-agent': 'Helm', 'impersonate-user': 'admin', 'x-other': '1', cookie: 'c' }
+    await ask('PATCH', `${pods}/p?force=false`, { body: '{"a":1}', headers })
+    const [first] = seen
+    expect(first).toMatchObject({ method: 'PATCH', url: `${pods}/p?force=false`, body: '{"a":1}' })
+    const { host, connection, 'content-length': length, ...rest } = first?.headers ?? {}
+    expect([typeof host, typeof connection, length]).toEqual(['string', 'string', '7'])
+    expect(rest).toEqual({
+      authorization: 'Bearer cluster',
+      'impersonate-user': 'flotilla:tenant:1',
+      accept: 'a/b',
+      'user-agent': 'Helm',
+      'content-type': 'application/json',
+    })
+  })
+
+  test('a refusal of the credentials is told to who holds them', async () => {
+    answerWith(401)
+    expect((await ask('GET', pods)).status).toBe(401)
+    expect(rejections).toBe(1)
+  })
+
+  test('an answer as it is, but no redirect', async () => {
+    handle = (_request, response) => void response.writeHead(307, { location: 'http://elsewhere/' }).end('moved')
+    const [response] = (await once(send('GET', pods), 'response')) as [IncomingMessage]
+    response.resume()
+    expect([response.statusCode, response.headers.location]).toEqual([307, undefined])
+  })
+
+  test('a watch, event by event; and it ends upstream when helm goes', async () => {
+    let ended: Promise<unknown> = Promise.resolve()
+    handle = (_request, response) => {
+      ended = once(response, 'close')
+      response.writeHead(200).write('first\n')
+    }
+    const watch = send('GET', `${pods}?watch=true`)
+    const [response] = (await once(watch, 'response')) as [IncomingMessage]
+    expect(String(await once(response, 'data'))).toBe('first\n')
+    watch.destroy()
+    await ended
+  })
+
+  test('discovery once for all attempts, and again for one that asks again', async () => {
+    await Promise.all([ask('GET', '/apis'), ask('GET', '/apis?timeout=32s')])
+    open = admit()
+    await ask('GET', '/apis')
+    expect(seen.map(({ url }) => url).sort()).toEqual(['/apis', '/apis?timeout=32s'])
+  })
+})
+
+describe('what does not', () => {
+  test('a request outside the wall: nothing goes out, and it is remembered', async () => {
+    const reply = await ask('PATCH', '/api/v1/namespaces/other/configmaps/a', { body: '{}' })
+    expect([reply.status, JSON.parse(reply.body).reason]).toEqual([403, 'Forbidden'])
+    expect(seen).toEqual([])
+    expect(open.attempt.refusals()).toMatchObject([
+      { method: 'PATCH', reason: 'outside_namespace', object: { name: 'a' } },
+    ])
+    expect(open.attempt.changed()).toBe(false)
+  })
+
+  test('a change of protocol', async () => {
+    const { attempt } = open
+    const auth = Buffer.from(`${attempt.id}:${attempt.secret}`).toString('base64')
+    const socket = connect(gateway.port, '127.0.0.1')
+    socket.end(
+      `GET ${pods}?watch=true HTTP/1.1\r\nhost: x\r\nauthorization: Basic ${auth}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n`,
+    )
+    expect(String(await once(socket, 'data'))).toMatch(/^HTTP\/1\.1 403 /)
+    expect(seen).toEqual([])
+  })
+
+  test('a forged record', async () => {
+    const body = encodeSecret(record('other', 7))
+    const headers = { 'content-type': 'application/vnd.kubernetes.protobuf' }
+    expect((await ask('POST', '/api/v1/namespaces/ns/secrets', { body, headers })).status).toBe(403)
+    expect(seen).toEqual([])
+  })
+
+  test('a body beyond what an API server takes', async () => {
+    expect((await ask('POST', pods, { body: Buffer.alloc((4 << 20) + 1) })).status).toBe(403)
+    expect(seen).toEqual([])
+  })
+})
+
+describe('the lease', () => {
+  const writes = [
+    ['POST', pods],
+    ['PATCH', `${pods}/p`],
+    ['DELETE', `${pods}/p`],
+  ] as const
+
+  test.each(writes)('%s needs time left', async (method, path) => {
+    leftMs = 0
+    expect((await ask(method, path, { body: '{}' })).status).toBe(403)
+    expect(seen).toEqual([])
+    expect(open.attempt.wasRefused('no_lease')).toBe(true)
+    expect((await ask('GET', path)).status).toBe(200)
+  })
+
+  test.each(writes)('%s is refused once it is lost', async (method, path) => {
+    lease.abort()
+    expect((await ask(method, path, { body: '{}' })).status).toBe(403)
+    expect(seen).toEqual([])
+    expect(open.attempt.changed()).toBe(false)
+  })
+
+  test('is looked at when the body is there, not when it began', async () => {
+    const { attempt } = open
+    const auth = `${attempt.id}:${attempt.secret}`
+    const slow = request({ host: '127.0.0.1', port: gateway.port, method: 'POST', path: pods, auth })
+    slow.write('{"a":')
+    await ask('GET', pods)
+    lease.abort()
+    slow.end('1}')
+    const [response] = (await once(slow, 'response')) as [IncomingMessage]
+    response.resume()
+    expect(response.statusCode).toBe(403)
+    expect(seen.map(({ method }) => method)).toEqual(['GET'])
+  })
+
+  test('lost while a write is under way: broken off, and its outcome uncertain', async () => {
+    handle = () => lease.abort()
+    expect((await ask('POST', pods, { body: '{}' })).status).toBe(403)
+    expect(open.attempt.mutations()).toEqual({ objects: 0, records: 0, uncertain: 1 })
+  })
+})
+
+describe('what was changed is counted', () => {
+  const secrets = '/api/v1/namespaces/ns/secrets'
+  const headers = { 'content-type': 'application/vnd.kubernetes.protobuf' }
+
+  test('writes that were taken, records apart; reads and dry runs never', async () => {
+    await ask('POST', secrets, { body: encodeSecret(record('web')), headers })
+    await ask('PUT', `${secrets}/sh.helm.release.v1.web.v1`, { body: encodeSecret(record('web')), headers })
+    await ask('PATCH', `${pods}/p`, { body: '{}' })
+    await ask('PATCH', `${pods}/p?dryRun=All`, { body: '{}' })
+    await ask('GET', pods)
+    expect(open.attempt.mutations()).toEqual({ objects: 1, records: 2, uncertain: 0 })
+  })
+
+  test.each([400, 403, 404, 409, 422, 429])('a %i has changed nothing', async (status) => {
+    answerWith(status)
+    expect((await ask('POST', pods, { body: '{}' })).status).toBe(status)
+    expect(open.attempt.changed()).toBe(false)
+  })
+
+  test.each([500, 503, 504])('a %i may have changed something', async (status) => {
+    answerWith(status)
+    await ask('POST', pods, { body: '{}' })
+    expect(open.attempt.mutations()).toEqual({ objects: 0, records: 0, uncertain: 1 })
+  })
+
+  test('an answer that is lost counts, a cluster that was never reached does not', async () => {
+    handle = (_request, response) => void response.destroy()
+    expect((await ask('POST', pods, { body: '{}' })).status).toBe(503)
+    expect([open.attempt.changed(), open.attempt.unreachable()]).toEqual([true, 1])
+    open = admit()
+    upstream.closeAllConnections()
+    await new Promise((resolve) => upstream.close(resolve))
+    expect((await ask('POST', pods, { body: '{}' })).status).toBe(503)
+    expect([open.attempt.changed(), open.attempt.unreachable()]).toEqual([false, 1])
+  })
+})

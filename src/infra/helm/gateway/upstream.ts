@@ -1,0 +1,70 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { pipeline } from 'node:stream/promises'
+import type { Dispatcher } from 'undici'
+import type { ClusterEndpoint } from '../types.ts'
+
+const passedOn = ['accept', 'content-type', 'user-agent'] as const
+/** No `location`: redirects are not followed, by helm neither. */
+const passedBack = ['content-type', 'content-length', 'retry-after', 'warning'] as const
+
+export type UpstreamRequest = {
+  readonly method: string
+  readonly url: string
+  readonly request: IncomingMessage
+  readonly body: Buffer | null
+  readonly signal: AbortSignal
+}
+export type UpstreamAnswer = Dispatcher.ResponseData
+
+/** Sends a request with the cluster's credentials. Rejects when there is no answer. */
+export async function askCluster(cluster: ClusterEndpoint, ask: UpstreamRequest): Promise<UpstreamAnswer> {
+  const headers: Record<string, string | string[]> = { ...(await cluster.headers()) }
+  for (const name of passedOn) {
+    const value = ask.request.headers[name]
+    if (value !== undefined) headers[name] = value
+  }
+  const answer = await cluster.dispatcher.request({
+    origin: cluster.server.origin,
+    path: basePath(cluster) + ask.url,
+    method: ask.method as Dispatcher.HttpMethod,
+    headers,
+    body: ask.body,
+    signal: ask.signal,
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  })
+  if (answer.statusCode === 401) cluster.rejected?.()
+  return answer
+}
+
+/** Up to this size an answer goes out in one piece, which costs one system call in place of several. */
+const small = 64 * 1024
+
+/** Hands the answer to helm: a small one whole, any other (a watch) as it comes and at helm's pace. */
+export async function passAnswer(answer: UpstreamAnswer, response: ServerResponse): Promise<void> {
+  response.writeHead(answer.statusCode, answerHeaders(answer))
+  const length = Number(answer.headers['content-length'] ?? Number.POSITIVE_INFINITY)
+  if (length <= small) return void response.end(Buffer.from(await answer.body.arrayBuffer()))
+  // A watch may stay silent for long: helm must see at once that it has begun.
+  response.flushHeaders()
+  await pipeline(answer.body, response)
+}
+
+export function answerHeaders(answer: UpstreamAnswer): Record<string, string | string[]> {
+  const headers: Record<string, string | string[]> = {}
+  for (const name of passedBack) {
+    const value = answer.headers[name]
+    if (value !== undefined) headers[name] = value
+  }
+  return headers
+}
+
+const unsent = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT']
+
+/** True when the error says that the request never left. */
+export function wasNeverSent(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  return unsent.includes(code)
+}
+
+const basePath = (cluster: ClusterEndpoint): string => cluster.server.pathname.replace(/\/+$/, '')

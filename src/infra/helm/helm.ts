@@ -1,0 +1,175 @@
+import type { Clock } from '../../core/instant.ts'
+import {
+  installArguments,
+  rollbackArguments,
+  templateArguments,
+  uninstallArguments,
+  upgradeArguments,
+} from './arguments.ts'
+import type { HelmBinary } from './binary.ts'
+import { type ChildLimits, type ChildOutcome, runChild } from './child.ts'
+import { explain } from './errors.ts'
+import type { Gateway, OpenAttempt } from './gateway/gateway.ts'
+import { gatewayKubeconfig } from './kubeconfig.ts'
+import { splitManifest } from './manifest.ts'
+import { redactedTail } from './redact.ts'
+import {
+  type ChartArchive,
+  type Helm,
+  HelmFailure,
+  type InstallSpec,
+  type ReleaseTarget,
+  type Rendered,
+  type RollbackSpec,
+  type RunContext,
+  type TemplateContext,
+  type TemplateSpec,
+  type UninstallSpec,
+  type UpgradeSpec,
+} from './types.ts'
+import { type AttemptContents, type AttemptFiles, childEnvironment, openAttempt, type Workspace } from './workspace.ts'
+
+export type HelmOptions = {
+  readonly binary: HelmBinary
+  readonly gateway: Gateway
+  readonly workspace: Workspace
+  readonly clock: Clock
+  /** How many revisions helm keeps. */
+  readonly historyMax?: number
+  /** Bounds of each child; the defaults are those of SECURITY.md. */
+  readonly bounds?: Partial<Bounds>
+}
+type Bounds = Pick<ChildLimits, 'addressSpaceBytes' | 'cpuSeconds' | 'outputBytes' | 'graceMs'>
+
+/** A loop in a template is ended by the CPU limit even when the worker is dead. */
+const bounds: Bounds = { addressSpaceBytes: 2 * 1024 ** 3, cpuSeconds: 60, outputBytes: 1 << 20, graceMs: 5_000 }
+const renderedLimit = 32 << 20
+
+type Act = {
+  readonly target: ReleaseTarget
+  readonly contents: AttemptContents
+  /** Install and upgrade write their own verdict on SIGTERM; rollback and uninstall have no handler (DESIGN.md). */
+  readonly onCancel: ChildLimits['onCancel']
+  readonly args: (files: AttemptFiles) => readonly string[]
+}
+
+/** The `Helm` port on the real binary, one child process a call. */
+export class HelmProcess implements Helm {
+  readonly #options: HelmOptions
+  readonly #bounds: Bounds
+  readonly #historyMax: number
+
+  constructor(options: HelmOptions) {
+    this.#options = options
+    this.#bounds = { ...bounds, ...options.bounds }
+    this.#historyMax = options.historyMax ?? 10
+  }
+
+  install(spec: InstallSpec, context: RunContext): Promise<void> {
+    const { dialect } = this.#options.binary
+    const args = (files: AttemptFiles) =>
+      installArguments(dialect, { ...spec, ...paths(files), replace: spec.replace ?? false })
+    return this.#act({ target: spec, contents: deployed(spec), onCancel: 'terminate', args }, context)
+  }
+
+  upgrade(spec: UpgradeSpec, context: RunContext): Promise<void> {
+    const { dialect } = this.#options.binary
+    const more = { forceConflicts: spec.forceConflicts ?? false, historyMax: this.#historyMax }
+    const args = (files: AttemptFiles) => upgradeArguments(dialect, { ...spec, ...paths(files), ...more })
+    return this.#act({ target: spec, contents: deployed(spec), onCancel: 'terminate', args }, context)
+  }
+
+  rollback(spec: RollbackSpec, context: RunContext): Promise<void> {
+    const { dialect } = this.#options.binary
+    const args = () => rollbackArguments(dialect, { ...spec, historyMax: this.#historyMax })
+    return this.#act({ target: spec, contents: {}, onCancel: 'kill', args }, context)
+  }
+
+  uninstall(spec: UninstallSpec, context: RunContext): Promise<void> {
+    const { dialect } = this.#options.binary
+    const args = () => uninstallArguments(dialect, { ...spec, cascade: spec.cascade ?? 'background' })
+    return this.#act({ target: spec, contents: {}, onCancel: 'kill', args }, context)
+  }
+
+  async template(spec: TemplateSpec, context: TemplateContext): Promise<Rendered> {
+    const files = await openAttempt(this.#options.workspace, deployed(spec))
+    try {
+      const given = { apiVersions: spec.apiVersions ?? [], isUpgrade: spec.isUpgrade ?? false }
+      const args = templateArguments({ ...spec, ...paths(files), ...given })
+      const limits = { ...this.#limits(context, never), outputBytes: renderedLimit, onCancel: 'kill' as const }
+      return rendered(await this.#run(files, args, limits))
+    } finally {
+      files.remove()
+    }
+  }
+
+  async #act(act: Act, context: RunContext): Promise<void> {
+    const { namespace, release, cluster, granted = () => false } = act.target
+    const open = this.#options.gateway.admit({ cluster, lease: context.lease, room: { namespace, release, granted } })
+    try {
+      const outcome = await this.#withFiles(act, open.url, context)
+      if (outcome.code !== 0) throw failure(outcome, open)
+    } finally {
+      open.close()
+    }
+  }
+
+  async #withFiles(act: Act, url: string, context: RunContext): Promise<ChildOutcome> {
+    const kubeconfig = gatewayKubeconfig(url, act.target.namespace)
+    const files = await openAttempt(this.#options.workspace, { ...act.contents, kubeconfig })
+    try {
+      const limits = { ...this.#limits(context, context.lease.signal), onCancel: act.onCancel }
+      return await this.#run(files, act.args(files), limits)
+    } finally {
+      files.remove()
+    }
+  }
+
+  #run(files: AttemptFiles, args: readonly string[], limits: ChildLimits): Promise<ChildOutcome> {
+    const { path } = this.#options.binary
+    return runChild({ binary: path, args, env: childEnvironment(files), folder: files.folder }, limits)
+  }
+
+  #limits({ deadline, signal }: TemplateContext, lost: AbortSignal): Omit<ChildLimits, 'onCancel'> {
+    const deadlineMs = Math.max(0, deadline - this.#options.clock.now())
+    return { ...this.#bounds, deadlineMs, cancel: signal, lost }
+  }
+}
+
+const never = new AbortController().signal
+
+const deployed = (spec: {
+  readonly chart: ChartArchive
+  readonly values: AttemptContents['values']
+}): AttemptContents => ({
+  chart: spec.chart,
+  values: spec.values,
+})
+
+const paths = ({ chartPath, valuesPath }: AttemptFiles) => ({ chartPath, valuesPath })
+
+/** Asked before the attempt is closed; the child is gone, so what is under way stays uncertain. */
+function failure(outcome: ChildOutcome, { attempt }: OpenAttempt): HelmFailure {
+  const facts = { refusals: attempt.refusals(), unreachable: attempt.unreachable() }
+  const explanation = explain({ ...outcome, ...facts })
+  return new HelmFailure(explanation, attempt.changed(), redactedTail(outcome.stderr))
+}
+
+function rendered(outcome: ChildOutcome): Rendered {
+  if (outcome.code !== 0) {
+    const explanation = explain({ ...outcome, refusals: [], unreachable: 0 })
+    throw new HelmFailure(explanation, false, redactedTail(outcome.stderr))
+  }
+  const tooLong = { code: 'chart_render_failed', detail: 'the chart renders more than 32 MiB' } as const
+  if (outcome.stdoutTruncated) throw new HelmFailure(tooLong, false, '')
+  return { manifest: outcome.stdout, objects: readObjects(outcome.stdout) }
+}
+
+function readObjects(manifest: string): Rendered['objects'] {
+  try {
+    return splitManifest(manifest)
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : 'the chart renders no objects'
+    throw new HelmFailure({ code: 'chart_render_failed', detail }, false, '')
+  }
+}

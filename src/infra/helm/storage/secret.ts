@@ -1,0 +1,66 @@
+import { isJsonObject, type Json, type JsonObject } from '../../../core/json.ts'
+import { operationLabel } from '../arguments.ts'
+import { decodeRelease, encodeRelease, readRelease } from './codec.ts'
+import { isHelmStatus, type RecordMetadata, recordName, type StoredRecord, UnreadableRecord } from './record.ts'
+
+/** The labels that helm writes itself. */
+const helmLabels = ['name', 'owner', 'status', 'version', 'createdAt', 'modifiedAt']
+
+/** Reads a release Secret. Type, name, labels and content must agree (SECURITY.md). Throws `UnreadableRecord`. */
+export function readSecret(secret: JsonObject): StoredRecord {
+  const metadata = readMetadata(object(secret.metadata))
+  if (secret.type !== 'helm.sh/release.v1') throw new UnreadableRecord('the Secret has another type')
+  const raw = decodeRelease(word(object(secret.data).release))
+  const record = readRelease(raw)
+  const agrees =
+    record.name === metadata.name &&
+    record.namespace === metadata.namespace &&
+    record.version === metadata.version &&
+    record.info.status === metadata.status
+  if (!agrees) throw new UnreadableRecord('the labels and the content of the record differ')
+  const { uid, resourceVersion } = metadata
+  return { record, uid, resourceVersion, labels: ownLabels(secret), secret, raw }
+}
+
+/** Reads the metadata of a release Secret. Throws `UnreadableRecord` when name and labels differ. */
+export function readMetadata(metadata: JsonObject): RecordMetadata {
+  const labels = object(metadata.labels)
+  const [name, version, status] = [word(labels.name), Number(word(labels.version)), word(labels.status)]
+  const isRecord = labels.owner === 'helm' && name !== '' && metadata.name === recordName(name, version)
+  if (!isRecord || !isHelmStatus(status)) throw new UnreadableRecord('name and labels of the record differ')
+  return {
+    name,
+    namespace: word(metadata.namespace),
+    version,
+    status,
+    uid: word(metadata.uid),
+    resourceVersion: word(metadata.resourceVersion),
+    createdAt: word(metadata.creationTimestamp),
+    operationId: word(labels[operationLabel]) || null,
+  }
+}
+
+/**
+ * The Secret that says `failed` and why, in its JSON and its label. Everything else stays, resourceVersion included:
+ * whoever has written meanwhile wins.
+ */
+export function settledSecret(stored: StoredRecord, reason: string, at: Date): JsonObject {
+  const info = { ...object(stored.raw.info), status: 'failed', description: reason }
+  const metadata = object(stored.secret.metadata)
+  const labels = { ...object(metadata.labels), status: 'failed', modifiedAt: String(Math.floor(at.getTime() / 1000)) }
+  return {
+    ...stored.secret,
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { ...metadata, labels },
+    data: { ...object(stored.secret.data), release: encodeRelease({ ...stored.raw, info }) },
+  }
+}
+
+function ownLabels(secret: JsonObject): Record<string, string> {
+  const labels = Object.entries(object(object(secret.metadata).labels))
+  return Object.fromEntries(labels.filter(([key]) => !helmLabels.includes(key)).map(([k, v]) => [k, word(v)]))
+}
+
+const word = (value: Json | undefined): string => (typeof value === 'string' ? value : '')
+const object = (value: Json | undefined): JsonObject => (isJsonObject(value) ? value : {})

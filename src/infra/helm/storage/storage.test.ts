@@ -1,0 +1,189 @@
+import { gzipSync } from 'node:zlib'
+import fc from 'fast-check'
+import { list } from 'tar'
+import { describe, expect, test } from 'vitest'
+import type { JsonObject } from '../../../core/json.ts'
+import { decodeRelease, encodeRelease, readRelease } from './codec.ts'
+import { UnreadableRecord } from './record.ts'
+import { packChart, repackChart } from './repack.ts'
+import { readMetadata, readSecret, settledSecret } from './secret.ts'
+
+const base64 = (text: string) => Buffer.from(text).toString('base64')
+
+const raw = {
+  name: 'web',
+  namespace: 'ns',
+  version: 3,
+  info: {
+    status: 'pending-upgrade',
+    description: 'Preparing upgrade',
+    first_deployed: 'F',
+    last_deployed: 'L',
+    notes: 'n',
+  },
+  chart: {
+    metadata: { name: 'shop', version: '1.2.0', appVersion: '9', apiVersion: 'v2' },
+    templates: [{ name: 'templates/a.yaml', data: base64('kind: A') }],
+    values: { a: 1 },
+    schema: base64('{}'),
+    files: [{ name: 'README.md', data: base64('hello') }],
+  },
+  config: { replicas: 2 },
+  manifest: '---\nkind: A\n',
+  hooks: [{ name: 'h', kind: 'Job' }],
+  apply_method: 'ssa',
+  later: { unknown: true },
+}
+
+const metadata = (more: JsonObject = {}, labels: JsonObject = {}): JsonObject => ({
+  name: 'sh.helm.release.v1.web.v3',
+  namespace: 'ns',
+  uid: 'U',
+  resourceVersion: '77',
+  creationTimestamp: '2026-01-01T00:00:00Z',
+  labels: {
+    owner: 'helm',
+    name: 'web',
+    status: 'pending-upgrade',
+    version: '3',
+    modifiedAt: '1',
+    'flotilla.dev/operation': 'OP',
+    ...labels,
+  },
+  ...more,
+})
+
+const secret = (more: JsonObject = {}, content: JsonObject = raw): JsonObject => ({
+  metadata: metadata(),
+  type: 'helm.sh/release.v1',
+  data: { release: encodeRelease(content) },
+  ...more,
+})
+
+describe('the encoding', () => {
+  test("is helm's: base64 of base64 of gzip of JSON, and comes back as it was", () => {
+    expect(decodeRelease(base64(gzipSync('{"a":1}').toString('base64')))).toEqual({ a: 1 })
+    fc.assert(
+      fc.property(fc.dictionary(fc.string(), fc.jsonValue({ noUnicodeString: false })), (content) => {
+        const json = JSON.parse(JSON.stringify(content)) as JsonObject
+        expect(decodeRelease(encodeRelease(json))).toEqual(json)
+      }),
+    )
+  })
+
+  test.each([
+    ['nothing', ''],
+    ['no gzip', base64(base64('hello'))],
+    ['no JSON', base64(gzipSync('CANARY').toString('base64'))],
+    ['no object', base64(gzipSync('[1]').toString('base64'))],
+    ['too large a content', base64(gzipSync(Buffer.alloc((32 << 20) + 1, 32)).toString('base64'))],
+  ])('%s is unreadable, and nothing of it is told', (_what, data) => {
+    expect(() => decodeRelease(data)).toThrow(UnreadableRecord)
+    expect(() => decodeRelease(data)).not.toThrow(/CANARY/)
+  })
+})
+
+describe('a record', () => {
+  test('is read', () => {
+    const stored = readSecret(secret())
+    expect(stored.record).toMatchObject({
+      name: 'web',
+      namespace: 'ns',
+      version: 3,
+      info: { status: 'pending-upgrade', description: 'Preparing upgrade', firstDeployed: 'F', lastDeployed: 'L' },
+      chart: { metadata: { name: 'shop', version: '1.2.0', appVersion: '9' } },
+      config: { replicas: 2 },
+      applyMethod: 'ssa',
+    })
+    expect(stored).toMatchObject({ uid: 'U', resourceVersion: '77', labels: { 'flotilla.dev/operation': 'OP' } })
+  })
+
+  test('may lack what helm leaves out', () => {
+    const { config: _c, hooks: _h, manifest: _m, apply_method: _a, ...little } = raw
+    expect(readRelease(little)).toMatchObject({ config: {}, hooks: [], manifest: '', applyMethod: null })
+  })
+
+  test.each<[string, JsonObject]>([
+    ['of another type', secret({ type: 'Opaque' })],
+    ['with the content of another release', secret({}, { ...raw, name: 'other' })],
+    ['with the content of another namespace', secret({}, { ...raw, namespace: 'other' })],
+    ['with another number', secret({}, { ...raw, version: 4 })],
+    ['with another status', secret({}, { ...raw, info: { ...raw.info, status: 'deployed' } })],
+    ['with an unknown status', secret({}, { ...raw, info: { status: 'fine' } })],
+    ['without a number', secret({}, { ...raw, version: 'x' })],
+    ['named for another', secret({ metadata: metadata({ name: 'sh.helm.release.v1.other.v3' }) })],
+    ['labelled for another', secret({ metadata: metadata({}, { name: 'other' }) })],
+    ['without its owner', secret({ metadata: metadata({}, { owner: 'chart' }) })],
+    ['without data', secret({ data: {} })],
+  ])('%s is unreadable', (_what, forged) => expect(() => readSecret(forged)).toThrow(UnreadableRecord))
+
+  test('its metadata alone tell the revision', () => {
+    expect(readMetadata(metadata())).toEqual({
+      name: 'web',
+      namespace: 'ns',
+      version: 3,
+      status: 'pending-upgrade',
+      uid: 'U',
+      resourceVersion: '77',
+      createdAt: '2026-01-01T00:00:00Z',
+      operationId: 'OP',
+    })
+  })
+})
+
+test('settling changes status, reason and their label, and nothing else', () => {
+  const settled = settledSecret(readSecret(secret()), 'interrupted', new Date(5_000))
+  expect(settled).toMatchObject({ apiVersion: 'v1', kind: 'Secret', type: 'helm.sh/release.v1' })
+  expect(settled.metadata).toEqual(metadata({}, { status: 'failed', modifiedAt: '5' }))
+  const { release } = settled.data as { release: string }
+  expect(decodeRelease(release)).toEqual({
+    ...raw,
+    info: { ...raw.info, status: 'failed', description: 'interrupted' },
+  })
+  expect(readSecret(settled).record.info.status).toBe('failed')
+})
+
+describe('the chart of a record', () => {
+  async function unpack(archive: Buffer): Promise<Record<string, string>> {
+    const files: Record<string, string> = {}
+    const parser = list({
+      onReadEntry: (entry) =>
+        void entry.on('data', (data) => {
+          files[entry.path] = (files[entry.path] ?? '') + data.toString()
+        }),
+    })
+    await new Promise((resolve) => parser.on('end', resolve).end(archive))
+    return files
+  }
+  const withFile = (name: string) =>
+    readRelease({ ...raw, chart: { ...raw.chart, files: [{ name, data: base64('x') }] } })
+
+  test('is packed again, each time the same', async () => {
+    const archive = await repackChart(readRelease(raw))
+    expect(await unpack(archive)).toEqual({
+      'shop/Chart.yaml': 'name: shop\nversion: 1.2.0\nappVersion: "9"\napiVersion: v2\n',
+      'shop/values.yaml': 'a: 1\n',
+      'shop/values.schema.json': '{}',
+      'shop/templates/a.yaml': 'kind: A',
+      'shop/README.md': 'hello',
+    })
+    expect(archive.equals(await repackChart(readRelease(raw)))).toBe(true)
+  })
+
+  test('a long path survives', async () => {
+    const name = `${'deep/'.repeat(60)}x`
+    expect(await unpack(await repackChart(withFile(name)))).toHaveProperty([`shop/${name}`], 'x')
+  })
+
+  test.each(['../x', 'a/../../x', '/etc/x', 'a//x', './x', 'a\\..\\x', ''])('"%s" is refused', async (name) => {
+    await expect(repackChart(withFile(name))).rejects.toThrow(UnreadableRecord)
+  })
+
+  test('one with subcharts, which helm does not keep, is refused', async () => {
+    const dependencies = [{ name: 'db', version: '1.0.0' }]
+    const record = readRelease({ ...raw, chart: { ...raw.chart, metadata: { ...raw.chart.metadata, dependencies } } })
+    await expect(repackChart(record)).rejects.toThrow(UnreadableRecord)
+  })
+
+  test('an empty one is an archive', async () => expect(await unpack(await packChart([]))).toEqual({}))
+})

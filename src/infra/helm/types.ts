@@ -1,0 +1,117 @@
+import type { Dispatcher } from 'undici'
+import type { Instant } from '../../core/instant.ts'
+import type { JsonObject } from '../../core/json.ts'
+import type { ErrorCode } from '../../core/problems.ts'
+import type { Uuid } from '../../core/subject.ts'
+
+/** Where a cluster is and how to speak to it. The Kubernetes client gives one; helm itself never sees it. */
+export interface ClusterEndpoint {
+  readonly server: URL
+  readonly dispatcher: Dispatcher
+  /** Credentials of the next request, impersonation included. May be asked for at every request. */
+  headers(): Promise<Readonly<Record<string, string | string[]>>>
+  /** Told when the cluster answered 401: credentials that can be fetched anew are, for the next request. */
+  rejected?(): void
+}
+
+/** The part of a lease that helm needs: aborted or nothing left means that no write may go out any more. */
+export interface LeaseView {
+  readonly signal: AbortSignal
+  remainingMs(): number
+}
+
+/** A chart packaged as .tgz: a file that stays there while helm runs, or its bytes. */
+export type ChartArchive = { readonly path: string } | { readonly bytes: Uint8Array }
+
+/** One release on one cluster, and what its chart may touch besides its namespace. */
+export type ReleaseTarget = {
+  readonly cluster: ClusterEndpoint
+  readonly namespace: string
+  readonly release: string
+  readonly granted?: Granted
+}
+
+/** An object outside the release's namespace, as a request names it. A null name is a whole collection, or a create. */
+export type ForeignObject = {
+  readonly group: string
+  readonly version: string
+  /** The plural in lower case, as it stands in the path. */
+  readonly resource: string
+  readonly namespace: string | null
+  readonly name: string | null
+}
+/** True when a platform admin has granted the chart this object (SECURITY.md, "Two walls"). */
+export type Granted = (object: ForeignObject, method: string) => boolean
+
+type Act = ReleaseTarget & { readonly timeoutSeconds: number }
+type Labelled = Act & { readonly operationId: Uuid; readonly attempt?: number; readonly description?: string }
+type Deploy = Labelled & { readonly chart: ChartArchive; readonly values: JsonObject }
+
+/** `replace`: over a settled, failed first revision; helm then makes the next revision and runs the install hooks. */
+export type InstallSpec = Deploy & { readonly replace?: boolean }
+export type UpgradeSpec = Deploy & { readonly forceConflicts?: boolean }
+export type RollbackSpec = Act & { readonly revision: number }
+export type UninstallSpec = Act & { readonly description?: string; readonly cascade?: Cascade }
+export type Cascade = 'background' | 'foreground' | 'orphan'
+
+export type TemplateSpec = {
+  readonly release: string
+  readonly namespace: string
+  readonly chart: ChartArchive
+  readonly values: JsonObject
+  readonly kubeVersion: string
+  readonly apiVersions?: readonly string[]
+  readonly isUpgrade?: boolean
+}
+
+/** Under what an act runs. `signal` is aborted when the act is cancelled; the deadline ends it in any case. */
+export type RunContext = { readonly lease: LeaseView; readonly signal: AbortSignal; readonly deadline: Instant }
+export type TemplateContext = { readonly signal: AbortSignal; readonly deadline: Instant }
+
+/** One object of a rendered manifest, and the template that it came from. */
+export type RenderedObject = { readonly source: string | null; readonly object: JsonObject }
+export type Rendered = { readonly manifest: string; readonly objects: readonly RenderedObject[] }
+
+/** The four acts and the rendering. Each act resolves when helm has ended well, and throws `HelmFailure` otherwise. */
+export interface Helm {
+  install(spec: InstallSpec, context: RunContext): Promise<void>
+  upgrade(spec: UpgradeSpec, context: RunContext): Promise<void>
+  /** Always takes fields that other managers own (SPEC section 3). */
+  rollback(spec: RollbackSpec, context: RunContext): Promise<void>
+  /** A release that is not there is a success. */
+  uninstall(spec: UninstallSpec, context: RunContext): Promise<void>
+  /** Renders without any cluster. */
+  template(spec: TemplateSpec, context: TemplateContext): Promise<Rendered>
+}
+
+export type FieldConflict = { readonly object: string; readonly field: string; readonly manager: string }
+
+/** What went wrong, in words that may be shown: no values, no Secrets, no rendered text. */
+export type Explanation = {
+  readonly code: ErrorCode
+  readonly detail: string
+  readonly conflicts?: readonly FieldConflict[]
+}
+
+/** A helm run that did not succeed. */
+export class HelmFailure extends Error {
+  override readonly name = 'HelmFailure'
+  readonly code: ErrorCode
+  /** False is a fact: no write reached the cluster. True: one did, or may have. */
+  readonly changed: boolean
+  readonly conflicts: readonly FieldConflict[]
+  /** The redacted end of what helm said; the tenant may read it as evidence. */
+  readonly stderrTail: string
+
+  constructor(explanation: Explanation, changed: boolean, stderrTail: string) {
+    super(explanation.detail)
+    this.code = explanation.code
+    this.changed = changed
+    this.conflicts = explanation.conflicts ?? []
+    this.stderrTail = stderrTail
+  }
+
+  get detail(): string {
+    return this.message
+  }
+}
