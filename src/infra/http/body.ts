@@ -1,0 +1,40 @@
+import type { FastifyInstance } from 'fastify'
+import { inputProblem } from './validate.ts'
+
+/** Bodies are at most 1 MiB (SPEC section 1). */
+export const maxBodyBytes = 1024 * 1024
+/** Deeper than any sensible body; values have a lower limit of their own (SECURITY.md: 64). */
+const maxDepth = 100
+
+/**
+ * JSON is the only body. An empty one counts as none, whatever its Content-Type says; `__proto__` and
+ * `constructor.prototype` are refused; so is nesting that would exhaust the stack of whoever walks the value.
+ */
+export function readJsonBodies(app: FastifyInstance): void {
+  const parse = app.getDefaultJsonParser('error', 'error')
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, text, done) => {
+    const json = String(text)
+    if (json.trim() === '') return done(null, undefined)
+    if (jsonDepth(json, maxDepth) > maxDepth)
+      return done(inputProblem([{ pointer: '', message: `is nested deeper than ${maxDepth}` }]))
+    void parse(request, json, done)
+  })
+}
+
+/** How deep JSON text nests, without parsing it; stops counting past `enough`. */
+export function jsonDepth(text: string, enough: number): number {
+  let depth = 0
+  let deepest = 0
+  let quoted = false
+  for (let i = 0; i < text.length && deepest <= enough; i++) {
+    const char = text[i]
+    if (quoted) {
+      if (char === '\\') i++
+      else if (char === '"') quoted = false
+    } else if (char === '"') quoted = true
+    else if (char === '{' || char === '[') deepest = Math.max(deepest, ++depth)
+    else if (char === '}' || char === ']') depth--
+  }
+  return deepest
+}

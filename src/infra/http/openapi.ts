@@ -1,0 +1,147 @@
+import { STATUS_CODES } from 'node:http'
+import type { z } from 'zod'
+import { type JsonSchema, SchemaCollector } from './openapi-schemas.ts'
+import type { FeatureRoutes, ResponseSpec, Route } from './route.ts'
+import { problemSchema } from './schemas.ts'
+
+/** One operation of the document. `x-permission` is what the caller needs. */
+export type OpenApiOperation = {
+  readonly operationId: string
+  readonly summary: string
+  readonly description?: string
+  readonly tags: readonly string[]
+  readonly 'x-permission': Route['permission']
+  readonly security: readonly Readonly<Record<string, readonly string[]>>[]
+  readonly parameters: readonly OpenApiParameter[]
+  readonly requestBody?: { readonly required: boolean; readonly content: Content }
+  readonly responses: Readonly<Record<string, OpenApiResponse>>
+}
+export type OpenApiParameter = {
+  readonly name: string
+  readonly in: 'path' | 'query' | 'header'
+  readonly required: boolean
+  readonly description?: string
+  readonly schema: JsonSchema
+}
+export type OpenApiResponse = {
+  readonly description: string
+  readonly headers?: JsonSchema
+  readonly content?: Content
+}
+type Content = Readonly<Record<string, { readonly schema: JsonSchema }>>
+
+/** The part of OpenAPI 3.1 that Flotilla writes. */
+export type OpenApiDocument = {
+  readonly openapi: '3.1.0'
+  readonly info: { readonly title: string; readonly version: string; readonly description: string }
+  readonly paths: Readonly<Record<string, Readonly<Record<string, OpenApiOperation>>>>
+  readonly components: {
+    readonly schemas: Readonly<Record<string, JsonSchema>>
+    readonly securitySchemes: JsonSchema
+  }
+}
+
+/** The OpenAPI document of the routes. The same routes give the same text, whatever order they come in. */
+export function openApiDocument(routes: FeatureRoutes, version: string): OpenApiDocument {
+  const schemas = new SchemaCollector()
+  const paths: Record<string, Record<string, OpenApiOperation>> = {}
+  for (const route of [...routes].sort((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1))) {
+    const path = route.url.replace(/:([A-Za-z]+)/g, '{$1}')
+    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operation(schemas, route) }
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Flotilla',
+      version,
+      description: 'Control plane for the Helm releases and upgrades of many tenants on Kubernetes.',
+    },
+    paths,
+    components: {
+      schemas: schemas.components(),
+      securitySchemes: { bearer: { type: 'http', scheme: 'bearer', description: 'An API key or a JWT.' } },
+    },
+  }
+}
+
+const sortKey = (route: Route) => `${route.url} ${route.method}`
+
+function operation(schemas: SchemaCollector, route: Route): OpenApiOperation {
+  const { body } = route.schema
+  return {
+    operationId: route.operationId,
+    summary: route.summary,
+    ...(route.description ? { description: route.description } : {}),
+    tags: route.tags,
+    'x-permission': route.permission,
+    security: route.permission.scope === 'public' ? [] : [{ bearer: [] }],
+    parameters: parameters(schemas, route),
+    ...(body ? { requestBody: requestBody(schemas, body) } : {}),
+    responses: { ...ownResponses(schemas, route), default: problemResponse(schemas) },
+  }
+}
+
+function requestBody(schemas: SchemaCollector, body: z.ZodObject) {
+  const required = !body.safeParse({}).success
+  return { required, content: { 'application/json': { schema: schemas.describe(body, 'input') } } }
+}
+
+function parameters(schemas: SchemaCollector, route: Route): OpenApiParameter[] {
+  const fields = (place: 'path' | 'query', object: z.ZodObject | undefined) =>
+    Object.entries(object?.shape ?? {}).map(([name, field]) => parameter(schemas, place, name, field as z.ZodType))
+  return [
+    ...fields('path', route.schema.params),
+    ...fields('query', route.schema.query),
+    ...(route.method === 'GET' || route.permission.scope === 'public' ? [] : [idempotencyKey]),
+  ]
+}
+
+function parameter(
+  schemas: SchemaCollector,
+  place: 'path' | 'query',
+  name: string,
+  field: z.ZodType,
+): OpenApiParameter {
+  const { description, ...schema } = schemas.describe(field, 'output')
+  const required = !field.safeParse(undefined).success
+  return { name, in: place, required, ...(description ? { description: String(description) } : {}), schema }
+}
+
+const idempotencyKey: OpenApiParameter = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  required: false,
+  description: 'The same key with the same request answers the first outcome, for 24 hours.',
+  schema: { type: 'string', minLength: 1, maxLength: 255 },
+}
+
+function ownResponses(schemas: SchemaCollector, route: Route): Record<string, OpenApiResponse> {
+  const entries = Object.entries(route.schema.responses)
+  return Object.fromEntries(entries.map(([status, spec]) => [status, response(schemas, spec)]))
+}
+
+function response(schemas: SchemaCollector, spec: ResponseSpec): OpenApiResponse {
+  const headers = Object.entries(spec.headers ?? {}).map(
+    ([name, description]) => [name, { description, schema: { type: 'string' } }] as const,
+  )
+  const content = responseContent(schemas, spec)
+  return {
+    description: spec.description,
+    ...(headers.length > 0 ? { headers: Object.fromEntries(headers) } : {}),
+    ...(content ? { content } : {}),
+  }
+}
+
+function responseContent(schemas: SchemaCollector, spec: ResponseSpec): Content | null {
+  if (spec.schema)
+    return { [spec.contentType ?? 'application/json']: { schema: schemas.describe(spec.schema, 'output') } }
+  return spec.contentType ? { [spec.contentType]: { schema: { type: 'string' } } } : null
+}
+
+function problemResponse(schemas: SchemaCollector): OpenApiResponse {
+  const schema = schemas.describe(problemSchema, 'output')
+  return { description: 'A problem (RFC 9457)', content: { 'application/problem+json': { schema } } }
+}
+
+/** The words of a status, as the documentation page shows them. */
+export const statusWords = (status: string): string => STATUS_CODES[status] ?? 'Any error'

@@ -1,0 +1,68 @@
+import { Problem } from '../../core/problems.ts'
+import type { Principal, Uuid } from '../../core/subject.ts'
+import type { Tx } from '../../infra/database/types.ts'
+import { recordAudit } from '../audit.ts'
+import { maySee } from '../core/permissions.ts'
+import { decidePlacement, noSuchTenant } from '../core/placement.ts'
+import type { TenantDeps } from '../deps.ts'
+import { claimNamespace, namespaceOwner } from '../store/namespaces.ts'
+import { findTenant, insertTenant, type Tenant } from '../store/tenants.ts'
+import { currentCluster } from './register-tenant.ts'
+
+/** Where an install goes. */
+export type InstallPlace = { readonly tenantId: Uuid; readonly clusterId: Uuid; readonly namespace: string }
+
+/**
+ * The place of an install (SPEC section 2), inside the caller's transaction: with it, the tenant is registered and the
+ * namespace claimed where a platform admin asks for new ones, or neither. Creating the namespace in the cluster is the
+ * install's own first step. Throws `not_found`, `namespace_not_owned`, `namespace_reserved`.
+ */
+export async function placeInstall(
+  tx: Tx,
+  deps: TenantDeps,
+  principal: Principal,
+  tenantId: Uuid,
+  namespace: string,
+): Promise<InstallPlace> {
+  if (!maySee(principal, tenantId)) throw noSuchTenant(tenantId)
+  const tenant = await findTenant(tx, tenantId)
+  const clusterId = tenant?.clusterId ?? (await currentCluster(tx, deps)).id
+  const owner = await namespaceOwner(tx, clusterId, namespace)
+  const question = { principal, tenantId, registered: tenant !== null, namespace, owner, own: deps.ownNamespaces }
+  const { register, claim } = decidePlacement(question)
+  if (register) await registerByInstall(tx, deps, principal, tenantId, clusterId)
+  if (claim) await claimForInstall(tx, deps, principal, { tenantId, clusterId, namespace })
+  return { tenantId, clusterId, namespace }
+}
+
+/** Another install may register the same tenant at the same time: then it is there, which is all that is needed. */
+async function registerByInstall(
+  tx: Tx,
+  deps: TenantDeps,
+  principal: Principal,
+  tenantId: Uuid,
+  clusterId: Uuid,
+): Promise<void> {
+  const tenant: Omit<Tenant, 'namespaces'> = {
+    id: tenantId,
+    name: tenantId,
+    clusterId,
+    platformVersion: null,
+    createdAt: deps.clock.now(),
+  }
+  if (await insertTenant(tx, tenant))
+    await recordAudit(tx, deps, { principal, action: 'tenant.registered', subject: `tenant/${tenantId}`, tenantId })
+}
+
+async function claimForInstall(
+  tx: Tx,
+  deps: TenantDeps,
+  principal: Principal,
+  { tenantId, clusterId, namespace }: InstallPlace,
+): Promise<void> {
+  const { owner, claimed } = await claimNamespace(tx, { clusterId, name: namespace, tenantId, at: deps.clock.now() })
+  if (owner !== tenantId)
+    throw new Problem('namespace_not_owned', `The namespace ${namespace} does not belong to the tenant ${tenantId}`)
+  if (claimed)
+    await recordAudit(tx, deps, { principal, action: 'namespace.claimed', subject: `namespace/${namespace}`, tenantId })
+}

@@ -1,0 +1,67 @@
+import type { Instant } from '../../core/instant.ts'
+import type { Uuid } from '../../core/subject.ts'
+import { fromInstant, toInstant } from '../../infra/database/pool.ts'
+import type { Db, Tx } from '../../infra/database/types.ts'
+import { behind, type Newest, tables } from './tables.ts'
+
+/** Who did what to what, when, with which outcome. Holds no values and no secrets. */
+export type AuditEntry = {
+  readonly id: Uuid
+  readonly at: Instant
+  readonly principalId: string
+  readonly performedBy: string
+  readonly tenantId: Uuid | null
+  readonly action: string
+  /** What it was done to, as `kind/id`. */
+  readonly subject: string
+  readonly outcome: string
+  readonly reason: string | null
+}
+
+export async function insertAudit(tx: Tx, entry: AuditEntry): Promise<void> {
+  await tables(tx)
+    .insertInto('audit')
+    .values({
+      id: entry.id,
+      at: fromInstant(entry.at),
+      principal_id: entry.principalId,
+      performed_by: entry.performedBy,
+      tenant_id: entry.tenantId,
+      action: entry.action,
+      subject: entry.subject,
+      outcome: entry.outcome,
+      reason: entry.reason,
+    })
+    .execute()
+}
+
+export type AuditFilter = {
+  readonly tenantId?: Uuid | undefined
+  readonly action?: string | undefined
+  readonly performedBy?: string | undefined
+}
+
+/** Audit entries, newest first. */
+export async function listAudit(
+  db: Db,
+  { tenantId, action, performedBy }: AuditFilter,
+  after: Newest | null,
+  limit: number,
+): Promise<readonly AuditEntry[]> {
+  let query = tables(db).selectFrom('audit').selectAll().where(behind('at', after))
+  if (tenantId !== undefined) query = query.where('tenant_id', '=', tenantId)
+  if (action !== undefined) query = query.where('action', '=', action)
+  if (performedBy !== undefined) query = query.where('performed_by', '=', performedBy)
+  const rows = await query.orderBy('at', 'desc').orderBy('id', 'desc').limit(limit).execute()
+  return rows.map((row) => ({
+    id: row.id,
+    at: toInstant(row.at),
+    principalId: row.principal_id,
+    performedBy: row.performed_by,
+    tenantId: row.tenant_id,
+    action: row.action,
+    subject: row.subject,
+    outcome: row.outcome,
+    reason: row.reason,
+  }))
+}

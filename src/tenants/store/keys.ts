@@ -1,0 +1,137 @@
+import { sql } from 'kysely'
+import type { Instant } from '../../core/instant.ts'
+import { type Role, roles, type Uuid } from '../../core/subject.ts'
+import { fromInstant, toInstant } from '../../infra/database/pool.ts'
+import type { Db, Tx } from '../../infra/database/types.ts'
+import { behind, type Newest, tables } from './tables.ts'
+
+/** An API key without anything that could be used as one. */
+export type ApiKey = {
+  readonly id: Uuid
+  readonly name: string
+  readonly role: Role
+  readonly tenants: readonly Uuid[]
+  readonly createdBy: string
+  readonly createdAt: Instant
+  readonly expiresAt: Instant | null
+  readonly lastUsedAt: Instant | null
+  readonly revokedAt: Instant | null
+}
+export type StoredKey = ApiKey & { readonly secretHash: Buffer }
+
+const shown = [
+  ...(['id', 'name', 'role', 'tenants', 'created_by'] as const),
+  ...(['created_at', 'expires_at', 'last_used_at', 'revoked_at'] as const),
+] as const
+
+/** Writes a new key. */
+export async function insertKey(tx: Tx, key: StoredKey): Promise<void> {
+  await tables(tx).insertInto('api_keys').values(rowOf(key)).execute()
+}
+
+/**
+ * Writes a key that the operator presets. One with the same secret stays as it is, also revoked; another secret
+ * replaces the key.
+ */
+export async function presetKey(tx: Tx, key: StoredKey): Promise<void> {
+  const row = rowOf(key)
+  await tables(tx)
+    .insertInto('api_keys')
+    .values(row)
+    .onConflict((conflict) =>
+      conflict.column('id').doUpdateSet(row).where(sql<boolean>`api_keys.secret_hash <> excluded.secret_hash`),
+    )
+    .execute()
+}
+
+/** The key with its hash, or null. */
+export async function findKey(db: Db | Tx, id: Uuid): Promise<StoredKey | null> {
+  const row = await tables(db)
+    .selectFrom('api_keys')
+    .select([...shown, 'secret_hash'])
+    .where('id', '=', id)
+    .executeTakeFirst()
+  return row ? { ...keyOf(row), secretHash: row.secret_hash } : null
+}
+
+/** Keys, newest first, the revoked ones too. */
+export async function listKeys(db: Db, after: Newest | null, limit: number): Promise<readonly ApiKey[]> {
+  const rows = await tables(db)
+    .selectFrom('api_keys')
+    .select(shown)
+    .where(behind('created_at', after))
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(limit)
+    .execute()
+  return rows.map(keyOf)
+}
+
+/** Ends a key; false when it had ended. */
+export async function markRevoked(tx: Tx, id: Uuid, at: Instant): Promise<boolean> {
+  const { numUpdatedRows } = await tables(tx)
+    .updateTable('api_keys')
+    .set({ revoked_at: fromInstant(at) })
+    .where('id', '=', id)
+    .where('revoked_at', 'is', null)
+    .executeTakeFirst()
+  return numUpdatedRows > 0n
+}
+
+/** The admin keys that are valid at a moment, locked until the transaction ends: none of them is revoked meanwhile. */
+export async function lockAdminKeys(tx: Tx, at: Instant): Promise<readonly Uuid[]> {
+  const rows = await tables(tx)
+    .selectFrom('api_keys')
+    .select('id')
+    .where('role', '=', 'platform-admin')
+    .where('revoked_at', 'is', null)
+    .where((eb) => eb.or([eb('expires_at', 'is', null), eb('expires_at', '>', fromInstant(at))]))
+    .orderBy('id')
+    .forUpdate()
+    .execute()
+  return rows.map((row) => row.id)
+}
+
+/** Notes the use of a key; coarse, so that reading does not mean writing. */
+export async function touchKey(db: Db, id: Uuid, at: Instant): Promise<void> {
+  await tables(db)
+    .updateTable('api_keys')
+    .set({ last_used_at: fromInstant(at) })
+    .where('id', '=', id)
+    .execute()
+}
+
+function rowOf(key: StoredKey) {
+  return {
+    id: key.id,
+    name: key.name,
+    secret_hash: key.secretHash,
+    role: key.role,
+    tenants: [...key.tenants],
+    created_by: key.createdBy,
+    created_at: fromInstant(key.createdAt),
+    expires_at: fromInstant(key.expiresAt),
+    last_used_at: fromInstant(key.lastUsedAt),
+    revoked_at: fromInstant(key.revokedAt),
+  }
+}
+
+function keyOf(row: Omit<ReturnType<typeof rowOf>, 'secret_hash' | 'role'> & { role: string }): ApiKey {
+  return {
+    id: row.id,
+    name: row.name,
+    role: roleOf(row.role),
+    tenants: row.tenants,
+    createdBy: row.created_by,
+    createdAt: toInstant(row.created_at),
+    expiresAt: toInstant(row.expires_at),
+    lastUsedAt: toInstant(row.last_used_at),
+    revokedAt: toInstant(row.revoked_at),
+  }
+}
+
+function roleOf(text: string): Role {
+  const role = roles.find((each) => each === text)
+  if (!role) throw new Error(`an API key has the unknown role ${text}`)
+  return role
+}

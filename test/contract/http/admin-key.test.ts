@@ -1,0 +1,74 @@
+import { randomUUID } from 'node:crypto'
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { ensureAdminKey, keyAuthenticator } from '../../../src/tenants/index.ts'
+import { type FreshDatabase, freshDatabase } from '../../support/database.ts'
+
+let database: FreshDatabase
+let home: string
+let now: number
+
+beforeEach(async () => {
+  database = await freshDatabase()
+  home = await mkdtemp(join(tmpdir(), 'flotilla-home-'))
+  now = Date.parse('2026-01-01T00:00:00Z')
+})
+afterEach(async () => {
+  await database.close()
+  await rm(home, { recursive: true })
+})
+
+const deps = () => ({
+  db: database.db,
+  clock: { now: () => now, sleep: async () => undefined },
+})
+const ensure = (preset: string | null = null) => ensureAdminKey(deps(), { preset, home: join(home, 'data') })
+const inFile = async () => (await readFile(join(home, 'data/admin.key'), 'utf8')).trim()
+const who = (key: string) => keyAuthenticator(deps())(key)
+
+test('a first start makes a key that only its owner can read, later starts use it', async () => {
+  expect(await ensure()).toEqual({ from: 'file', path: join(home, 'data/admin.key') })
+  const key = await inFile()
+  expect((await stat(join(home, 'data/admin.key'))).mode & 0o777).toBe(0o600)
+  expect(await who(key)).toMatchObject({ role: 'platform-admin', tenants: 'all', name: 'admin' })
+  await ensure()
+  expect(await inFile()).toBe(key)
+  expect(await readdir(join(home, 'data'))).toEqual(['admin.key'])
+})
+
+test('servers that start at once on one folder agree on the key', async () => {
+  await Promise.all([ensure(), ensure(), ensure()])
+  expect(await who(await inFile())).not.toBeNull()
+  expect(await readdir(join(home, 'data'))).toEqual(['admin.key'])
+})
+
+test('a new database learns the key that is in the file', async () => {
+  await ensure()
+  const key = await inFile()
+  await database.close()
+  database = await freshDatabase()
+  await ensure()
+  expect(await who(key)).not.toBeNull()
+})
+
+test('a preset key needs no file, and another one replaces it', async () => {
+  const [first, second] = [`${randomUUID()}-first`, `${randomUUID()}-second`]
+  expect(await ensure(first)).toEqual({ from: 'environment' })
+  expect(await who(first)).toMatchObject({ role: 'platform-admin' })
+  await ensure(second)
+  expect([await who(first), (await who(second))?.role]).toEqual([null, 'platform-admin'])
+  expect(await readdir(home)).toEqual([])
+})
+
+test('what the database said of a key is believed for less than two seconds', async () => {
+  await ensure()
+  const key = await inFile()
+  const authenticate = keyAuthenticator(deps())
+  expect(await authenticate(key)).not.toBeNull()
+  await database.db.deleteFrom('api_keys' as never).execute()
+  expect(await authenticate(key)).not.toBeNull()
+  now += 1999
+  expect(await authenticate(key)).toBeNull()
+})
