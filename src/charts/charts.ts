@@ -1,0 +1,138 @@
+import { type Clock, seconds } from '../core/instant.ts'
+import type { JsonObject } from '../core/json.ts'
+import { type ErrorCode, Problem } from '../core/problems.ts'
+import { invalidChart } from './archive/faults.ts'
+import { type Chart, type PackagedChart, readChart } from './archive/read.ts'
+import { requireChartName } from './core/names.ts'
+import { hideValues, redactValues, type SchemaTree } from './core/redact.ts'
+import { Lru, SingleFlight } from './lru.ts'
+import { type Found, findVersion } from './sources/find.ts'
+import { type ChartStore, digestChanged, toResolved } from './store.ts'
+import type { ChartSource, ResolvedChart } from './types.ts'
+
+export type ChartsParts = {
+  readonly store: ChartStore
+  /** The configured sources, in the order in which they are asked. */
+  readonly sources: () => Promise<readonly ChartSource[]>
+  readonly clock: Clock
+}
+
+/** Charts as the rest of Flotilla sees them: found by name and version once, then the same bytes by their digest. */
+export interface Charts {
+  /**
+   * The one packaged chart of a name and version. Throws `chart_not_found`, `chart_version_not_found`, `chart_invalid`,
+   * `digest_changed`, and `unavailable` when a source does not answer and the chart is not kept.
+   */
+  resolve(name: string, version: string): Promise<ResolvedChart>
+  /** A chart that is kept, by its digest. Throws `chart_not_found`. */
+  kept(digest: string): Promise<ResolvedChart>
+  /** The bytes of a chart that is kept. */
+  archive(digest: string): Promise<Buffer>
+  /** The values as they may be shown; for a chart that is not known, nothing of them but their shape. */
+  redact(digest: string | null, values: JsonObject): Promise<JsonObject>
+  /** Keeps a chart that was repacked from a release record. Throws `chart_invalid`. */
+  adopt(archive: Uint8Array): Promise<ResolvedChart>
+}
+
+const cacheBytes = 64 * 1024 * 1024
+/** For so long a version is not looked up again: a batch asks for the same one hundreds of times. */
+const freshFor = seconds(10)
+
+type Resolved = { readonly chart: ResolvedChart; readonly at: number }
+
+export function createCharts({ store, sources, clock }: ChartsParts): Charts {
+  const packaged = new Lru<PackagedChart>(cacheBytes, weightOf)
+  const resolved = new Lru<Resolved>(1_000)
+  const lookups = new SingleFlight<ResolvedChart>()
+  const loads = new SingleFlight<PackagedChart>()
+
+  async function lookUp(name: string, version: string): Promise<ResolvedChart> {
+    const kept = await store.fromSource(name, version)
+    try {
+      return await ask(name, version, kept)
+    } catch (error) {
+      // What is kept goes on working when its source is down or has removed it.
+      if (kept !== null && isGone(error)) return kept
+      throw error
+    }
+  }
+
+  async function ask(name: string, version: string, kept: ResolvedChart | null): Promise<ResolvedChart> {
+    const found = await findVersion(await sources(), name, version)
+    if (kept !== null && found.offered.digest === kept.digest) return kept
+    if (kept !== null && found.offered.digest !== null) {
+      throw digestChanged(name, version, kept.digest, found.offered.digest)
+    }
+    const chart = await fetched(found, name)
+    await store.keep(chart, found.source.id, clock.now())
+    packaged.set(chart.digest, chart)
+    return toResolved(chart)
+  }
+
+  function load(digest: string): Promise<PackagedChart> {
+    const cached = packaged.get(digest)
+    if (cached !== undefined) return Promise.resolve(cached)
+    return loads.run(digest, async () => {
+      const archive = await store.archive(digest)
+      if (archive === null) throw new Problem('chart_not_found', `the chart with the digest ${digest} is not kept`)
+      const chart = await readChart(archive)
+      packaged.set(digest, chart)
+      return chart
+    })
+  }
+
+  return {
+    async resolve(name, version) {
+      requireChartName(name)
+      const key = `${name} ${version}`
+      const before = resolved.get(key)
+      if (before !== undefined && clock.now() - before.at < freshFor) return before.chart
+      return lookups.run(key, async () => {
+        const chart = await lookUp(name, version)
+        resolved.set(key, { chart, at: clock.now() })
+        return chart
+      })
+    },
+    kept: async (digest) => toResolved(await load(digest)),
+    archive: async (digest) => (await load(digest)).archive,
+    async redact(digest, values) {
+      const chart = digest === null ? null : await load(digest).catch(nullWhenGone)
+      return chart === null ? hideValues(values) : redactValues(values, schemaTree(chart))
+    },
+    async adopt(archive) {
+      const chart = await readChart(Buffer.from(archive))
+      return store.keep(chart, null, clock.now())
+    },
+  }
+}
+
+async function fetched({ source, offered }: Found, name: string): Promise<PackagedChart> {
+  const chart = await readChart(await source.fetch(name, offered.version))
+  const { metadata } = chart
+  if (metadata.name === name && metadata.version === offered.version) return chart
+  const detail = `${source.name} has ${metadata.name} ${metadata.version} in the place of ${name} ${offered.version}`
+  throw invalidChart('other_chart', detail)
+}
+
+const gone: readonly ErrorCode[] = ['unavailable', 'chart_not_found', 'chart_version_not_found']
+const isGone = (error: unknown): boolean => error instanceof Problem && gone.includes(error.code)
+
+function nullWhenGone(error: unknown): null {
+  if (isGone(error)) return null
+  throw error
+}
+
+/** Parsed schemas and defaults weigh a few times their text; 16 KiB stand for what every chart needs. */
+const weightOf = ({ archive }: PackagedChart): number => 4 * archive.length + 16 * 1024
+
+/** The schemas of a chart, and of those inside it by the names that values may use. */
+export function schemaTree({ schema, metadata, subcharts }: Chart): SchemaTree {
+  const inside = subcharts.flatMap((chart) => {
+    const tree = schemaTree(chart)
+    const aliases = metadata.dependencies.flatMap(({ name, alias }) =>
+      name === chart.metadata.name && alias !== null ? [alias] : [],
+    )
+    return [chart.metadata.name, ...aliases].map((name) => [name, tree] as const)
+  })
+  return { schema, inside }
+}

@@ -1,0 +1,51 @@
+/** A cache bounded by weight: what was not used for the longest time goes first. */
+export class Lru<V> {
+  readonly #entries = new Map<string, V>()
+  readonly #limit: number
+  readonly #weigh: (value: V) => number
+  #weight = 0
+
+  constructor(limit: number, weigh: (value: V) => number = () => 1) {
+    this.#limit = limit
+    this.#weigh = weigh
+  }
+
+  get(key: string): V | undefined {
+    const value = this.#entries.get(key)
+    if (value === undefined) return undefined
+    this.#entries.delete(key)
+    this.#entries.set(key, value)
+    return value
+  }
+
+  /** Keeps a value, unless it alone is heavier than the whole cache may be. */
+  set(key: string, value: V): void {
+    this.#drop(key)
+    this.#entries.set(key, value)
+    this.#weight += this.#weigh(value)
+    for (const oldest of this.#entries.keys()) {
+      if (this.#weight <= this.#limit) return
+      this.#drop(oldest)
+    }
+  }
+
+  #drop(key: string): void {
+    const value = this.#entries.get(key)
+    if (value === undefined) return
+    this.#entries.delete(key)
+    this.#weight -= this.#weigh(value)
+  }
+}
+
+/** Runs a piece of work once for all who ask for it at the same time. */
+export class SingleFlight<V> {
+  readonly #running = new Map<string, Promise<V>>()
+
+  run(key: string, work: () => Promise<V>): Promise<V> {
+    const running = this.#running.get(key)
+    if (running !== undefined) return running
+    const started = work().finally(() => this.#running.delete(key))
+    this.#running.set(key, started)
+    return started
+  }
+}

@@ -1,0 +1,38 @@
+import { Problem } from '../../core/problems.ts'
+import type { Uuid } from '../../core/subject.ts'
+import type { ChartSource, SourceRecord, SourceType } from '../types.ts'
+import { folderSource } from './folder.ts'
+import { type HttpSourceParts, httpSource } from './http.ts'
+
+export type SourceParts = HttpSourceParts & {
+  /** `CHART_FOLDERS`: folder sources lie below these. */
+  readonly folders: readonly string[]
+}
+
+/** The adapter of a configured source. Throws `refused` for a type that is not there yet. */
+export function openSource(record: SourceRecord, parts: SourceParts): ChartSource {
+  const open: Record<SourceType, () => ChartSource> = {
+    http: () => httpSource(record, parts),
+    folder: () => folderSource(record, parts.folders),
+    oci: () => {
+      throw new Problem('refused', `chart source ${record.name}: OCI registries are not supported yet`)
+    },
+  }
+  return open[record.type]()
+}
+
+/**
+ * The configured sources, opened. An adapter lives as long as its record, so that its index is asked for once; records
+ * never change, a new one has a new id.
+ */
+export function openSources(
+  list: () => Promise<readonly SourceRecord[]>,
+  parts: SourceParts,
+): () => Promise<readonly ChartSource[]> {
+  let open: ReadonlyMap<Uuid, ChartSource> = new Map()
+  return async () => {
+    const records = await list()
+    open = new Map(records.map((record) => [record.id, open.get(record.id) ?? openSource(record, parts)]))
+    return [...open.values()]
+  }
+}

@@ -1,0 +1,51 @@
+import { createHash } from 'node:crypto'
+import type { JsonObject } from '../core/json.ts'
+import { type ForeignObject, foreignObjects, type Granted, refuseForeign } from './core/confine.ts'
+import { checkValues } from './core/values.ts'
+import { Lru } from './lru.ts'
+import type { ReleaseTarget, Render, ResolvedChart } from './types.ts'
+
+export type ValidationParts = {
+  readonly render: Render
+  readonly archive: (digest: string) => Promise<Buffer>
+  /** What a platform admin lets a chart reach outside of its namespace, by its digest. */
+  readonly granted: (digest: string) => Promise<Granted>
+}
+
+/** Checks a chart with values before helm touches the cluster. Throws `Problem` with the code of what is wrong. */
+export type Validate = (chart: ResolvedChart, target: ReleaseTarget, values: JsonObject) => Promise<void>
+
+const remembered = 5_000
+
+/**
+ * Makes the check: the values keep their limits, the chart renders with them and they fit its schema, and nothing that
+ * it renders lies outside of the release's namespace. A success is remembered, so that a batch renders each case once;
+ * what is granted is asked every time.
+ */
+export function validator({ render, archive, granted }: ValidationParts): Validate {
+  const known = new Lru<readonly ForeignObject[]>(remembered)
+
+  async function foreignOf(chart: ResolvedChart, target: ReleaseTarget, values: JsonObject) {
+    const key = keyOf(chart, target, values)
+    const before = known.get(key)
+    if (before !== undefined) return before
+    const objects = await render({ archive: await archive(chart.digest), release: target, values }, never)
+    const foreign = foreignObjects(objects, target.namespace)
+    known.set(key, foreign)
+    return foreign
+  }
+
+  return async (chart, target, values) => {
+    checkValues(values)
+    const foreign = await foreignOf(chart, target, values)
+    if (foreign.length > 0) refuseForeign(foreign, target.namespace, await granted(chart.digest))
+  }
+}
+
+/** Rendering has a deadline of its own, and a client that goes away changes nothing. */
+const never = new AbortController().signal
+
+function keyOf({ digest }: ResolvedChart, { name, namespace, isUpgrade }: ReleaseTarget, values: JsonObject): string {
+  const parts = [digest, name, namespace, isUpgrade ?? false, values]
+  return createHash('sha256').update(JSON.stringify(parts)).digest('base64')
+}

@@ -1,0 +1,192 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { digestOf, readChart } from '../../../src/charts/archive/read.ts'
+import { packedFixture } from '../../../src/charts/archive/testing.ts'
+import { helmRender } from '../../../src/charts/render.ts'
+import { packSamples, writeSamples } from '../../../src/charts/samples.ts'
+import { toResolved } from '../../../src/charts/store.ts'
+import type { Render } from '../../../src/charts/types.ts'
+import { type Validate, validator } from '../../../src/charts/validate.ts'
+import type { JsonObject } from '../../../src/core/json.ts'
+import {
+  closeWorkspace,
+  findHelm,
+  Gateway,
+  type HelmBinary,
+  HelmProcess,
+  openWorkspace,
+  type Workspace,
+} from '../../../src/infra/helm/index.ts'
+
+/** What charts and helm agree on, with the real helm. */
+const samples = new URL('../../../samples/charts', import.meta.url).pathname
+const clock = { now: () => Date.now(), sleep: () => Promise.resolve() }
+let folder: string
+let binary: HelmBinary
+let workspace: Workspace
+let gateway: Gateway
+let render: Render
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'flotilla-charts-helm-'))
+  binary = await findHelm({ configured: process.env.HELM_BIN, cacheFolder: folder })
+  workspace = await openWorkspace(join(folder, 'work'))
+  gateway = await Gateway.open({ clock })
+  render = helmRender(new HelmProcess({ binary, gateway, workspace, clock }), clock, 'v1.35.0')
+})
+afterAll(async () => {
+  await gateway.close()
+  await closeWorkspace(workspace)
+  await rm(folder, { recursive: true })
+})
+
+describe('the sample charts', () => {
+  test('are fine with helm lint, each version', async () => {
+    await writeSamples(samples, join(folder, 'samples'))
+    for (const { file } of await packSamples(samples)) {
+      const { stdout } = await promisify(execFile)(binary.path, ['lint', '--strict', join(folder, 'samples', file)], {
+        env: {},
+      })
+      expect(stdout).toContain('0 chart(s) failed')
+    }
+  })
+
+  test('render what SPEC section 7 says, and 1.4.0 with an image that is never ready', async () => {
+    const kinds: Record<string, string> = {}
+    for (const { file, archive } of await packSamples(samples)) {
+      const objects = await rendered(archive, { replicaCount: 7, image: { tag: 'pinned' } })
+      const workload = objects.find(({ kind }) => kind === 'Deployment' || kind === 'StatefulSet')
+      expect(workload?.spec).toMatchObject({ replicas: 7 })
+      expect(JSON.stringify(workload)).toContain(file.includes('1.4.0') ? ':pinned-never-ready"' : ':pinned"')
+      kinds[file] = objects
+        .map(({ kind }) => String(kind))
+        .sort()
+        .join(' ')
+    }
+    expect(kinds['matih-query-engine-1.0.0.tgz']).toBe('Deployment Secret Service')
+    expect(kinds['matih-ai-service-1.0.0.tgz']).toBe('Deployment Job Secret')
+    expect(kinds['matih-metadata-store-1.4.0.tgz']).toBe('Secret Service StatefulSet')
+  })
+
+  test('only the one with a hook says so', async () => {
+    const charts = await Promise.all((await packSamples(samples)).map(({ archive }) => readChart(archive)))
+    const withHooks = charts.filter(({ hasHooks }) => hasHooks).map(({ metadata }) => metadata.name)
+    expect(new Set(withHooks)).toEqual(new Set(['matih-ai-service']))
+  })
+})
+
+async function rendered(archive: Buffer, values: JsonObject): Promise<readonly JsonObject[]> {
+  return render({ archive, release: { name: 'acme', namespace: 'tenant-acme' }, values }, new AbortController().signal)
+}
+
+describe('a chart is validated before helm touches the cluster', () => {
+  const target = { name: 'acme', namespace: 'tenant-acme' }
+  const crd =
+    'apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: things.example.test}\n'
+  const hook =
+    'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: planted\n  namespace: other\n  annotations: {helm.sh/hook: pre-install}\n'
+  const role = 'apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: all}\n'
+  const upgradeOnly = `{{ if .Release.IsUpgrade }}\n${role}{{ end }}`
+  let renders: number
+  let grants: readonly string[]
+  beforeEach(() => {
+    renders = 0
+    grants = []
+  })
+
+  async function check(files: Record<string, string>, values: JsonObject = {}, isUpgrade = false): Promise<void> {
+    return (await validate(files))(values, isUpgrade)
+  }
+  async function validate(files: Record<string, string>) {
+    const archive = packedFixture('demo', '1.0.0', files)
+    const chart = toResolved(await readChart(archive))
+    const all: Validate = validator({
+      render: (...given) => {
+        renders += 1
+        return render(...given)
+      },
+      archive: () => Promise.resolve(archive),
+      granted:
+        async (digest) =>
+        ({ kind, name }) =>
+          digest === digestOf(archive) && grants.includes(`${kind} ${name}`),
+    })
+    return (values: JsonObject, isUpgrade = false) => all(chart, { ...target, isUpgrade }, values)
+  }
+
+  test('a good one passes, and is rendered once for the same values', async () => {
+    const run = await validate({})
+    await run({ greeting: 'hi' })
+    await run({ greeting: 'hi' })
+    expect(renders).toBe(1)
+    await run({ greeting: 'ho' })
+    expect(renders).toBe(2)
+  })
+
+  const broken: readonly (readonly [string, string, Record<string, string>, string])[] = [
+    ['a template that fails', 'chart_render_failed', { 'templates/x.yaml': '{{ fail "no" }}' }, ''],
+    ['a template that is no template', 'chart_render_failed', { 'templates/x.yaml': '{{ if }}' }, ''],
+    ['text that is no YAML', 'chart_render_failed', { 'templates/x.yaml': 'a: b: c' }, ''],
+    [
+      'values that do not fit',
+      'values_schema',
+      { 'values.schema.json': '{"properties":{"greeting":{"type":"integer"}}}' },
+      '',
+    ],
+    [
+      'another Kubernetes',
+      'chart_invalid',
+      { 'Chart.yaml': 'apiVersion: v2\nname: demo\nversion: 1.0.0\nkubeVersion: ">=9.0"\n' },
+      '',
+    ],
+    ['a CRD in crds/', 'outside_namespace', { 'crds/x.yaml': crd }, 'CustomResourceDefinition things.example.test'],
+    ['a hook in another namespace', 'outside_namespace', { 'templates/x.yaml': hook }, 'ConfigMap planted'],
+    ['a cluster role', 'outside_namespace', { 'templates/x.yaml': role }, 'ClusterRole all'],
+    [
+      'a cluster role in a chart inside',
+      'outside_namespace',
+      {
+        'charts/in/Chart.yaml': 'apiVersion: v2\nname: in\nversion: 1.0.0\n',
+        'charts/in/templates/x.yaml': role,
+      },
+      'ClusterRole all',
+    ],
+  ]
+  test.each(broken)('%s: %s', async (_, code, files, words) => {
+    await expect(check(files)).rejects.toMatchObject({ code, message: expect.stringContaining(words) })
+  })
+
+  test('what is rendered only in an upgrade is seen for one', async () => {
+    await check({ 'templates/x.yaml': upgradeOnly })
+    await expect(check({ 'templates/x.yaml': upgradeOnly }, {}, true)).rejects.toMatchObject({
+      code: 'outside_namespace',
+    })
+  })
+
+  test('a grant is for one chart and object, and asked every time', async () => {
+    const run = await validate({ 'templates/x.yaml': role })
+    grants = ['ClusterRole all']
+    await run({})
+    grants = ['ClusterRole other']
+    await expect(run({})).rejects.toMatchObject({ code: 'outside_namespace' })
+    expect(renders).toBe(1)
+  })
+
+  test('no value that was given comes back in the words', async () => {
+    const schema = {
+      properties: { password: { type: 'string', format: 'password', pattern: '^[0-9]+$', maxLength: 3 } },
+    }
+    const error = await check({ 'values.schema.json': JSON.stringify(schema) }, { password: 'canary' }).catch(
+      (thrown: unknown) => thrown,
+    )
+    expect(error).toMatchObject({ code: 'values_schema' })
+    expect(String(error)).not.toContain('canary')
+    const failing = { 'templates/x.yaml': '{{ fail (printf "bad %s" .Values.password) }}' }
+    const other = await check(failing, { password: 'canary' }).catch((thrown: unknown) => thrown)
+    expect(other).toMatchObject({ code: 'chart_render_failed' })
+    expect(String(other)).not.toContain('canary')
+  })
+})

@@ -1,0 +1,154 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { FastifyInstance } from 'fastify'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { packedFixture } from '../../../src/charts/archive/testing.ts'
+import { chartRoutes, openSources, type Sealer, sourceStore, systemResolve } from '../../../src/charts/index.ts'
+import { type FreshDatabase, freshDatabase } from '../../support/database.ts'
+import { appOf, as, processClock } from '../../support/http-app.ts'
+
+/** Turns the bytes around: enough to see that nothing is kept in the clear. */
+const sealer: Sealer = {
+  seal: (value) => Buffer.from(JSON.stringify(value)).reverse(),
+  open: (sealed) => JSON.parse(Buffer.from(sealed).reverse().toString('utf8')),
+}
+
+let folder: string
+let database: FreshDatabase
+let app: FastifyInstance
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'flotilla-routes-'))
+  await mkdir(join(folder, 'charts'))
+  for (const version of ['1.0.0', '1.10.0', '1.9.0']) {
+    await writeFile(join(folder, 'charts', `demo-${version}.tgz`), packedFixture('demo', version))
+  }
+  await writeFile(join(folder, 'charts', 'other-1.0.0.tgz'), packedFixture('other', '1.0.0'))
+  database = await freshDatabase()
+  const sources = sourceStore(database.db, sealer)
+  const folders = [folder]
+  const open = openSources(() => sources.list(), {
+    clock: processClock,
+    resolve: systemResolve,
+    timeoutMs: 2_000,
+    folders,
+  })
+  const parts = { sources, clock: processClock, newId: () => crypto.randomUUID(), folders, open }
+  const adminOnly = (role: string, action: string) => role === 'platform-admin' || action === 'chart.read'
+  app = appOf({ routes: [chartRoutes(parts)], authorize: ({ role }, action) => adminOnly(role, action) })
+})
+afterEach(async () => {
+  await app.close()
+  await database.close()
+  await rm(folder, { recursive: true })
+})
+
+const url = '/api/v1/chart-sources'
+const add = (payload: object, token = 'admin') => app.inject({ method: 'POST', url, headers: as(token), payload })
+const list = async (path = url) => (await app.inject({ url: path, headers: as('admin') })).json()
+const local = (more: object = {}) => ({ name: 'local', type: 'folder', url: join(folder, 'charts'), ...more })
+
+describe('chart sources', () => {
+  test('are added, shown in the order in which they are asked, and removed', async () => {
+    const added = await add(local())
+    expect(added.statusCode).toBe(201)
+    expect(added.json()).toMatchObject({ name: 'local', type: 'folder', priority: 100, hasCredentials: false })
+    expect(await list(String(added.headers.location))).toEqual(added.json())
+    await add({ name: 'first', type: 'http', url: 'https://charts.test/', priority: 7 })
+    expect((await list()).map(({ name }: { name: string }) => name)).toEqual(['first', 'local'])
+    const path = String(added.headers.location)
+    expect((await app.inject({ method: 'DELETE', url: path, headers: as('admin') })).statusCode).toBe(204)
+    expect((await app.inject({ method: 'DELETE', url: path, headers: as('admin') })).statusCode).toBe(404)
+    expect((await app.inject({ url: path, headers: as('admin') })).statusCode).toBe(404)
+  })
+
+  test('are paged', async () => {
+    for (const name of ['c', 'a', 'b']) await add(local({ name, priority: 5 }))
+    const page = await app.inject({ url: `${url}?limit=2`, headers: as('admin') })
+    const next = /<([^>]+)>/.exec(String(page.headers.link))?.[1] ?? ''
+    expect(page.headers['x-total-count']).toBe('3')
+    expect([...page.json(), ...(await list(next))].map(({ name }) => name)).toEqual(['a', 'b', 'c'])
+  })
+
+  test('never show their credentials, in the database neither', async () => {
+    for (const credentials of [{ username: 'me', password: 'canary' }, { token: 'canary' }]) {
+      const name = `repo-${Object.keys(credentials).length}`
+      const added = await add({ name, type: 'http', url: 'https://charts.test', credentials })
+      expect(added.json()).toMatchObject({ hasCredentials: true })
+      expect(added.body).not.toContain('canary')
+    }
+    expect(JSON.stringify(await list())).not.toContain('canary')
+    const rows = await database.pool.query('select credentials_enc::text from chart_sources')
+    expect(JSON.stringify(rows.rows)).not.toContain(Buffer.from('canary').toString('hex'))
+    expect(await sourceStore(database.db, sealer).list()).toMatchObject([
+      { credentials: { kind: 'bearer', token: 'canary' } },
+      { credentials: { kind: 'basic', username: 'me', password: 'canary' } },
+    ])
+  })
+
+  const refused: readonly (readonly [string, () => object, number, string])[] = [
+    ['an unknown field', () => local({ prio: 1 }), 400, 'prio'],
+    ['no name', () => local({ name: undefined }), 400, '/name'],
+    ['a name that is no label', () => local({ name: 'A b' }), 400, '/name'],
+    ['an unknown type', () => local({ type: 'git' }), 400, '/type'],
+    ['a priority out of range', () => local({ priority: -1 }), 400, '/priority'],
+    ['an address of another scheme', () => ({ name: 'x', type: 'http', url: 'file:///etc' }), 400, '/url'],
+    ['an address with credentials', () => ({ name: 'x', type: 'http', url: 'https://a:canary@b.test' }), 400, '/url'],
+    ['an address with a query', () => ({ name: 'x', type: 'http', url: 'https://b.test/?token=canary' }), 400, '/url'],
+    [
+      'credentials with two forms',
+      () => ({ name: 'x', type: 'http', url: 'https://b.test', credentials: { token: 'a', password: 'canary' } }),
+      400,
+      '/credentials',
+    ],
+    ['credentials for a folder', () => local({ credentials: { token: 'canary' } }), 400, '/credentials'],
+    ['a relative folder', () => local({ url: 'charts' }), 400, '/url'],
+    ['a folder outside of CHART_FOLDERS', () => local({ url: '/etc' }), 422, 'refused'],
+    ['a folder that is not there', () => local({ url: join(folder, 'gone') }), 422, 'refused'],
+    ['an OCI registry', () => ({ name: 'x', type: 'oci', url: 'oci://b.test' }), 422, 'not supported yet'],
+  ]
+  test.each(refused)('%s is refused, and nothing is added', async (_, body, status, words) => {
+    const answer = await add(body())
+    expect([answer.statusCode, answer.body]).toEqual([status, expect.stringContaining(words)])
+    expect(answer.body).not.toContain('canary')
+    expect(await list()).toEqual([])
+  })
+
+  test('a name is taken once', async () => {
+    await add(local())
+    expect((await add(local())).json()).toMatchObject({ status: 409, code: 'conflict' })
+  })
+
+  test('are for platform admins only', async () => {
+    const id = '00000000-0000-4000-8000-000000000001'
+    for (const token of ['operator', 'viewer']) {
+      expect((await add(local(), token)).statusCode).toBe(403)
+      for (const [method, path] of [
+        ['GET', url],
+        ['GET', `${url}/${id}`],
+        ['DELETE', `${url}/${id}`],
+      ] as const) {
+        expect((await app.inject({ method, url: path, headers: as(token) })).statusCode).toBe(403)
+      }
+    }
+  })
+})
+
+describe('charts', () => {
+  test('are listed with their versions and sources, for everybody', async () => {
+    await add(local())
+    await add(local({ name: 'twin', priority: 1 }))
+    const answer = await app.inject({ url: '/api/v1/charts', headers: as('viewer') })
+    expect(answer.json()).toEqual([
+      { name: 'demo', versions: ['1.10.0', '1.9.0', '1.0.0'], sources: ['twin', 'local'] },
+      { name: 'other', versions: ['1.0.0'], sources: ['twin', 'local'] },
+    ])
+    expect(await list('/api/v1/charts?name=other')).toHaveLength(1)
+  })
+
+  test('of a source that is down are "unavailable", by its name', async () => {
+    await add({ name: 'gone', type: 'http', url: 'http://127.0.0.1:9/' })
+    const answer = await app.inject({ url: '/api/v1/charts', headers: as('viewer') })
+    expect(answer.json()).toMatchObject({ status: 503, code: 'unavailable', source: 'gone' })
+  })
+})
