@@ -1,0 +1,45 @@
+import { type ErrorCode, problemCatalogue } from '../../core/problems.ts'
+import { ActAborted, ActFailed } from '../../infra/engine/index.ts'
+import type { ActContext } from '../../infra/engine/types.ts'
+import { HelmFailure } from '../../infra/helm/index.ts'
+
+/** Runs helm and says of a failure whether anything was changed, as the gateway counted it. */
+export async function withHelm(context: ActContext, run: () => Promise<void>): Promise<void> {
+  try {
+    await run()
+  } catch (error) {
+    if (!(error instanceof HelmFailure)) throw error
+    throw actFailed(error, whyAborted(context.signal))
+  }
+}
+
+function whyAborted(signal: AbortSignal): ActAborted['why'] | null {
+  return signal.aborted && signal.reason instanceof ActAborted ? signal.reason.why : null
+}
+
+/** What helm says while it is being ended is about the ending: the reason for that is the failure. */
+function actFailed(error: HelmFailure, why: ActAborted['why'] | null): ActFailed {
+  const evidence = { helm: error.stderrTail, conflicts: error.conflicts.map((conflict) => ({ ...conflict })) }
+  if (why === 'shutdown' || why === 'lease-lost') {
+    return new ActFailed('interrupted', {
+      code: 'interrupted',
+      detail: 'the worker stopped during the operation',
+      evidence,
+    })
+  }
+  // Helm's own crash is one like any other: what it left is looked at, settled and tried again.
+  if (error.code === 'interrupted')
+    return new ActFailed('interrupted', { code: error.code, detail: error.detail, evidence })
+  const result = error.changed ? 'changed-and-failed' : 'unchanged'
+  if (why === 'cancelled')
+    return new ActFailed(result, { code: 'cancelled', detail: 'the operation was cancelled', evidence })
+  if (why === 'deadline')
+    return new ActFailed(result, { code: 'timed_out', detail: 'helm did not end in time', evidence })
+  return new ActFailed(result, { code: carriedOut(error.code), detail: error.detail, evidence })
+}
+
+/** An operation that was carried out and failed is a 422 (SPEC section 3, "Outcomes"), whatever stood in its way. */
+function carriedOut(code: ErrorCode): ErrorCode {
+  if (code === 'cluster_unavailable') return 'cluster_lost'
+  return problemCatalogue[code].status === 422 ? code : 'helm_failed'
+}

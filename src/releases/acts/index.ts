@@ -1,0 +1,21 @@
+import type { Acts } from '../../infra/engine/types.ts'
+import type { ReleaseAct } from '../core/model.ts'
+import type { ActDeps } from './context.ts'
+import { install } from './install.ts'
+import { removeStuckPods } from './remove-stuck-pods.ts'
+import { rollback } from './rollback.ts'
+import { settle } from './settle.ts'
+import { uninstall } from './uninstall.ts'
+import { upgrade } from './upgrade.ts'
+
+/** Everything that Flotilla does to a cluster for a release, by kind. */
+export function releaseActs(deps: ActDeps): Acts<ReleaseAct> {
+  return {
+    install: install(deps),
+    upgrade: upgrade(deps),
+    rollback: rollback(deps),
+    uninstall: uninstall(deps),
+    settle: settle(deps),
+    removeStuckPods: removeStuckPods(deps),
+  }
+}

@@ -1,0 +1,20 @@
+import type { ActContext } from '../../infra/engine/types.ts'
+import type { ReleaseAct } from '../core/model.ts'
+import { type ActDeps, secondsLeft, targetOf } from './context.ts'
+import { deploySpec } from './deploy.ts'
+import { withHelm } from './failure.ts'
+
+/** `helm install`; with `replace` over a settled first revision, which runs the install hooks again. */
+export function install(deps: ActDeps) {
+  return async (act: Extract<ReleaseAct, { kind: 'install' }>, context: ActContext): Promise<void> => {
+    const { release, operation } = await deps.subject(context.lease.subject.id, act.operationId)
+    await deps.ports.clusters.of(release.clusterId).ensureNamespace(release.namespace, release.tenantId)
+    const spec = {
+      ...targetOf(deps.ports, release),
+      ...(await deploySpec(deps, operation, context)),
+      timeoutSeconds: secondsLeft(deps.clock, context.attempt.deadline),
+      replace: act.replace,
+    }
+    await withHelm(context, () => deps.ports.helm.install(spec, { ...context, deadline: context.attempt.deadline }))
+  }
+}

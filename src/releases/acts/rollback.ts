@@ -1,0 +1,14 @@
+import type { ActContext } from '../../infra/engine/types.ts'
+import type { ReleaseAct } from '../core/model.ts'
+import { type ActDeps, secondsLeft, targetOf } from './context.ts'
+import { withHelm } from './failure.ts'
+
+/** `helm rollback` to a revision that Helm still stores. */
+export function rollback(deps: ActDeps) {
+  return async (act: Extract<ReleaseAct, { kind: 'rollback' }>, context: ActContext): Promise<void> => {
+    const { release } = await deps.subject(context.lease.subject.id, act.operationId)
+    const timeoutSeconds = secondsLeft(deps.clock, context.attempt.deadline)
+    const spec = { ...targetOf(deps.ports, release), revision: act.target, timeoutSeconds }
+    await withHelm(context, () => deps.ports.helm.rollback(spec, { ...context, deadline: context.attempt.deadline }))
+  }
+}

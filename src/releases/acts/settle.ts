@@ -1,0 +1,25 @@
+import { ActFailed } from '../../infra/engine/index.ts'
+import type { ActContext } from '../../infra/engine/types.ts'
+import { readRevision, settle as settleRecord } from '../../infra/helm/index.ts'
+import type { ReleaseAct } from '../core/model.ts'
+import { type ActDeps, targetOf } from './context.ts'
+
+/**
+ * Ends a revision as `failed` in Helm's own storage (DESIGN.md, "Settling"). Writes only over the very Secret that was
+ * decided about, with the version that was just read: another write meanwhile makes this one fail, and it is decided anew.
+ */
+export function settle(deps: ActDeps) {
+  return async (act: Extract<ReleaseAct, { kind: 'settle' }>, { lease }: ActContext): Promise<void> => {
+    const { release } = await deps.subject(lease.subject.id, act.operationId)
+    const { cluster, namespace } = targetOf(deps.ports, release)
+    const stored = await readRevision(cluster, namespace, release.name, act.revision)
+    if (stored === null || stored.uid !== act.secretUid) throw moved()
+    if (lease.remainingMs() <= 0) throw moved()
+    const written = await settleRecord(cluster, stored, act.reason, new Date(deps.clock.now()))
+    if (!written) throw moved()
+  }
+}
+
+function moved(): ActFailed {
+  return new ActFailed('unchanged', { code: 'conflict', detail: 'the record changed while it was being settled' })
+}

@@ -1,0 +1,19 @@
+import type { ActContext } from '../../infra/engine/types.ts'
+import type { ReleaseAct } from '../core/model.ts'
+import { type ActDeps, secondsLeft, targetOf } from './context.ts'
+import { deploySpec } from './deploy.ts'
+import { withHelm } from './failure.ts'
+
+/** `helm upgrade`. A rollback to a pruned revision is one too: it forces, as every rollback does (SPEC section 3). */
+export function upgrade(deps: ActDeps) {
+  return async (act: Extract<ReleaseAct, { kind: 'upgrade' }>, context: ActContext): Promise<void> => {
+    const { release, operation } = await deps.subject(context.lease.subject.id, act.operationId)
+    const spec = {
+      ...targetOf(deps.ports, release),
+      ...(await deploySpec(deps, operation, context)),
+      timeoutSeconds: secondsLeft(deps.clock, context.attempt.deadline),
+      forceConflicts: operation.request.forceConflicts || operation.kind === 'rollback',
+    }
+    await withHelm(context, () => deps.ports.helm.upgrade(spec, { ...context, deadline: context.attempt.deadline }))
+  }
+}

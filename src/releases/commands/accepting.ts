@@ -1,0 +1,58 @@
+import { seconds } from '../../core/instant.ts'
+import { Problem } from '../../core/problems.ts'
+import type { Uuid } from '../../core/subject.ts'
+import { CommitUnknown, transaction } from '../../infra/database/pool.ts'
+import type { Tx } from '../../infra/database/types.ts'
+import { executeIn } from '../../infra/engine/index.ts'
+import type { ReleaseCommand } from '../core/model.ts'
+import { operationExists } from '../store/operations.ts'
+import type { CommandCall, ReleaseDeps } from './context.ts'
+
+/** How often and how long it is asked whether an operation was accepted whose COMMIT was not answered. */
+const readBack = { everyMs: 500, tries: 20 } as const
+
+/**
+ * Runs the transaction that accepts an operation. A COMMIT whose answer was lost is read back, never repeated
+ * (DESIGN.md): the operation is there or it is not. Throws what the body throws, and `unavailable` when it is not there,
+ * or when the database does not say.
+ */
+export async function accepting(
+  deps: Pick<ReleaseDeps, 'db' | 'clock'>,
+  operationId: Uuid,
+  body: (tx: Tx) => Promise<void>,
+): Promise<void> {
+  try {
+    await transaction(deps.db, body)
+  } catch (error) {
+    if (!(error instanceof CommitUnknown)) throw error
+    if (!(await wasAccepted(deps, operationId))) {
+      throw new Problem('unavailable', 'the database was away: nothing was accepted, try again')
+    }
+  }
+}
+
+async function wasAccepted({ db, clock }: Pick<ReleaseDeps, 'db' | 'clock'>, operationId: Uuid): Promise<boolean> {
+  for (let tries = 0; tries < readBack.tries; tries++) {
+    const there = await operationExists(db, operationId).catch(() => null)
+    if (there !== null) return there
+    await clock.sleep(readBack.everyMs)
+  }
+  const extra = { operationId, retryAfterSeconds: seconds(5) / 1000 }
+  throw new Problem('unavailable', `the database does not say whether operation ${operationId} was accepted`, { extra })
+}
+
+/** Gives a command to a release. Answers the id of the operation that it made. Throws `Problem` where it is refused. */
+export async function command(
+  deps: ReleaseDeps,
+  call: CommandCall,
+  releaseId: Uuid,
+  order: Exclude<ReleaseCommand, { kind: 'cancel' }>,
+): Promise<Uuid> {
+  const { id } = order.operation
+  await accepting(deps, id, async (tx) => {
+    const state = await executeIn(tx, deps.machine, releaseId, { command: order, now: deps.clock.now() })
+    if (state.operation?.id !== id) throw new Problem('conflict', 'the release changed meanwhile: look again')
+    await call.onAccept(tx, id)
+  })
+  return id
+}

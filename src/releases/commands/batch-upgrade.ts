@@ -1,0 +1,99 @@
+import { compare, valid } from 'semver'
+import { Problem } from '../../core/problems.ts'
+import type { Uuid } from '../../core/subject.ts'
+import { wake } from '../../infra/engine/index.ts'
+import type { Batch, BatchOptions } from '../batch/core.ts'
+import { insertBatch } from '../batch/store.ts'
+import { type ReleaseListing, releasesAtVersions, versionsOf } from '../store/queries.ts'
+import { recordBatch } from '../store/record.ts'
+import { accepting } from './accepting.ts'
+import { type CommandCall, type ReleaseDeps, scopeOf } from './context.ts'
+
+export type BatchBody = {
+  readonly timeout?: number | undefined
+  readonly wait?: boolean | undefined
+  readonly waitForJobs?: boolean | undefined
+  readonly atomic?: boolean | undefined
+}
+export type BatchTarget = { readonly chart: string; readonly targetVersion: string; readonly concurrency: number }
+
+/** The releases of a chart, of those the caller may see, that run a version older than the target, by semver order. */
+export async function needingUpgrade(
+  deps: ReleaseDeps,
+  call: Pick<CommandCall, 'principal'>,
+  chart: string,
+  targetVersion: string,
+): Promise<readonly ReleaseListing[]> {
+  const scope = scopeOf(call.principal)
+  const versions = Object.keys(await versionsOf(deps.db, scope, chart))
+  const older = versions.filter((version) => valid(version) !== null && compare(version, targetVersion) < 0)
+  return older.length === 0 ? [] : releasesAtVersions(deps.db, scope, chart, older)
+}
+
+/** Accepts a batch upgrade. Answers the id of its operation. An unknown chart or version is 404 before anything starts. */
+export async function batchUpgrade(
+  deps: ReleaseDeps,
+  call: CommandCall,
+  target: BatchTarget,
+  body: BatchBody,
+): Promise<Uuid> {
+  const { digest, version, appVersion, hasHooks } = await deps.ports.charts.resolve(target.chart, target.targetVersion)
+  const releases = await needingUpgrade(deps, call, target.chart, target.targetVersion)
+  const resolved = { digest, version, appVersion, hasHooks }
+  const batch = newBatch(deps, call, { ...target, resolved }, optionsOf(body), releases)
+  const now = deps.clock.now()
+  await accepting(deps, batch.id, async (tx) => {
+    await insertBatch(tx, batch, oneTenant(releases), new Date(now))
+    const data = {
+      operationId: batch.id,
+      chartName: batch.chart,
+      targetVersion: batch.targetVersion,
+      releases: releases.length,
+    }
+    await recordBatch(tx, batch, [{ type: 'batch.requested', data }], now)
+    await wake(tx, { kind: 'batch', id: batch.id })
+    await call.onAccept(tx, batch.id)
+  })
+  return batch.id
+}
+
+function optionsOf(body: BatchBody): BatchOptions {
+  const wait = body.wait ?? true
+  const waitForJobs = body.waitForJobs ?? false
+  if (waitForJobs && !wait) {
+    const errors = [{ pointer: '/waitForJobs', message: 'needs wait' }]
+    throw new Problem('malformed', '/waitForJobs: needs wait', { errors })
+  }
+  return { timeoutSeconds: body.timeout ?? 300, wait, waitForJobs, atomic: body.atomic ?? false }
+}
+
+function newBatch(
+  deps: ReleaseDeps,
+  call: CommandCall,
+  target: BatchTarget & Pick<Batch, 'resolved'>,
+  options: BatchOptions,
+  releases: readonly ReleaseListing[],
+): Batch {
+  const todo = { status: 'todo', code: null, detail: null } as const
+  return {
+    ...target,
+    id: deps.newId(),
+    options,
+    items: releases.map(({ id }) => ({ ...todo, releaseId: id, operationId: deps.newId() })),
+    cancelRequested: false,
+    performedBy: call.principal.name,
+    principalId: call.principal.id,
+    reason: call.reason,
+    startedAt: null,
+    endedAt: null,
+    outcome: null,
+    seq: 0n,
+    version: 0,
+  }
+}
+
+/** The tenant of a batch that concerns one only; a wider one is seen by who asked for it and by platform admins. */
+function oneTenant(releases: readonly ReleaseListing[]): Uuid | null {
+  const tenants = new Set(releases.map((release) => release.tenant_id))
+  return tenants.size === 1 ? (releases[0]?.tenant_id ?? null) : null
+}

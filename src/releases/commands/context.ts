@@ -1,0 +1,55 @@
+import type { Clock } from '../../core/instant.ts'
+import { Problem } from '../../core/problems.ts'
+import type { Principal, Uuid } from '../../core/subject.ts'
+import type { Db, Tx } from '../../infra/database/types.ts'
+import type { Machine } from '../../infra/engine/types.ts'
+import type { Vault } from '../../infra/secrets/vault.ts'
+import { maySee } from '../../tenants/index.ts'
+import type { Batch, BatchAct, BatchCommand, BatchObservation } from '../batch/core.ts'
+import type { ReleaseAct, ReleaseCommand, ReleaseObservation, ReleaseState } from '../core/model.ts'
+import type { ReleasePorts } from '../ports.ts'
+import type { Scope } from '../store/queries.ts'
+import type { ReleaseStates } from '../store/state.ts'
+
+export type ReleaseMachine = Machine<ReleaseState, ReleaseCommand, ReleaseObservation, ReleaseAct>
+export type BatchMachine = Machine<Batch, BatchCommand, BatchObservation, BatchAct>
+
+/** What every command and query of releases works with. */
+export type ReleaseDeps = {
+  readonly db: Db
+  readonly vault: Vault
+  readonly clock: Clock
+  readonly newId: () => Uuid
+  /** What charts are rendered for where no cluster is asked, such as `v1.35.0`. */
+  readonly kubeVersion: string
+  /** Keys the hashes of previews. */
+  readonly previewKey: Uint8Array
+  readonly states: ReleaseStates
+  readonly machine: ReleaseMachine
+  readonly ports: ReleasePorts
+}
+
+/** Which tenants a caller may see. */
+export function scopeOf(principal: Principal): Scope {
+  return principal.tenants
+}
+
+/** The release, if the caller may see it. Throws `Problem` not_found otherwise: another tenant's id looks unknown. */
+export async function visibleRelease(deps: ReleaseDeps, principal: Principal, id: Uuid): Promise<ReleaseState> {
+  const state = await deps.states.load(deps.db, id, false)
+  if (state === null || !maySee(principal, state.release.tenantId)) throw noSuchRelease(id)
+  return state
+}
+
+export function noSuchRelease(id: Uuid): Problem {
+  return new Problem('not_found', `there is no release ${id}`)
+}
+
+/**
+ * Runs in the transaction that accepts an operation, with its id: what is written there (an idempotency key, an audit
+ * row) is there exactly when the operation is.
+ */
+export type OnAccept = (tx: Tx, operationId: Uuid) => Promise<void>
+
+/** What a caller of a command brings with it. */
+export type CommandCall = { readonly principal: Principal; readonly reason: string | null; readonly onAccept: OnAccept }

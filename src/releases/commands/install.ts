@@ -1,0 +1,94 @@
+import type { JsonObject } from '../../core/json.ts'
+import { Problem } from '../../core/problems.ts'
+import type { Uuid } from '../../core/subject.ts'
+import type { Tx } from '../../infra/database/types.ts'
+import { wake } from '../../infra/engine/index.ts'
+import { maySee } from '../../tenants/index.ts'
+import { newRelease } from '../core/create.ts'
+import { operationEvent } from '../core/events.ts'
+import type { NewOperation, Release } from '../core/model.ts'
+import type { ResolvedChart } from '../ports.ts'
+import { releaseByName } from '../store/queries.ts'
+import { accepting } from './accepting.ts'
+import type { CommandCall, ReleaseDeps } from './context.ts'
+import { newOperation } from './new-operation.ts'
+import { type OperationOptions, optionsOf } from './options.ts'
+
+export type InstallBody = OperationOptions & {
+  readonly tenantId: Uuid
+  readonly releaseName: string
+  readonly namespace: string
+  readonly chartName: string
+  readonly chartVersion: string
+  readonly appVersion?: string | undefined
+  readonly valuesOverride?: JsonObject | undefined
+}
+
+/**
+ * Accepts an install: the chart is resolved and rendered first, then release and operation are written in one
+ * transaction. Answers both ids. Throws `Problem` (SPEC sections 2 and 3) and changes nothing then.
+ */
+export async function install(deps: ReleaseDeps, call: CommandCall, body: InstallBody) {
+  if (!maySee(call.principal, body.tenantId)) throw new Problem('not_found', `there is no tenant ${body.tenantId}`)
+  const chart = await deps.ports.charts.resolve(body.chartName, body.chartVersion)
+  const values = body.valuesOverride ?? {}
+  await deps.ports.charts.validate(chart, { name: body.releaseName, namespace: body.namespace }, values)
+  const releaseId = deps.newId()
+  const operation = wanted(deps, call, body, chart)
+  try {
+    await accepting(deps, operation.id, (tx) => accept(deps, call, { body, releaseId, operation }, tx))
+    return { releaseId, operationId: operation.id }
+  } catch (error) {
+    // Two installs at once: both looked before either wrote, and the index let one of them in.
+    throw takesTheName(error) ? nameTaken(body, null) : error
+  }
+}
+
+const uniqueViolation = '23505'
+
+function takesTheName(error: unknown): boolean {
+  const { code, constraint } = error as { code?: unknown; constraint?: unknown }
+  return code === uniqueViolation && constraint === 'releases_by_name'
+}
+
+type Accepted = { readonly body: InstallBody; readonly releaseId: Uuid; readonly operation: NewOperation }
+
+async function accept(deps: ReleaseDeps, call: CommandCall, { body, releaseId, operation }: Accepted, tx: Tx) {
+  const place = await deps.ports.tenants.placeInstall(tx, call.principal, body.tenantId, body.namespace)
+  await refuseTakenName(tx, place.clusterId, body)
+  const spot = { ...place, id: releaseId, name: body.releaseName }
+  const state = newRelease(spot, body.chartName, operation, deps.clock.now())
+  await deps.states.insert(tx, state)
+  await deps.machine.record(tx, state, [operationEvent(state.release, state.operation, 'requested')])
+  await wake(tx, { kind: 'release', id: releaseId })
+  // Somebody must follow the cluster from now on; when that is so already, this changes nothing.
+  await wake(tx, { kind: 'cluster', id: place.clusterId })
+  await call.onAccept(tx, operation.id)
+}
+
+function wanted(deps: ReleaseDeps, call: CommandCall, body: InstallBody, chart: ResolvedChart): NewOperation {
+  return newOperation(deps, call, {
+    ...optionsOf(body),
+    chartDigest: chart.digest,
+    chartVersion: chart.version,
+    appVersion: body.appVersion ?? chart.appVersion,
+    values: body.valuesOverride ?? {},
+    targetRevision: null,
+    hasHooks: chart.hasHooks,
+  })
+}
+
+/** The database's unique index decides; this look before it names the release that has the name. */
+async function refuseTakenName(tx: Tx, clusterId: Uuid, body: InstallBody): Promise<void> {
+  const taken = await releaseByName(tx, clusterId, body.namespace, body.releaseName)
+  if (taken !== null) throw nameTaken(body, taken)
+}
+
+export function nameTaken(
+  body: InstallBody,
+  by: { readonly id: Uuid; readonly status: Release['status'] } | null,
+): Problem {
+  const detail = `the namespace ${body.namespace} has a release named ${body.releaseName}`
+  const extra = by === null ? {} : { releaseId: by.id, releaseStatus: by.status }
+  return new Problem('name_taken', detail, { extra })
+}

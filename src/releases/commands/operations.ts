@@ -1,0 +1,48 @@
+import type { ErrorCode } from '../../core/problems.ts'
+import { Problem } from '../../core/problems.ts'
+import type { Principal, Uuid } from '../../core/subject.ts'
+import { executeIn } from '../../infra/engine/index.ts'
+import { evidenceOf, type OperationListing, visibleOperation } from '../store/operations.ts'
+import type { BatchMachine, ReleaseDeps } from './context.ts'
+import { readRelease } from './reads.ts'
+
+/** One operation. Throws `Problem` not_found. */
+export async function readOperation(deps: ReleaseDeps, principal: Principal, id: Uuid): Promise<OperationListing> {
+  const row = await visibleOperation(deps.db, principal, id)
+  if (row === null) throw new Problem('not_found', `there is no operation ${id}`)
+  return row
+}
+
+/** Asks for the end of an operation (SPEC section 1). Throws `Problem` not_found, not_cancellable. */
+export async function cancelOperation(
+  deps: ReleaseDeps,
+  batches: BatchMachine,
+  principal: Principal,
+  id: Uuid,
+): Promise<void> {
+  const row = await readOperation(deps, principal, id)
+  const now = deps.clock.now()
+  await deps.db.transaction().execute(async (tx) => {
+    if (row.release_id === null) await executeIn(tx, batches, id, { command: { kind: 'cancel' }, now })
+    else await executeIn(tx, deps.machine, row.release_id, { command: { kind: 'cancel', operationId: id }, now })
+  })
+}
+
+/**
+ * The outcome of an operation that has ended, as the caller who waits for it gets it: its release, or a `Problem` with
+ * `operationId`, the release as it now is, and the evidence (SPEC section 3, "Outcomes").
+ */
+export async function outcomeOf(deps: ReleaseDeps, principal: Principal, operationId: Uuid) {
+  const row = await readOperation(deps, principal, operationId)
+  if (row.release_id === null) throw new Error(`operation ${operationId} is of no release`)
+  const release = await readRelease(deps, principal, row.release_id)
+  if (row.status === 'SUCCEEDED') return release
+  const error = errorOf(row)
+  const evidence = await evidenceOf(deps.db, deps.vault, operationId)
+  throw new Problem(error.code, error.detail, { extra: { operationId, release, evidence } })
+}
+
+function errorOf(row: OperationListing): { readonly code: ErrorCode; readonly detail: string } {
+  const cancelled = { code: 'cancelled', detail: 'the operation was cancelled before it began' } as const
+  return (row.error as { code: ErrorCode; detail: string } | null) ?? cancelled
+}

@@ -1,0 +1,25 @@
+import { Problem } from '../../core/problems.ts'
+import { listedRelease } from '../views.ts'
+import { type BatchTarget, needingUpgrade } from './batch-upgrade.ts'
+import type { CommandCall, ReleaseDeps } from './context.ts'
+import { previewUpgrade, type UpgradePreview } from './preview.ts'
+
+/** What a batch upgrade would change, release by release; nothing is changed. Throws `Problem` chart_version_not_found. */
+export async function previewBatch(deps: ReleaseDeps, call: CommandCall, { chart, targetVersion }: BatchTarget) {
+  await deps.ports.charts.resolve(chart, targetVersion)
+  const releases = []
+  for (const row of await needingUpgrade(deps, call, chart, targetVersion)) {
+    releases.push({ release: listedRelease(row), ...(await previewOne(deps, call, row.id, targetVersion)) })
+  }
+  return { targetVersion, releases }
+}
+
+async function previewOne(deps: ReleaseDeps, call: CommandCall, id: string, chartVersion: string) {
+  try {
+    const diff: UpgradePreview = await previewUpgrade(deps, call, id, { chartVersion })
+    return { diff, skipped: null }
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error
+    return { diff: null, skipped: `${error.code}: ${error.message}` }
+  }
+}

@@ -1,0 +1,87 @@
+import type { JsonObject } from '../../core/json.ts'
+import { Problem } from '../../core/problems.ts'
+import type { Uuid } from '../../core/subject.ts'
+import type { NewOperation, ReleaseState, RevisionSummary } from '../core/model.ts'
+import { lastSuccessful } from '../core/revisions.ts'
+import { revisionContent } from '../store/queries.ts'
+import { command } from './accepting.ts'
+import { type CommandCall, type ReleaseDeps, visibleRelease } from './context.ts'
+import { newOperation } from './new-operation.ts'
+import { type OperationOptions, optionsOf } from './options.ts'
+
+export type RollbackBody = OperationOptions & { readonly ifRevision?: number | undefined }
+
+/** Accepts a rollback to a revision. Answers the id of its operation. Throws `Problem` and changes nothing then. */
+export async function rollback(
+  deps: ReleaseDeps,
+  call: CommandCall,
+  id: Uuid,
+  body: RollbackBody & { readonly targetRevision: number },
+): Promise<Uuid> {
+  const state = await visibleRelease(deps, call.principal, id)
+  return goBack(deps, call, state, body, body.targetRevision)
+}
+
+/** Accepts a rollback to the newest revision before the current one that ended DEPLOYED; 409 where there is none. */
+export async function rollbackToLastSuccessful(
+  deps: ReleaseDeps,
+  call: CommandCall,
+  id: Uuid,
+  body: RollbackBody,
+): Promise<Uuid> {
+  const state = await visibleRelease(deps, call.principal, id)
+  const target = lastSuccessful(state)
+  // Without a target the table of statuses still answers first: a pending release says that it is pending.
+  if (target !== null) return goBack(deps, call, state, body, target.revision)
+  await refuseByStatus(deps, call, state)
+  throw new Problem('nothing_to_roll_back_to', 'no revision before the current one ended DEPLOYED')
+}
+
+/** Asks the machine for a rollback that cannot be accepted, for the refusal that its status gives. */
+async function refuseByStatus(deps: ReleaseDeps, call: CommandCall, state: ReleaseState): Promise<void> {
+  try {
+    await goBack(deps, call, state, {}, 0)
+  } catch (error) {
+    if (!(error instanceof Problem) || error.code !== 'revision_not_found') throw error
+  }
+}
+
+async function goBack(
+  deps: ReleaseDeps,
+  call: CommandCall,
+  state: ReleaseState,
+  body: RollbackBody,
+  target: number,
+): Promise<Uuid> {
+  const { release } = state
+  const there = state.revisions.find((revision) => revision.revision === target) ?? null
+  const content = there === null ? null : await revisionContent(deps.db, deps.vault, release.id, target)
+  const values = (content?.values ?? {}) as JsonObject
+  const operation = wanted(deps, call, body, state, there, target, values)
+  return command(deps, call, release.id, {
+    kind: 'rollback',
+    operation,
+    ifRevision: body.ifRevision ?? release.revision,
+  })
+}
+
+function wanted(
+  deps: ReleaseDeps,
+  call: CommandCall,
+  body: RollbackBody,
+  { release }: ReleaseState,
+  there: RevisionSummary | null,
+  targetRevision: number,
+  values: JsonObject,
+): NewOperation {
+  return newOperation(deps, call, {
+    ...optionsOf(body),
+    atomic: false,
+    chartDigest: there?.chartDigest ?? null,
+    chartVersion: there?.chartVersion ?? release.chartVersion,
+    appVersion: there?.appVersion ?? null,
+    values,
+    targetRevision,
+    hasHooks: false,
+  })
+}

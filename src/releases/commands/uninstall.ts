@@ -1,0 +1,36 @@
+import type { Uuid } from '../../core/subject.ts'
+import type { NewOperation, Release } from '../core/model.ts'
+import { command } from './accepting.ts'
+import { type CommandCall, type ReleaseDeps, visibleRelease } from './context.ts'
+import { newOperation } from './new-operation.ts'
+import { type OperationOptions, optionsOf } from './options.ts'
+
+/** Accepts an uninstall. Answers the id of its operation. Throws `Problem` and changes nothing then. */
+export async function uninstall(
+  deps: ReleaseDeps,
+  call: CommandCall,
+  id: Uuid,
+  options: Pick<OperationOptions, 'timeout'> = {},
+): Promise<Uuid> {
+  const { release } = await visibleRelease(deps, call.principal, id)
+  const operation = bareOperation(deps, call, release, { ...options, description: call.reason ?? undefined })
+  return command(deps, call, id, { kind: 'uninstall', operation })
+}
+
+/** An operation that deploys nothing: it carries the release's own chart version only to say what it is about. */
+export function bareOperation(
+  deps: ReleaseDeps,
+  call: CommandCall,
+  release: Release,
+  options: OperationOptions,
+): NewOperation {
+  return newOperation(deps, call, {
+    ...optionsOf(options),
+    chartDigest: null,
+    chartVersion: release.chartVersion,
+    appVersion: release.appVersion,
+    values: {},
+    targetRevision: null,
+    hasHooks: false,
+  })
+}

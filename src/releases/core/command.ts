@@ -1,0 +1,153 @@
+import type { Decision } from '../../core/decision.ts'
+import type { Instant } from '../../core/instant.ts'
+import { queued } from './create.ts'
+import { operationEvent } from './events.ts'
+import type {
+  NewOperation,
+  Operation,
+  Release,
+  ReleaseAct,
+  ReleaseCommand,
+  ReleaseState,
+  ReleaseStatus,
+} from './model.ts'
+import { ended } from './outcome.ts'
+import {
+  allowedCommands,
+  type CommandKind,
+  commandTable,
+  openOperation,
+  type Situation,
+  situationOf,
+} from './situation.ts'
+
+export type ReleaseDecision = Decision<ReleaseState, ReleaseAct>
+
+/** What a command does to a release (SPEC section 3, the table of status and command). Pure; starts no act. */
+export function decideCommand(state: ReleaseState, command: ReleaseCommand, now: Instant): ReleaseDecision {
+  if (command.kind === 'cancel') return cancel(state, command.operationId, now)
+  const situation = situationOf(state)
+  const answer = commandTable[situation][command.kind]
+  if (answer !== 'allowed') return refused(state, situation, answer)
+  if ('ifRevision' in command && command.ifRevision !== state.release.revision) return moved(state, command.ifRevision)
+  if (command.kind === 'rollback') return rollback(state, situation, command.operation, now)
+  if (command.kind === 'recover') return recover(state, situation, command.operation, command.force, now)
+  return accept(state, command.kind, command.operation, now)
+}
+
+function moved(state: ReleaseState, expected: number): ReleaseDecision {
+  const detail = `the release is at revision ${state.release.revision}, not ${expected}`
+  return { kind: 'rejected', code: 'revision_moved', detail, extra: { revision: state.release.revision } }
+}
+
+function rollback(state: ReleaseState, situation: Situation, wanted: NewOperation, now: Instant): ReleaseDecision {
+  const target = wanted.request.targetRevision
+  const there = state.revisions.find((revision) => revision.revision === target)
+  if (there === undefined) {
+    return { kind: 'rejected', code: 'revision_not_found', detail: `the release has no revision ${target}` }
+  }
+  if (target === state.release.revision) {
+    return { kind: 'rejected', code: 'current_revision', detail: `revision ${target} is the current one` }
+  }
+  if (situation === 'failedInstall' && there.verdict !== 'DEPLOYED') {
+    return { kind: 'rejected', code: 'nothing_to_roll_back_to', detail: 'no revision of the release ended DEPLOYED' }
+  }
+  return accept(state, 'rollback', wanted, now)
+}
+
+function recover(
+  state: ReleaseState,
+  situation: Situation,
+  wanted: NewOperation,
+  force: boolean,
+  now: Instant,
+): ReleaseDecision {
+  if (situation !== 'external') return unchanged(state)
+  if (!force) {
+    const detail = 'another hand made the pending revision: only {"force": true} settles it'
+    return { kind: 'rejected', code: 'pending_elsewhere', detail }
+  }
+  return accept(state, 'recover', wanted, now)
+}
+
+const pendingStatus: Readonly<Record<CommandKind, ReleaseStatus | null>> = {
+  upgrade: 'PENDING_UPGRADE',
+  rollback: 'PENDING_ROLLBACK',
+  uninstall: null,
+  recover: null,
+}
+
+function accept(state: ReleaseState, kind: CommandKind, wanted: NewOperation, now: Instant): ReleaseDecision {
+  const { release } = state
+  const before = { status: release.status, attemptedChartVersion: release.attemptedChartVersion }
+  const operation = queued(wanted, kind, before, now)
+  const next: Release = {
+    ...release,
+    status: pendingStatus[kind] ?? release.status,
+    attemptedChartVersion: attemptedVersion(release, operation),
+    waitingFor: { reason: kind === 'uninstall' ? 'UNINSTALLING' : 'QUEUED', until: now },
+    updatedAt: now,
+  }
+  const events = [operationEvent(next, operation, 'requested')]
+  return { kind: 'next', state: { ...state, release: next, operation }, act: null, events, wake: now }
+}
+
+function attemptedVersion(release: Release, operation: Operation): string | null {
+  if (operation.kind === 'uninstall' || operation.kind === 'recover') return release.attemptedChartVersion
+  const { chartVersion } = operation.request
+  return chartVersion === release.chartVersion ? null : chartVersion
+}
+
+/** SPEC section 1: QUEUED changes nothing; running helm rollbacks and uninstalls are not interruptible (409). */
+function cancel(state: ReleaseState, operationId: string, now: Instant): ReleaseDecision {
+  const operation = openOperation(state)
+  if (operation === null || operation.id !== operationId) {
+    return { kind: 'rejected', code: 'not_cancellable', detail: 'the operation has ended' }
+  }
+  if (operation.phase.name === 'queued') {
+    return ended(state, operation, { status: 'CANCELLED', error: null }, operation.before, now)
+  }
+  if (!interruptible(operation)) {
+    const detail = `a running ${operation.reverting === null ? operation.kind : 'rollback'} cannot be interrupted`
+    return { kind: 'rejected', code: 'not_cancellable', detail }
+  }
+  const asked: Operation = { ...operation, cancelRequested: true }
+  return { kind: 'next', state: { ...state, operation: asked }, act: null, events: [], wake: now }
+}
+
+/** True while the operation may still be cancelled: helm's install and upgrade, and every wait of ours. */
+export function interruptible(operation: Operation): boolean {
+  if (operation.reverting !== null) return false
+  if (operation.phase.name === 'waiting' || operation.phase.name === 'removing') return true
+  return operation.kind === 'install' || operation.kind === 'upgrade'
+}
+
+function refused(
+  state: ReleaseState,
+  situation: Situation,
+  code: Exclude<(typeof commandTable)[Situation][CommandKind], 'allowed'>,
+): ReleaseDecision {
+  const open = openOperation(state)
+  const detail = `the release is ${describe(state, situation)}`
+  const extra = {
+    releaseStatus: state.release.status,
+    allowed: [...allowedCommands(state)],
+    ...(open === null ? {} : { operationId: open.id }),
+    ...(state.release.executionId === null ? {} : { executionId: state.release.executionId }),
+  }
+  return { kind: 'rejected', code, detail, extra }
+}
+
+function describe(state: ReleaseState, situation: Situation): string {
+  const { status, executionId } = state.release
+  const open = openOperation(state)
+  if (open !== null) return `${status}: its ${open.kind} ${open.id} is in progress`
+  if (situation === 'claimed') return `held by the upgrade execution ${executionId}`
+  if (situation === 'external') return `${status}: another hand is working on it`
+  if (situation === 'failedUninstall') return 'half uninstalled: its last uninstall did not finish'
+  return status
+}
+
+function unchanged(state: ReleaseState): ReleaseDecision {
+  return { kind: 'next', state, act: null, events: [], wake: null }
+}

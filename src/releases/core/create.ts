@@ -1,0 +1,115 @@
+import type { Instant } from '../../core/instant.ts'
+import type { Uuid } from '../../core/subject.ts'
+import type { HelmRevision, NewOperation, Operation, Release, ReleaseState } from './model.ts'
+import { recordOf, statusOfHelm } from './revisions.ts'
+
+export type Place = {
+  readonly id: Uuid
+  readonly tenantId: Uuid
+  readonly clusterId: Uuid
+  readonly namespace: string
+  readonly name: string
+}
+
+/** A release that is asked for: PENDING_INSTALL with its install queued. The caller saves it and wakes it. */
+export function newRelease(
+  place: Place,
+  chart: string,
+  wanted: NewOperation,
+  now: Instant,
+): ReleaseState & { operation: Operation } {
+  const release: Release = {
+    ...blank(place, now),
+    chart,
+    chartVersion: wanted.request.chartVersion,
+    appVersion: wanted.request.appVersion,
+    status: 'PENDING_INSTALL',
+    values: wanted.request.values,
+    description: wanted.request.description,
+    waitingFor: { reason: 'QUEUED', until: now },
+    performedBy: wanted.performedBy,
+  }
+  const operation = queued(wanted, 'install', { status: 'UNINSTALLED', attemptedChartVersion: null }, now)
+  return { release, operation, revisions: [], mirrored: [] }
+}
+
+/**
+ * A release that another hand made in a tenant's namespace. `history` is Helm's, oldest first, at least one revision.
+ * Its `performedBy` is "external" (SPEC section 3).
+ */
+export function adoptedRelease(
+  place: Place,
+  history: readonly [HelmRevision, ...HelmRevision[]],
+  now: Instant,
+): ReleaseState {
+  const newest = history.at(-1) ?? history[0]
+  const records = history.map((revision) => recordOf(revision, external))
+  const deployed = records.filter((record) => record.verdict === 'DEPLOYED').at(-1)
+  const status = statusOfHelm(newest.status) ?? 'DEPLOYED'
+  const release: Release = {
+    ...blank(place, now),
+    chart: newest.chart,
+    chartVersion: (deployed ?? newest).chartVersion,
+    attemptedChartVersion: deployed !== undefined && status !== 'DEPLOYED' ? newest.chartVersion : null,
+    appVersion: newest.appVersion,
+    status,
+    failedKind: status === 'FAILED' ? (deployed === undefined ? 'install' : 'upgrade') : null,
+    everDeployed: deployed !== undefined,
+    revision: newest.revision,
+    secretUid: newest.secretUid,
+    observed: { secretUid: newest.secretUid, resourceVersion: newest.resourceVersion },
+    values: deployed?.content?.values ?? newest.values,
+    description: newest.description,
+    pendingBy: status.startsWith('PENDING_') ? 'external' : null,
+    performedBy: external.performedBy,
+  }
+  return { release, operation: null, revisions: [], mirrored: records }
+}
+
+/** Who made a revision that carries no operation of ours. */
+export const external = { performedBy: 'external', operationId: null, chartDigest: null } as const
+
+/** An operation as it is accepted. */
+export function queued(
+  wanted: NewOperation,
+  kind: Operation['kind'],
+  before: Operation['before'],
+  now: Instant,
+): Operation {
+  return {
+    ...wanted,
+    kind,
+    phase: { name: 'queued' },
+    reverting: null,
+    deadline: null,
+    cancelRequested: false,
+    before,
+    evidence: null,
+    createdAt: now,
+    startedAt: null,
+    endedAt: null,
+    outcome: null,
+  }
+}
+
+function blank(place: Place, now: Instant) {
+  return {
+    ...place,
+    attemptedChartVersion: null,
+    failedKind: null,
+    everDeployed: false,
+    revision: 0,
+    secretUid: null,
+    observed: null,
+    health: null,
+    waitingFor: null,
+    pendingBy: null,
+    frozen: null,
+    leftovers: [],
+    executionId: null,
+    seq: 0n,
+    version: 0,
+    createdAt: now,
+    updatedAt: now,
+  } as const
+}

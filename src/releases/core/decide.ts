@@ -1,0 +1,82 @@
+/*
+ * The life of an operation on a release. Every arrow is one committed decision; the acts are in brackets.
+ *
+ *   queued ──[install|upgrade|rollback|uninstall]──▶ applying ──done──▶ waiting ──ready──▶ SUCCEEDED
+ *     │                                                │  │  ╲            │
+ *   cancel ▶ CANCELLED        interrupted, pending ────┘  │   uninstall   └─ time over, cancelled, failed for good
+ *                                   │                     │      ╲                      │
+ *                               [settle] settling      failed    removing               ▼
+ *                                   │ again: applying     └───────────────────────▶ failing (evidence is read)
+ *                                                                                       │ [settle] settling
+ *                          atomic: reverting, from `applying` once more ◀── conclude ◀──┘
+ *                                                                              └─▶ FAILED
+ *
+ * Without an open operation the release follows Helm: what another hand did becomes what it says.
+ */
+import type { ActFailure, Attempt, Decide } from '../../core/decision.ts'
+import type { Instant } from '../../core/instant.ts'
+import { decideCommand, type ReleaseDecision } from './command.ts'
+import { decideIdle } from './idle.ts'
+import type { Operation, Phase, ReleaseAct, ReleaseCommand, ReleaseObservation, ReleaseState } from './model.ts'
+import { applying } from './phases/applying.ts'
+import { endUnseen, failing } from './phases/failing.ts'
+import type { Look, PhaseHandler } from './phases/look.ts'
+import { queued } from './phases/queued.ts'
+import { removing } from './phases/removing.ts'
+import { settling } from './phases/settling.ts'
+import { waiting } from './phases/waiting.ts'
+import { openOperation } from './situation.ts'
+
+/** The decision function of releases. Pure. */
+export const decideRelease: Decide<ReleaseState, ReleaseCommand, ReleaseObservation, ReleaseAct> = (
+  state,
+  input,
+  now,
+) => {
+  if (input.kind === 'command') return decideCommand(state, input.command, now)
+  const operation = openOperation(state)
+  if (input.observation.kind === 'unreadable') return unreadable(state, operation, input.observation.why, now)
+  if (operation === null) return decideIdle(state, input.observation, input.attempt, now)
+  return byPhase(state, operation, input.attempt, input.observation, now)
+}
+
+type PhaseHandlers = { readonly [N in Phase['name']]: PhaseHandler<Extract<Phase, { name: N }>> }
+const handlers: PhaseHandlers = { queued, applying, settling, waiting, failing, removing }
+
+function byPhase(
+  state: ReleaseState,
+  operation: Operation,
+  attempt: Attempt<ReleaseAct> | null,
+  seen: Look['seen'],
+  now: Instant,
+): ReleaseDecision {
+  const look: Look = { state, operation, attempt, seen, now }
+  const handler = handlers[operation.phase.name] as PhaseHandler<Phase>
+  return handler(look, operation.phase)
+}
+
+/** How long until a cluster that cannot be read is asked again. */
+const unreadableRetryMs = 3_000
+
+/** Nothing is concluded from not seeing: the release says what it waits for and looks again. */
+function unreadable(state: ReleaseState, operation: Operation | null, why: string, now: Instant): ReleaseDecision {
+  const until = now + unreadableRetryMs
+  if (operation === null) return { kind: 'next', state, act: null, events: [], wake: until }
+  const over = givenUp(operation, now)
+  if (over !== null) return endUnseen(state, operation, over, now)
+  const release = { ...state.release, waitingFor: { reason: 'CLUSTER_UNREADABLE', until, detail: why } }
+  return { kind: 'next', state: { ...state, release }, act: null, events: [], wake: until }
+}
+
+/**
+ * Why an operation that only waits ends without another look: its caller does not want to wait any longer, or its time
+ * is over. One whose act may have left something behind goes on until that can be seen.
+ */
+function givenUp(operation: Operation, now: Instant): ActFailure | null {
+  const { name } = operation.phase
+  if (name !== 'waiting' && name !== 'removing') return null
+  if (operation.cancelRequested)
+    return { code: 'cancelled', detail: 'the operation was cancelled; the cluster cannot be read' }
+  if (now < (operation.deadline ?? now)) return null
+  return { code: 'timed_out', detail: 'the time was over while the cluster could not be read' }
+}

@@ -1,0 +1,38 @@
+import type { DomainEvent } from '../../core/events.ts'
+import type { JsonObject } from '../../core/json.ts'
+import type { Operation, Release } from './model.ts'
+
+/** An event of an operation: `release.KIND.WHAT`. Carries names, numbers and codes, never values. */
+export function operationEvent(
+  release: Release,
+  operation: Operation,
+  what: 'requested' | 'started' | 'applied' | 'reverting' | 'interrupted' | 'succeeded' | 'failed' | 'cancelled',
+  more: JsonObject = {},
+): DomainEvent {
+  return {
+    type: `release.${operation.kind}.${what}`,
+    data: { ...about(release), operationId: operation.id, performedBy: operation.performedBy, ...more },
+  }
+}
+
+/** An event of a release that no operation of ours brought about. */
+export function releaseEvent(
+  release: Release,
+  what: 'adopted' | 'changed' | 'uninstalled',
+  more: JsonObject = {},
+): DomainEvent {
+  return { type: `release.${what}`, data: { ...about(release), performedBy: 'external', ...more } }
+}
+
+function about(release: Release): JsonObject {
+  return {
+    releaseId: release.id,
+    tenantId: release.tenantId,
+    namespace: release.namespace,
+    releaseName: release.name,
+    chartName: release.chart,
+    chartVersion: release.chartVersion,
+    status: release.status,
+    revision: release.revision,
+  }
+}

@@ -1,0 +1,143 @@
+import type { DomainEvent } from '../../core/events.ts'
+import { external } from './create.ts'
+import { releaseEvent } from './events.ts'
+import type {
+  Absent,
+  HelmRevision,
+  ObservedRevision,
+  Present,
+  Release,
+  ReleaseState,
+  RevisionRecord,
+  RevisionSummary,
+  Verdict,
+} from './model.ts'
+import { type Author, recordOf, statusOfHelm, uninstalledRevision, verdictOf } from './revisions.ts'
+
+/** What following Helm's storage makes of a release: the release as it then is, what to mirror, what to tell. */
+export type Followed = {
+  readonly release: Release
+  readonly mirrored: readonly RevisionRecord[]
+  readonly events: readonly DomainEvent[]
+}
+
+/** True when Helm's newest record is the one, in the very write, that was looked at last. */
+export function isKnown(release: Release, newest: HelmRevision): boolean {
+  return release.observed?.secretUid === newest.secretUid && release.observed.resourceVersion === newest.resourceVersion
+}
+
+/** "Follows Helm" of SPEC section 3's table: what another hand did becomes what the release says. */
+export function follow(state: ReleaseState, seen: Present | Absent): Followed {
+  return seen.kind === 'absent' ? followAbsence(state, seen) : followPresence(state, seen)
+}
+
+function followAbsence(state: ReleaseState, seen: Absent): Followed {
+  const { release } = state
+  const neverThere = release.revision === 0
+  if (release.status === 'UNINSTALLED' || neverThere || !gone(release, seen))
+    return { release, mirrored: [], events: [] }
+  const after: Release = { ...release, ...atRest, status: 'UNINSTALLED', health: null, performedBy: 'external' }
+  return { release: after, mirrored: uninstalledRevision(state), events: [releaseEvent(after, 'uninstalled')] }
+}
+
+/** A half uninstalled release is gone only when its objects are; otherwise Helm's record decides. */
+function gone(release: Release, seen: Absent): boolean {
+  return release.failedKind !== 'uninstall' || (seen.remains?.gone ?? false)
+}
+
+/** How a reinstall by another hand looks to the release that it replaces. */
+const replaced: Absent = { kind: 'absent', remains: { gone: true, blockers: [], leftovers: [] } }
+
+/** What is no longer true of a release once Helm's storage has been followed. */
+const atRest = { pendingBy: null, waitingFor: null, frozen: null, attemptedChartVersion: null } as const
+
+function followPresence(state: ReleaseState, seen: Present): Followed {
+  const { newest } = seen
+  if (isKnown(state.release, newest)) return { release: state.release, mirrored: [], events: [] }
+  if (isReinstalled(state, newest)) return followAbsence(state, replaced)
+  const mirrored = [...cutOff(state, newest), ...recordsOf(state, seen)]
+  const release = releaseOf(state.release, newest, mirrored.at(-1)?.performedBy ?? state.release.performedBy)
+  const events = changed(state.release, release) ? [releaseEvent(release, 'changed')] : []
+  return { release, mirrored, events }
+}
+
+/** Revisions start at 1 again after a reinstall: another UID of a number that is known, or a lower number, is a new release. */
+export function isReinstalled(state: ReleaseState, newest: HelmRevision): boolean {
+  const same = state.revisions.find((revision) => revision.revision === newest.revision)
+  if (same !== undefined) return same.secretUid !== newest.secretUid
+  return newest.revision < state.release.revision
+}
+
+/** A revision that was pending when a newer one came never ended well. */
+function cutOff(state: ReleaseState, newest: HelmRevision): readonly RevisionRecord[] {
+  return state.revisions
+    .filter(({ verdict, secretUid }) => verdict.startsWith('PENDING_') && secretUid !== newest.secretUid)
+    .map((known) => ({ ...known, verdict: 'FAILED', content: null }))
+}
+
+/** What is not mirrored yet, and the newest when it now ended otherwise: of older ones the mirror knows best. */
+function recordsOf(state: ReleaseState, { unknown, newest }: Present): readonly RevisionRecord[] {
+  return [...unknown, newest].flatMap((revision) => {
+    const known = state.revisions.find(({ secretUid }) => secretUid === revision.secretUid)
+    const verdict = verdictAmong(revision, newest)
+    if (known === undefined) return [{ ...recordOf(revision, authorOf(state, revision)), verdict }]
+    return revision === newest && known.verdict !== verdict ? [recordOf(revision, sameAuthor(known))] : []
+  })
+}
+
+/** Only the newest revision can still be under way. */
+function verdictAmong(revision: HelmRevision, newest: HelmRevision): Verdict {
+  const verdict = verdictOf(revision)
+  return verdict.startsWith('PENDING_') && revision !== newest ? 'FAILED' : verdict
+}
+
+/** What is known of who made it stays; of another hand's the description is Helm's, as it now reads. */
+function sameAuthor({ performedBy, operationId, chartDigest, description }: RevisionSummary): Author {
+  return { performedBy, operationId, chartDigest, description: operationId === null ? null : description }
+}
+
+/** A revision that carries the label of our newest operation is ours, also when its write arrives late. */
+function authorOf(state: ReleaseState, revision: HelmRevision) {
+  const { operation } = state
+  if (operation === null || revision.operationId !== operation.id) return external
+  if (state.revisions.some((known) => known.operationId === operation.id)) return external
+  return { performedBy: operation.performedBy, operationId: operation.id, chartDigest: operation.request.chartDigest }
+}
+
+function releaseOf(release: Release, newest: HelmRevision, performedBy: string): Release {
+  const status = statusOfHelm(newest.status)
+  const base: Release = {
+    ...release,
+    revision: newest.revision,
+    secretUid: newest.secretUid,
+    observed: observedOf(newest),
+  }
+  if (status === null) return { ...base, pendingBy: newest.status === 'uninstalling' ? 'external' : release.pendingBy }
+  const next: Release = { ...base, ...atRest, status, performedBy, description: newest.description }
+  if (status === 'DEPLOYED') return { ...next, ...deployedFields(newest) }
+  const attemptedChartVersion = newest.chartVersion === release.chartVersion ? null : newest.chartVersion
+  if (status === 'FAILED')
+    return { ...next, failedKind: release.everDeployed ? 'upgrade' : 'install', attemptedChartVersion }
+  return { ...next, pendingBy: status === 'UNINSTALLED' ? null : 'external', attemptedChartVersion }
+}
+
+/** What a revision that ended DEPLOYED says about its release (SPEC section 3: stored overrides, chartVersion). */
+export function deployedFields(newest: HelmRevision): Partial<Release> {
+  return {
+    chart: newest.chart,
+    chartVersion: newest.chartVersion,
+    appVersion: newest.appVersion,
+    values: newest.values,
+    attemptedChartVersion: null,
+    failedKind: null,
+    everDeployed: true,
+  }
+}
+
+export function observedOf(newest: HelmRevision): ObservedRevision {
+  return { secretUid: newest.secretUid, resourceVersion: newest.resourceVersion }
+}
+
+function changed(before: Release, after: Release): boolean {
+  return before.status !== after.status || before.secretUid !== after.secretUid || before.pendingBy !== after.pendingBy
+}

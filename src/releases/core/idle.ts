@@ -1,0 +1,46 @@
+import type { Attempt } from '../../core/decision.ts'
+import { type Instant, seconds } from '../../core/instant.ts'
+import type { ReleaseDecision } from './command.ts'
+import { follow, isKnown } from './follow.ts'
+import type { Absent, Present, ReleaseAct, ReleaseState } from './model.ts'
+import { isOurs, isPending } from './ownership.ts'
+import { planSettle } from './plan.ts'
+
+/** No operation is open: the release follows Helm, and a late write of an operation that has ended is settled. */
+export function decideIdle(
+  state: ReleaseState,
+  seen: Present | Absent,
+  attempt: Attempt<ReleaseAct> | null,
+  now: Instant,
+): ReleaseDecision {
+  const late = lateWrite(state, seen, attempt, now)
+  if (late !== null) return late
+  const followed = follow(state, seen)
+  const release = followed.release === state.release ? state.release : { ...followed.release, updatedAt: now }
+  const next = { ...state, release, mirrored: followed.mirrored }
+  return { kind: 'next', state: next, act: null, events: followed.events, wake: nextLook(release, now) }
+}
+
+/** How long until remains of an unfinished uninstall are looked at again. */
+const remainsRetryMs = seconds(30)
+
+function nextLook(release: ReleaseState['release'], now: Instant): Instant | null {
+  const unfinished = release.status === 'FAILED' && release.failedKind === 'uninstall'
+  return unfinished ? now + remainsRetryMs : null
+}
+
+/** A write forwarded just before its lease ended may arrive after the operation has ended (SPEC section 3, "Recovery"). */
+function lateWrite(
+  state: ReleaseState,
+  seen: Present | Absent,
+  attempt: Attempt<ReleaseAct> | null,
+  now: Instant,
+): ReleaseDecision | null {
+  const { operation, release } = state
+  if (seen.kind === 'absent' || operation === null || !isPending(seen.newest)) return null
+  if (isKnown(release, seen.newest) || !isOurs(state, operation, attempt, seen.newest)) return null
+  const pauseOver = (attempt?.endedAt ?? 0) + seconds(1)
+  if (now < pauseOver) return { kind: 'next', state, act: null, events: [], wake: pauseOver }
+  const act = planSettle(operation, seen.newest, 'a late write of an ended operation; settled by Flotilla', now)
+  return { kind: 'next', state, act, events: [], wake: now }
+}

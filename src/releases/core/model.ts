@@ -1,0 +1,274 @@
+import type { ActFailure, Waiting } from '../../core/decision.ts'
+import type { Instant } from '../../core/instant.ts'
+import type { Json, JsonObject } from '../../core/json.ts'
+import type { ErrorCode } from '../../core/problems.ts'
+import type { Uuid } from '../../core/subject.ts'
+
+/** SPEC section 3, "States". */
+export const releaseStatuses = [
+  'DEPLOYED',
+  'PENDING_INSTALL',
+  'PENDING_UPGRADE',
+  'PENDING_ROLLBACK',
+  'FAILED',
+  'UNINSTALLED',
+] as const
+export type ReleaseStatus = (typeof releaseStatuses)[number]
+
+/** Helm's own status of a revision, as its Secret's label says it. */
+export type HelmStatus =
+  | 'unknown'
+  | 'deployed'
+  | 'uninstalled'
+  | 'superseded'
+  | 'failed'
+  | 'uninstalling'
+  | 'pending-install'
+  | 'pending-upgrade'
+  | 'pending-rollback'
+
+export type ActionKind = 'install' | 'upgrade' | 'rollback' | 'uninstall'
+export type OperationKind = ActionKind | 'recover'
+
+/** What is kept of something that an uninstall leaves behind, and why. */
+export type Leftover = { readonly kind: string; readonly name: string; readonly why: string }
+
+export type Health = { readonly ready: number; readonly total: number; readonly observedAt: Instant }
+
+export type Frozen = { readonly executionId: Uuid; readonly versions: Record<string, number> }
+
+export type ObservedRevision = { readonly secretUid: string; readonly resourceVersion: string }
+
+/** One deployed instance of a chart, as the control plane knows it. Its id outlives its revisions, not its uninstall. */
+export type Release = {
+  readonly id: Uuid
+  readonly tenantId: Uuid
+  readonly clusterId: Uuid
+  readonly namespace: string
+  readonly name: string
+  readonly chart: string
+  /** Of the newest revision that ended DEPLOYED; before there is one, of the newest request. */
+  readonly chartVersion: string
+  /** Of a failed or running operation, where it is another one. */
+  readonly attemptedChartVersion: string | null
+  readonly appVersion: string | null
+  readonly status: ReleaseStatus
+  /** Which kind of operation left the release FAILED: it decides what is allowed next. */
+  readonly failedKind: ActionKind | null
+  readonly everDeployed: boolean
+  /** Helm's number of the newest revision; 0 while there is none. */
+  readonly revision: number
+  readonly secretUid: string | null
+  /** Which write of the newest revision was looked at last: only another one means that something happened. */
+  readonly observed: ObservedRevision | null
+  /** The tenant's stored overrides: user-supplied values of the newest revision that ended DEPLOYED. */
+  readonly values: JsonObject
+  readonly description: string | null
+  readonly health: Health | null
+  readonly waitingFor: Waiting | null
+  readonly pendingBy: 'external' | null
+  readonly frozen: Frozen | null
+  readonly leftovers: readonly Leftover[]
+  readonly executionId: Uuid | null
+  readonly performedBy: string
+  readonly seq: bigint
+  readonly version: number
+  readonly createdAt: Instant
+  readonly updatedAt: Instant
+}
+
+/** How a revision's operation ended. Never Helm's `superseded`, which proves nothing. */
+export type Verdict = ReleaseStatus
+
+/** What the database mirrors of one Helm revision, without its values and manifest. */
+export type RevisionSummary = {
+  readonly revision: number
+  readonly secretUid: string
+  readonly operationId: Uuid | null
+  readonly verdict: Verdict
+  readonly chart: string
+  readonly chartVersion: string
+  readonly chartDigest: string | null
+  readonly appVersion: string | null
+  readonly description: string | null
+  readonly performedBy: string
+  readonly createdAt: Instant
+}
+
+/** A revision to be mirrored, with what Helm's record says of its values and manifest; null keeps what is mirrored. */
+export type RevisionRecord = RevisionSummary & { readonly content: RevisionContent | null }
+export type RevisionContent = { readonly values: JsonObject; readonly manifest: string }
+
+/** What an operation is to do. Everything that it needs is fixed when it is accepted. */
+export type OperationRequest = {
+  readonly chartDigest: string | null
+  readonly chartVersion: string
+  readonly appVersion: string | null
+  /** The complete user-supplied values that Helm gets. */
+  readonly values: JsonObject
+  readonly description: string | null
+  readonly timeoutSeconds: number
+  readonly atomic: boolean
+  readonly wait: boolean
+  readonly waitForJobs: boolean
+  readonly forceConflicts: boolean
+  readonly targetRevision: number | null
+  /** The chart has hooks, so an interrupted upgrade of it cannot be repeated safely. */
+  readonly hasHooks: boolean
+}
+
+/**
+ * Where an operation stands.
+ * `queued`: accepted, nothing done. `applying`: an act is due, runs or was interrupted. `settling`: a pending revision
+ * of ours is being ended in Helm's storage. `waiting`: applied, workloads are becoming ready. `failing`: it failed,
+ * evidence is being read before anything else is touched. `removing`: uninstalled, objects are still going.
+ */
+export type Phase =
+  | { readonly name: 'queued' }
+  | { readonly name: 'applying'; readonly tries: number }
+  | { readonly name: 'settling'; readonly next: AfterSettling; readonly tries: number }
+  | { readonly name: 'waiting' }
+  | { readonly name: 'failing'; readonly failure: ActFailure }
+  | { readonly name: 'removing' }
+export type AfterSettling =
+  | { readonly kind: 'again' }
+  | { readonly kind: 'conclude'; readonly failure: ActFailure }
+  | { readonly kind: 'recovered' }
+
+/** The second half of an `atomic` operation that failed: what went wrong, and what is gone back to (null: nothing, uninstall). */
+export type Reverting = { readonly failure: ActFailure; readonly target: number | null }
+
+/** Its end. `evidence` may be read by the tenant only. */
+export type Outcome = {
+  readonly status: 'SUCCEEDED' | 'FAILED' | 'CANCELLED'
+  readonly error: { readonly code: ErrorCode; readonly detail: string } | null
+}
+
+export type Operation = {
+  readonly id: Uuid
+  /** The batch that asked for it; it is told when the operation ends. */
+  readonly parentId: Uuid | null
+  readonly kind: OperationKind
+  readonly request: OperationRequest
+  readonly phase: Phase
+  readonly reverting: Reverting | null
+  /** One deadline for hooks and waiting, set when it starts; the rollback of `atomic` gets its own. */
+  readonly deadline: Instant | null
+  readonly cancelRequested: boolean
+  /** What the release was before, put back when a queued operation is cancelled. */
+  readonly before: { readonly status: ReleaseStatus; readonly attemptedChartVersion: string | null }
+  readonly evidence: Json | null
+  /** Who asked: the name that is shown, and the principal that it stands for. */
+  readonly performedBy: string
+  readonly principalId: string
+  readonly reason: string | null
+  readonly createdAt: Instant
+  readonly startedAt: Instant | null
+  readonly endedAt: Instant | null
+  readonly outcome: Outcome | null
+}
+
+/** Everything that a decision about a release is made of. */
+export type ReleaseState = {
+  readonly release: Release
+  /** The newest operation: open while `endedAt` is null. */
+  readonly operation: Operation | null
+  /** Oldest first. */
+  readonly revisions: readonly RevisionSummary[]
+  /** Set by a decision: revisions to insert or to replace when it is saved. Always empty when loaded. */
+  readonly mirrored: readonly RevisionRecord[]
+}
+
+/** One revision as Helm's storage has it, decoded. */
+export type HelmRevision = {
+  readonly revision: number
+  readonly secretUid: string
+  readonly resourceVersion: string
+  readonly status: HelmStatus
+  readonly operationId: Uuid | null
+  /** Which attempt of that operation made it. Both labels are inherited by an upgrade by hand. */
+  readonly attempt: number | null
+  readonly description: string
+  readonly chart: string
+  readonly chartVersion: string
+  readonly appVersion: string | null
+  readonly values: JsonObject
+  readonly manifest: string
+  readonly deployedAt: Instant
+  /** The kept chart, where another hand made the revision and Helm's record could be repacked. */
+  readonly chartDigest: string | null
+}
+
+/** How far the workloads of the newest revision are. */
+export type Readiness = {
+  readonly ready: number
+  readonly total: number
+  /** All that is waited for is as its spec wants it. */
+  readonly settled: boolean
+  /** It can no longer become ready by waiting (a Job that failed for good). */
+  readonly failed: boolean
+  /** The first few objects that are not ready, and why. */
+  readonly blockers: readonly string[]
+  /** Broken pods of an abandoned StatefulSet revision, which its controller never replaces by itself. */
+  readonly stuckPods: readonly PodRef[]
+}
+export type PodRef = { readonly name: string; readonly uid: string }
+
+/** A field of the release that another manager owns, with what is there and what the chart wants. */
+export type FieldConflict = {
+  readonly object: string
+  readonly field: string
+  readonly manager: string
+  readonly live: Json
+  readonly wanted: Json
+}
+
+/** What is left of an uninstalled release. */
+export type Remains = {
+  readonly gone: boolean
+  readonly blockers: readonly string[]
+  readonly leftovers: readonly Leftover[]
+}
+
+/** A look at a release. `unreadable` is never taken for `absent`. */
+export type ReleaseObservation =
+  | { readonly kind: 'unreadable'; readonly why: string }
+  | { readonly kind: 'absent'; readonly remains: Remains | null }
+  | {
+      readonly kind: 'present'
+      readonly newest: HelmRevision
+      /** Records that are not mirrored yet, oldest first; without `newest`. */
+      readonly unknown: readonly HelmRevision[]
+      /** The revision numbers that Helm still stores. */
+      readonly stored: readonly number[]
+      readonly readiness: Readiness | null
+      /** Read only while an operation is `failing`. */
+      readonly evidence: Json | null
+    }
+export type Absent = Extract<ReleaseObservation, { kind: 'absent' }>
+export type Present = Extract<ReleaseObservation, { kind: 'present' }>
+
+/** What may be done to a cluster for a release. Each names its operation: an attempt of another one proves nothing. */
+export type ReleaseAct =
+  | { readonly kind: 'install'; readonly operationId: Uuid; readonly replace: boolean }
+  | { readonly kind: 'upgrade'; readonly operationId: Uuid }
+  | { readonly kind: 'rollback'; readonly operationId: Uuid; readonly target: number }
+  | { readonly kind: 'uninstall'; readonly operationId: Uuid }
+  | {
+      readonly kind: 'settle'
+      readonly operationId: Uuid
+      readonly revision: number
+      readonly secretUid: string
+      readonly reason: string
+    }
+  | { readonly kind: 'removeStuckPods'; readonly operationId: Uuid; readonly pods: readonly PodRef[] }
+
+/** `ifRevision`: the revision that the command was made for; at another one it is refused. */
+export type ReleaseCommand =
+  | { readonly kind: 'upgrade'; readonly operation: NewOperation; readonly ifRevision: number }
+  | { readonly kind: 'rollback'; readonly operation: NewOperation; readonly ifRevision: number }
+  | { readonly kind: 'uninstall'; readonly operation: NewOperation }
+  | { readonly kind: 'recover'; readonly operation: NewOperation; readonly force: boolean }
+  | { readonly kind: 'cancel'; readonly operationId: Uuid }
+
+export type NewOperation = Pick<Operation, 'id' | 'parentId' | 'request' | 'performedBy' | 'principalId' | 'reason'>

@@ -1,0 +1,52 @@
+import type { Attempt } from '../../core/decision.ts'
+import type { HelmRevision, Operation, ReleaseAct, ReleaseState } from './model.ts'
+
+/** What was there before an act of a release: the newest revision, or 0 and null where there was none. */
+export type ReleaseBaseline = { readonly revision: number; readonly secretUid: string | null }
+
+export function baselineOf(newest: HelmRevision | null): ReleaseBaseline {
+  return { revision: newest?.revision ?? 0, secretUid: newest?.secretUid ?? null }
+}
+
+/** The baseline of an attempt, read back from its record. */
+export function baselineOfAttempt(attempt: Attempt<ReleaseAct>): ReleaseBaseline {
+  const { revision, secretUid } = attempt.baseline
+  return {
+    revision: typeof revision === 'number' ? revision : 0,
+    secretUid: typeof secretUid === 'string' ? secretUid : null,
+  }
+}
+
+/**
+ * True when the operation made the newest revision. DESIGN.md "Whose revision is it": an install or upgrade by our
+ * labels, a rollback by the description `Rollback to N` (helm copies the labels of the revision that it goes back to),
+ * and both by their number, the next one after what was there before the act. The number counts: an upgrade by hand
+ * without labels inherits ours.
+ */
+export function isOurs(
+  state: ReleaseState,
+  operation: Operation,
+  attempt: Attempt<ReleaseAct> | null,
+  newest: HelmRevision,
+): boolean {
+  const known = state.revisions.find((revision) => revision.secretUid === newest.secretUid)
+  if (known !== undefined) return known.operationId === operation.id
+  if (attempt === null || attempt.act.operationId !== operation.id) return false
+  if (newest.revision !== baselineOfAttempt(attempt).revision + 1) return false
+  return isSignedBy(attempt, newest)
+}
+
+/** Only acts that deploy make revisions. */
+function isSignedBy({ act, seq }: Attempt<ReleaseAct>, newest: HelmRevision): boolean {
+  if (act.kind === 'rollback') return newest.description === `Rollback to ${act.target}`
+  const deploys = act.kind === 'install' || act.kind === 'upgrade'
+  return deploys && newest.operationId === act.operationId && newest.attempt === seq
+}
+
+/** True when nothing has been written since the attempt began. */
+export function isBaseline(attempt: Attempt<ReleaseAct>, newest: HelmRevision | null): boolean {
+  const before = baselineOfAttempt(attempt)
+  return before.secretUid === (newest?.secretUid ?? null)
+}
+
+export const isPending = (revision: HelmRevision): boolean => revision.status.startsWith('pending-')

@@ -1,0 +1,125 @@
+import type { ActFailure, Attempt, AttemptResult } from '../../../core/decision.ts'
+import type { ReleaseDecision } from '../command.ts'
+import { operationEvent } from '../events.ts'
+import type { HelmRevision, Operation, Phase, ReleaseAct, RevisionRecord } from '../model.ts'
+import { isBaseline, isOurs, isPending } from '../ownership.ts'
+import { planApply, planSettle } from '../plan.ts'
+import { fail } from './failing.ts'
+import { anotherHand, failureOf, goOn, type Look, ownRecord, type PhaseHandler, revisionFields } from './look.ts'
+
+type Applying = Extract<Phase, { name: 'applying' }>
+
+/** How often an act that was interrupted is carried out again (DESIGN.md, the table of acts and crashes). */
+export const mostTries = 3
+
+/** Looks at what became of the act: who wrote the newest revision, and how the attempt ended. */
+export const applying: PhaseHandler<Applying> = (look, phase) => {
+  const { attempt } = look
+  if (attempt === null || attempt.act.operationId !== look.operation.id) return again(look, phase)
+  if (attempt.act.kind === 'uninstall') return uninstalled(look, phase, attempt)
+  return deployed(look, phase, attempt)
+}
+
+function deployed(look: Look, phase: Applying, attempt: Attempt<ReleaseAct>): ReleaseDecision {
+  const { seen, state, operation } = look
+  if (seen.kind === 'absent') return nothingThere(look, phase, attempt)
+  const { newest } = seen
+  if (isOurs(state, operation, attempt, newest)) return ours(look, phase, attempt, newest)
+  if (!isBaseline(attempt, newest)) return anotherHand(look, `revision ${newest.revision} was made by another hand`)
+  return notWritten(look, phase, attempt)
+}
+
+/** Helm has no record: nothing was written yet, or all of it was removed by another hand. */
+function nothingThere(look: Look, phase: Applying, attempt: Attempt<ReleaseAct>): ReleaseDecision {
+  if (!isBaseline(attempt, null)) return anotherHand(look, 'Helm has no record of the release any more')
+  return notWritten(look, phase, attempt)
+}
+
+function notWritten(look: Look, phase: Applying, attempt: Attempt<ReleaseAct>): ReleaseDecision {
+  if (attempt.result === 'interrupted') return again(look, phase)
+  return fail(look, failureOf(attempt, { code: 'helm_failed', detail: 'helm ended without making a revision' }))
+}
+
+function ours(look: Look, phase: Applying, attempt: Attempt<ReleaseAct>, newest: HelmRevision): ReleaseDecision {
+  if (newest.status === 'deployed') return applied(look, newest)
+  if (isPending(newest)) return leftPending(look, phase, attempt, newest)
+  if (attempt.result === 'interrupted' && phase.tries < mostTries && canRepeat(look)) {
+    return again(look, phase, [abandoned(look, newest)])
+  }
+  return fail(look, failureOf(attempt, { code: 'helm_failed', detail: safeDescription(newest) }))
+}
+
+/** Helm applied everything. With `wait` the workloads must become ready, else that is the end. */
+function applied(look: Look, newest: HelmRevision): ReleaseDecision {
+  const { operation, state, now } = look
+  const waiting: Operation = { ...operation, phase: { name: 'waiting' } }
+  return goOn(look, {
+    operation: waiting,
+    release: revisionFields(newest),
+    mirrored: [ownRecord(look, newest, state.release.status)],
+    events: [operationEvent(state.release, operation, 'applied', { revision: newest.revision })],
+    waitingFor: { reason: 'WORKLOADS_NOT_READY', until: now },
+  })
+}
+
+/** Our helm is gone and left the revision pending: it is settled, then the act is carried out again or given up. */
+function leftPending(look: Look, phase: Applying, attempt: Attempt<ReleaseAct>, newest: HelmRevision): ReleaseDecision {
+  const { operation, now, state } = look
+  const repeat = attempt.result === 'interrupted' && phase.tries < mostTries && canRepeat(look)
+  const failure = failureOf(attempt, interruptedFailure(attempt.result))
+  const next = repeat ? ({ kind: 'again' } as const) : ({ kind: 'conclude', failure } as const)
+  const settling: Operation = { ...operation, phase: { name: 'settling', next, tries: phase.tries } }
+  return goOn(look, {
+    operation: settling,
+    act: planSettle(operation, newest, 'interrupted; settled by Flotilla', now),
+    release: revisionFields(newest),
+    mirrored: [ownRecord(look, newest, state.release.status)],
+    events: [operationEvent(state.release, operation, 'interrupted', { revision: newest.revision })],
+  })
+}
+
+/** An interrupted upgrade of a chart with hooks has run some of them: running them twice is not ours to decide. */
+function canRepeat({ operation }: Look): boolean {
+  if (operation.cancelRequested) return false
+  return operation.reverting !== null || operation.kind !== 'upgrade' || !operation.request.hasHooks
+}
+
+function interruptedFailure(result: AttemptResult | null): ActFailure {
+  const detail = 'the operation was interrupted in the middle and cannot be repeated safely'
+  return result === 'interrupted'
+    ? { code: 'interrupted', detail }
+    : { code: 'helm_failed', detail: 'helm ended in the middle' }
+}
+
+function safeDescription(newest: HelmRevision): string {
+  return `helm marked revision ${newest.revision} as ${newest.status}`
+}
+
+/** A revision of ours that was cut off and settled: history says so, and the operation goes on without it. */
+export function abandoned(look: Look, newest: HelmRevision): RevisionRecord {
+  return { ...ownRecord(look, newest, 'FAILED'), description: newest.description }
+}
+
+/** Carries the act out once more, within the same deadline; too often or too late ends it. */
+export function again(
+  look: Look,
+  phase: { readonly tries: number },
+  mirrored: readonly RevisionRecord[] = [],
+): ReleaseDecision {
+  const { operation, seen, now } = look
+  const deadline = operation.deadline ?? now
+  if (operation.cancelRequested) return fail(look, { code: 'cancelled', detail: 'the operation was cancelled' })
+  if (phase.tries >= mostTries) return fail(look, interruptedFailure('interrupted'))
+  if (now >= deadline)
+    return fail(look, { code: 'timed_out', detail: 'the deadline passed before the operation could be repeated' })
+  const next: Operation = { ...operation, phase: { name: 'applying', tries: phase.tries + 1 } }
+  return goOn(look, { operation: next, act: planApply(next, seen, deadline), mirrored })
+}
+
+function uninstalled(look: Look, phase: Applying, attempt: Attempt<ReleaseAct>): ReleaseDecision {
+  const { seen, operation } = look
+  if (seen.kind === 'absent') return goOn(look, { operation: { ...operation, phase: { name: 'removing' } } })
+  if (!isBaseline(attempt, seen.newest)) return anotherHand(look, 'the release was installed again by another hand')
+  if (attempt.result === 'interrupted') return again(look, phase)
+  return fail(look, failureOf(attempt, { code: 'helm_failed', detail: 'helm left its record of the release' }))
+}

@@ -1,0 +1,135 @@
+import type { ActFailure } from '../../../core/decision.ts'
+import type { Instant } from '../../../core/instant.ts'
+import type { ReleaseDecision } from '../command.ts'
+import { operationEvent } from '../events.ts'
+import type { ActionKind, HelmRevision, Operation, Phase, Release, ReleaseState } from '../model.ts'
+import { ended } from '../outcome.ts'
+import { isBaseline, isOurs } from '../ownership.ts'
+import { deadlineFrom, planApply, planSettle } from '../plan.ts'
+import { lastSuccessful } from '../revisions.ts'
+import { anotherHand, goOn, type Look, ownRecord, type PhaseHandler, revisionFields } from './look.ts'
+
+type Failing = Extract<Phase, { name: 'failing' }>
+
+/** The operation cannot succeed any more. Evidence is read by the next look, before anything else is touched. */
+export function fail(look: Look, failure: ActFailure): ReleaseDecision {
+  const operation: Operation = { ...look.operation, phase: { name: 'failing', failure } }
+  return goOn(look, { operation, wake: look.now })
+}
+
+/** Keeps the evidence and makes Helm's storage agree that the revision failed. */
+export const failing: PhaseHandler<Failing> = (look, phase) => {
+  const { seen } = look
+  if (seen.kind === 'present' && isForeign(look, seen.newest)) {
+    return anotherHand(look, `revision ${seen.newest.revision} was made by another hand`)
+  }
+  const evidence = seen.kind === 'present' ? seen.evidence : null
+  const kept: Look = { ...look, operation: { ...look.operation, evidence: look.operation.evidence ?? evidence } }
+  const newest = ownUnsettled(kept)
+  return newest === null ? conclude(kept, phase.failure) : settle(kept, newest, phase.failure)
+}
+
+/** Neither ours nor what was there before: written by another hand meanwhile. */
+function isForeign({ state, operation, attempt }: Look, newest: HelmRevision): boolean {
+  if (isOurs(state, operation, attempt, newest)) return false
+  const before = attempt !== null && isBaseline(attempt, newest)
+  return !before && !state.revisions.some((known) => known.secretUid === newest.secretUid)
+}
+
+/** Our revision, if Helm does not call it failed yet. */
+function ownUnsettled({ state, operation, attempt, seen }: Look): HelmRevision | null {
+  if (seen.kind === 'absent' || seen.newest.status === 'failed' || seen.newest.status === 'uninstalling') return null
+  return isOurs(state, operation, attempt, seen.newest) ? seen.newest : null
+}
+
+function settle(look: Look, newest: HelmRevision, failure: ActFailure): ReleaseDecision {
+  const { operation, now, state } = look
+  const next = { kind: 'conclude', failure } as const
+  const settling: Operation = { ...operation, phase: { name: 'settling', next, tries: 1 } }
+  return goOn(look, {
+    operation: settling,
+    act: planSettle(operation, newest, `failed: ${failure.code}`, now),
+    release: revisionFields(newest),
+    mirrored: [ownRecord(look, newest, state.release.status)],
+  })
+}
+
+/** Ends the operation, or begins the way back of an `atomic` one. */
+export function conclude(look: Look, failure: ActFailure): ReleaseDecision {
+  const target = wayBack(look)
+  return target === undefined ? endFailed(look, failure) : revert(look, failure, target)
+}
+
+/** Where an atomic operation goes back to: a revision, null for an uninstall, undefined for nowhere. */
+function wayBack(look: Look): number | null | undefined {
+  const { operation, state, seen } = look
+  if (!operation.request.atomic || operation.reverting !== null) return undefined
+  if (seen.kind === 'absent') return operation.kind === 'install' ? null : undefined
+  if (!isOurs(state, operation, look.attempt, seen.newest)) return undefined
+  if (operation.kind === 'install') return null
+  if (operation.kind !== 'upgrade') return undefined
+  const current = seen.newest.revision
+  return lastSuccessful({ ...state, release: { ...state.release, revision: current } })?.revision
+}
+
+function revert(look: Look, failure: ActFailure, target: number | null): ReleaseDecision {
+  const { operation, now, seen, state } = look
+  const deadline = deadlineFrom(operation, now)
+  const reverting: Operation = {
+    ...operation,
+    reverting: { failure, target },
+    deadline,
+    phase: { name: 'applying', tries: 1 },
+    cancelRequested: false,
+  }
+  const newest = seen.kind === 'present' ? seen.newest : null
+  return goOn(look, {
+    operation: reverting,
+    act: planApply(reverting, seen, deadline),
+    release: newest === null ? {} : revisionFields(newest),
+    mirrored: newest === null ? [] : [ownRecord(look, newest, 'FAILED')],
+    events: [operationEvent(state.release, operation, 'reverting', { code: failure.code, target })],
+    waitingFor: { reason: 'ROLLING_BACK', until: deadline },
+  })
+}
+
+/** FAILED, with Helm's newest revision of ours called failed too. */
+export function endFailed(look: Look, failure: ActFailure): ReleaseDecision {
+  const { operation, state, seen, now, attempt } = look
+  const newest = seen.kind === 'present' ? seen.newest : null
+  const own = newest !== null && isOurs(state, operation, attempt, newest) ? [ownRecord(look, newest, 'FAILED')] : []
+  const change: Partial<Release> = {
+    ...(newest === null ? {} : revisionFields(newest)),
+    status: 'FAILED',
+    failedKind: failedKind(operation),
+    performedBy: operation.performedBy,
+    description: operation.request.description,
+  }
+  return ended(state, operation, { status: 'FAILED', error: errorOf(operation, failure) }, change, now, own)
+}
+
+/** FAILED without a look: the cluster cannot be read, and nothing is said of what is there. */
+export function endUnseen(
+  state: ReleaseState,
+  operation: Operation,
+  failure: ActFailure,
+  now: Instant,
+): ReleaseDecision {
+  const change: Partial<Release> = {
+    status: 'FAILED',
+    failedKind: failedKind(operation),
+    performedBy: operation.performedBy,
+  }
+  return ended(state, operation, { status: 'FAILED', error: errorOf(operation, failure) }, change, now)
+}
+
+function failedKind(operation: Operation): ActionKind {
+  if (operation.reverting !== null && operation.reverting.target === null) return 'uninstall'
+  return operation.kind === 'recover' ? 'upgrade' : operation.kind
+}
+
+function errorOf(operation: Operation, failure: ActFailure) {
+  if (operation.reverting === null) return { code: failure.code, detail: failure.detail }
+  const first = operation.reverting.failure
+  return { code: 'rollback_failed', detail: `${first.detail}; the way back failed too: ${failure.detail}` } as const
+}

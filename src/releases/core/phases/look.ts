@@ -1,0 +1,113 @@
+import type { ActFailure, Attempt, PlannedAct, Waiting } from '../../../core/decision.ts'
+import type { DomainEvent } from '../../../core/events.ts'
+import type { Instant } from '../../../core/instant.ts'
+import type { ReleaseDecision } from '../command.ts'
+import { follow, observedOf } from '../follow.ts'
+import type {
+  Absent,
+  HelmRevision,
+  Operation,
+  Phase,
+  Present,
+  Release,
+  ReleaseAct,
+  ReleaseState,
+  RevisionRecord,
+  Verdict,
+} from '../model.ts'
+import { ended } from '../outcome.ts'
+import { recordOf } from '../revisions.ts'
+
+/** Everything that a phase decides from: the state with its open operation, and what was seen. */
+export type Look = {
+  readonly state: ReleaseState
+  readonly operation: Operation
+  readonly attempt: Attempt<ReleaseAct> | null
+  readonly seen: Present | Absent
+  readonly now: Instant
+}
+export type PhaseHandler<P extends Phase> = (look: Look, phase: P) => ReleaseDecision
+
+/** What goes with a step from one phase to the next. */
+export type Step = {
+  readonly operation: Operation
+  readonly act?: PlannedAct<ReleaseAct> | null
+  readonly waitingFor?: Waiting | null
+  readonly events?: readonly DomainEvent[]
+  readonly mirrored?: readonly RevisionRecord[]
+  readonly release?: Partial<Release>
+  /** Absent: at once when there is an act or a new phase to go on with, else the time `waitingFor` tells. */
+  readonly wake?: Instant | null
+}
+
+/** The next state of an operation that goes on. */
+export function goOn(look: Look, step: Step): ReleaseDecision {
+  const { state, now } = look
+  const release: Release = {
+    ...state.release,
+    ...step.release,
+    waitingFor: step.waitingFor === undefined ? state.release.waitingFor : step.waitingFor,
+    updatedAt: now,
+  }
+  return {
+    kind: 'next',
+    state: { ...state, release, operation: step.operation, mirrored: step.mirrored ?? [] },
+    act: step.act ?? null,
+    events: step.events ?? [],
+    wake: step.wake === undefined ? (step.waitingFor?.until ?? now) : step.wake,
+  }
+}
+
+/** The operation's own revision as it is mirrored, with the verdict that we give it rather than Helm. */
+export function ownRecord(look: Look, newest: HelmRevision, verdict: Verdict): RevisionRecord {
+  const { operation } = look
+  const author = {
+    performedBy: operation.performedBy,
+    operationId: operation.id,
+    chartDigest: digestOf(look),
+    description: operation.request.description ?? newest.description,
+  }
+  return { ...recordOf(newest, author), verdict, appVersion: appVersionOf(look, newest) }
+}
+
+/** `appVersion` is a recorded label: the request's, on the way back that of the target, else the chart's (SPEC section 3). */
+export function appVersionOf({ state, operation }: Look, newest: HelmRevision): string | null {
+  const { reverting, request } = operation
+  if (reverting === null) return request.appVersion ?? newest.appVersion
+  const target = state.revisions.find((revision) => revision.revision === reverting.target)
+  return target?.appVersion ?? newest.appVersion
+}
+
+/** A rollback brings back the chart of its target; everything else deploys the requested one. */
+function digestOf({ state, operation }: Look): string | null {
+  const target = operation.reverting?.target ?? operation.request.targetRevision
+  const there = target === null ? undefined : state.revisions.find((revision) => revision.revision === target)
+  return there?.chartDigest ?? operation.request.chartDigest
+}
+
+/** What the release says of the newest revision while or after an operation of ours made it. */
+export function revisionFields(newest: HelmRevision): Partial<Release> {
+  return { revision: newest.revision, secretUid: newest.secretUid, observed: observedOf(newest) }
+}
+
+/** Another hand was there: the operation fails and the release follows Helm (SPEC section 3, the table's last column). */
+export function anotherHand(look: Look, what: string): ReleaseDecision {
+  const followed = follow(look.state, look.seen)
+  const error = { code: 'changed_by_another_hand', detail: what } as const
+  const change = { ...followed.release, status: statusAfterAnotherHand(look, followed.release) }
+  const decision = ended(look.state, look.operation, { status: 'FAILED', error }, change, look.now, followed.mirrored)
+  return decision.kind === 'next'
+    ? { ...decision, events: [...decision.events, ...followed.events], wake: look.now }
+    : decision
+}
+
+/** A status that still says PENDING because of our own operation becomes what it was before. */
+function statusAfterAnotherHand({ operation, state }: Look, release: Release): Release['status'] {
+  const ours =
+    release.status === state.release.status && release.status.startsWith('PENDING_') && release.pendingBy === null
+  return ours ? operation.before.status : release.status
+}
+
+export function failureOf(attempt: Attempt<ReleaseAct> | null, otherwise: ActFailure): ActFailure {
+  return attempt?.failure ?? otherwise
+}

@@ -1,0 +1,48 @@
+import { operationEvent } from '../events.ts'
+import { isKnown } from '../follow.ts'
+import type { Operation, Phase } from '../model.ts'
+import { deadlineFrom, planApply, planSettle } from '../plan.ts'
+import { anotherHand, goOn, type Look, type PhaseHandler } from './look.ts'
+
+type Queued = Extract<Phase, { name: 'queued' }>
+
+/** Starts the operation, unless what is there is no longer what it was accepted for. */
+export const queued: PhaseHandler<Queued> = (look) => {
+  if (look.operation.kind === 'recover') return startRecovery(look)
+  const surprise = unexpected(look)
+  if (surprise !== null) return anotherHand(look, surprise)
+  return start(look)
+}
+
+function unexpected({ state, operation, seen }: Look): string | null {
+  const { release } = state
+  if (seen.kind === 'absent') return release.revision > 0 && operation.kind !== 'uninstall' ? gone : null
+  if (operation.kind === 'install') return 'Helm has a release of that name that Flotilla did not make'
+  return isKnown(release, seen.newest)
+    ? null
+    : `Helm is at revision ${seen.newest.revision}, which Flotilla did not make`
+}
+const gone = 'Helm has no record of the release any more'
+
+function start(look: Look) {
+  const { operation, seen, now, state } = look
+  const deadline = deadlineFrom(operation, now)
+  const begun: Operation = { ...operation, startedAt: now, deadline, phase: { name: 'applying', tries: 1 } }
+  const events = [operationEvent(state.release, begun, 'started')]
+  if (operation.kind === 'uninstall' && seen.kind === 'absent') {
+    return goOn(look, { operation: { ...begun, phase: { name: 'removing' } }, events })
+  }
+  const reason = operation.kind === 'uninstall' ? 'UNINSTALLING' : 'APPLYING'
+  const waitingFor = { reason, until: deadline }
+  return goOn(look, { operation: begun, act: planApply(begun, seen, deadline), waitingFor, events })
+}
+
+/** `recover {"force": true}`: the pending revision of another hand is settled, and the release then follows Helm. */
+function startRecovery(look: Look) {
+  const { operation, seen, now, state } = look
+  if (seen.kind === 'absent') return anotherHand(look, gone)
+  const phase: Phase = { name: 'settling', next: { kind: 'recovered' }, tries: 1 }
+  const begun: Operation = { ...operation, startedAt: now, deadline: deadlineFrom(operation, now), phase }
+  const act = planSettle(begun, seen.newest, `settled by ${operation.performedBy}`, now)
+  return goOn(look, { operation: begun, act, events: [operationEvent(state.release, begun, 'started')] })
+}

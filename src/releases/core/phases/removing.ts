@@ -1,0 +1,55 @@
+import { seconds } from '../../../core/instant.ts'
+import type { ReleaseDecision } from '../command.ts'
+import type { Leftover, Phase, Release, Remains } from '../model.ts'
+import { ended } from '../outcome.ts'
+import { uninstalledRevision } from '../revisions.ts'
+import { endFailed } from './failing.ts'
+import { anotherHand, goOn, type Look, type PhaseHandler } from './look.ts'
+
+type Removing = Extract<Phase, { name: 'removing' }>
+
+/** UNINSTALLED means that the objects are gone (SPEC section 3, "Uninstall"); until then it waits for them. */
+export const removing: PhaseHandler<Removing> = (look) => {
+  const { seen, operation, now } = look
+  if (seen.kind === 'present') return anotherHand(look, 'the release was installed again by another hand')
+  const { remains } = seen
+  if (remains?.gone) return uninstalled(look, remains.leftovers)
+  if (operation.cancelRequested)
+    return endFailed(look, { code: 'cancelled', detail: 'the wait was cancelled; objects remain' })
+  if (now >= (operation.deadline ?? now)) return endFailed(look, incomplete(remains))
+  const until = Math.min(now + seconds(1), operation.deadline ?? now)
+  const detail = remains?.blockers.join('; ') ?? 'unknown'
+  return goOn(look, { operation, waitingFor: { reason: 'UNINSTALLING', until, detail } })
+}
+
+function incomplete(remains: Remains | null) {
+  const what = remains?.blockers.join('; ') ?? 'the cluster did not say which'
+  return { code: 'uninstall_incomplete', detail: `still there: ${what}` } as const
+}
+
+function uninstalled(look: Look, leftovers: readonly Leftover[]): ReleaseDecision {
+  const { state, operation, now } = look
+  const change: Partial<Release> = {
+    status: 'UNINSTALLED',
+    failedKind: null,
+    attemptedChartVersion: null,
+    pendingBy: null,
+    frozen: null,
+    observed: null,
+    leftovers,
+    health: null,
+    performedBy: operation.performedBy,
+  }
+  const mirrored = uninstalledRevision(state)
+  if (operation.reverting === null)
+    return ended(state, operation, { status: 'SUCCEEDED', error: null }, change, now, mirrored)
+  const { failure } = operation.reverting
+  const code = failure.code === 'cancelled' ? 'cancelled' : 'rolled_back'
+  return ended(
+    state,
+    operation,
+    { status: 'FAILED', error: { code, detail: `${failure.detail}; uninstalled again` } },
+    change,
+    now,
+  )
+}

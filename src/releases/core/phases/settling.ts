@@ -1,0 +1,46 @@
+import { seconds } from '../../../core/instant.ts'
+import type { ReleaseDecision } from '../command.ts'
+import { follow } from '../follow.ts'
+import type { HelmRevision, Phase } from '../model.ts'
+import { ended } from '../outcome.ts'
+import { abandoned, again } from './applying.ts'
+import { conclude } from './failing.ts'
+import { anotherHand, goOn, type Look, type PhaseHandler } from './look.ts'
+
+type Settling = Extract<Phase, { name: 'settling' }>
+
+/** Goes on when Helm's storage shows the revision as failed; until then the settling is tried again. */
+export const settling: PhaseHandler<Settling> = (look, phase) => {
+  const { attempt, seen } = look
+  if (seen.kind === 'absent') return anotherHand(look, 'Helm has no record of the release any more')
+  const { newest } = seen
+  const act = attempt?.act
+  if (act?.kind !== 'settle' || act.secretUid !== newest.secretUid) {
+    return anotherHand(look, `revision ${newest.revision} was made by another hand`)
+  }
+  return newest.status === 'failed' ? settled(look, phase, newest) : retry(look, act)
+}
+
+/** The write did not go through (a newer one was there, the cluster refused): read again, write again, a little later. */
+function retry(look: Look, act: Extract<NonNullable<Look['attempt']>['act'], { kind: 'settle' }>): ReleaseDecision {
+  const { now, operation, attempt } = look
+  const pauseOver = (attempt?.endedAt ?? attempt?.startedAt ?? now) + seconds(1)
+  const waitingFor = { reason: 'SETTLING', until: pauseOver }
+  if (now < pauseOver) return goOn(look, { operation, waitingFor })
+  const baseline = attempt?.baseline ?? {}
+  return goOn(look, { operation, act: { act, baseline, deadline: now + seconds(30) }, waitingFor })
+}
+
+function settled(look: Look, phase: Settling, newest: HelmRevision): ReleaseDecision {
+  if (phase.next.kind === 'again') return again(look, phase, [abandoned(look, newest)])
+  if (phase.next.kind === 'conclude') return conclude(look, phase.next.failure)
+  const followed = follow(look.state, look.seen)
+  return ended(
+    look.state,
+    look.operation,
+    { status: 'SUCCEEDED', error: null },
+    followed.release,
+    look.now,
+    followed.mirrored,
+  )
+}

@@ -1,0 +1,48 @@
+import type { PlannedAct } from '../../core/decision.ts'
+import { type Instant, seconds } from '../../core/instant.ts'
+import type { Absent, HelmRevision, Operation, Present, ReleaseAct } from './model.ts'
+import { baselineOf } from './ownership.ts'
+
+/** What the operation aims at now: itself, or the way back of an `atomic` one that failed. */
+export function planApply(operation: Operation, seen: Present | Absent, deadline: Instant): PlannedAct<ReleaseAct> {
+  const newest = seen.kind === 'present' ? seen.newest : null
+  return { act: actFor(operation, seen), baseline: baselineOf(newest), deadline }
+}
+
+function actFor(operation: Operation, seen: Present | Absent): ReleaseAct {
+  const operationId = operation.id
+  if (operation.reverting !== null) {
+    const { target } = operation.reverting
+    return target === null ? { kind: 'uninstall', operationId } : { kind: 'rollback', operationId, target }
+  }
+  if (operation.kind === 'uninstall' || operation.kind === 'recover') return { kind: 'uninstall', operationId }
+  if (seen.kind === 'absent') return { kind: 'install', operationId, replace: false }
+  if (operation.kind === 'install') return { kind: 'install', operationId, replace: true }
+  return operation.kind === 'rollback' ? rollbackAct(operation, seen) : { kind: 'upgrade', operationId }
+}
+
+/** Helm prunes old revisions: a target that it no longer has is deployed from the kept chart and values. */
+function rollbackAct(operation: Operation, seen: Present): ReleaseAct {
+  const target = operation.request.targetRevision ?? 0
+  const stored = seen.stored.includes(target)
+  return stored
+    ? { kind: 'rollback', operationId: operation.id, target }
+    : { kind: 'upgrade', operationId: operation.id }
+}
+
+/** Ends a revision in Helm's own storage. Short: it is one read and one write. */
+export function planSettle(
+  operation: Operation,
+  newest: HelmRevision,
+  reason: string,
+  now: Instant,
+): PlannedAct<ReleaseAct> {
+  const { revision, secretUid } = newest
+  const act: ReleaseAct = { kind: 'settle', operationId: operation.id, revision, secretUid, reason }
+  return { act, baseline: baselineOf(newest), deadline: now + seconds(30) }
+}
+
+/** The moment by which an operation that begins now must have ended. */
+export function deadlineFrom(operation: Operation, now: Instant): Instant {
+  return now + seconds(operation.request.timeoutSeconds)
+}

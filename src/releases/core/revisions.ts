@@ -1,0 +1,87 @@
+import type { Uuid } from '../../core/subject.ts'
+import type {
+  HelmRevision,
+  HelmStatus,
+  ReleaseState,
+  ReleaseStatus,
+  RevisionRecord,
+  RevisionSummary,
+  Verdict,
+} from './model.ts'
+
+/**
+ * What the status of Helm's newest revision says of its release; null where it says nothing of the kind
+ * (`uninstalling` keeps what was there, `superseded` proves nothing).
+ */
+export function statusOfHelm(status: HelmStatus): ReleaseStatus | null {
+  return releaseStatusOf[status]
+}
+
+const releaseStatusOf: Readonly<Record<HelmStatus, ReleaseStatus | null>> = {
+  deployed: 'DEPLOYED',
+  failed: 'FAILED',
+  uninstalled: 'UNINSTALLED',
+  'pending-install': 'PENDING_INSTALL',
+  'pending-upgrade': 'PENDING_UPGRADE',
+  'pending-rollback': 'PENDING_ROLLBACK',
+  uninstalling: null,
+  superseded: null,
+  unknown: null,
+}
+
+/** Descriptions by which Helm itself marks a revision that ended well. */
+const endedWell = [/^Install complete$/, /^Upgrade complete$/, /^Rollback to \d+$/, /^Release ".*" has been upgraded/]
+
+/** How a revision's operation ended. A superseded one is judged by Helm's own description (SPEC section 3: `superseded` proves nothing). */
+export function verdictOf(revision: HelmRevision): Verdict {
+  const status = statusOfHelm(revision.status)
+  if (status !== null) return status
+  if (revision.status === 'uninstalling') return 'DEPLOYED'
+  return endedWell.some((pattern) => pattern.test(revision.description)) ? 'DEPLOYED' : 'FAILED'
+}
+
+/** Who is behind a revision that is mirrored. */
+export type Author = {
+  readonly performedBy: string
+  readonly operationId: Uuid | null
+  readonly chartDigest: string | null
+  readonly description?: string | null
+}
+
+/** The mirror of a Helm revision. */
+export function recordOf(revision: HelmRevision, author: Author): RevisionRecord {
+  return {
+    revision: revision.revision,
+    secretUid: revision.secretUid,
+    operationId: author.operationId,
+    verdict: verdictOf(revision),
+    chart: revision.chart,
+    chartVersion: revision.chartVersion,
+    chartDigest: author.chartDigest ?? revision.chartDigest,
+    appVersion: revision.appVersion,
+    description: author.description ?? revision.description,
+    performedBy: author.performedBy,
+    createdAt: revision.deployedAt,
+    content: { values: revision.values, manifest: revision.manifest },
+  }
+}
+
+/** The newest revision before the current one that ended DEPLOYED (SPEC section 3, last-successful); null when there is none. */
+export function lastSuccessful(state: ReleaseState): RevisionSummary | null {
+  const earlier = state.revisions.filter((r) => r.revision < state.release.revision && r.verdict === 'DEPLOYED')
+  return earlier.at(-1) ?? null
+}
+
+/** The state as it is loaded again after it was saved: what was to be mirrored is now among the revisions. */
+export function withMirror(state: ReleaseState): ReleaseState {
+  const replaced = new Set(state.mirrored.map((record) => record.secretUid))
+  const kept = state.revisions.filter((revision) => !replaced.has(revision.secretUid))
+  const revisions = [...kept, ...state.mirrored].sort((a, b) => a.revision - b.revision)
+  return { ...state, revisions, mirrored: [] }
+}
+
+/** History says of the last revision that its release was uninstalled, as helm does with `--keep-history`. */
+export function uninstalledRevision(state: ReleaseState): readonly RevisionRecord[] {
+  const last = state.revisions.at(-1)
+  return last === undefined ? [] : [{ ...last, verdict: 'UNINSTALLED', content: null }]
+}

@@ -1,0 +1,74 @@
+import { Problem } from '../core/problems.ts'
+import type { Uuid } from '../core/subject.ts'
+import type { Tx } from '../infra/database/types.ts'
+import { announceEnd, wake } from '../infra/engine/index.ts'
+import { releaseActs } from './acts/index.ts'
+import type { ReleaseDeps, ReleaseMachine } from './commands/context.ts'
+import { interruptible } from './core/command.ts'
+import { decideRelease } from './core/decide.ts'
+import type { ReleaseObservation, ReleaseState } from './core/model.ts'
+import { openOperation } from './core/situation.ts'
+import { keepChart } from './keep-chart.ts'
+import { observeRelease } from './observe.ts'
+import type { ReleaseCluster } from './ports.ts'
+import { newestManifest } from './store/queries.ts'
+import { recordRelease } from './store/record.ts'
+import type { ReleaseStates } from './store/state.ts'
+
+/** The machine of releases: the pure decision with its acts, its storage and its eyes. */
+export function releaseMachine(deps: Omit<ReleaseDeps, 'machine'>): ReleaseMachine {
+  return {
+    kind: 'release',
+    decide: decideRelease,
+    acts: releaseActs({
+      ports: deps.ports,
+      clock: deps.clock,
+      subject: (id, operationId) => subject(deps, id, operationId),
+    }),
+    load: (tx, id, lock) => deps.states.load(tx, id, lock),
+    save: (tx, before, after) => save(deps.states, tx, before, after),
+    record: (tx, state, events) => recordRelease(tx, state, events, deps.clock.now()),
+    observe: (state) => observe(deps, state),
+    mustAbort,
+  }
+}
+
+/** A cancelled install or upgrade is ended; a rollback or uninstall of helm is not interruptible. */
+function mustAbort(state: ReleaseState): boolean {
+  const operation = openOperation(state)
+  return operation?.cancelRequested === true && interruptible(operation)
+}
+
+async function observe(deps: Omit<ReleaseDeps, 'machine'>, state: ReleaseState): Promise<ReleaseObservation> {
+  const cluster = reach(deps, state.release.clusterId)
+  if (cluster === null) return { kind: 'unreadable', why: 'the kubeconfig has no context for the cluster' }
+  return observeRelease(state, {
+    cluster,
+    manifest: (id) => newestManifest(deps.db, deps.vault, id),
+    keepChart: (stored) => keepChart(deps.ports.charts, stored),
+  })
+}
+
+function reach({ ports }: Omit<ReleaseDeps, 'machine'>, clusterId: Uuid): ReleaseCluster | null {
+  try {
+    return ports.clusters.of(clusterId)
+  } catch (error) {
+    if (error instanceof Problem && error.code === 'cluster_unavailable') return null
+    throw error
+  }
+}
+
+/** Who waits for the operation is told in the same transaction: callers that poll, and the batch that started it. */
+async function save(states: ReleaseStates, tx: Tx, before: ReleaseState, after: ReleaseState): Promise<void> {
+  await states.save(tx, before, after)
+  const ended = openOperation(before) !== null && openOperation(after) === null ? after.operation : null
+  if (ended === null) return
+  await announceEnd(tx, ended.id)
+  if (ended.parentId !== null) await wake(tx, { kind: 'batch', id: ended.parentId })
+}
+
+async function subject(deps: Omit<ReleaseDeps, 'machine'>, releaseId: Uuid, operationId: Uuid) {
+  const state = await deps.states.load(deps.db, releaseId, false)
+  if (state?.operation?.id !== operationId) throw new Error(`operation ${operationId} is not the newest of its release`)
+  return { release: state.release, operation: state.operation }
+}

@@ -1,0 +1,142 @@
+import { isJsonObject, type Json } from '../core/json.ts'
+import type { Uuid } from '../core/subject.ts'
+import {
+  ApiError,
+  attemptLabel,
+  listRecords,
+  operationLabel,
+  type RecordMetadata,
+  readRevision,
+  type StoredRecord,
+  UnreadableRecord,
+} from '../infra/helm/index.ts'
+import { ClusterError, ManifestError } from '../infra/kubernetes/index.ts'
+import type { HelmRevision, ReleaseObservation, ReleaseState } from './core/model.ts'
+import { openOperation } from './core/situation.ts'
+import type { ReleaseCluster } from './ports.ts'
+
+export type ObserveDeps = {
+  readonly cluster: ReleaseCluster
+  /** Reads the manifest that is mirrored of a release's newest revision; null when it has none. */
+  readonly manifest: (releaseId: Uuid) => Promise<string | null>
+  /** Keeps the chart of a record by its digest; null when it cannot be repacked. The same record changes nothing twice. */
+  readonly keepChart: (stored: StoredRecord) => Promise<string | null>
+}
+
+/**
+ * Looks at a release: Helm's records, and what else its operation waits for. Changes nothing. A cluster that does not
+ * answer, or a record that cannot be decoded, is `unreadable`, never `absent`.
+ */
+export async function observeRelease(state: ReleaseState, deps: ObserveDeps): Promise<ReleaseObservation> {
+  try {
+    return await look(state, deps)
+  } catch (error) {
+    return { kind: 'unreadable', why: whyUnreadable(error) }
+  }
+}
+
+/** What can be wrong with a cluster or a record, in words for callers. Everything else is a fault of ours: it is thrown. */
+export function whyUnreadable(error: unknown): string {
+  if (error instanceof UnreadableRecord || error instanceof ManifestError) return 'a record of Helm cannot be read'
+  if (error instanceof ApiError || error instanceof ClusterError) return describe(error.status)
+  throw error
+}
+
+function describe(status: number): string {
+  if (status === 401 || status === 403) return `the cluster does not let Flotilla read (${status})`
+  return status === 0 ? 'the cluster does not answer' : `the cluster answers with ${status}`
+}
+
+async function look(state: ReleaseState, deps: ObserveDeps): Promise<ReleaseObservation> {
+  const { cluster } = deps
+  const { namespace, name, id } = state.release
+  const { records, unreadable } = await listRecords(cluster.endpoint, { namespace, release: name })
+  if (unreadable.length > 0) return { kind: 'unreadable', why: `a record of ${name} cannot be read` }
+  const newestFirst = [...records].sort((a, b) => b.version - a.version)
+  const [head] = newestFirst
+  if (head === undefined) return { kind: 'absent', remains: await remainsOf(state, cluster, () => deps.manifest(id)) }
+  const newest = await read(state, deps, head)
+  if (newest === null) return { kind: 'unreadable', why: 'the newest record was removed while it was being read' }
+  return {
+    kind: 'present',
+    newest,
+    unknown: await readUnknown(state, deps, newestFirst.slice(1)),
+    stored: records.map(({ version }) => version),
+    readiness: await readinessOf(state, cluster, newest),
+    evidence: await evidenceOf(state, cluster, newest),
+  }
+}
+
+async function remainsOf(state: ReleaseState, cluster: ReleaseCluster, manifest: () => Promise<string | null>) {
+  const asked = openOperation(state)?.phase.name === 'removing' || state.release.failedKind === 'uninstall'
+  if (!asked) return null
+  const text = await manifest()
+  if (text === null) return { gone: true, blockers: [], leftovers: [] }
+  return cluster.remains(text, state.release.namespace, state.release.name)
+}
+
+async function readinessOf(state: ReleaseState, cluster: ReleaseCluster, newest: HelmRevision) {
+  const operation = openOperation(state)
+  if (operation?.phase.name !== 'waiting' || newest.status !== 'deployed') return null
+  if (!operation.request.wait && operation.reverting === null) return null
+  return cluster.readiness(newest.manifest, state.release.namespace, { jobs: operation.request.waitForJobs })
+}
+
+/** Evidence is read while everything is still as it failed. That it cannot be read must not keep the failure open. */
+async function evidenceOf(state: ReleaseState, cluster: ReleaseCluster, newest: HelmRevision): Promise<Json> {
+  const operation = openOperation(state)
+  if (operation?.phase.name !== 'failing' || operation.kind === 'uninstall') return null
+  const { code, evidence } = operation.phase.failure
+  const said = evidence ?? null
+  const { namespace } = state.release
+  try {
+    const conflicts = code === 'field_conflict' ? await cluster.conflicts(newest.manifest, namespace) : []
+    return { helm: said, conflicts: [...conflicts], pods: await cluster.evidence(newest.manifest, namespace) }
+  } catch {
+    return { helm: said, conflicts: [], pods: null }
+  }
+}
+
+/** Revisions that are not mirrored yet, oldest first. */
+async function readUnknown(state: ReleaseState, deps: ObserveDeps, older: readonly RecordMetadata[]) {
+  const known = new Set(state.revisions.map((revision) => revision.secretUid))
+  const missing = older.filter(({ uid }) => !known.has(uid)).reverse()
+  const found = await Promise.all(missing.map((metadata) => read(state, deps, metadata)))
+  return found.filter((revision) => revision !== null)
+}
+
+async function read(state: ReleaseState, deps: ObserveDeps, metadata: RecordMetadata): Promise<HelmRevision | null> {
+  const { namespace, name, version } = metadata
+  const stored = await readRevision(deps.cluster.endpoint, namespace, name, version)
+  if (stored === null) return null
+  return helmRevision(stored, isByAnotherHand(state, stored) ? await deps.keepChart(stored) : null)
+}
+
+/** Not mirrored yet, and no operation of ours is under way that could have made it: labels prove nothing, they are inherited. */
+function isByAnotherHand(state: ReleaseState, { uid }: StoredRecord): boolean {
+  return openOperation(state) === null && !state.revisions.some((revision) => revision.secretUid === uid)
+}
+
+/** A stored record in the words of this feature. */
+export function helmRevision(
+  { record, uid, resourceVersion, labels }: StoredRecord,
+  chartDigest: string | null,
+): HelmRevision {
+  const { metadata } = record.chart
+  return {
+    revision: record.version,
+    secretUid: uid,
+    resourceVersion,
+    status: record.info.status,
+    operationId: labels[operationLabel] ?? null,
+    attempt: Number(labels[attemptLabel]) || null,
+    description: record.info.description,
+    chart: metadata.name,
+    chartVersion: metadata.version,
+    appVersion: metadata.appVersion,
+    values: isJsonObject(record.config) ? record.config : {},
+    manifest: record.manifest,
+    deployedAt: Date.parse(record.info.lastDeployed ?? '') || 0,
+    chartDigest,
+  }
+}

@@ -1,0 +1,72 @@
+import type { Json, JsonObject } from '../core/json.ts'
+import type { Principal, Uuid } from '../core/subject.ts'
+import type { Db, Tx } from '../infra/database/types.ts'
+import type { ClusterEndpoint, Helm } from '../infra/helm/index.ts'
+import type { FieldConflict, PodRef, Readiness, Remains } from './core/model.ts'
+
+/** One cluster as releases see it. Every method throws when the cluster does not answer. */
+export interface ReleaseCluster {
+  readonly endpoint: ClusterEndpoint
+  /** How far the workloads of a manifest are; `jobs` counts plain Jobs too. */
+  readiness(manifest: string, namespace: string, options: { jobs: boolean }): Promise<Readiness>
+  /** Which objects of a manifest are still there. */
+  remains(manifest: string, namespace: string, release: string): Promise<Remains>
+  /** Events and last log lines of the pods that are not ready: for the tenant only, bounded, without values. */
+  evidence(manifest: string, namespace: string): Promise<Json>
+  /** Which fields of a manifest helm would not get, because another manager owns them. Changes nothing. */
+  conflicts(manifest: string, namespace: string): Promise<readonly FieldConflict[]>
+  /** Deletes these very pods (by UID); those that are gone are fine. */
+  removePods(namespace: string, pods: readonly PodRef[]): Promise<void>
+  /** Creates the namespace with the tenant's labels when it is not there. */
+  ensureNamespace(namespace: string, tenantId: Uuid): Promise<void>
+}
+
+/** The clusters that this server knows, by id. Throws `Problem` cluster_unavailable for one that it does not reach. */
+export type Clusters = { of(clusterId: Uuid): ReleaseCluster }
+
+/** A chart that is kept, as a release refers to it. */
+export type ResolvedChart = {
+  readonly digest: string
+  readonly name: string
+  readonly version: string
+  readonly appVersion: string | null
+  readonly hasHooks: boolean
+}
+
+/** What releases need of charts. */
+export interface Charts {
+  /** The one packaged chart of a name and version. Throws `Problem` chart_not_found, chart_version_not_found, … */
+  resolve(name: string, version: string): Promise<ResolvedChart>
+  /** A chart that is kept, by its digest. Throws `Problem` chart_not_found. */
+  kept(digest: string): Promise<ResolvedChart>
+  /** The bytes of a chart that is kept. */
+  archive(digest: string): Promise<Uint8Array>
+  /** Renders the chart without a cluster and checks what it renders. Throws `Problem` with the code of what is wrong. */
+  validate(chart: ResolvedChart, target: { name: string; namespace: string }, values: JsonObject): Promise<void>
+  /** The values as they may be shown: what the chart's schema marks `writeOnly` or `format: password` is `***`. */
+  redact(digest: string | null, values: JsonObject): Promise<JsonObject>
+  /** Keeps a chart repacked from Helm's record, and answers its digest. */
+  adopt(archive: Uint8Array): Promise<ResolvedChart>
+}
+
+export type InstallPlace = { readonly tenantId: Uuid; readonly clusterId: Uuid; readonly namespace: string }
+
+/** What releases need of tenants. */
+export interface Tenants {
+  /**
+   * Where an install of this caller goes (SPEC section 2). Registers the tenant and claims the namespace for a platform
+   * admin. Throws `Problem` not_found, namespace_not_owned, namespace_taken, namespace_reserved.
+   */
+  placeInstall(tx: Tx, principal: Principal, tenantId: Uuid, namespace: string): Promise<InstallPlace>
+  /** The owner of a namespace; null where nobody has claimed it. */
+  ownerOf(tx: Tx, clusterId: Uuid, namespace: string): Promise<Uuid | null>
+  /** True when there is such a tenant. */
+  exists(db: Db, tenantId: Uuid): Promise<boolean>
+}
+
+export type ReleasePorts = {
+  readonly helm: Helm
+  readonly clusters: Clusters
+  readonly charts: Charts
+  readonly tenants: Tenants
+}

@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest'
+import { redactManifest } from './redact.ts'
+
+const manifest = `---
+# Source: web/templates/secret.yaml
+apiVersion: v1
+kind: Secret
+metadata: {name: s}
+stringData:
+  password: canary-1
+data: {token: Y2FuYXJ5LTI=}
+---
+apiVersion: apps/v1
+kind: Deployment
+spec:
+  template:
+    spec:
+      containers:
+        - name: web
+          env:
+            - {name: A, value: canary-3}
+            - {name: B, valueFrom: {secretKeyRef: {name: s, key: token}}}
+`
+
+test('values of Secrets and of environment variables are not shown, names are', () => {
+  const shown = redactManifest(manifest)
+  expect(shown).not.toMatch(/canary|Y2FuYXJ5/)
+  expect(shown).toMatch(/password: ['"]?\*\*\*/)
+  expect(shown).toContain('name: A')
+  expect(shown).toContain('secretKeyRef')
+})
+
+test('a Secret in a List and an environment behind an alias are no way around it', () => {
+  const list = '{apiVersion: v1, kind: List, items: [{kind: Secret, data: {a: canary-1}}]}'
+  const alias = 'kind: Pod\nx: &e [{name: A, value: canary-2}]\nspec: {containers: [{env: *e}]}\n'
+  expect(redactManifest(list)).not.toContain('canary')
+  expect(redactManifest(alias).match(/canary-2/g)?.length, 'the place where it is no environment').toBe(1)
+})
+
+test('what is no YAML is not shown at all', () => {
+  expect(redactManifest('kind: Secret\ndata: {a: [canary}')).not.toContain('canary')
+})

@@ -1,0 +1,75 @@
+import { z } from 'zod'
+import { sendList } from '../../infra/http/page.ts'
+import { pageQuery } from '../../infra/http/query.ts'
+import { route } from '../../infra/http/route.ts'
+import { idParams, uuid } from '../../infra/http/schemas.ts'
+import { batchResult } from '../commands/batch-result.ts'
+import type { BatchMachine } from '../commands/context.ts'
+import { cancelOperation, readOperation } from '../commands/operations.ts'
+import { countOperations, listOperations, type OperationListing } from '../store/operations.ts'
+import type { ListPosition } from '../store/queries.ts'
+import { operationView } from '../views.ts'
+import type { RouteDeps } from './answer.ts'
+import { operation } from './schemas.ts'
+
+const read = { action: 'operation.read', scope: 'tenant' } as const
+
+export const list = (deps: RouteDeps) =>
+  route({
+    method: 'GET',
+    url: '/api/v1/operations',
+    operationId: 'listOperations',
+    tags: ['operations'],
+    summary: 'Operations, newest first',
+    permission: read,
+    schema: {
+      query: z.strictObject({ ...pageQuery, releaseId: uuid.optional(), status: operation.shape.status.optional() }),
+      responses: { 200: { description: 'Operations', schema: z.array(operation) } },
+    },
+    handler: (call) => {
+      const { releaseId, status } = call.query
+      const filter = { releaseId, status }
+      return sendList(call, {
+        total: () => countOperations(deps.db, call.principal, filter),
+        rows: (after: ListPosition | null, limit) => listOperations(deps.db, call.principal, filter, { after, limit }),
+        position: (row: OperationListing) => ({ createdAt: row.created_at.toISOString(), id: row.id }),
+        present: operationView,
+      })
+    },
+  })
+
+export const readOne = (deps: RouteDeps) =>
+  route({
+    method: 'GET',
+    url: '/api/v1/operations/:id',
+    operationId: 'getOperation',
+    tags: ['operations'],
+    summary: 'One operation: what it waits for, or how it ended',
+    permission: read,
+    schema: { params: idParams, responses: { 200: { description: 'The operation', schema: operation } } },
+    handler: async ({ params, principal }) => {
+      const row = await readOperation(deps, principal, params.id)
+      const view = operationView(row)
+      if (row.release_id !== null || row.ended_at === null) return view
+      return { ...view, result: await batchResult(deps, principal, row.id) }
+    },
+  })
+
+export const cancel = (deps: RouteDeps, batches: BatchMachine) =>
+  route({
+    method: 'POST',
+    url: '/api/v1/operations/:id/cancel',
+    operationId: 'cancelOperation',
+    tags: ['operations'],
+    summary: 'Cancel an operation',
+    description:
+      'A queued one changes nothing; a running install, upgrade or wait ends FAILED with `cancelled`; a running ' +
+      'rollback or uninstall of helm cannot be interrupted (409); a batch starts no further release.',
+    permission: { action: 'operation.cancel', scope: 'tenant' },
+    schema: { params: idParams, responses: { 202: { description: 'The operation as it now is', schema: operation } } },
+    handler: async ({ params, principal, reply }) => {
+      await cancelOperation(deps, batches, principal, params.id)
+      reply.code(202)
+      return operationView(await readOperation(deps, principal, params.id))
+    },
+  })

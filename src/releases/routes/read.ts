@@ -1,0 +1,171 @@
+import { z } from 'zod'
+import { Problem } from '../../core/problems.ts'
+import type { Principal } from '../../core/subject.ts'
+import { sendList } from '../../infra/http/page.ts'
+import { pageQuery, queryBoolean, queryInteger, queryText } from '../../infra/http/query.ts'
+import { type Call, route } from '../../infra/http/route.ts'
+import { idParams, uuid } from '../../infra/http/schemas.ts'
+import { maySee } from '../../tenants/index.ts'
+import { scopeOf } from '../commands/context.ts'
+import { diffRevisions } from '../commands/preview.ts'
+import { readHistory, readRelease, readRevision } from '../commands/reads.ts'
+import {
+  countReleases,
+  listReleases,
+  positionIn,
+  type ReleaseFilter,
+  type ReleaseOrder,
+  type ReleasePosition,
+  releaseOrders,
+} from '../store/queries.ts'
+import { listedRelease as view } from '../views.ts'
+import { commandCall, type RouteDeps } from './answer.ts'
+import {
+  chartName,
+  chartVersion,
+  diffView,
+  historyEntry,
+  listedRelease,
+  namespaceName,
+  release,
+  releaseStatus,
+  revisionView,
+} from './schemas.ts'
+
+const revisionNumber = queryInteger(1, 2_147_483_647)
+const read = { action: 'release.read', scope: 'tenant' } as const
+const searchQuery = {
+  q: queryText().optional().describe('Part of the name, the namespace or the chart.'),
+  attention: queryBoolean().optional().describe('What needs a person: failed, frozen, or pending by another hand.'),
+  sort: z.enum(releaseOrders).optional().describe('`-` is descending; newest first unless told.'),
+}
+
+export const listAll = (deps: RouteDeps) =>
+  route({
+    method: 'GET',
+    url: '/api/v1/helm/releases',
+    operationId: 'listReleases',
+    tags: ['releases'],
+    summary: 'The fleet: all releases that the caller may see, newest first',
+    permission: read,
+    schema: {
+      query: z.strictObject({
+        ...pageQuery,
+        status: releaseStatus.optional().describe('Without it UNINSTALLED ones are left out.'),
+        chart: chartName.optional(),
+        chartVersion: chartVersion.optional(),
+        tenantId: uuid.optional(),
+        namespace: namespaceName.optional(),
+        ...searchQuery,
+      }),
+      responses: { 200: { description: 'Releases', schema: z.array(listedRelease) } },
+    },
+    handler: async (call) => {
+      const { limit: _limit, cursor: _cursor, sort: _sort, ...filter } = call.query
+      if (filter.tenantId !== undefined) requireVisible(call.principal, filter.tenantId)
+      return sendReleases(deps, call, filter)
+    },
+  })
+
+export const listOfTenant = (deps: RouteDeps) =>
+  route({
+    method: 'GET',
+    url: '/api/v1/helm/releases/tenant/:tenantId',
+    operationId: 'listReleasesOfTenant',
+    tags: ['releases'],
+    summary: 'All releases of a tenant, newest first',
+    permission: read,
+    schema: {
+      params: z.strictObject({ tenantId: uuid }),
+      query: z.strictObject({ ...pageQuery, status: releaseStatus.optional(), ...searchQuery }),
+      responses: { 200: { description: 'Releases', schema: z.array(listedRelease) } },
+    },
+    handler: async (call) => {
+      requireVisible(call.principal, call.params.tenantId)
+      if (!(await deps.ports.tenants.exists(deps.db, call.params.tenantId))) throw noTenant(call.params.tenantId)
+      const { status, q, attention } = call.query
+      return sendReleases(deps, call, { tenantId: call.params.tenantId, status, q, attention })
+    },
+  })
+
+type PagedCall = Pick<Call, 'request' | 'reply' | 'principal'> & {
+  readonly query: {
+    readonly limit?: number | undefined
+    readonly cursor?: string | undefined
+    readonly sort?: ReleaseOrder | undefined
+  }
+}
+
+async function sendReleases(deps: RouteDeps, call: PagedCall, filter: ReleaseFilter) {
+  const scope = scopeOf(call.principal)
+  const order = call.query.sort ?? '-createdAt'
+  return sendList(call, {
+    total: () => countReleases(deps.db, scope, filter),
+    rows: (after: ReleasePosition | null, limit) => listReleases(deps.db, scope, filter, { after, limit, order }),
+    position: (row) => positionIn(order, row),
+    present: view,
+  })
+}
+
+function requireVisible(principal: Principal, tenantId: string): void {
+  if (!maySee(principal, tenantId)) throw noTenant(tenantId)
+}
+
+function noTenant(tenantId: string): Problem {
+  return new Problem('not_found', `there is no tenant ${tenantId}`)
+}
+
+export const readOne = (deps: RouteDeps) =>
+  route({
+    method: 'GET',
+    url: '/api/v1/helm/releases/:id',
+    operationId: 'getRelease',
+    tags: ['releases'],
+    summary: 'One release',
+    permission: read,
+    schema: { params: idParams, responses: { 200: { description: 'The release', schema: release } } },
+    handler: ({ params, principal }) => readRelease(deps, principal, params.id),
+  })
+
+export const history = (deps: RouteDeps) =>
+  route({
+    method: 'GET',
+    url: '/api/v1/helm/releases/:id/history',
+    operationId: 'getReleaseHistory',
+    tags: ['releases'],
+    summary: 'Every revision of a release, newest first',
+    permission: read,
+    schema: { params: idParams, responses: { 200: { description: 'Revisions', schema: z.array(historyEntry) } } },
+    handler: ({ params, principal }) => readHistory(deps, principal, params.id),
+  })
+
+export const revision = (deps: RouteDeps) =>
+  route({
+    method: 'GET',
+    url: '/api/v1/helm/releases/:id/revisions/:revision',
+    operationId: 'getRevision',
+    tags: ['releases'],
+    summary: 'Values and manifest of a revision, redacted',
+    permission: read,
+    schema: {
+      params: z.strictObject({ id: uuid, revision: revisionNumber }),
+      responses: { 200: { description: 'The revision', schema: revisionView } },
+    },
+    handler: ({ params, principal }) => readRevision(deps, principal, params.id, params.revision),
+  })
+
+export const diff = (deps: RouteDeps) =>
+  route({
+    method: 'GET',
+    url: '/api/v1/helm/releases/:id/revisions/diff',
+    operationId: 'diffRevisions',
+    tags: ['releases'],
+    summary: 'What differs between two revisions, redacted',
+    permission: read,
+    schema: {
+      params: idParams,
+      query: z.strictObject({ from: revisionNumber, to: revisionNumber }),
+      responses: { 200: { description: 'The difference', schema: diffView } },
+    },
+    handler: (call) => diffRevisions(deps, commandCall(call, null), call.params.id, call.query.from, call.query.to),
+  })

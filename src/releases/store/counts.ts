@@ -1,0 +1,46 @@
+import { sql } from 'kysely'
+import type { Tx } from '../../infra/database/types.ts'
+import type { Release } from '../core/model.ts'
+import { tables } from './tables.ts'
+
+/** Under which counter a release stands. Until a revision has ended DEPLOYED it counts by status only (SPEC section 3). */
+type CountKey = {
+  readonly tenant_id: string
+  readonly chart: string
+  readonly chart_version: string
+  readonly status: string
+}
+
+export function countKey(release: Release): CountKey {
+  const known = release.everDeployed && release.status !== 'UNINSTALLED'
+  return {
+    tenant_id: release.tenantId,
+    chart: known ? release.chart : '',
+    chart_version: known ? release.chartVersion : '',
+    status: release.status,
+  }
+}
+
+const textOf = (key: CountKey): string => JSON.stringify([key.tenant_id, key.chart, key.chart_version, key.status])
+
+/** Moves a release from one counter to another. Rows are touched in key order, so that two moves never deadlock. */
+export async function recount(tx: Tx, before: Release | null, after: Release): Promise<void> {
+  const to = countKey(after)
+  const from = before === null ? null : countKey(before)
+  if (from !== null && textOf(from) === textOf(to)) return
+  const changes = [...(from === null ? [] : [{ key: from, by: -1 }]), { key: to, by: 1 }]
+  changes.sort((a, b) => (textOf(a.key) < textOf(b.key) ? -1 : 1))
+  for (const { key, by } of changes) await add(tx, key, by)
+}
+
+async function add(tx: Tx, key: CountKey, by: number): Promise<void> {
+  await tables(tx)
+    .insertInto('release_counts')
+    .values({ ...key, n: by })
+    .onConflict((conflict) =>
+      conflict
+        .columns(['tenant_id', 'chart', 'chart_version', 'status'])
+        .doUpdateSet({ n: sql`release_counts.n + ${by}` }),
+    )
+    .execute()
+}

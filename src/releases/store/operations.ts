@@ -1,0 +1,108 @@
+import { type Selectable, type SelectQueryBuilder, sql } from 'kysely'
+import type { Json } from '../../core/json.ts'
+import type { Principal, Uuid } from '../../core/subject.ts'
+import type { Db, Tx } from '../../infra/database/types.ts'
+import type { Vault } from '../../infra/secrets/vault.ts'
+import type { ListPosition } from './queries.ts'
+import { sealedAs } from './sealed.ts'
+import { type OperationRow, type ReleaseTables, tables } from './tables.ts'
+
+/** An operation's row without what is encrypted. */
+export type OperationListing = Omit<Selectable<OperationRow>, 'values_enc' | 'evidence_enc'>
+
+const columns = [
+  'id',
+  'tenant_id',
+  'release_id',
+  'parent_id',
+  'kind',
+  'request',
+  'state',
+  'status',
+  'waiting_for',
+  'result',
+  'error',
+  'performed_by',
+  'principal_id',
+  'reason',
+  'cancel_requested_at',
+  'seq',
+  'version',
+  'created_at',
+  'started_at',
+  'ended_at',
+] as const satisfies readonly (keyof OperationRow)[]
+
+/**
+ * An operation that the caller may see: of its tenants, or its own. Null otherwise, as for one that does not exist.
+ */
+export async function visibleOperation(db: Db, principal: Principal, id: Uuid): Promise<OperationListing | null> {
+  const row = await of(db).selectFrom('operations').select(columns).where('id', '=', id).executeTakeFirst()
+  return row === undefined || !mayRead(principal, row) ? null : row
+}
+
+function mayRead(principal: Principal, row: OperationListing): boolean {
+  if (principal.tenants === 'all') return true
+  if (row.tenant_id === null) return row.principal_id === principal.id
+  return principal.tenants.includes(row.tenant_id)
+}
+
+export type OperationFilter = { readonly releaseId?: Uuid | undefined; readonly status?: string | undefined }
+
+/** Operations that the caller may see, newest first. */
+export async function listOperations(
+  db: Db,
+  principal: Principal,
+  filter: OperationFilter,
+  page: { readonly limit: number; readonly after: ListPosition | null },
+): Promise<readonly OperationListing[]> {
+  let query = readable(of(db).selectFrom('operations').select(columns), principal, filter)
+  if (page.after !== null) {
+    const { createdAt, id } = page.after
+    query = query.where(sql<boolean>`(created_at, id) < (${createdAt}::timestamptz, ${id}::uuid)`)
+  }
+  return query.orderBy('created_at', 'desc').orderBy('id', 'desc').limit(page.limit).execute()
+}
+
+/** How many operations of a filter the caller may see in all. */
+export async function countOperations(db: Db, principal: Principal, filter: OperationFilter): Promise<number> {
+  const query = of(db).selectFrom('operations').select(sql<string>`count(*)`.as('n'))
+  const row = await readable(query, principal, filter).executeTakeFirstOrThrow()
+  return Number(row.n)
+}
+
+type Operations<O> = SelectQueryBuilder<ReleaseTables, 'operations', O>
+
+function readable<O>(query: Operations<O>, principal: Principal, filter: OperationFilter): Operations<O> {
+  let q = query
+  if (principal.tenants !== 'all') {
+    const mine = sql<boolean>`(tenant_id = any(${[...principal.tenants]}::uuid[]) or (tenant_id is null and principal_id = ${principal.id}))`
+    q = q.where(mine)
+  }
+  if (filter.releaseId !== undefined) q = q.where('release_id', '=', filter.releaseId)
+  return filter.status === undefined ? q : q.where('status', '=', filter.status)
+}
+
+const of = (db: Db) => tables(db as Tx)
+
+/** What was kept of a failure, decrypted; for the tenant only. Null where nothing was kept. */
+export async function evidenceOf(db: Db, vault: Vault, id: Uuid): Promise<Json> {
+  const row = await of(db).selectFrom('operations').select('evidence_enc').where('id', '=', id).executeTakeFirst()
+  return row === undefined || row.evidence_enc === null ? null : vault.open(row.evidence_enc, sealedAs.evidence(id))
+}
+
+/** Whether an operation was accepted. Throws when the database does not answer. */
+export async function operationExists(db: Db, id: Uuid): Promise<boolean> {
+  const row = await tables(db as Tx)
+    .selectFrom('operations')
+    .select('id')
+    .where('id', '=', id)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+/** When the operation ended; null while it has not. */
+export async function endOf(db: Db, id: Uuid): Promise<Date | null> {
+  const row = await of(db).selectFrom('operations').select('ended_at').where('id', '=', id).executeTakeFirst()
+  return row?.ended_at ?? null
+}

@@ -1,0 +1,259 @@
+import { type Selectable, type SelectQueryBuilder, sql } from 'kysely'
+import type { Uuid } from '../../core/subject.ts'
+import type { Db, Tx } from '../../infra/database/types.ts'
+import type { Vault } from '../../infra/secrets/vault.ts'
+import { type ReleaseStatus, type RevisionSummary, releaseStatuses } from '../core/model.ts'
+import { revisionColumns, revisionOf } from './rows.ts'
+import { sealedAs } from './sealed.ts'
+import { type ReleaseRow, type ReleaseTables, tables } from './tables.ts'
+
+/** Which tenants a query may show: all of them, or these. */
+export type Scope = 'all' | readonly Uuid[]
+
+export type ReleaseFilter = {
+  readonly status?: ReleaseStatus | undefined
+  readonly chart?: string | undefined
+  readonly chartVersion?: string | undefined
+  readonly tenantId?: Uuid | undefined
+  readonly namespace?: string | undefined
+  /** Part of the name, the namespace or the chart. */
+  readonly q?: string | undefined
+  /** Only what needs a person: failed, frozen, or pending by another hand. */
+  readonly attention?: boolean | undefined
+}
+
+/** The orders of a list of releases; `-` is descending. Its default is newest first. */
+export const releaseOrders = ['createdAt', '-createdAt', 'releaseName', '-releaseName'] as const
+export type ReleaseOrder = (typeof releaseOrders)[number]
+
+/** A place in the list of releases in some order: the value that it is ordered by, and the id. */
+export type ReleasePosition = { readonly value: string; readonly id: Uuid }
+
+/** A place in a list that is newest first: everything after it is older. */
+export type ListPosition = { readonly createdAt: string; readonly id: Uuid }
+
+/** A release as lists show it: without its values. */
+export type ReleaseListing = Omit<Selectable<ReleaseRow>, 'values_enc'>
+
+const listColumns = [
+  'id',
+  'tenant_id',
+  'cluster_id',
+  'namespace',
+  'name',
+  'chart',
+  'chart_version',
+  'attempted_chart_version',
+  'app_version',
+  'status',
+  'failed_kind',
+  'ever_deployed',
+  'revision',
+  'secret_uid',
+  'description',
+  'health',
+  'waiting_for',
+  'pending_by',
+  'frozen',
+  'leftovers',
+  'claimed_by_execution',
+  'operation_id',
+  'current_operation_id',
+  'observed',
+  'performed_by',
+  'seq',
+  'version',
+  'created_at',
+  'updated_at',
+] as const satisfies readonly (keyof ReleaseRow)[]
+
+type Releases<O> = SelectQueryBuilder<ReleaseTables, 'releases', O>
+
+const byName = (order: ReleaseOrder): boolean => order.endsWith('releaseName')
+
+/** Where a release stands in an order. */
+export function positionIn(order: ReleaseOrder, row: ReleaseListing): ReleasePosition {
+  return { value: byName(order) ? row.name : row.created_at.toISOString(), id: row.id }
+}
+
+/** Releases of a filter, in an order. Lists leave UNINSTALLED out unless `status` asks (SPEC section 3). */
+export async function listReleases(
+  db: Db | Tx,
+  scope: Scope,
+  filter: ReleaseFilter,
+  page: { readonly limit: number; readonly after: ReleasePosition | null; readonly order: ReleaseOrder },
+): Promise<readonly ReleaseListing[]> {
+  const { limit, after, order } = page
+  const query = filtered(within(of(db).selectFrom('releases').select(listColumns), scope), filter)
+  const direction = order.startsWith('-') ? 'desc' : 'asc'
+  return query
+    .where(after === null ? sql<boolean>`true` : behind(order, after))
+    .orderBy(byName(order) ? 'name' : 'created_at', direction)
+    .orderBy('id', direction)
+    .limit(limit)
+    .execute()
+}
+
+function behind(order: ReleaseOrder, { value, id }: ReleasePosition) {
+  const [column, type] = byName(order) ? (['name', 'text'] as const) : (['created_at', 'timestamptz'] as const)
+  const comparison = sql.raw(order.startsWith('-') ? '<' : '>')
+  return sql<boolean>`(${sql.ref(column)}, id) ${comparison} (${value}::${sql.raw(type)}, ${id}::uuid)`
+}
+
+/** How many releases a filter has in all. */
+export async function countReleases(db: Db | Tx, scope: Scope, filter: ReleaseFilter): Promise<number> {
+  const query = of(db).selectFrom('releases').select(sql<string>`count(*)`.as('n'))
+  const row = await filtered(within(query, scope), filter).executeTakeFirstOrThrow()
+  return Number(row.n)
+}
+
+function within<O>(query: Releases<O>, scope: Scope): Releases<O> {
+  return scope === 'all' ? query : query.where('tenant_id', '=', sql<string>`any(${[...scope]}::uuid[])`)
+}
+
+function filtered<O>(query: Releases<O>, filter: ReleaseFilter): Releases<O> {
+  let q =
+    filter.status === undefined ? query.where('status', '<>', 'UNINSTALLED') : query.where('status', '=', filter.status)
+  if (filter.chart !== undefined) q = q.where('chart', '=', filter.chart)
+  if (filter.chartVersion !== undefined) q = q.where('chart_version', '=', filter.chartVersion)
+  if (filter.tenantId !== undefined) q = q.where('tenant_id', '=', filter.tenantId)
+  if (filter.namespace !== undefined) q = q.where('namespace', '=', filter.namespace)
+  if (filter.attention === true) q = q.where(needsAttention)
+  if (filter.q !== undefined)
+    q = q.where(sql<boolean>`strpos(lower(concat_ws(' ', name, namespace, chart)), lower(${filter.q})) > 0`)
+  return q
+}
+
+const needsAttention = sql<boolean>`(status = 'FAILED' or pending_by is not null or frozen <> 'null'::jsonb)`
+
+/** One release with its values as they are stored, and the charts of its revisions; null when it is unknown. */
+export async function releaseRow(db: Db | Tx, id: Uuid) {
+  const row = await of(db)
+    .selectFrom('releases')
+    .selectAll()
+    .select(
+      sql<readonly string[]>`array(
+        select distinct chart_digest from revisions where release_id = releases.id and chart_digest is not null)`.as(
+        'chart_digests',
+      ),
+    )
+    .where('id', '=', id)
+    .executeTakeFirst()
+  return row ?? null
+}
+
+/** The release that has a name now, if there is one; those that are UNINSTALLED have given theirs up. */
+export async function releaseByName(tx: Tx, clusterId: Uuid, namespace: string, name: string) {
+  const row = await tables(tx)
+    .selectFrom('releases')
+    .select(['id', 'status'])
+    .where('cluster_id', '=', clusterId)
+    .where('namespace', '=', namespace)
+    .where('name', '=', name)
+    .where('status', '<>', 'UNINSTALLED')
+    .executeTakeFirst()
+  return row === undefined ? null : { id: row.id, status: row.status as ReleaseStatus }
+}
+
+/** Releases by their ids, in no order. */
+export async function releasesByIds(db: Db | Tx, ids: readonly Uuid[]): Promise<readonly ReleaseListing[]> {
+  if (ids.length === 0) return []
+  const wanted = sql<string>`any(${[...ids]}::uuid[])`
+  return of(db).selectFrom('releases').select(listColumns).where('id', '=', wanted).execute()
+}
+
+/** Every revision of a release, newest first. */
+export async function historyOf(db: Db | Tx, releaseId: Uuid): Promise<readonly RevisionSummary[]> {
+  const rows = await of(db)
+    .selectFrom('revisions')
+    .select(revisionColumns)
+    .where('release_id', '=', releaseId)
+    .orderBy('revision', 'desc')
+    .execute()
+  return rows.map(revisionOf)
+}
+
+/** Values and manifest of one revision, decrypted; null when it is not mirrored. */
+export async function revisionContent(db: Db | Tx, vault: Vault, releaseId: Uuid, revision: number) {
+  const row = await of(db)
+    .selectFrom('revisions')
+    .selectAll()
+    .where('release_id', '=', releaseId)
+    .where('revision', '=', revision)
+    .executeTakeFirst()
+  if (row === undefined) return null
+  const values = vault.open(row.values_enc, sealedAs.revisionValues(releaseId, revision))
+  const manifest = String(vault.open(row.manifest_enc, sealedAs.manifest(releaseId, revision)))
+  return { ...revisionOf(row), values, manifest }
+}
+
+/** The manifest of the newest mirrored revision; null when there is none. */
+export async function newestManifest(db: Db | Tx, vault: Vault, releaseId: Uuid): Promise<string | null> {
+  const row = await of(db)
+    .selectFrom('revisions')
+    .select(['manifest_enc', 'revision'])
+    .where('release_id', '=', releaseId)
+    .orderBy('revision', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return row === undefined ? null : String(vault.open(row.manifest_enc, sealedAs.manifest(releaseId, row.revision)))
+}
+
+export type Summary = {
+  readonly total: number
+  readonly byStatus: Readonly<Record<ReleaseStatus, number>>
+  readonly byChart: Readonly<Record<string, number>>
+}
+
+/** Counts from the counter table: never a scan of the releases. UNINSTALLED and never deployed ones are in `byStatus` only (SPEC section 3). */
+export async function summarize(db: Db | Tx, scope: Scope): Promise<Summary> {
+  const rows = await counters(db, scope)
+    .select(['chart', 'status', sql<string>`sum(n)`.as('n')])
+    .groupBy(['chart', 'status'])
+    .execute()
+  const byStatus = Object.fromEntries(releaseStatuses.map((status) => [status, 0])) as Record<ReleaseStatus, number>
+  const byChart: Record<string, number> = {}
+  for (const { chart, status, n } of rows) {
+    byStatus[status as ReleaseStatus] += Number(n)
+    if (status !== 'UNINSTALLED' && chart !== '' && Number(n) > 0) byChart[chart] = (byChart[chart] ?? 0) + Number(n)
+  }
+  const total = Object.values(byChart).reduce((sum, n) => sum + n, 0)
+  return { total, byStatus, byChart }
+}
+
+/** How many releases of a chart are at which version. */
+export async function versionsOf(db: Db | Tx, scope: Scope, chart: string): Promise<Readonly<Record<string, number>>> {
+  const rows = await counters(db, scope)
+    .select(['chart_version', sql<string>`sum(n)`.as('n')])
+    .where('chart', '=', chart)
+    .groupBy('chart_version')
+    .having(sql<boolean>`sum(n) > 0`)
+    .execute()
+  return Object.fromEntries(rows.map((row) => [row.chart_version, Number(row.n)]))
+}
+
+function counters(db: Db | Tx, scope: Scope) {
+  const query = of(db).selectFrom('release_counts')
+  return scope === 'all' ? query : query.where('tenant_id', '=', sql<string>`any(${[...scope]}::uuid[])`)
+}
+
+/** Releases of a chart at any of these versions, oldest first. Releases that never were DEPLOYED are not among them. */
+export async function releasesAtVersions(
+  db: Db | Tx,
+  scope: Scope,
+  chart: string,
+  versions: readonly string[],
+): Promise<readonly ReleaseListing[]> {
+  const query = of(db).selectFrom('releases').select(listColumns).where('chart', '=', chart)
+  return within(query, scope)
+    .where('chart_version', '=', sql<string>`any(${[...versions]}::text[])`)
+    .where('status', '<>', 'UNINSTALLED')
+    .where('ever_deployed', '=', true)
+    .orderBy('created_at')
+    .orderBy('id')
+    .execute()
+}
+
+function of(db: Db | Tx) {
+  return tables(db as Tx)
+}

@@ -1,0 +1,190 @@
+import type { Insertable, Selectable } from 'kysely'
+import type { Waiting } from '../../core/decision.ts'
+import type { Instant } from '../../core/instant.ts'
+import type { JsonObject } from '../../core/json.ts'
+import type { Vault } from '../../infra/secrets/vault.ts'
+import type {
+  ActionKind,
+  Frozen,
+  Health,
+  Leftover,
+  ObservedRevision,
+  Operation,
+  OperationRequest,
+  Outcome,
+  Release,
+  ReleaseStatus,
+  RevisionSummary,
+  Verdict,
+} from '../core/model.ts'
+import { sealedAs } from './sealed.ts'
+import type { OperationRow, ReleaseRow, RevisionRow } from './tables.ts'
+
+const at = (instant: Instant): Date => new Date(instant)
+const instantOf = (date: Date): Instant => date.getTime()
+const maybe = <A, B>(value: A | null, map: (value: A) => B): B | null => (value === null ? null : map(value))
+
+/** A release from its row. Its values are decrypted only here. */
+export function releaseOf(row: Selectable<ReleaseRow>, vault: Vault): Release {
+  return {
+    id: row.id,
+    tenantId: row.tenant_id,
+    clusterId: row.cluster_id,
+    namespace: row.namespace,
+    name: row.name,
+    chart: row.chart,
+    chartVersion: row.chart_version,
+    attemptedChartVersion: row.attempted_chart_version,
+    appVersion: row.app_version,
+    status: row.status as ReleaseStatus,
+    failedKind: row.failed_kind as ActionKind | null,
+    everDeployed: row.ever_deployed,
+    revision: row.revision,
+    secretUid: row.secret_uid,
+    observed: row.observed as ObservedRevision | null,
+    values: vault.open(row.values_enc, sealedAs.releaseValues(row.id)) as JsonObject,
+    description: row.description,
+    health: row.health as Health | null,
+    waitingFor: row.waiting_for as Waiting | null,
+    pendingBy: row.pending_by as 'external' | null,
+    frozen: row.frozen as Frozen | null,
+    leftovers: row.leftovers as unknown as readonly Leftover[],
+    executionId: row.claimed_by_execution,
+    performedBy: row.performed_by,
+    seq: BigInt(row.seq),
+    version: row.version,
+    createdAt: instantOf(row.created_at),
+    updatedAt: instantOf(row.updated_at),
+  }
+}
+
+/** The columns of a release; `values_enc` only where the values differ from those that are stored. */
+export function releaseColumns(release: Release, operation: Operation | null) {
+  return {
+    tenant_id: release.tenantId,
+    cluster_id: release.clusterId,
+    namespace: release.namespace,
+    name: release.name,
+    chart: release.chart,
+    chart_version: release.chartVersion,
+    attempted_chart_version: release.attemptedChartVersion,
+    app_version: release.appVersion,
+    status: release.status,
+    failed_kind: release.failedKind,
+    ever_deployed: release.everDeployed,
+    revision: release.revision,
+    secret_uid: release.secretUid,
+    description: release.description,
+    health: JSON.stringify(release.health),
+    waiting_for: JSON.stringify(release.waitingFor),
+    pending_by: release.pendingBy,
+    frozen: JSON.stringify(release.frozen),
+    leftovers: JSON.stringify(release.leftovers),
+    claimed_by_execution: release.executionId,
+    operation_id: operation?.id ?? null,
+    current_operation_id: operation?.endedAt === null ? operation.id : null,
+    observed: JSON.stringify(release.observed),
+    performed_by: release.performedBy,
+    updated_at: at(release.updatedAt),
+  }
+}
+
+export function revisionOf(row: Omit<Selectable<RevisionRow>, 'values_enc' | 'manifest_enc'>): RevisionSummary {
+  return {
+    revision: row.revision,
+    secretUid: row.secret_uid,
+    operationId: row.operation_id,
+    verdict: row.verdict as Verdict,
+    chart: row.chart,
+    chartVersion: row.chart_version,
+    chartDigest: row.chart_digest,
+    appVersion: row.app_version,
+    description: row.description,
+    performedBy: row.performed_by,
+    createdAt: instantOf(row.created_at),
+  }
+}
+
+export const revisionColumns = [
+  'release_id',
+  'revision',
+  'secret_uid',
+  'operation_id',
+  'verdict',
+  'chart',
+  'chart_version',
+  'chart_digest',
+  'app_version',
+  'description',
+  'performed_by',
+  'created_at',
+] as const satisfies readonly (keyof RevisionRow)[]
+
+/** What of an operation changes while it runs, kept as one document. */
+type OperationDocument = Pick<Operation, 'phase' | 'reverting' | 'deadline' | 'before'>
+
+export function operationOf(row: Selectable<OperationRow>, vault: Vault): Operation {
+  const document = row.state as unknown as OperationDocument
+  const request = row.request as unknown as Omit<OperationRequest, 'values'>
+  const values =
+    row.values_enc === null ? {} : (vault.open(row.values_enc, sealedAs.operationValues(row.id)) as JsonObject)
+  return {
+    ...document,
+    id: row.id,
+    parentId: row.parent_id,
+    kind: row.kind as Operation['kind'],
+    request: { ...request, values },
+    cancelRequested: row.cancel_requested_at !== null,
+    evidence: row.evidence_enc === null ? null : vault.open(row.evidence_enc, sealedAs.evidence(row.id)),
+    performedBy: row.performed_by,
+    principalId: row.principal_id,
+    reason: row.reason,
+    createdAt: instantOf(row.created_at),
+    startedAt: maybe(row.started_at, instantOf),
+    endedAt: maybe(row.ended_at, instantOf),
+    outcome:
+      row.ended_at === null ? null : { status: row.status as Outcome['status'], error: row.error as Outcome['error'] },
+  }
+}
+
+/** The columns of an operation that an update may change. */
+export function operationColumns(operation: Operation, waitingFor: Waiting | null, vault: Vault, now: Instant) {
+  const { phase, reverting, deadline, before } = operation
+  return {
+    state: JSON.stringify({ phase, reverting, deadline, before } satisfies OperationDocument),
+    status: operation.outcome?.status ?? (operation.startedAt === null ? 'QUEUED' : 'RUNNING'),
+    waiting_for: JSON.stringify(operation.endedAt === null ? waitingFor : null),
+    error: JSON.stringify(operation.outcome?.error ?? null),
+    evidence_enc: maybe(operation.evidence, (evidence) => vault.seal(evidence, sealedAs.evidence(operation.id))),
+    cancel_requested_at: operation.cancelRequested ? at(now) : null,
+    started_at: maybe(operation.startedAt, at),
+    ended_at: maybe(operation.endedAt, at),
+  }
+}
+
+/** A new operation's row. */
+export function operationRow(
+  operation: Operation,
+  release: Release,
+  vault: Vault,
+  now: Instant,
+): Insertable<OperationRow> {
+  const { values, ...request } = operation.request
+  return {
+    id: operation.id,
+    tenant_id: release.tenantId,
+    release_id: release.id,
+    parent_id: operation.parentId,
+    kind: operation.kind,
+    request: JSON.stringify(request),
+    values_enc: vault.seal(values, sealedAs.operationValues(operation.id)),
+    result: 'null',
+    performed_by: operation.performedBy,
+    principal_id: operation.principalId,
+    reason: operation.reason,
+    seq: 0,
+    version: 0,
+    created_at: at(operation.createdAt),
+    ...operationColumns(operation, release.waitingFor, vault, now),
+  }
+}

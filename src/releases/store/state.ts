@@ -1,0 +1,198 @@
+import { type Selectable, sql } from 'kysely'
+import type { Uuid } from '../../core/subject.ts'
+import type { Db, Tx } from '../../infra/database/types.ts'
+import type { Vault } from '../../infra/secrets/vault.ts'
+import type { Operation, Release, ReleaseState, RevisionRecord, RevisionSummary } from '../core/model.ts'
+import { recount } from './counts.ts'
+import {
+  operationColumns,
+  operationOf,
+  operationRow,
+  releaseColumns,
+  releaseOf,
+  revisionColumns,
+  revisionOf,
+} from './rows.ts'
+import { sealedAs } from './sealed.ts'
+import { type RevisionRow, tables } from './tables.ts'
+
+/** A row was changed by somebody else, or is gone: what was decided is void and must be decided again. */
+export class StaleState extends Error {
+  override readonly name = 'StaleState'
+}
+
+/** Reads and writes what decisions about releases are made of. Each call runs in the caller's transaction. */
+export class ReleaseStates {
+  private readonly vault: Vault
+
+  constructor(vault: Vault) {
+    this.vault = vault
+  }
+
+  /**
+   * The release with its newest operation and its revisions, oldest first. Null: unknown. `lock` takes the row lock
+   * first and reads the rest after it: in one statement the rest could be older than the row that was waited for.
+   */
+  async load(db: Db, id: Uuid, lock: boolean): Promise<ReleaseState | null> {
+    const query = tables(db).selectFrom('releases').selectAll().where('id', '=', id)
+    const row = await (lock ? query.forUpdate() : query).executeTakeFirst()
+    if (row === undefined) return null
+    const { operation, revisions } = await this.belonging(db, row)
+    return { release: releaseOf(row, this.vault), operation, revisions, mirrored: [] }
+  }
+
+  private async belonging(db: Db, { id, operation_id }: { id: Uuid; operation_id: Uuid | null }) {
+    if (operation_id === null) return { operation: null, revisions: await revisionsOf(db, id) }
+    const { revisions, ...row } = await tables(db)
+      .selectFrom('operations')
+      .selectAll()
+      .select(revisionsAsJson(id).as('revisions'))
+      .where('id', '=', operation_id)
+      .executeTakeFirstOrThrow()
+    return { operation: operationOf(row, this.vault), revisions: revisions.map(revisionOfDocument) }
+  }
+
+  /** Writes a release that is new, with its first operation where it has one. */
+  async insert(tx: Tx, state: ReleaseState): Promise<void> {
+    const { release, operation } = state
+    const row = {
+      id: release.id,
+      ...releaseColumns(release, operation),
+      values_enc: this.vault.seal(release.values, sealedAs.releaseValues(release.id)),
+      seq: release.seq,
+      version: release.version,
+      created_at: new Date(release.createdAt),
+    }
+    await tables(tx).insertInto('releases').values(row).execute()
+    if (operation !== null) await this.insertOperation(tx, operation, release)
+    await this.mirror(tx, release, state.mirrored)
+    await recount(tx, null, release)
+  }
+
+  /** Writes what differs. Throws `StaleState` when the row is no longer the one that was loaded. */
+  async save(tx: Tx, before: ReleaseState, after: ReleaseState): Promise<void> {
+    await this.updateRelease(tx, before.release, after)
+    await this.saveOperation(tx, before.operation, after.operation, after.release)
+    await this.mirror(tx, after.release, after.mirrored)
+    await recount(tx, before.release, after.release)
+  }
+
+  private async updateRelease(tx: Tx, before: Release, after: ReleaseState): Promise<void> {
+    const { release, operation } = after
+    const values =
+      release.values === before.values
+        ? {}
+        : { values_enc: this.vault.seal(release.values, sealedAs.releaseValues(release.id)) }
+    const { numUpdatedRows } = await tables(tx)
+      .updateTable('releases')
+      .set({ ...releaseColumns(release, operation), ...values, version: before.version + 1 })
+      .where('id', '=', release.id)
+      .where('tenant_id', '=', release.tenantId)
+      .where('version', '=', before.version)
+      .executeTakeFirst()
+    if (numUpdatedRows !== 1n) throw new StaleState(`release ${release.id} changed meanwhile`)
+  }
+
+  private async saveOperation(
+    tx: Tx,
+    before: Operation | null,
+    after: Operation | null,
+    release: Release,
+  ): Promise<void> {
+    if (after === null) return
+    if (before?.id !== after.id) return this.insertOperation(tx, after, release)
+    if (before === after) return
+    await this.updateOperation(tx, after, release)
+  }
+
+  private async insertOperation(tx: Tx, operation: Operation, release: Release): Promise<void> {
+    await tables(tx)
+      .insertInto('operations')
+      .values(operationRow(operation, release, this.vault, release.updatedAt))
+      .execute()
+  }
+
+  private async updateOperation(tx: Tx, operation: Operation, release: Release): Promise<void> {
+    const { numUpdatedRows } = await tables(tx)
+      .updateTable('operations')
+      .set({
+        ...operationColumns(operation, release.waitingFor, this.vault, release.updatedAt),
+        result: resultOf(operation, release),
+      })
+      .where('id', '=', operation.id)
+      .where('ended_at', 'is', null)
+      .executeTakeFirst()
+    if (numUpdatedRows !== 1n) throw new StaleState(`operation ${operation.id} has ended already`)
+  }
+
+  private async mirror(tx: Tx, release: Release, records: readonly RevisionRecord[]): Promise<void> {
+    for (const record of records) await this.mirrorOne(tx, release.id, record)
+  }
+
+  private async mirrorOne(tx: Tx, releaseId: Uuid, record: RevisionRecord): Promise<void> {
+    const summary = summaryColumns(record)
+    if (record.content === null) {
+      await tables(tx)
+        .updateTable('revisions')
+        .set(summary)
+        .where('release_id', '=', releaseId)
+        .where('revision', '=', record.revision)
+        .execute()
+      return
+    }
+    const content = {
+      values_enc: this.vault.seal(record.content.values, sealedAs.revisionValues(releaseId, record.revision)),
+      manifest_enc: this.vault.seal(record.content.manifest, sealedAs.manifest(releaseId, record.revision)),
+    }
+    await tables(tx)
+      .insertInto('revisions')
+      .values({ release_id: releaseId, revision: record.revision, ...summary, ...content })
+      .onConflict((conflict) => conflict.columns(['release_id', 'revision']).doUpdateSet({ ...summary, ...content }))
+      .execute()
+  }
+}
+
+/** What an operation that succeeded made of its release; a failed one has an error instead. */
+function resultOf(operation: Operation, release: Release): string {
+  if (operation.outcome?.status !== 'SUCCEEDED') return 'null'
+  const { id, status, revision, chartVersion } = release
+  return JSON.stringify({ releaseId: id, status, revision, chartVersion })
+}
+
+function summaryColumns(record: RevisionSummary) {
+  return {
+    secret_uid: record.secretUid,
+    operation_id: record.operationId,
+    verdict: record.verdict,
+    chart: record.chart,
+    chart_version: record.chartVersion,
+    chart_digest: record.chartDigest,
+    app_version: record.appVersion,
+    description: record.description,
+    performed_by: record.performedBy,
+    created_at: new Date(record.createdAt),
+  }
+}
+
+async function revisionsOf(db: Db, releaseId: Uuid): Promise<readonly RevisionSummary[]> {
+  const rows = await tables(db)
+    .selectFrom('revisions')
+    .select(revisionColumns)
+    .where('release_id', '=', releaseId)
+    .orderBy('revision')
+    .execute()
+  return rows.map(revisionOf)
+}
+
+type RevisionListing = Pick<Selectable<RevisionRow>, (typeof revisionColumns)[number]>
+/** JSON has no dates. */
+type RevisionDocument = Omit<RevisionListing, 'created_at'> & { readonly created_at: string }
+
+/** The same rows as one document, to come with another row: a statement less for what is read most often. */
+function revisionsAsJson(releaseId: Uuid) {
+  const columns = sql.join(revisionColumns.map((column) => sql.ref(column)))
+  return sql<readonly RevisionDocument[]>`coalesce((select jsonb_agg(to_jsonb(r) order by r.revision)
+    from (select ${columns} from revisions where release_id = ${releaseId}) r), '[]')`
+}
+
+const revisionOfDocument = (row: RevisionDocument) => revisionOf({ ...row, created_at: new Date(row.created_at) })

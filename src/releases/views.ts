@@ -1,0 +1,92 @@
+import type { Instant } from '../core/instant.ts'
+import type { Json } from '../core/json.ts'
+import type { Frozen, Leftover, ReleaseStatus, RevisionSummary } from './core/model.ts'
+import type { OperationListing } from './store/operations.ts'
+import type { ReleaseListing } from './store/queries.ts'
+
+const text = (at: Date | Instant): string => new Date(at).toISOString()
+const maybe = (at: Date | null): string | null => (at === null ? null : text(at))
+
+/** A wait as callers see it: `until` is when it is looked at again. */
+function waitingView(stored: Json) {
+  if (stored === null || typeof stored !== 'object' || !('reason' in stored)) return null
+  const { reason, until, detail } = stored as { reason: string; until: number | null; detail?: string }
+  return { reason, until: until === null ? null : text(until), ...(detail === undefined ? {} : { detail }) }
+}
+
+function healthView(stored: Json) {
+  if (stored === null || typeof stored !== 'object' || !('ready' in stored)) return null
+  const { ready, total, observedAt } = stored as { ready: number; total: number; observedAt: number }
+  return { ready, total, observedAt: text(observedAt) }
+}
+
+/** A release as lists show it (SPEC section 3, "A release"): everything but its values. */
+export function listedRelease(row: ReleaseListing) {
+  return {
+    id: row.id,
+    tenantId: row.tenant_id,
+    clusterId: row.cluster_id,
+    releaseName: row.name,
+    namespace: row.namespace,
+    chartName: row.chart,
+    chartVersion: row.chart_version,
+    attemptedChartVersion: row.attempted_chart_version,
+    appVersion: row.app_version,
+    status: row.status as ReleaseStatus,
+    revision: row.revision,
+    description: row.description,
+    health: healthView(row.health),
+    currentOperationId: row.current_operation_id,
+    executionId: row.claimed_by_execution,
+    waitingFor: waitingView(row.waiting_for),
+    pendingBy: row.pending_by as 'external' | null,
+    frozen: row.frozen as Frozen | null,
+    leftovers: row.leftovers as unknown as Leftover[],
+    performedBy: row.performed_by,
+    createdAt: text(row.created_at),
+    updatedAt: text(row.updated_at),
+  }
+}
+export type ListedRelease = ReturnType<typeof listedRelease>
+
+/** One release, with its stored overrides as they may be shown. */
+export function releaseView(row: ReleaseListing, shownValues: Readonly<Record<string, Json>>) {
+  return { ...listedRelease(row), valuesOverride: shownValues }
+}
+
+/** A revision in the history (SPEC section 3). Never shows values. */
+export function historyView(revision: RevisionSummary, current: number) {
+  return {
+    revision: revision.revision,
+    chartVersion: revision.chartVersion,
+    appVersion: revision.appVersion,
+    status: revision.verdict,
+    description: revision.description,
+    performedBy: revision.performedBy,
+    createdAt: text(revision.createdAt),
+    current: revision.revision === current,
+  }
+}
+
+export const operationStatuses = ['QUEUED', 'RUNNING', 'SUCCEEDED', 'FAILED', 'CANCELLED'] as const
+export type OperationStatus = (typeof operationStatuses)[number]
+
+/** An operation (SPEC section 1). Its evidence is not part of it. */
+export function operationView(row: OperationListing) {
+  return {
+    id: row.id,
+    kind: row.kind,
+    releaseId: row.release_id,
+    parentId: row.parent_id,
+    status: row.status as OperationStatus,
+    waitingFor: waitingView(row.waiting_for),
+    result: row.result,
+    error: row.error,
+    performedBy: row.performed_by,
+    reason: row.reason,
+    createdAt: text(row.created_at),
+    startedAt: maybe(row.started_at),
+    endedAt: maybe(row.ended_at),
+  }
+}
+export type OperationView = ReturnType<typeof operationView>

@@ -1,0 +1,45 @@
+import type { Uuid } from '../../core/subject.ts'
+import { wake } from '../../infra/engine/index.ts'
+import { listRecords, readRevision } from '../../infra/helm/index.ts'
+import type { ReleaseDeps } from '../commands/context.ts'
+import { adoptedRelease } from '../core/create.ts'
+import { releaseEvent } from '../core/events.ts'
+import type { ReleaseState } from '../core/model.ts'
+import { keepChart } from '../keep-chart.ts'
+import { helmRevision } from '../observe.ts'
+import { releaseByName } from '../store/queries.ts'
+
+/**
+ * Takes a release that another hand made into Flotilla, with its whole history, if its namespace belongs to a tenant
+ * (SPEC section 3: "A release made by hand in a tenant's namespace is adopted"). True when it is known afterwards.
+ */
+export async function adopt(deps: ReleaseDeps, clusterId: Uuid, namespace: string, name: string): Promise<boolean> {
+  const tenantId = await deps.db.transaction().execute((tx) => deps.ports.tenants.ownerOf(tx, clusterId, namespace))
+  if (tenantId === null) return false
+  const history = await readHistory(deps, clusterId, namespace, name)
+  const [first, ...rest] = history
+  if (first === undefined || history.at(-1)?.status === 'uninstalled') return false
+  const place = { id: deps.newId(), tenantId, clusterId, namespace, name }
+  return insert(deps, adoptedRelease(place, [first, ...rest], deps.clock.now()))
+}
+
+async function readHistory(deps: ReleaseDeps, clusterId: Uuid, namespace: string, name: string) {
+  const { endpoint } = deps.ports.clusters.of(clusterId)
+  const { records } = await listRecords(endpoint, { namespace, release: name })
+  const versions = records.map((record) => record.version).sort((a, b) => a - b)
+  const stored = await Promise.all(versions.map((version) => readRevision(endpoint, namespace, name, version)))
+  const there = stored.filter((record) => record !== null)
+  return Promise.all(there.map(async (record) => helmRevision(record, await keepChart(deps.ports.charts, record))))
+}
+
+/** Another worker, or an install through the API, may have been first: the unique index decides. */
+async function insert(deps: ReleaseDeps, state: ReleaseState): Promise<boolean> {
+  const { release } = state
+  return deps.db.transaction().execute(async (tx) => {
+    if ((await releaseByName(tx, release.clusterId, release.namespace, release.name)) !== null) return true
+    await deps.states.insert(tx, state)
+    await deps.machine.record(tx, state, [releaseEvent(release, 'adopted')])
+    await wake(tx, { kind: 'release', id: release.id })
+    return true
+  })
+}

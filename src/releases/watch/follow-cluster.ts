@@ -1,0 +1,103 @@
+import type { Uuid } from '../../core/subject.ts'
+import { wake } from '../../infra/engine/index.ts'
+import type { HelmRecord } from '../../infra/kubernetes/helmwatch.ts'
+import type { Log } from '../../infra/log.ts'
+import type { ReleaseDeps } from '../commands/context.ts'
+import { knownReleases } from '../store/sightings.ts'
+import { adopt } from './adopt.ts'
+import { differences, keyOf, type Sighting } from './sightings.ts'
+
+/** Events of one release come in bursts (helm writes its record several times); they are looked at together. */
+const gatherMs = 400
+/** Everything is compared at this pace besides, so that nothing that was missed stays missed. */
+const fullEveryMs = 15_000
+
+/** What the watch of Helm's records offers: those that are current, and whether it has seen all of them. */
+export type RecordSource = {
+  readonly synced: boolean
+  all(): Iterable<HelmRecord>
+  current(namespace: string, release: string): HelmRecord | null
+}
+
+/**
+ * Follows Helm's records on one cluster: wakes the releases whose records changed and adopts those that nobody knows.
+ * The watch tells `touch`; `run` returns when the signal is aborted.
+ */
+export class ClusterFollower {
+  private readonly deps: ReleaseDeps
+  private readonly clusterId: Uuid
+  private readonly log: Log
+  private touched = new Set<string>()
+
+  constructor(deps: ReleaseDeps, clusterId: Uuid, log: Log) {
+    this.deps = deps
+    this.clusterId = clusterId
+    this.log = log
+  }
+
+  touch(namespace: string, release: string): void {
+    this.touched.add(`${namespace}/${release}`)
+  }
+
+  async run(source: RecordSource, signal: AbortSignal): Promise<void> {
+    let nextFull = 0
+    while (!signal.aborted) {
+      await this.deps.clock.sleep(gatherMs, signal)
+      if (!source.synced || signal.aborted) continue
+      const full = this.deps.clock.now() >= nextFull
+      if (full) nextFull = this.deps.clock.now() + fullEveryMs
+      if (full || this.touched.size > 0) await this.compareSafely(source, full)
+    }
+  }
+
+  private async compareSafely(source: RecordSource, full: boolean): Promise<void> {
+    const names = this.touched
+    this.touched = new Set()
+    try {
+      if (await this.compare(source, full ? null : names)) for (const name of names) this.touched.add(name)
+    } catch (error) {
+      this.log.warn({ err: error, clusterId: this.clusterId }, 'following the cluster failed; it is tried again')
+      for (const name of names) this.touched.add(name)
+    }
+  }
+
+  /** True when some of it has to be compared again soon. */
+  private async compare(source: RecordSource, names: ReadonlySet<string> | null): Promise<boolean> {
+    const seen = sightings(source, names)
+    const known = await knownReleases(this.deps.db, this.clusterId, names)
+    const { changed, unknown, again } = differences(seen, known)
+    await this.wakeAll(changed)
+    for (const sighting of unknown) await this.adoptOne(sighting)
+    return again
+  }
+
+  private async wakeAll(ids: readonly Uuid[]): Promise<void> {
+    if (ids.length === 0) return
+    await this.deps.db.transaction().execute(async (tx) => {
+      for (const id of [...ids].sort()) await wake(tx, { kind: 'release', id })
+    })
+  }
+
+  private async adoptOne({ namespace, name }: Sighting): Promise<void> {
+    try {
+      await adopt(this.deps, this.clusterId, namespace, name)
+    } catch (error) {
+      this.log.warn({ err: error, namespace, name }, 'a release that another hand made could not be adopted')
+    }
+  }
+}
+
+function sightings(source: RecordSource, names: ReadonlySet<string> | null): ReadonlyMap<string, Sighting> {
+  const records = names === null ? [...source.all()] : [...names].map((key) => recordOf(source, key))
+  const seen = records.filter((record) => record !== null).map(sightingOf)
+  return new Map(seen.map((sighting) => [keyOf(sighting), sighting]))
+}
+
+function recordOf(source: RecordSource, key: string): HelmRecord | null {
+  const [namespace = '', release = ''] = key.split('/')
+  return source.current(namespace, release)
+}
+
+function sightingOf({ namespace, release, uid, resourceVersion, status }: HelmRecord): Sighting {
+  return { namespace, name: release, status, secretUid: uid, resourceVersion }
+}

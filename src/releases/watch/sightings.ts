@@ -1,0 +1,47 @@
+import type { Uuid } from '../../core/subject.ts'
+import type { ObservedRevision } from '../core/model.ts'
+
+/** What the watch of a cluster knows of one release: which write of which revision is the newest. */
+export type Sighting = { readonly namespace: string; readonly name: string; readonly status: string } & ObservedRevision
+
+/** A release that is not uninstalled, as the database has it. */
+export type Known = {
+  readonly id: Uuid
+  readonly namespace: string
+  readonly name: string
+  readonly observed: ObservedRevision | null
+  /** Its worker is looking at it already. */
+  readonly busy: boolean
+  /** Helm never had a record of it. */
+  readonly neverThere: boolean
+}
+
+export type Differences = {
+  /** Releases whose record is another one than the one that was looked at last, or is gone. */
+  readonly changed: readonly Uuid[]
+  /** Records of releases that Flotilla does not know. */
+  readonly unknown: readonly Sighting[]
+  /** Some release is busy, so that the comparison has to be repeated when it no longer is. */
+  readonly again: boolean
+}
+
+export const keyOf = ({ namespace, name }: { readonly namespace: string; readonly name: string }): string =>
+  `${namespace}/${name}`
+
+/** Holds what is in the cluster against what is known. Pure. */
+export function differences(seen: ReadonlyMap<string, Sighting>, known: readonly Known[]): Differences {
+  const names = new Set(known.map(keyOf))
+  const stale = known.filter((release) => differs(release, seen.get(keyOf(release))))
+  return {
+    changed: stale.filter(({ busy }) => !busy).map(({ id }) => id),
+    // `helm uninstall --keep-history` leaves a record of what is no release any more.
+    unknown: [...seen.values()].filter((sighting) => !names.has(keyOf(sighting)) && sighting.status !== 'uninstalled'),
+    again: stale.some(({ busy }) => busy),
+  }
+}
+
+function differs(release: Known, sighting: Sighting | undefined): boolean {
+  if (sighting === undefined) return !release.neverThere && release.observed !== null
+  const { observed } = release
+  return observed?.secretUid !== sighting.secretUid || observed.resourceVersion !== sighting.resourceVersion
+}
