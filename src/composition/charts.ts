@@ -1,0 +1,88 @@
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import {
+  type ChartRouteParts,
+  chartRoutes,
+  chartStore,
+  createCharts,
+  helmRender,
+  openSources,
+  sourceStore,
+  systemResolve,
+  validator,
+  writeSamples,
+} from '../charts/index.ts'
+import type { Config } from '../config.ts'
+import type { Clock } from '../core/instant.ts'
+import type { Json } from '../core/json.ts'
+import type { Uuid } from '../core/subject.ts'
+import type { Db } from '../infra/database/types.ts'
+import type { Helm } from '../infra/helm/index.ts'
+import type { FeatureRoutes } from '../infra/http/route.ts'
+import type { Vault } from '../infra/secrets/vault.ts'
+import type { Charts } from '../releases/index.ts'
+
+export type ChartParts = {
+  readonly config: Config
+  readonly db: Db
+  readonly vault: Vault
+  readonly helm: Helm
+  readonly clock: Clock
+  readonly newId: () => Uuid
+  readonly kubeVersion: string
+}
+
+/** What the credentials of chart sources are sealed as. */
+const credentials = 'chart-source-credentials'
+const sourceTimeoutMs = 20_000
+const samplesFolder = fileURLToPath(new URL('../../samples/charts', import.meta.url))
+
+/** Joins the charts feature: sources, kept archives, validation. Where something is embedded, with the sample charts. */
+export async function openCharts(
+  parts: ChartParts,
+): Promise<{ readonly charts: Charts; readonly routes: FeatureRoutes }> {
+  const { config, db, vault, helm, clock, newId } = parts
+  const samples = join(config.home, 'sample-charts')
+  const sealer = {
+    seal: (value: Json) => vault.seal(value, credentials),
+    open: (sealed: Uint8Array) => vault.open(sealed, credentials),
+  }
+  const sources = sourceStore(db, sealer)
+  const folders = [samples, ...config.chartFolders]
+  const sourceParts = { clock, resolve: systemResolve, timeoutMs: sourceTimeoutMs, folders }
+  const open = openSources(() => sources.list(), sourceParts)
+  const charts = createCharts({ store: chartStore(db), sources: open, clock })
+  if (isEmbedded(config)) {
+    await writeSamples(samplesFolder, samples)
+    await addSampleSource(sources, samples, newId(), clock)
+  }
+  const archive = async (digest: string) => Buffer.from(await charts.archive(digest))
+  const render = helmRender(helm, clock, parts.kubeVersion)
+  const validate = validator({ render, archive, granted: async () => () => false })
+  const routeParts: ChartRouteParts = { sources, clock, newId, folders, open }
+  return { charts: { ...charts, validate }, routes: chartRoutes(routeParts) }
+}
+
+/** Servers that share a database and a cluster share no folder: what one of them registers the others would not find. */
+function isEmbedded({ databaseUrl, kubeconfig }: Config): boolean {
+  return databaseUrl === null || kubeconfig === null
+}
+
+async function addSampleSource(
+  store: ReturnType<typeof sourceStore>,
+  folder: string,
+  id: Uuid,
+  clock: Clock,
+): Promise<void> {
+  const known = await store.list()
+  if (known.some((source) => source.name === 'samples')) return
+  await store.add({
+    id,
+    name: 'samples',
+    type: 'folder',
+    url: folder,
+    priority: 1000,
+    credentials: null,
+    createdAt: clock.now(),
+  })
+}

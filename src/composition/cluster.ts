@@ -1,0 +1,67 @@
+import type { Clock } from '../core/instant.ts'
+import type { Uuid } from '../core/subject.ts'
+import {
+  createClient,
+  createEndpoint,
+  createHealthWatch,
+  createHelmWatch,
+  createReleaseView,
+  createTransport,
+  type HealthChange,
+  loadKubeconfig,
+  selectContext,
+} from '../infra/kubernetes/index.ts'
+import type { Log } from '../infra/log.ts'
+import { ClusterFollower, type ReleaseCluster, type ReleaseDeps } from '../releases/index.ts'
+
+/** A cluster that this server reaches: what releases need of it, and its watches. */
+export type ConnectedCluster = {
+  /** The name of its kubeconfig context. */
+  readonly name: string
+  readonly server: string
+  readonly cluster: ReleaseCluster
+  /** Follows Helm's records and the workloads until the signal is aborted. */
+  follow(deps: ReleaseDeps, clusterId: Uuid, onHealth: OnHealth, signal: AbortSignal): Promise<void>
+  /** Resolves when the API server answers, rejects otherwise. */
+  ping(signal: AbortSignal): Promise<void>
+  close(): Promise<void>
+}
+export type OnHealth = (changes: readonly HealthChange[]) => void
+
+/** Labels of a namespace that Flotilla creates (SECURITY.md: pods there are held to the baseline standard). */
+function namespaceLabels(tenantId: Uuid): Readonly<Record<string, string>> {
+  return { 'flotilla.dev/tenant': tenantId, 'pod-security.kubernetes.io/enforce': 'baseline' }
+}
+
+/** Connects to the cluster of a kubeconfig's context. Nothing is asked of it yet. Throws `KubeconfigError`. */
+export function connectCluster(kubeconfig: string, contextName: string, clock: Clock, log: Log): ConnectedCluster {
+  const context = selectContext(loadKubeconfig(kubeconfig), contextName)
+  const endpoint = createEndpoint(context, clock)
+  const transport = createTransport(endpoint)
+  const client = createClient({ endpoint, clock, transport })
+  const view = createReleaseView(client, clock)
+  const cluster: ReleaseCluster = {
+    endpoint,
+    readiness: (manifest, namespace, options) => view.readiness(manifest, namespace, options),
+    remains: (manifest, namespace, release) => view.remains(manifest, namespace, release),
+    evidence: (manifest, namespace) => view.evidence(manifest, namespace),
+    conflicts: (manifest, namespace) => view.conflicts(manifest, namespace),
+    removePods: (namespace, pods) => view.removePods(namespace, pods),
+    ensureNamespace: (namespace, tenantId) => view.ensureNamespace(namespace, namespaceLabels(tenantId)),
+  }
+  return {
+    name: context.name,
+    server: endpoint.server.origin,
+    cluster,
+    follow: async (deps, clusterId, onHealth, signal) => {
+      const follower = new ClusterFollower(deps, clusterId, log)
+      const onChange = ({ namespace, release }: { namespace: string; release: string }) =>
+        follower.touch(namespace, release)
+      const records = createHelmWatch({ transport, clock, random: Math.random, signal, onChange })
+      const health = createHealthWatch({ transport, clock, random: Math.random, signal, onChange: onHealth })
+      await Promise.all([records.run(), health.run(), follower.run(records, signal)])
+    },
+    ping: async (signal) => void (await client.text('/version', { signal, timeoutMs: 5_000 })),
+    close: () => endpoint.close(),
+  }
+}

@@ -1,0 +1,33 @@
+import type { Config } from '../config.ts'
+import { startEmbeddedPostgres } from '../infra/database/embedded/server.ts'
+import { type Listener, openListener } from '../infra/database/listen.ts'
+import { migrate } from '../infra/database/migrate.ts'
+import { type Database, openDatabase } from '../infra/database/pool.ts'
+import type { Log } from '../infra/log.ts'
+import { dependsOn } from './settings.ts'
+import type { Stops } from './stops.ts'
+
+export type Storage = { readonly database: Database; readonly listener: Listener }
+
+/** Connections of one process: an operation holds one for moments only, never while helm runs. */
+const connections = 16
+
+/** Where the database is: what `DATABASE_URL` says, else the embedded one, which is started. */
+export async function databaseUrl(config: Config, log: Log, stops: Stops): Promise<string> {
+  if (config.databaseUrl !== null) return config.databaseUrl
+  const server = await startEmbeddedPostgres({ home: config.home, log })
+  stops.add('embedded PostgreSQL', () => server.stop())
+  return server.url
+}
+
+/** Opens the database and brings its schema up to date. */
+export async function openStorage(config: Config, log: Log, stops: Stops): Promise<Storage> {
+  const url = await databaseUrl(config, log, stops)
+  const database = openDatabase(url, { max: connections, log })
+  stops.add('database pool', () => database.close())
+  const applied = await dependsOn([config.databaseUrl !== null && 'DATABASE_URL'], () => migrate(database.db))
+  if (applied.length > 0) log.info({ migrations: applied }, 'schema brought up to date')
+  const listener = openListener(url, log)
+  stops.add('database listener', () => listener.close())
+  return { database, listener }
+}

@@ -1,0 +1,48 @@
+import { pino } from 'pino'
+import { Registry } from 'prom-client'
+import { chartRoutes } from '../charts/index.ts'
+import { systemClock } from '../infra/clock.ts'
+import { buildApp } from '../infra/http/app.ts'
+import { releaseRoutes } from '../releases/index.ts'
+import { mayDo, routesOfTenants } from '../tenants/index.ts'
+import { apiRoutes, version } from './api.ts'
+
+/**
+ * The OpenAPI document as the server answers it, made without a database and without a cluster: the routes describe
+ * themselves, and none of them is called. Ends with a line break.
+ */
+export async function apiDocument(): Promise<string> {
+  const routes = apiRoutes({
+    releases: releaseRoutes(absent('the releases'), absent('the batches')),
+    charts: chartRoutes(absent('the charts')),
+    tenants: routesOfTenants(absent('the tenants')),
+  })
+  const app = buildApp({
+    routes,
+    authenticate: async () => null,
+    authorize: mayDo,
+    readiness: [],
+    db: absent('the database'),
+    clock: systemClock,
+    log: pino({ level: 'silent' }),
+    metrics: new Registry(),
+    metricsOpen: false,
+    publicHost: null,
+    version,
+    signingKey: new Uint8Array(32),
+  })
+  try {
+    const answer = await app.inject({ url: '/openapi.json' })
+    return `${JSON.stringify(answer.json(), null, 2)}\n`
+  } finally {
+    await app.close()
+  }
+}
+
+/** A part that is handed on and never used: whoever reads from it is told which one it was. */
+function absent<T extends object>(name: string): T {
+  const refuse = (_: object, property: string | symbol): never => {
+    throw new Error(`the document is made without ${name}, but ${String(property)} of it was used`)
+  }
+  return new Proxy<object>({}, { get: refuse }) as T
+}

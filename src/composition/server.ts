@@ -1,0 +1,115 @@
+import { createHash, randomUUID } from 'node:crypto'
+import type { FastifyInstance } from 'fastify'
+import type { Logger } from 'pino'
+import { Registry } from 'prom-client'
+import type { Config } from '../config.ts'
+import type { Uuid } from '../core/subject.ts'
+import { systemClock } from '../infra/clock.ts'
+import { createEndWaiter } from '../infra/engine/index.ts'
+import { createEventHub } from '../infra/events/hub.ts'
+import { buildApp } from '../infra/http/app.ts'
+import type { FeatureRoutes } from '../infra/http/route.ts'
+import { loadOrCreateKey } from '../infra/secrets/key.ts'
+import { createVault, type VaultKey } from '../infra/secrets/vault.ts'
+import { batchMachine, type ReleaseDeps, ReleaseStates, releaseMachine, releaseRoutes } from '../releases/index.ts'
+import type { AdminKeySource } from '../tenants/index.ts'
+import { apiRoutes, version } from './api.ts'
+import { openCharts } from './charts.ts'
+import { type ClusterConnections, contextsOf, openClusters } from './clusters.ts'
+import { openStorage, type Storage } from './database.ts'
+import { openHelm } from './helm.ts'
+import { kubeconfigPath } from './practice.ts'
+import { dependsOn } from './settings.ts'
+import type { Stops } from './stops.ts'
+import { type OpenTenants, openTenants } from './tenants.ts'
+import { startUpkeep } from './upkeep.ts'
+import { startWork } from './work.ts'
+
+export type Role = 'serve' | 'api' | 'worker'
+export type Running = { readonly url: string | null; readonly adminKey: AdminKeySource }
+
+/** What charts are rendered for where no cluster is asked. */
+const kubeVersion = 'v1.35.0'
+
+/** Everything that the parts of one process share. */
+type Parts = {
+  readonly config: Config
+  readonly log: Logger
+  readonly storage: Storage
+  readonly key: VaultKey
+  readonly clusters: ClusterConnections
+  /** The cluster of the current context. */
+  readonly currentCluster: Uuid
+  readonly tenants: OpenTenants
+  readonly chartRoutes: FeatureRoutes
+  readonly deps: ReleaseDeps
+}
+
+/** Starts everything that a role needs, in order. What was started is in `stops`, also when this throws. */
+export async function startServer(config: Config, role: Role, log: Logger, stops: Stops): Promise<Running> {
+  const parts = await openParts(config, log, stops)
+  if (role !== 'api') await startWork({ ...parts, leaseMs: config.leaseSeconds * 1000 }, stops)
+  return { url: role === 'worker' ? null : await startHttp(parts, stops), adminKey: parts.tenants.adminKey }
+}
+
+async function openParts(config: Config, log: Logger, stops: Stops): Promise<Parts> {
+  const clock = systemClock
+  const [storage, kubeconfig] = await Promise.all([openStorage(config, log, stops), kubeconfigPath(config, log, stops)])
+  const { db } = storage.database
+  const key = loadOrCreateKey(config.home, config.secretKey ?? undefined)
+  const vault = createVault([key])
+  const helm = await openHelm(config, clock, log, stops)
+  const newId = randomUUID
+  const contexts = await dependsOn(
+    [config.kubeconfig !== null && 'KUBECONFIG', config.kubeContext !== null && 'KUBE_CONTEXT'],
+    () => contextsOf(kubeconfig, config.kubeContext),
+  )
+  const tenants = await openTenants({ config, db, clock, newId, contexts })
+  const clusters = openClusters({ kubeconfig, ids: tenants.clusters, clock, log }, stops)
+  const currentCluster = tenants.clusters.get(contexts.current) ?? ''
+  const { charts, routes: chartRoutes } = await openCharts({ config, db, vault, helm, clock, newId, kubeVersion })
+  const ports = { helm, clusters: { of: (id: Uuid) => clusters.of(id).cluster }, charts, tenants: tenants.forReleases }
+  const previewKey = derivedKey(key, 'previews')
+  const base = { db, vault, clock, newId, kubeVersion, previewKey, states: new ReleaseStates(vault), ports }
+  const deps: ReleaseDeps = { ...base, machine: releaseMachine(base) }
+  return { config, log, storage, key, clusters, currentCluster, tenants, chartRoutes, deps }
+}
+
+async function startHttp(parts: Parts, stops: Stops): Promise<string> {
+  const { config, storage, deps } = parts
+  startUpkeep(deps.db, deps.clock, parts.log, stops)
+  const app = httpApp(parts, releaseRoutes(routeDeps(storage, deps), batchMachine(deps)))
+  stops.add('HTTP server', () => app.close())
+  return dependsOn(['HOST', 'PORT'], () => app.listen({ host: config.host, port: config.port }))
+}
+
+function routeDeps(storage: Storage, deps: ReleaseDeps) {
+  const ends = createEndWaiter(storage.listener)
+  return { ...deps, ends, hub: createEventHub(deps.db, storage.listener) }
+}
+
+function httpApp(parts: Parts, releases: FeatureRoutes): FastifyInstance {
+  const { config, log, storage, clusters, currentCluster, tenants, chartRoutes, deps, key } = parts
+  return buildApp({
+    routes: apiRoutes({ releases, charts: chartRoutes, tenants: tenants.routes }),
+    authenticate: tenants.authenticate,
+    authorize: tenants.authorize,
+    readiness: [
+      { name: 'database', check: async () => void (await storage.database.pool.query('select 1')) },
+      { name: 'cluster', check: (signal) => clusters.of(currentCluster).ping(signal) },
+    ],
+    db: deps.db,
+    clock: deps.clock,
+    log,
+    metrics: new Registry(),
+    metricsOpen: config.metricsOpen,
+    publicHost: config.publicHost,
+    version,
+    signingKey: derivedKey(key, 'signatures'),
+  })
+}
+
+/** A key for one purpose, made of the installation's. */
+function derivedKey(key: VaultKey, purpose: string): Buffer {
+  return createHash('sha256').update(`flotilla ${purpose}\n`).update(key.secret).digest()
+}

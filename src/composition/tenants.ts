@@ -1,0 +1,54 @@
+import type { Config } from '../config.ts'
+import type { Clock } from '../core/instant.ts'
+import type { Uuid } from '../core/subject.ts'
+import type { Db } from '../infra/database/types.ts'
+import type { Authenticate, Authorize } from '../infra/http/auth.ts'
+import type { FeatureRoutes } from '../infra/http/route.ts'
+import type { Tenants } from '../releases/index.ts'
+import {
+  type AdminKeySource,
+  clusterIds,
+  ensureAdminKey,
+  type KubeContexts,
+  keyAuthenticator,
+  mayDo,
+  registerClusters,
+  routesOfTenants,
+  tenantPort,
+} from '../tenants/index.ts'
+
+export type TenantParts = {
+  readonly config: Config
+  readonly db: Db
+  readonly clock: Clock
+  readonly newId: () => Uuid
+  readonly contexts: KubeContexts
+}
+
+export type OpenTenants = {
+  readonly adminKey: AdminKeySource
+  /** The id of each context of the kubeconfig, by its name. */
+  readonly clusters: ReadonlyMap<string, Uuid>
+  readonly authenticate: Authenticate
+  readonly authorize: Authorize
+  readonly forReleases: Tenants
+  readonly routes: FeatureRoutes
+}
+
+/** Where Flotilla itself may run: nobody claims it for a tenant. */
+const ownNamespaces = ['flotilla', 'flotilla-system']
+
+/** Joins the tenants feature: keys, roles, tenants, namespaces, and the clusters of the kubeconfig. */
+export async function openTenants({ config, db, clock, newId, contexts }: TenantParts): Promise<OpenTenants> {
+  const deps = { db, clock, newId, contexts, ownNamespaces }
+  await registerClusters(deps)
+  const adminKey = await ensureAdminKey({ db, clock }, { preset: config.adminKey, home: config.home })
+  return {
+    adminKey,
+    clusters: await clusterIds(db, contexts.names),
+    authenticate: keyAuthenticator({ db, clock }),
+    authorize: mayDo,
+    forReleases: tenantPort(deps),
+    routes: routesOfTenants(deps),
+  }
+}

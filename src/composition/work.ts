@@ -1,0 +1,57 @@
+import type { Uuid } from '../core/subject.ts'
+import { transaction } from '../infra/database/pool.ts'
+import { driverOf, startWorker, wake } from '../infra/engine/index.ts'
+import type { HealthChange } from '../infra/kubernetes/index.ts'
+import type { Log } from '../infra/log.ts'
+import { batchMachine, clusterMachine, type ReleaseDeps, recordHealth } from '../releases/index.ts'
+import type { ClusterConnections } from './clusters.ts'
+import type { Storage } from './database.ts'
+import type { Stops } from './stops.ts'
+
+export type WorkParts = {
+  readonly storage: Storage
+  readonly deps: ReleaseDeps
+  readonly clusters: ClusterConnections
+  readonly currentCluster: Uuid
+  readonly leaseMs: number
+  readonly log: Log
+}
+
+/** Two cores are full at two CPU-bound helms; waiting ones cost little (DESIGN.md). */
+const releasesAtOnce = 8
+/** A running helm gets this long when the server stops (SPEC section 7). */
+const graceMs = 20_000
+
+/** Starts to work on releases, batches and the cluster. */
+export async function startWork(
+  { storage, deps, clusters, currentCluster, leaseMs, log }: WorkParts,
+  stops: Stops,
+): Promise<void> {
+  const { db } = storage.database
+  const stopping = new AbortController()
+  const follow = (id: Uuid, signal: AbortSignal) =>
+    clusters.of(id).follow(deps, id, recorder(deps, id, log), AbortSignal.any([signal, stopping.signal]))
+  const worker = startWorker({
+    db,
+    listener: storage.listener,
+    drivers: [driverOf(deps.machine), driverOf(batchMachine(deps)), driverOf(clusterMachine(follow))],
+    concurrency: releasesAtOnce,
+    limits: { cluster: 4, batch: 4 },
+    clock: deps.clock,
+    log,
+    leaseMs,
+  })
+  stops.add('worker', async () => {
+    stopping.abort()
+    await worker.stop({ graceMs })
+  })
+  await transaction(db, (tx) => wake(tx, { kind: 'cluster', id: currentCluster }))
+}
+
+function recorder(deps: ReleaseDeps, clusterId: Uuid, log: Log) {
+  return (changes: readonly HealthChange[]): void => {
+    recordHealth(deps.db, clusterId, changes, deps.clock.now()).catch((error: unknown) =>
+      log.warn({ err: error }, 'the health of releases was not written; the next change brings it'),
+    )
+  }
+}

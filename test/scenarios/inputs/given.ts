@@ -1,0 +1,78 @@
+import { resources } from '../../../src/infra/kubernetes/index.ts'
+import { type Api, expectStatus, type Operation, type Release } from '../fleet/api.ts'
+import { openWorld, type World } from '../fleet/world.ts'
+import type { Caller } from './refusal.ts'
+
+/** A small fleet that nobody may change, and callers of tenant a. */
+export type Given = {
+  readonly world: World
+  readonly callers: Readonly<Record<Caller, Api>>
+  /** An operator of tenant b. */
+  readonly foreign: Api
+  readonly keys: Readonly<Record<'viewer' | 'foreign', string>>
+  readonly ids: Readonly<Record<string, string>>
+}
+
+/** `mine` at revision 2, `single` at its first, `gone` uninstalled, all of tenant a; `foreign` of tenant b. */
+export async function openGiven(): Promise<Given> {
+  const world = await openWorld()
+  const [mine, single, gone, foreign] = await Promise.all([
+    world.install('a', 'mine', '1.2.0'),
+    world.install('a', 'single', '1.2.0'),
+    world.install('a', 'gone', '1.2.0'),
+    world.install('b', 'foreign', '1.2.0'),
+  ])
+  expectStatus(await world.admin.post(`/helm/releases/${mine.id}/upgrade`, { valuesOverride: { color: 'red' } }), 200)
+  expectStatus(await world.admin.send('DELETE', `/helm/releases/${gone.id}`), 200)
+  const viewer = await world.key('viewer', ['a'])
+  const foreignKey = await world.key('tenant-operator', ['b'])
+  return {
+    world,
+    callers: {
+      admin: world.admin,
+      operator: await world.caller('tenant-operator', ['a']),
+      viewer: world.as(viewer),
+    },
+    foreign: world.as(foreignKey),
+    keys: { viewer, foreign: foreignKey },
+    ids: {
+      mine: mine.id,
+      single: single.id,
+      gone: gone.id,
+      foreign: foreign.id,
+      operation: await operationOf(world.admin, mine),
+      foreignOperation: await operationOf(world.admin, foreign),
+    },
+  }
+}
+
+async function operationOf(admin: Api, release: Release): Promise<string> {
+  const [newest] = expectStatus(await admin.get<Operation[]>(`/operations?releaseId=${release.id}`), 200)
+  return newest?.id ?? ''
+}
+
+/** A path with the ids in place of their names. */
+export function pathOf({ ids }: Given, path: string): string {
+  return path.replace(/\{([a-zA-Z]+)\}/g, (_, name: string) => ids[name] ?? name)
+}
+
+/**
+ * All that a command could change: releases, operations, events, tenants, keys, chart sources, and what is in the
+ * cluster. Without what changes by itself: health, and when a key was last used.
+ */
+export async function everything({ world, ids }: Given): Promise<unknown> {
+  const { admin, cluster } = world
+  const lists = ['/helm/releases', '/helm/releases?status=UNINSTALLED', '/operations', '/tenants', '/api-keys']
+  const events = [ids.mine, ids.single, ids.gone, ids.foreign].map((id) => `/helm/releases/${id}/events`)
+  const read = async (path: string) => {
+    const rows = expectStatus(await admin.get<Record<string, unknown>[]>(path), 200)
+    return rows.map(({ health: _, updatedAt: __, lastUsedAt: ___, ...rest }) => rest)
+  }
+  const [secrets, namespaces] = await Promise.all(
+    [resources.secrets, resources.namespaces].map((resource) => cluster.client.listMetadata(resource, {})),
+  )
+  const versions = [...(secrets?.items ?? []), ...(namespaces?.items ?? [])]
+    .map(({ metadata }) => `${metadata.namespace}/${metadata.name} ${metadata.resourceVersion}`)
+    .sort()
+  return { lists: await Promise.all([...lists, '/chart-sources', ...events].map(read)), versions }
+}

@@ -1,0 +1,67 @@
+import type { OpenApiDocument, OpenApiOperation } from '../../../src/infra/http/openapi.ts'
+import type { Method } from '../fleet/api.ts'
+import { installOf, tenants } from '../fleet/world.ts'
+import type { Given } from './given.ts'
+
+/** An operation of the document, with a request that is right: what is then wrong is one thing only. */
+export type ApiOperation = {
+  readonly id: string
+  readonly method: Method
+  readonly path: string
+  readonly operation: OpenApiOperation
+}
+
+/** Every operation that needs a key, in the order of the document. */
+export function operationsOf(document: OpenApiDocument): readonly ApiOperation[] {
+  return Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods)
+      .filter(([, operation]) => operation['x-permission'].scope !== 'public')
+      .map(([method, operation]) => ({
+        id: operation.operationId,
+        method: method.toUpperCase() as Method,
+        path,
+        operation,
+      })),
+  )
+}
+
+/** Well-formed bodies, by operation. The others take an empty one, or none. */
+export const bodies: Readonly<Record<string, object>> = {
+  installRelease: installOf('a', 'walked', '1.2.0'),
+  upgradeRelease: { chartVersion: '1.9.0' },
+  rollbackRelease: { targetRevision: 1 },
+  registerTenant: { id: tenants.a, name: 'a' },
+  createApiKey: { name: 'walked', role: 'viewer', tenants: [tenants.a] },
+  createChartSource: { name: 'walked', type: 'http', url: 'https://charts.example.com' },
+}
+
+/** Required query parameters, by operation. Nothing is older than the version of the batch, so it has nothing to do. */
+export const queries: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  batchUpgrade: { targetVersion: '1.2.0' },
+  listReleasesNeedingUpgrade: { targetVersion: '2.0.0' },
+  unfreezeRelease: { to: 'target' },
+  diffRevisions: { from: '1', to: '2' },
+}
+
+/** Path parameters that lead to things of tenant a. */
+export function pathsOf({ ids }: Given): Readonly<Record<string, string | Readonly<Record<string, string>>>> {
+  const operation = { id: ids.operation ?? '' }
+  return {
+    id: ids.mine ?? '',
+    tenantId: tenants.a,
+    chart: 'small',
+    revision: '1',
+    getOperation: operation,
+    cancelOperation: operation,
+    listOperationEvents: operation,
+    getTenant: { id: tenants.a },
+  }
+}
+
+/** The URL of an operation with its query, and with `id` in every path parameter that takes one. */
+export function urlWith({ path, id }: ApiOperation, ids: string, more: Readonly<Record<string, string>> = {}): string {
+  const others: Readonly<Record<string, string>> = { chart: 'small', revision: '1' }
+  const filled = path.replace(/\{([^}]+)\}/g, (_, name: string) => others[name] ?? ids)
+  const query = new URLSearchParams({ ...queries[id], ...more }).toString()
+  return query === '' ? filled : `${filled}?${query}`
+}

@@ -1,0 +1,163 @@
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { ok, problem } from '../support/api.ts'
+import { eventually } from '../support/eventually.ts'
+import type { Release, ReleaseHandle } from '../support/releases.ts'
+import { openWorld, type Place, type World } from '../support/world.ts'
+
+let world: World
+beforeAll(async () => {
+  world = await openWorld()
+})
+afterAll(() => world.close())
+
+const seconds = { withinMs: 20_000 }
+const chart = (name: string, version: string) => join(world.charts, name, version)
+const inside = (place: { readonly namespace: string }) => ['--namespace', place.namespace] as const
+
+/** A helm of another hand that was killed in the middle of an upgrade. */
+async function killedUpgrade(place: Place, name: string): Promise<void> {
+  const values = world.hand.values({ hook: { runMs: 60_000 } })
+  const helm = await world.hand.startHelm('upgrade', name, chart('hooked', '1.1.0'), ...inside(place), '-f', values)
+  await eventually('the record is pending', async () => {
+    return (await world.cluster.newest(place.namespace, name)).info.status === 'pending-upgrade'
+  })
+  helm.kill()
+  await helm.ended
+}
+
+test.concurrent('helm upgrade, rollback and uninstall by hand show within seconds', async () => {
+  const place = world.place()
+  const release = await place.installed({ valuesOverride: { color: 'blue' } })
+  const set = ['--reset-values', '--set', 'color=by-hand']
+  await world.hand.helm('upgrade', 'app', chart('plain', '1.1.0'), ...inside(place), ...set)
+  const upgraded = await eventually('seen', () => at(release, 2), seconds)
+  expect(upgraded).toMatchObject({
+    status: 'DEPLOYED',
+    chartVersion: '1.1.0',
+    appVersion: '2.1.0',
+    performedBy: 'external',
+    pendingBy: null,
+    valuesOverride: { color: 'by-hand' },
+  })
+  await world.hand.helm('rollback', 'app', '1', ...inside(place))
+  const back = await eventually('seen', () => at(release, 3), seconds)
+  expect(back).toMatchObject({ status: 'DEPLOYED', chartVersion: '1.0.0', valuesOverride: { color: 'blue' } })
+  expect(await release.history()).toMatchObject([
+    { revision: 3, status: 'DEPLOYED', performedBy: 'external', current: true },
+    { revision: 2, status: 'DEPLOYED', performedBy: 'external', chartVersion: '1.1.0' },
+    { revision: 1, status: 'DEPLOYED', current: false },
+  ])
+  expect(ok(await release.rollback(2))).toMatchObject({ revision: 4, valuesOverride: { color: 'by-hand' } })
+  await world.hand.helm('uninstall', 'app', ...inside(place))
+  expect(await release.untilStatus('UNINSTALLED')).toMatchObject({ performedBy: 'external' })
+  expect(await release.history()).toHaveLength(4)
+})
+
+async function at(release: ReleaseHandle, revision: number): Promise<Release | null> {
+  const now = await release.read()
+  return now.revision === revision ? now : null
+}
+
+test.concurrent('a failed upgrade by hand is FAILED and keeps what is stored', async () => {
+  const place = world.place()
+  const release = await place.installed({ chartName: 'hooked' })
+  const failing = ['--set', 'hook.tag=fail', '--timeout', '10s']
+  const { code } = await world.hand.tryHelm('upgrade', 'app', chart('hooked', '1.1.0'), ...inside(place), ...failing)
+  expect(code).toBe(1)
+  const failed = await release.untilStatus('FAILED')
+  expect(failed).toMatchObject({ chartVersion: '1.0.0', attemptedChartVersion: '1.1.0', valuesOverride: {} })
+  expect(await release.verdicts()).toEqual(['2 FAILED', '1 DEPLOYED'])
+  expect(ok(await release.rollbackToLastSuccessful())).toMatchObject({ status: 'DEPLOYED', revision: 3 })
+})
+
+test.concurrent('a release made by hand in a namespace of the tenant is adopted, with all that can be done to it', async () => {
+  const place = world.place()
+  await place.installed()
+  await world.hand.helm('install', 'mine', chart('plain', '1.0.0'), ...inside(place), '--set', 'color=mine')
+  const listed = await eventually(
+    'adopted',
+    async () => (await place.list()).find(({ releaseName }) => releaseName === 'mine'),
+    seconds,
+  )
+  expect(listed).toMatchObject({
+    tenantId: place.tenantId,
+    performedBy: 'external',
+    status: 'DEPLOYED',
+    chartName: 'plain',
+    chartVersion: '1.0.0',
+    revision: 1,
+  })
+  const release = await place.handleOf(listed.id)
+  expect(await release.read()).toMatchObject({ valuesOverride: { color: 'mine' } })
+  expect(await release.history()).toMatchObject([{ revision: 1, performedBy: 'external', status: 'DEPLOYED' }])
+  const upgraded = ok(await release.upgrade({ chartVersion: '1.1.0' }))
+  expect(upgraded).toMatchObject({ status: 'DEPLOYED', revision: 2, valuesOverride: { color: 'mine' } })
+  expect(ok(await release.rollback(1))).toMatchObject({ revision: 3, chartVersion: '1.0.0' })
+  expect(ok(await release.uninstall())).toMatchObject({ status: 'UNINSTALLED' })
+})
+
+test.concurrent('a reinstall by hand is another release', async () => {
+  const place = world.place()
+  const release = await place.installed()
+  await world.hand.helm('uninstall', 'app', ...inside(place))
+  await world.hand.helm('install', 'app', chart('plain', '1.1.0'), ...inside(place))
+  expect(await release.untilStatus('UNINSTALLED')).toMatchObject({ chartVersion: '1.0.0' })
+  const adopted = await eventually(
+    'adopted',
+    async () => (await place.list()).find(({ id }) => id !== release.id),
+    seconds,
+  )
+  expect(adopted).toMatchObject({ status: 'DEPLOYED', chartVersion: '1.1.0', revision: 1, performedBy: 'external' })
+})
+
+test.concurrent('an operation that meets another hand fails, and the release follows Helm', async () => {
+  const place = world.place()
+  const release = await place.installed({ chartName: 'workload' })
+  const operation = await release.begin('POST', '/upgrade', { valuesOverride: { image: { tag: 'never-ready' } } })
+  await release.until('waits', ({ waitingFor }) => waitingFor?.reason === 'WORKLOADS_NOT_READY')
+  await world.hand.helm('upgrade', 'app', chart('workload', '1.1.0'), ...inside(place), '--reset-values')
+  expect(await operation.ended()).toMatchObject({ status: 'FAILED', error: { code: 'changed_by_another_hand' } })
+  const after = await release.untilStatus('DEPLOYED')
+  expect(after).toMatchObject({ revision: 3, chartVersion: '1.1.0', performedBy: 'external', valuesOverride: {} })
+})
+
+test.concurrent('a pending revision of another hand is shown, refuses all, and only force settles it', async () => {
+  const place = world.place()
+  const release = await place.installed({ chartName: 'hooked' })
+  await killedUpgrade(place, 'app')
+  const pending = await release.untilStatus('PENDING_UPGRADE')
+  expect(pending).toMatchObject({ pendingBy: 'external', chartVersion: '1.0.0', attemptedChartVersion: '1.1.0' })
+  problem(await release.upgrade({ valuesOverride: { color: 'blue' } }), 409, 'pending_elsewhere')
+  problem(await release.rollback(1), 409, 'pending_elsewhere')
+  problem(await release.rollbackToLastSuccessful(), 409, 'pending_elsewhere')
+  problem(await release.uninstall(), 409, 'pending_elsewhere')
+  problem(await place.install({ chartName: 'hooked' }), 409, 'name_taken')
+  problem(await release.recover({}), 409, 'pending_elsewhere')
+  expect(ok(await release.recover({ dryRun: true }))).toMatchObject({ action: 'settle', release: { revision: 2 } })
+  expect((await world.cluster.newest(place.namespace, 'app')).info.status).toBe('pending-upgrade')
+  const recovered = ok(await release.recover({ force: true }))
+  expect(recovered).toMatchObject({ action: 'settle', release: { status: 'FAILED', pendingBy: null, revision: 2 } })
+  expect((await world.cluster.newest(place.namespace, 'app')).info.status).toBe('failed')
+  expect(await release.verdicts()).toEqual(['2 FAILED', '1 DEPLOYED'])
+  expect(ok(await release.upgrade({ valuesOverride: { color: 'blue' } }))).toMatchObject({ status: 'DEPLOYED' })
+})
+
+test.concurrent('a foreign operation that ends by itself is followed to its end', async () => {
+  const place = world.place()
+  const release = await place.installed({ chartName: 'hooked' })
+  const values = world.hand.values({ hook: { runMs: 3000 } })
+  const helm = await world.hand.startHelm('upgrade', 'app', chart('hooked', '1.2.0'), ...inside(place), '-f', values)
+  expect(await release.untilStatus('PENDING_UPGRADE')).toMatchObject({ pendingBy: 'external' })
+  expect((await helm.ended).code).toBe(0)
+  expect(await release.untilStatus('DEPLOYED')).toMatchObject({ chartVersion: '1.2.0', pendingBy: null, revision: 2 })
+})
+
+test.concurrent('recover with nothing to settle is 200 and does nothing', async () => {
+  const release = await world.place().installed()
+  const before = await release.read()
+  for (const body of [{}, { dryRun: true }, { force: true }]) {
+    expect(ok(await release.recover(body))).toMatchObject({ action: 'none', operationId: null, release: before })
+  }
+  expect(await release.read()).toEqual(before)
+})

@@ -1,0 +1,80 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { resources } from '../../../src/infra/kubernetes/index.ts'
+import { ok } from '../support/api.ts'
+import { eventually } from '../support/eventually.ts'
+import { failure, type ReleaseHandle } from '../support/releases.ts'
+import { openWorld, type World } from '../support/world.ts'
+
+let world: World
+beforeAll(async () => {
+  world = await openWorld()
+})
+afterAll(() => world.close())
+
+/** As `kubectl scale` does it: another manager owns `.spec.replicas` afterwards. */
+async function scaledByHand(release: ReleaseHandle, replicas: number): Promise<void> {
+  const name = { namespace: release.namespace, name: release.name }
+  const patch = { type: 'merge', fieldManager: 'kubectl', body: { spec: { replicas } } } as const
+  await world.cluster.client.patch(resources.deployments, name, patch)
+}
+
+async function replicas(release: ReleaseHandle): Promise<number | undefined> {
+  return (await world.cluster.deployment(release.namespace, release.name))?.spec.replicas
+}
+
+test.concurrent('an upgrade that meets the field of another manager ends with field_conflict and says which', async () => {
+  const release = await world.place().installed({ chartName: 'workload' })
+  await scaledByHand(release, 4)
+  const failed = failure(await release.upgrade({ valuesOverride: { replicas: 3 } }), 'field_conflict')
+  expect(failed.release).toMatchObject({ status: 'FAILED', valuesOverride: {} })
+  expect(failed.detail).toContain('.spec.replicas')
+  const conflict = { object: 'Deployment app', field: '.spec.replicas', manager: 'kubectl' }
+  expect(failed.evidence).toMatchObject({ conflicts: [{ ...conflict, live: 4, wanted: 3 }] })
+  expect(await replicas(release)).toBe(4)
+  const forced = ok(await release.upgrade({ valuesOverride: { replicas: 3 }, forceConflicts: true }))
+  expect(forced).toMatchObject({ status: 'DEPLOYED', valuesOverride: { replicas: 3 } })
+  expect(await replicas(release)).toBe(3)
+})
+
+test.concurrent('a dry run finds the conflict before', async () => {
+  const release = await world.place().installed({ chartName: 'workload' })
+  await scaledByHand(release, 4)
+  const diff = ok(await release.preview({ valuesOverride: { replicas: 3 } }))
+  const object = 'Deployment app'
+  expect(diff).toMatchObject({
+    conflicts: [{ object, field: '.spec.replicas', manager: 'kubectl', live: 4, wanted: 3 }],
+  })
+  expect(await replicas(release)).toBe(4)
+  expect(await release.verdicts()).toEqual(['1 DEPLOYED'])
+})
+
+test.concurrent('a rollback takes the field back', async () => {
+  const release = await world.place().installed({ chartName: 'workload' })
+  ok(await release.upgrade({ valuesOverride: { replicas: 3 } }))
+  await scaledByHand(release, 5)
+  expect(ok(await release.rollback(1))).toMatchObject({ status: 'DEPLOYED', revision: 3 })
+  expect(await replicas(release)).toBe(2)
+})
+
+test.concurrent('so does the rollback of an atomic upgrade', async () => {
+  const release = await world.place().installed({ chartName: 'workload' })
+  await scaledByHand(release, 3)
+  const broken = { valuesOverride: { image: { tag: 'never-ready' } }, forceConflicts: true, atomic: true, timeout: 2 }
+  const failed = failure(await release.upgrade(broken), 'rolled_back')
+  expect(failed.release).toMatchObject({ status: 'DEPLOYED', revision: 3 })
+  expect(await replicas(release)).toBe(2)
+})
+
+test.concurrent('health tells what is true now, whoever changed it', async () => {
+  const release = await world.place().installed({ chartName: 'workload' })
+  await scaledByHand(release, 4)
+  await release.until('has five pods', ({ health }) => health?.ready === 5 && health.total === 5)
+  const [pod] = await world.cluster.pods(release.namespace)
+  const sick = { metadata: { annotations: { 'practice.flotilla.dev/fault': 'never-ready' } } }
+  const name = { namespace: release.namespace, name: pod?.metadata.name ?? '' }
+  await world.cluster.client.patch(resources.pods, name, { type: 'merge', body: sick })
+  await eventually('one is not ready', async () => {
+    const { health, status } = await release.read()
+    return status === 'DEPLOYED' && health?.ready === 4
+  })
+})

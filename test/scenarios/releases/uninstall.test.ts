@@ -1,0 +1,106 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { resources } from '../../../src/infra/kubernetes/index.ts'
+import { ok, problem } from '../support/api.ts'
+import { failure } from '../support/releases.ts'
+import { openWorld, type World } from '../support/world.ts'
+
+let world: World
+beforeAll(async () => {
+  world = await openWorld()
+})
+afterAll(() => world.close())
+
+test.concurrent('UNINSTALLED means that the objects are gone; record, history and reason stay', async () => {
+  const place = world.place()
+  const release = await place.installed({ chartName: 'workload' })
+  ok(await release.upgrade({ chartVersion: '1.1.0' }))
+  const gone = ok(await release.uninstall({ reason: 'moved elsewhere' }))
+  expect(gone).toMatchObject({ id: release.id, status: 'UNINSTALLED', chartVersion: '1.1.0', leftovers: [] })
+  expect(await world.cluster.names(place.namespace, resources.deployments)).toEqual([])
+  expect(await world.cluster.pods(place.namespace)).toEqual([])
+  expect(await world.cluster.records(place.namespace, 'app')).toEqual([])
+  expect(await release.read()).toMatchObject({ status: 'UNINSTALLED' })
+  expect(await release.verdicts()).toEqual(['2 UNINSTALLED', '1 DEPLOYED'])
+  expect(ok(await release.revision(1))).toMatchObject({ chartVersion: '1.0.0' })
+  const operations = ok(await world.api.get<readonly { releaseId: string; reason: string | null }[]>('/operations'))
+  const reasons = operations.filter(({ releaseId }) => releaseId === release.id).map(({ reason }) => reason)
+  expect(reasons).toContain('moved elsewhere')
+})
+
+test.concurrent('again is 409, and so is every command; the name is free for a new id', async () => {
+  const place = world.place()
+  const release = await place.installed()
+  ok(await release.uninstall())
+  problem(await release.uninstall(), 409, 'wrong_status')
+  problem(await release.upgrade({ chartVersion: '1.1.0' }), 409, 'wrong_status')
+  problem(await release.rollback(1), 409, 'wrong_status')
+  expect(await place.list()).toEqual([])
+  const again = await place.installed()
+  expect(again.id).not.toBe(release.id)
+  expect(await again.verdicts()).toEqual(['1 DEPLOYED'])
+  expect(await release.read()).toMatchObject({ status: 'UNINSTALLED' })
+  expect(await release.verdicts()).toEqual(['1 UNINSTALLED'])
+})
+
+test.concurrent('a reason has at most 500 characters', async () => {
+  const release = await world.place().installed()
+  problem(await release.uninstall({ reason: 'x'.repeat(501) }), 400, 'malformed')
+  expect(ok(await release.uninstall({ reason: 'x'.repeat(500) })).status).toBe('UNINSTALLED')
+})
+
+test.concurrent('leftovers say what stays and why: kept by policy, volume claims', async () => {
+  const place = world.place()
+  const release = await place.installed({ chartName: 'leaves' })
+  const gone = ok(await release.uninstall())
+  expect(gone.status).toBe('UNINSTALLED')
+  const left = gone.leftovers.map(({ kind, name }) => `${kind} ${name}`).sort()
+  expect(left).toEqual(['ConfigMap app-kept', 'PersistentVolumeClaim data-app-0'])
+  expect(gone.leftovers.every(({ why }) => why.length > 0)).toBe(true)
+  expect(await world.cluster.config(place.namespace, 'app-kept')).toEqual({ kept: 'yes' })
+  expect(await world.cluster.names(place.namespace, resources.volumeClaims)).toEqual(['data-app-0'])
+  expect(await world.cluster.names(place.namespace, resources.statefulSets)).toEqual([])
+})
+
+test.concurrent('what cannot go makes it FAILED and is named; then only another uninstall helps', async () => {
+  const place = world.place()
+  const release = await place.installed({ chartName: 'stubborn' })
+  const failed = failure(await release.uninstall({ timeout: '1' }), 'uninstall_incomplete')
+  expect(failed.detail).toContain('ConfigMap app')
+  expect(failed.release).toMatchObject({ status: 'FAILED', chartVersion: '1.0.0' })
+  expect(await release.verdicts()).toEqual(['1 DEPLOYED'])
+  problem(await release.upgrade({ chartVersion: '1.1.0' }), 409, 'uninstall_unfinished')
+  problem(await release.rollback(1), 409, 'wrong_status')
+  problem(await place.install(), 409, 'name_taken')
+  await letGo(place.namespace)
+  expect(ok(await release.uninstall())).toMatchObject({ status: 'UNINSTALLED' })
+  expect(await world.cluster.config(place.namespace, 'app')).toBeNull()
+})
+
+test.concurrent('while its objects go the status stays, and it ends when the last one went', async () => {
+  const place = world.place()
+  const release = await place.installed({ chartName: 'stubborn' })
+  const operation = await release.begin('DELETE', '')
+  const waiting = await release.until('waits for its objects', ({ waitingFor }) =>
+    (waitingFor?.detail ?? '').includes('ConfigMap'),
+  )
+  expect(waiting).toMatchObject({ status: 'DEPLOYED', waitingFor: { reason: 'UNINSTALLING' } })
+  problem(await release.uninstall(), 409, 'operation_in_progress')
+  await letGo(place.namespace)
+  expect(await operation.ended()).toMatchObject({ status: 'SUCCEEDED' })
+  expect(await release.read()).toMatchObject({ status: 'UNINSTALLED' })
+})
+
+test.concurrent('an uninstall whose hook fails is FAILED and its objects are still there', async () => {
+  const place = world.place()
+  const hook = { hook: { events: 'pre-delete', tag: 'fail' } }
+  const release = await place.installed({ chartName: 'hooked', valuesOverride: hook })
+  const failed = failure(await release.uninstall(), 'hook_failed')
+  expect(failed.release.status).toBe('FAILED')
+  expect(await world.cluster.config(place.namespace, 'app')).not.toBeNull()
+  problem(await release.upgrade({ valuesOverride: { hook: { tag: '1.0' } } }), 409, 'uninstall_unfinished')
+})
+
+async function letGo(namespace: string): Promise<void> {
+  const patch = { type: 'merge', body: { metadata: { finalizers: null } } } as const
+  await world.cluster.client.patch(resources.configMaps, { namespace, name: 'app' }, patch)
+}

@@ -1,0 +1,88 @@
+import { systemClock } from '../../../src/infra/clock.ts'
+import {
+  type ClusterEndpoint as HelmEndpoint,
+  listRecords,
+  readRevision,
+  type StoredRecord,
+} from '../../../src/infra/helm/index.ts'
+import {
+  type ClusterClient,
+  createClient,
+  createEndpoint,
+  type KubeObject,
+  loadKubeconfig,
+  type Resource,
+  resources,
+  selectContext,
+} from '../../../src/infra/kubernetes/index.ts'
+
+type Deployment = KubeObject & {
+  readonly spec: { readonly replicas: number; readonly template: PodTemplate }
+  readonly status?: { readonly readyReplicas?: number }
+}
+type PodTemplate = { readonly spec: { readonly containers: readonly { readonly image: string }[] } }
+export type Pod = KubeObject & {
+  readonly spec: PodTemplate['spec']
+  readonly status: {
+    readonly conditions?: readonly { readonly type: string; readonly status: string }[]
+  }
+}
+type ConfigMap = KubeObject & { readonly data?: Readonly<Record<string, string>> }
+
+/** The practice cluster by its kubeconfig: what is true, whatever Flotilla says. */
+export class ClusterView {
+  readonly client: ClusterClient
+  readonly #endpoint: HelmEndpoint & { close(): Promise<void> }
+
+  constructor(kubeconfig: string) {
+    this.#endpoint = createEndpoint(selectContext(loadKubeconfig(kubeconfig)), systemClock)
+    this.client = createClient({ endpoint: this.#endpoint, clock: systemClock })
+  }
+
+  /** Helm's own records of a release, decoded, oldest first. */
+  async records(namespace: string, release: string): Promise<readonly StoredRecord['record'][]> {
+    const { records } = await listRecords(this.#endpoint, { namespace, release })
+    const read = records
+      .map(({ version }) => version)
+      .sort((a, b) => a - b)
+      .map((version) => readRevision(this.#endpoint, namespace, release, version))
+    return (await Promise.all(read)).flatMap((stored) => (stored === null ? [] : [stored.record]))
+  }
+
+  /** Helm's newest record; throws when there is none. */
+  async newest(namespace: string, release: string): Promise<StoredRecord['record']> {
+    const newest = (await this.records(namespace, release)).at(-1)
+    if (newest === undefined) throw new Error(`Helm has no record of ${release}`)
+    return newest
+  }
+
+  deployment(namespace: string, name: string): Promise<Deployment | null> {
+    return this.client.find<Deployment>(resources.deployments, { namespace, name })
+  }
+
+  /** The data of a ConfigMap; null when there is none. */
+  async config(namespace: string, name: string): Promise<Readonly<Record<string, string>> | null> {
+    const found = await this.client.find<ConfigMap>(resources.configMaps, { namespace, name })
+    return found === null ? null : (found.data ?? {})
+  }
+
+  /** The pods that are not on their way out. */
+  async pods(namespace: string): Promise<readonly Pod[]> {
+    const { items } = await this.client.list<Pod>(resources.pods, { namespace })
+    return items.filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+  }
+
+  /** Kind and name of everything of these kinds in a namespace, without what helm and Kubernetes keep for themselves. */
+  async names(namespace: string, resource: Resource): Promise<readonly string[]> {
+    const { items } = await this.client.listMetadata(resource, { namespace })
+    return items.map(({ metadata }) => metadata.name).filter((name) => name !== 'kube-root-ca.crt')
+  }
+
+  close(): Promise<void> {
+    return this.#endpoint.close()
+  }
+}
+
+export function isReady(pod: Pod): boolean {
+  return (pod.status.conditions ?? []).some(({ type, status }) => type === 'Ready' && status === 'True')
+}

@@ -1,0 +1,82 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+const main = fileURLToPath(new URL('../../../src/main.ts', import.meta.url))
+
+export type Flotilla = {
+  readonly url: string
+  readonly home: string
+  readonly adminKey: string
+  readonly pid: number
+  /** Kubeconfig of its practice cluster: for looking at it from the outside. */
+  readonly kubeconfig: string
+  /** Every line that it has logged so far. */
+  readonly log: readonly string[]
+  readonly exited: Promise<number | null>
+  stop(): Promise<void>
+  kill(): Promise<void>
+}
+
+export type FlotillaOptions = {
+  readonly home?: string
+  readonly args?: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+}
+
+/** Starts a Flotilla of its own: embedded database, practice cluster, free port. As a user does, by its command line. */
+export async function startFlotilla(options: FlotillaOptions = {}): Promise<Flotilla> {
+  const home = options.home ?? (await mkdtemp(join(tmpdir(), 'flotilla-scenario-')))
+  const args = options.args ?? ['serve', '--no-sample']
+  const env = {
+    PATH: process.env.PATH ?? '',
+    HOME: process.env.HOME ?? '',
+    FLOTILLA_HOME: home,
+    PORT: '0',
+    ...options.env,
+  }
+  const child = spawn(process.execPath, [main, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const log: string[] = []
+  const exited = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)))
+  const url = await readyUrl(child, log, exited)
+  const end = async (signal: NodeJS.Signals) => {
+    child.kill(signal)
+    await exited
+  }
+  return {
+    url,
+    home,
+    adminKey: (await readFile(join(home, 'admin.key'), 'utf8')).trim(),
+    pid: child.pid ?? 0,
+    kubeconfig: join(home, 'practice-cluster', 'kubeconfig'),
+    log,
+    exited,
+    stop: () => end('SIGTERM'),
+    kill: () => end('SIGKILL'),
+  }
+}
+
+/** Stops it in order and removes its folder. */
+export async function removeFlotilla(flotilla: Flotilla): Promise<void> {
+  await flotilla.stop()
+  await rm(flotilla.home, { recursive: true, force: true })
+}
+
+async function readyUrl(child: ChildProcess, log: string[], exited: Promise<number | null>): Promise<string> {
+  const ready = new Promise<string>((resolve) => {
+    for (const stream of [child.stdout, child.stderr]) {
+      if (stream === null) continue
+      createInterface({ input: stream }).on('line', (line) => {
+        log.push(line)
+        const url = /"msg":"ready".*/.test(line) ? (JSON.parse(line) as { url?: string }).url : undefined
+        if (url !== undefined) resolve(url)
+      })
+    }
+  })
+  const first = await Promise.race([ready, exited])
+  if (typeof first !== 'string') throw new Error(`Flotilla did not start:\n${log.join('\n')}`)
+  return first
+}
