@@ -1,0 +1,100 @@
+import { describe, expect, test } from 'vitest'
+import type { EventRow, OperationRow, ReleaseRow } from './chaos/database-reader.ts'
+import { proveAgreement, type Seen } from './chaos/proofs/agreement.ts'
+import { proveEvents } from './chaos/proofs/events.ts'
+import { proveOperations } from './chaos/proofs/operations.ts'
+
+/** The proofs of the crash matrix can fail: each lie that a crash might leave behind is found. */
+
+const event = (seq: number, type: string, operation: string | null = 'op-1'): EventRow => ({
+  ...{ subject_kind: 'release', subject_id: 'r1', seq: String(seq), type, operation },
+})
+const story = [
+  event(1, 'release.install.requested'),
+  event(2, 'release.install.started'),
+  event(3, 'release.install.succeeded'),
+]
+const release: ReleaseRow = {
+  ...{ id: 'r1', namespace: 'ns', name: 'web', status: 'DEPLOYED', chart_version: '1.0.0', revision: 1 },
+  ...{ pending_by: null, seq: '3' },
+}
+
+describe('events', () => {
+  test('a complete story is one', () => expect(proveEvents(story, [release])).toEqual([]))
+
+  test.each<[string, readonly EventRow[]]>([
+    ['a gap', [event(1, 'release.install.requested'), event(3, 'release.install.succeeded')]],
+    ['a missing end', story.slice(0, 2)],
+    ['a second end', [...story, event(4, 'release.install.failed')]],
+    ['an end before its beginning', [event(1, 'release.install.succeeded'), event(2, 'release.install.requested')]],
+    ['a second operation in the middle', [story[0] ?? event(1, ''), event(2, 'release.upgrade.requested', 'op-2')]],
+    ['a change by nobody in the middle', [story[0] ?? event(1, ''), event(2, 'release.changed', null)]],
+  ])('%s is found', (_, events) => {
+    const seq = String(events.length)
+    expect(proveEvents(events, [{ ...release, seq }])).not.toEqual([])
+  })
+
+  test('a count that differs is found', () => {
+    expect(proveEvents(story, [{ ...release, seq: '4' }])).not.toEqual([])
+  })
+})
+
+describe('operations', () => {
+  const done: OperationRow = {
+    ...{ id: 'op-1', kind: 'install', release_id: 'r1', parent_id: null, status: 'SUCCEEDED', code: null },
+    ...{ seconds: 1, ended_at: new Date(0) },
+  }
+  const accepted = new Map([['op-1', 'web']])
+
+  test('one that ended once is fine', () => expect(proveOperations([done], story, accepted)).toEqual([]))
+
+  test.each<[string, readonly OperationRow[], readonly EventRow[]]>([
+    ['a lost one', [], []],
+    ['an open one', [{ ...done, ended_at: null }], story],
+    ['one that ended without a word', [done], story.slice(0, 2)],
+    ['one that ended twice', [done], [...story, event(4, 'release.install.failed')]],
+    ['one that nobody asked for', [done, { ...done, id: 'op-2' }], story],
+  ])('%s is found', (_, operations, events) => {
+    expect(proveOperations(operations, events, accepted)).not.toEqual([])
+  })
+})
+
+describe('agreement', () => {
+  const values = { replicaCount: 2, image: { tag: 'v1' } }
+  const truth: Seen = {
+    releases: [
+      {
+        ...{ id: 'r1', releaseName: 'web', namespace: 'ns', status: 'DEPLOYED', revision: 2, chartVersion: '1.0.0' },
+        ...{ attemptedChartVersion: null, pendingBy: null, valuesOverride: values },
+      },
+    ],
+    history: new Map([['r1', [{ revision: 2, status: 'DEPLOYED' }]]]),
+    stored: [{ namespace: 'ns', release: 'web', revision: 2, status: 'deployed', chartVersion: '1.0.0', values }],
+    workloads: [{ namespace: 'ns', name: 'web', replicas: 2, images: ['repo/web:v1'] }],
+  }
+  const stored = (change: Partial<Seen['stored'][number]>) => ({
+    ...truth,
+    stored: truth.stored.map((each) => ({ ...each, ...change })),
+  })
+  const shown = (change: Partial<Seen['releases'][number]>) => ({
+    ...truth,
+    releases: truth.releases.map((each) => ({ ...each, ...change })),
+  })
+
+  test('the truth agrees', () => expect(proveAgreement(truth)).toEqual([]))
+
+  test.each<[string, Seen]>([
+    ['a release that stays PENDING', shown({ status: 'PENDING_UPGRADE' })],
+    ['another hand that is none', shown({ pendingBy: 'external' })],
+    ['another revision', shown({ revision: 1 })],
+    ['another version', shown({ chartVersion: '1.1.0' })],
+    ['other values', shown({ valuesOverride: { ...values, replicaCount: 3 } })],
+    ['a pending revision', stored({ status: 'pending-upgrade' })],
+    ['a revision that failed', stored({ status: 'failed' })],
+    ['no record', { ...truth, stored: [] }],
+    ['no workload', { ...truth, workloads: [] }],
+    ['a workload of other values', { ...truth, workloads: [{ ...truth.workloads[0], replicas: 1 } as never] }],
+    ['another image', { ...truth, workloads: [{ ...truth.workloads[0], images: ['repo/web:v2'] } as never] }],
+    ['an uninstalled release that Helm still has', shown({ status: 'UNINSTALLED' })],
+  ])('%s is found', (_, seen) => expect(proveAgreement(seen)).not.toEqual([]))
+})

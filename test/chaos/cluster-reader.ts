@@ -1,0 +1,107 @@
+import { readFileSync } from 'node:fs'
+import { gunzipSync } from 'node:zlib'
+import { Agent, request } from 'undici'
+import { parse } from 'yaml'
+
+/** One revision as it lies in Helm's storage. */
+export type StoredRevision = {
+  readonly namespace: string
+  readonly release: string
+  readonly revision: number
+  readonly status: string
+  readonly chartVersion: string
+  readonly values: Record<string, unknown>
+}
+
+/** A Deployment or StatefulSet, as far as values decide it. */
+export type Workload = {
+  readonly namespace: string
+  readonly name: string
+  readonly replicas: number
+  readonly images: readonly string[]
+}
+
+type Kubeconfig = {
+  readonly clusters: readonly [{ readonly cluster: Record<string, string> }]
+  readonly users: readonly [{ readonly user: Record<string, string> }]
+}
+type Item = {
+  readonly metadata: { readonly namespace: string; readonly name: string; readonly labels?: Record<string, string> }
+  readonly data?: Record<string, string>
+  readonly spec?: {
+    readonly replicas?: number
+    readonly template?: { readonly spec: { readonly containers: readonly { readonly image: string }[] } }
+  }
+}
+
+/**
+ * Reads what is really in the cluster, by its kubeconfig and with none of Flotilla's code: what proves something must
+ * not share the mistakes of what it proves.
+ */
+export class ClusterReader {
+  private readonly kubeconfig: string
+
+  constructor(kubeconfig: string) {
+    this.kubeconfig = kubeconfig
+  }
+
+  /** How many `deployed` revisions each release has, by `namespace/release`, in one consistent list. */
+  async deployedCounts(): Promise<ReadonlyMap<string, number>> {
+    const counts = new Map<string, number>()
+    for (const { metadata } of await this.secrets('owner=helm,status=deployed')) {
+      const key = `${metadata.namespace}/${metadata.labels?.name}`
+      counts.set(key, (counts.get(key) ?? 0) + 1)
+    }
+    return counts
+  }
+
+  /** Every revision of every release, decoded. */
+  async revisions(): Promise<readonly StoredRevision[]> {
+    return (await this.secrets('owner=helm')).map(decode)
+  }
+
+  async workloads(): Promise<readonly Workload[]> {
+    const lists = await Promise.all([this.list('/apis/apps/v1/deployments'), this.list('/apis/apps/v1/statefulsets')])
+    return lists.flat().map(({ metadata, spec }) => ({
+      namespace: metadata.namespace,
+      name: metadata.name,
+      replicas: spec?.replicas ?? 1,
+      images: spec?.template?.spec.containers.map(({ image }) => image) ?? [],
+    }))
+  }
+
+  private secrets(selector: string): Promise<readonly Item[]> {
+    return this.list(`/api/v1/secrets?labelSelector=${encodeURIComponent(selector)}`)
+  }
+
+  private async list(path: string): Promise<readonly Item[]> {
+    const config = parse(readFileSync(this.kubeconfig, 'utf8')) as Kubeconfig
+    const { cluster } = config.clusters[0]
+    const { user } = config.users[0]
+    const ca = Buffer.from(cluster['certificate-authority-data'] ?? '', 'base64')
+    const dispatcher = new Agent({ connect: { ca } })
+    try {
+      const answer = await request(`${cluster.server}${path}`, {
+        dispatcher,
+        headers: { authorization: `Bearer ${user.token}` },
+      })
+      if (answer.statusCode !== 200) throw new Error(`${path}: ${answer.statusCode}`)
+      return ((await answer.body.json()) as { readonly items: readonly Item[] }).items
+    } finally {
+      await dispatcher.close()
+    }
+  }
+}
+
+function decode({ metadata, data }: Item): StoredRevision {
+  const packed = Buffer.from(Buffer.from(data?.release ?? '', 'base64').toString('latin1'), 'base64')
+  const record = JSON.parse(gunzipSync(packed).toString('utf8'))
+  return {
+    namespace: metadata.namespace,
+    release: record.name,
+    revision: record.version,
+    status: record.info.status,
+    chartVersion: record.chart.metadata.version,
+    values: record.config ?? {},
+  }
+}

@@ -1,0 +1,106 @@
+import { StubbornClient } from './client.ts'
+import { ClusterReader } from './cluster-reader.ts'
+import { DatabaseReader } from './database-reader.ts'
+import { type FaultRecord, strike } from './faults.ts'
+import { type LaneParts, type Ledger, type Place, type Refusals, runBatches, runLane } from './lane.ts'
+import { proveAll } from './prove.ts'
+import { Chance } from './random.ts'
+import { type Report, summarize } from './report.ts'
+import { Sentinel } from './sentinel.ts'
+import { adminKey, World } from './world.ts'
+
+export type ChaosOptions = {
+  readonly kills: number
+  readonly seed: number
+  readonly gap: readonly [number, number]
+  readonly say: (line: string) => void
+}
+
+const charts = ['matih-query-engine', 'matih-ai-service', 'matih-query-engine', 'matih-metadata-store'] as const
+const tenants = ['7c0a4f0e-0000-4000-8000-000000000001', '7c0a4f0e-0000-4000-8000-000000000002'] as const
+
+/** Two tenants with three releases each. */
+const places: readonly Place[] = [0, 1, 2, 3, 4, 5].map((n) => ({
+  tenantId: tenants[n % 2 === 0 ? 0 : 1],
+  namespace: `chaos-${n % 2}`,
+  name: `rel-${n}`,
+  chart: charts[n % charts.length] ?? charts[0],
+}))
+
+/** Lets lanes work while faults strike, waits until things are quiet, and proves what must hold. */
+export async function runChaos(options: ChaosOptions): Promise<Report> {
+  const world = await World.start()
+  let kept = true
+  try {
+    const report = await runIn(world, options)
+    kept = report.violations.length > 0
+    return kept ? { ...report, logs: world.home } : report
+  } finally {
+    await world.stop({ keep: kept })
+  }
+}
+
+async function runIn(world: World, options: ChaosOptions): Promise<Report> {
+  const { seed, kills, gap, say } = options
+  const chance = new Chance(seed)
+  const database = new DatabaseReader(world.databaseUrl)
+  const cluster = new ClusterReader(world.kubeconfig)
+  const client = new StubbornClient(world.urls, adminKey)
+  const sentinel = new Sentinel(cluster, database)
+  const record: FaultRecord = { counts: new Map(), recoveries: [], total: 0 }
+  const troubles: string[] = []
+  const stopLanes = new AbortController()
+  const stopWatch = new AbortController()
+  const ledger = { accepted: new Map<string, string>() as Ledger, refused: new Map<string, number>() as Refusals }
+  const lanes = startLanes(seed, { client, ...ledger, stop: stopLanes.signal })
+  const watching = sentinel.watch(stopWatch.signal)
+  const onTrouble = (what: string) => void troubles.push(what)
+  const progress = setInterval(
+    () => say(`${record.total} of ${kills} faults, ${ledger.accepted.size} accepted`),
+    10_000,
+  )
+  try {
+    await Promise.race([
+      strike({ kills, world, chance, database, record, gap, onTrouble, struck: () => stopLanes.abort() }),
+      lanes.failed,
+    ])
+    say(`${record.total} faults have struck; waiting until things are quiet`)
+    await lanes.ended
+    await world.ready()
+    const proof = await proveAll({ world, database, cluster, client, accepted: ledger.accepted })
+    stopWatch.abort()
+    await watching
+    const ends = await world.stopServers()
+    const logged = world.servers.flatMap((server) => server.loggedErrors())
+    const selfMade = world.servers.flatMap((server) => server.selfMade)
+    const violations = [...proof.violations, ...sentinel.violations, ...troubles, ...ends, ...selfMade]
+    return summarize({
+      seed,
+      record,
+      operations: proof.operations,
+      refused: ledger.refused,
+      logged,
+      looks: sentinel.looks,
+      violations,
+    })
+  } finally {
+    clearInterval(progress)
+    stopLanes.abort()
+    stopWatch.abort()
+  }
+}
+
+/** Each lane has its own chance: how fast one is does not change what another does. */
+function startLanes(seed: number, parts: Omit<LaneParts, 'chance'>) {
+  const chance = (n: number) => new Chance(seed * 1_000 + n)
+  const all = [
+    ...places.map((place, n) => runLane(place, { ...parts, chance: chance(n + 1) })),
+    runBatches('matih-query-engine', { ...parts, chance: chance(0) }),
+  ]
+  const ended = Promise.all(all).then(() => undefined)
+  // Whoever waits for the end hears of a failure there; until then it must not end the process.
+  ended.catch(() => undefined)
+  const failed = new Promise<never>((_, reject) => ended.catch(reject))
+  failed.catch(() => undefined)
+  return { ended, failed }
+}

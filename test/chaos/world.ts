@@ -1,0 +1,155 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { type PracticeCluster, startPracticeClusterProcess } from '@flotilla/practice-cluster'
+import { writeSamples } from '../../src/charts/index.ts'
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/infra/database/embedded/server.ts'
+import { silentLog } from '../../src/infra/log.ts'
+import { helmsOf, send } from './processes.ts'
+import { SupervisedServer } from './server.ts'
+
+const samples = fileURLToPath(new URL('../../samples/charts', import.meta.url))
+export const adminKey = `flo_chaos_${'k'.repeat(40)}`
+export const leaseSeconds = 3
+const readyWithinMs = 120_000
+
+/** Everything that can be killed: a database, a practice cluster, two servers, and the helms that these start. */
+export class World {
+  readonly home: string
+  servers: readonly SupervisedServer[] = []
+  private postgres: EmbeddedPostgres | null = null
+  private cluster: PracticeCluster | null = null
+  private readonly onExit = () => this.killAll()
+
+  private constructor(home: string) {
+    this.home = home
+  }
+
+  static async start(): Promise<World> {
+    const world = new World(await mkdtemp(join(tmpdir(), 'flotilla-chaos-')))
+    await chmod(world.home, 0o711)
+    process.once('exit', world.onExit)
+    await Promise.all([world.startDatabase(), world.startCluster()])
+    const one = await SupervisedServer.start(join(world.home, 'server-0.log'), world.environment(0))
+    world.servers = [one]
+    await world.ready()
+    await world.addCharts(one.url)
+    world.servers = [one, await SupervisedServer.start(join(world.home, 'server-1.log'), world.environment(1))]
+    await world.ready()
+    return world
+  }
+
+  private get chartFolder(): string {
+    return join(this.home, 'charts')
+  }
+
+  get kubeconfig(): string {
+    return join(this.home, 'cluster', 'kubeconfig')
+  }
+
+  /** With the password: not for logs. The port outlives the server. */
+  get databaseUrl(): string {
+    return this.postgres?.url ?? ''
+  }
+
+  get urls(): readonly string[] {
+    return this.servers.map(({ url }) => url)
+  }
+
+  async killDatabase(): Promise<void> {
+    await this.postgres?.kill()
+    await this.startDatabase()
+  }
+
+  async killCluster(): Promise<void> {
+    await this.cluster?.kill()
+    await this.startCluster()
+  }
+
+  /** Resolves when a helm runs, or after so long. */
+  async untilHelmRuns(withinMs: number): Promise<void> {
+    const deadline = Date.now() + withinMs
+    while (Date.now() < deadline && (await helmsOf(this.home)).length === 0) await sleep(20)
+  }
+
+  /** Kills a helm that runs at this moment; false when there is none. */
+  async killHelm(): Promise<boolean> {
+    const [helm] = await helmsOf(this.home)
+    return helm !== undefined && send(helm.pid, 'SIGKILL')
+  }
+
+  /** Which server runs a helm at this moment; null when none does. */
+  async serverWithHelm(): Promise<SupervisedServer | null> {
+    const parents = new Set((await helmsOf(this.home)).map(({ parent }) => parent))
+    return this.servers.find(({ pid }) => pid !== null && parents.has(pid)) ?? null
+  }
+
+  /** Resolves when all servers are ready; throws with their last words when one never is. */
+  async ready(): Promise<void> {
+    const deadline = Date.now() + readyWithinMs
+    for (const server of this.servers) {
+      while (!(await server.isReady())) {
+        if (Date.now() > deadline) throw new Error(`${server.url} did not become ready:\n${server.tail()}`)
+        await sleep(100)
+      }
+    }
+  }
+
+  /** Ends the servers in order. Returns what did not end when it was asked to. */
+  async stopServers(): Promise<readonly string[]> {
+    const inTime = await Promise.all(this.servers.map((server) => server.stop()))
+    return this.servers.filter((_, n) => !inTime[n]).map(({ url }) => `${url} did not stop on SIGTERM`)
+  }
+
+  /** Ends all of it; the folder stays when it is wanted for a look. */
+  async stop({ keep }: { readonly keep: boolean }): Promise<void> {
+    await this.stopServers()
+    await this.cluster?.stop()
+    await this.postgres?.stop()
+    process.removeListener('exit', this.onExit)
+    if (!keep) await rm(this.home, { recursive: true, force: true })
+  }
+
+  private killAll(): void {
+    for (const server of this.servers) server.killNow()
+    if (this.cluster !== null) send(this.cluster.pid, 'SIGKILL')
+    if (this.postgres !== null) send(this.postgres.pid(), 'SIGKILL')
+  }
+
+  /** The sample charts, in a folder that both servers reach: with a database of one's own there is no such source. */
+  private async addCharts(url: string): Promise<void> {
+    await writeSamples(samples, this.chartFolder)
+    const answer = await fetch(`${url}/api/v1/chart-sources`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ name: 'chaos', type: 'folder', url: this.chartFolder }),
+    })
+    if (!answer.ok) throw new Error(`the chart source was not added: ${await answer.text()}`)
+  }
+
+  private async startDatabase(): Promise<void> {
+    this.postgres = await startEmbeddedPostgres({ home: join(this.home, 'database'), log: silentLog })
+  }
+
+  private async startCluster(): Promise<void> {
+    const data = join(this.home, 'cluster')
+    this.cluster = await startPracticeClusterProcess({ data, podReadyMs: 100, onLog: () => {} })
+  }
+
+  private environment(n: number): Record<string, string> {
+    return {
+      PATH: process.env.PATH ?? '',
+      HOME: process.env.HOME ?? '',
+      NODE_NO_WARNINGS: '1',
+      FLOTILLA_HOME: join(this.home, `server-${n}`),
+      FLOTILLA_ADMIN_KEY: adminKey,
+      FLOTILLA_SECRET_KEY: 'chaos-secret-key-of-at-least-32-characters',
+      DATABASE_URL: this.databaseUrl,
+      KUBECONFIG: this.kubeconfig,
+      CHART_FOLDERS: this.chartFolder,
+      LEASE_SECONDS: String(leaseSeconds),
+    }
+  }
+}
