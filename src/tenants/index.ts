@@ -6,7 +6,7 @@ import type { TenantDeps } from './deps.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { platformRoutes } from './routes/platform.ts'
 import { tenantRoutes } from './routes/tenants.ts'
-import { namespaceOwner, namespacesOfCluster } from './store/namespaces.ts'
+import { namespaceOwner } from './store/namespaces.ts'
 import { findTenant } from './store/tenants.ts'
 
 export { type AdminKeySource, ensureAdminKey } from './admin-key.ts'
@@ -27,8 +27,6 @@ export type TenantPort = {
   ownerOf(tx: Tx, clusterId: Uuid, namespace: string): Promise<Uuid | null>
   /** True when there is such a tenant. */
   exists(db: Db, tenantId: Uuid): Promise<boolean>
-  /** Every claimed namespace of a cluster, for those who watch it. */
-  namespacesOf(db: Db | Tx, clusterId: Uuid): Promise<readonly { readonly name: string; readonly tenantId: Uuid }[]>
 }
 
 /** The port, on these tables. */
@@ -37,7 +35,6 @@ export function tenantPort(deps: TenantDeps): TenantPort {
     placeInstall: (tx, principal, tenantId, namespace) => placeInstall(tx, deps, principal, tenantId, namespace),
     ownerOf: namespaceOwner,
     exists: async (db, tenantId) => (await findTenant(db, tenantId)) !== null,
-    namespacesOf: namespacesOfCluster,
   }
 }
 

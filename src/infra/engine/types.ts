@@ -1,4 +1,4 @@
-import type { Decide, Waiting } from '../../core/decision.ts'
+import type { Decide } from '../../core/decision.ts'
 import type { DomainEvent } from '../../core/events.ts'
 import type { Instant } from '../../core/instant.ts'
 import type { Subject, SubjectKind, Uuid } from '../../core/subject.ts'
@@ -47,5 +47,3 @@ export interface Machine<S, C, O, A extends { readonly kind: string }> {
   /** Appends events with their subject's next sequence numbers, under the row lock held by `load`. */
   record(tx: Tx, state: S, events: readonly DomainEvent[]): Promise<void>
 }
-
-export type { Waiting }

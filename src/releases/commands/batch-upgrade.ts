@@ -1,5 +1,4 @@
 import { compare, valid } from 'semver'
-import { Problem } from '../../core/problems.ts'
 import type { Uuid } from '../../core/subject.ts'
 import { wake } from '../../infra/engine/index.ts'
 import type { Batch, BatchOptions } from '../batch/core.ts'
@@ -8,13 +7,9 @@ import { type ReleaseListing, releasesAtVersions, versionsOf } from '../store/qu
 import { recordBatch } from '../store/record.ts'
 import { accepting } from './accepting.ts'
 import { type CommandCall, type ReleaseDeps, scopeOf } from './context.ts'
+import { type OperationOptions, optionsOf } from './options.ts'
 
-export type BatchBody = {
-  readonly timeout?: number | undefined
-  readonly wait?: boolean | undefined
-  readonly waitForJobs?: boolean | undefined
-  readonly atomic?: boolean | undefined
-}
+export type BatchBody = Pick<OperationOptions, 'timeout' | 'wait' | 'waitForJobs' | 'atomic'>
 export type BatchTarget = { readonly chart: string; readonly targetVersion: string; readonly concurrency: number }
 
 /** The releases of a chart, of those the caller may see, that run a version older than the target, by semver order. */
@@ -40,7 +35,7 @@ export async function batchUpgrade(
   const { digest, version, appVersion, hasHooks } = await deps.ports.charts.resolve(target.chart, target.targetVersion)
   const releases = await needingUpgrade(deps, call, target.chart, target.targetVersion)
   const resolved = { digest, version, appVersion, hasHooks }
-  const batch = newBatch(deps, call, { ...target, resolved }, optionsOf(body), releases)
+  const batch = newBatch(deps, call, { ...target, resolved }, batchOptions(body), releases)
   const now = deps.clock.now()
   await accepting(deps, batch.id, async (tx) => {
     await insertBatch(tx, batch, oneTenant(releases), new Date(now))
@@ -57,14 +52,9 @@ export async function batchUpgrade(
   return batch.id
 }
 
-function optionsOf(body: BatchBody): BatchOptions {
-  const wait = body.wait ?? true
-  const waitForJobs = body.waitForJobs ?? false
-  if (waitForJobs && !wait) {
-    const errors = [{ pointer: '/waitForJobs', message: 'needs wait' }]
-    throw new Problem('malformed', '/waitForJobs: needs wait', { errors })
-  }
-  return { timeoutSeconds: body.timeout ?? 300, wait, waitForJobs, atomic: body.atomic ?? false }
+function batchOptions(body: BatchBody): BatchOptions {
+  const { timeoutSeconds, wait, waitForJobs, atomic } = optionsOf(body)
+  return { timeoutSeconds, wait, waitForJobs, atomic }
 }
 
 function newBatch(

@@ -3,10 +3,10 @@ import { malformed } from '../../core/problems.ts'
 import type { Subject } from '../../core/subject.ts'
 import { listEvents, type StoredEvent } from '../../infra/events/events.ts'
 import type { EventHub } from '../../infra/events/hub.ts'
-import { eventStream, lastEventId, wantsEventStream } from '../../infra/http/event-stream.ts'
-import { sendList } from '../../infra/http/page.ts'
+import { eventStream, lastEventId, type StreamCall, wantsEventStream } from '../../infra/http/event-stream.ts'
+import { type ListCall, sendList } from '../../infra/http/page.ts'
 import { pageQuery } from '../../infra/http/query.ts'
-import { type Call, route } from '../../infra/http/route.ts'
+import { route } from '../../infra/http/route.ts'
 import { idParams, time } from '../../infra/http/schemas.ts'
 import { visibleRelease } from '../commands/context.ts'
 import { readOperation } from '../commands/operations.ts'
@@ -41,7 +41,7 @@ export const ofRelease = (deps: EventDeps) =>
     schema: shape,
     handler: async (call) => {
       await visibleRelease(deps, call.principal, call.params.id)
-      return answerEvents(deps, call as unknown as PagedCall, { kind: 'release', id: call.params.id }, () => true)
+      return answerEvents(deps, call, { kind: 'release', id: call.params.id }, () => true)
     },
   })
 
@@ -60,18 +60,16 @@ export const ofOperation = (deps: EventDeps) =>
       const subject: Subject =
         operation.release_id === null ? { kind: 'batch', id } : { kind: 'release', id: operation.release_id }
       const mine = (stored: StoredEvent) => stored.data.operationId === id
-      return answerEvents(deps, call as unknown as PagedCall, subject, mine)
+      return answerEvents(deps, call, subject, mine)
     },
   })
 
-type PagedCall = Call & {
-  readonly query: { readonly limit?: number | undefined; readonly cursor?: string | undefined }
-}
+type EventCall = ListCall & StreamCall
 
-function answerEvents(deps: EventDeps, call: PagedCall, subject: Subject, wanted: (event: StoredEvent) => boolean) {
+function answerEvents(deps: EventDeps, call: EventCall, subject: Subject, wanted: (event: StoredEvent) => boolean) {
   if (wantsEventStream(call.request.headers.accept)) return streamEvents(deps, call, subject, wanted)
   return sendList(call, {
-    rows: async (after: number | null, limit) => await wantedFrom(deps, subject, wanted, after ?? 0, limit),
+    rows: (after: number | null, limit) => wantedFrom(deps, subject, wanted, after ?? 0, limit),
     position: (stored) => stored.seq,
     present: view,
   })
@@ -95,7 +93,7 @@ async function wantedFrom(
   return found
 }
 
-function streamEvents(deps: EventDeps, call: Call, subject: Subject, wanted: (event: StoredEvent) => boolean) {
+function streamEvents(deps: EventDeps, call: StreamCall, subject: Subject, wanted: (event: StoredEvent) => boolean) {
   const after = seqOf(lastEventId(call))
   return eventStream(call, async function* (signal) {
     for await (const stored of deps.hub.subscribe(subject, after, signal)) {

@@ -36,17 +36,3 @@ export async function claimNamespace(
   const owner = await namespaceOwner(tx, claim.clusterId, claim.name)
   return { owner, claimed: numInsertedOrUpdatedRows === 1n }
 }
-
-/** Every claimed namespace of a cluster with its owner, by name. */
-export async function namespacesOfCluster(
-  db: Db | Tx,
-  clusterId: Uuid,
-): Promise<readonly { readonly name: string; readonly tenantId: Uuid }[]> {
-  const rows = await tables(db)
-    .selectFrom('namespaces')
-    .select(['name', 'tenant_id'])
-    .where('cluster_id', '=', clusterId)
-    .orderBy('name')
-    .execute()
-  return rows.map((row) => ({ name: row.name, tenantId: row.tenant_id }))
-}
