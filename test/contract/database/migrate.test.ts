@@ -31,7 +31,7 @@ describe('migrate', () => {
   })
 
   it('leaves the schema as it was when a step fails', async () => {
-    const broken = { name: '0002_broken', up: ['create table half (id int)', 'create table'], down: [] }
+    const broken = { name: '9999_broken', up: ['create table half (id int)', 'create table'], down: [] }
     await migrate(database.db)
     const before = await catalogue(database.db)
     await expect(migrate(database.db, [...migrations, broken])).rejects.toThrow('syntax error')
