@@ -46,10 +46,11 @@ const examples: Readonly<Record<RuleName, { good: Record<string, string>; bad: R
     good: {
       'src/releases/core/a.ts': "import { b } from './b.ts'\nimport type {\n  Json,\n} from '../../core/json.ts'",
       'src/releases/core/a.test.ts': "import fc from 'fast-check'",
+      'src/registry/core/a.ts': "import { compare } from 'semver'",
       'src/core/a.ts': " * import { x } from 'fs'\nexport * from './b.ts'",
     },
     bad: {
-      'src/releases/core/c.ts': "import semver from 'semver'",
+      'src/releases/core/c.ts': "import { z } from 'zod'",
       'src/releases/core/d.ts': "import type { Db } from '../store.ts'",
       'src/releases/core/e.ts': "const x = await import('node:fs')",
       'src/releases/core/f.ts': "export {\n  a,\n  b,\n} from '../../charts/core/x.ts'",

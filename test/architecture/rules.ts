@@ -33,11 +33,15 @@ const perImport =
     })
   }
 
+/** Packages that only compute: the order and the ranges of versions are the words of every rule about upgrades. */
+const purePackages = ['semver']
+
 const coreStaysPure = perImport(
   (path) => isCore(path) && !isTest(path),
   (path, { target }) => {
     const own = /^src\/([^/]+\/)?core\//.exec(path)?.[0] ?? ''
-    return target.startsWith(own) || target.startsWith('src/core/') ? null : 'a core uses its own folder and src/core'
+    const pure = target.startsWith(own) || target.startsWith('src/core/') || purePackages.includes(target)
+    return pure ? null : 'a core uses its own folder, src/core and what only computes'
   },
 )
 
