@@ -1,8 +1,11 @@
 /** An RFC 9562 UUID in lower case. */
 export type Uuid = string
 
-/** What the engine works on. Each kind has one machine; each subject at most one worker at a time. */
-export type SubjectKind = 'release' | 'execution' | 'batch' | 'cluster' | 'sink'
+/**
+ * What events are about, and what the engine works on. Each kind has one machine at most (a component has none: it only
+ * changes by commands); each subject at most one worker at a time.
+ */
+export type SubjectKind = 'release' | 'execution' | 'batch' | 'cluster' | 'component' | 'sink'
 export type Subject = { readonly kind: SubjectKind; readonly id: Uuid }
 
 /** Who asked for something: taken from the token, never from a body. */

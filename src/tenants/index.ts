@@ -7,7 +7,7 @@ import { keyRoutes } from './routes/keys.ts'
 import { platformRoutes } from './routes/platform.ts'
 import { tenantRoutes } from './routes/tenants.ts'
 import { namespaceOwner } from './store/namespaces.ts'
-import { findTenant } from './store/tenants.ts'
+import { findTenant, type Tenant } from './store/tenants.ts'
 
 export { type AdminKeySource, ensureAdminKey } from './admin-key.ts'
 export { type AuditFact, recordAudit } from './audit.ts'
@@ -16,8 +16,9 @@ export type { InstallPlace } from './commands/place-install.ts'
 export { registerClusters } from './commands/register-clusters.ts'
 export { actionsOf, mayDo, maySee } from './core/permissions.ts'
 export { noSuchTenant } from './core/placement.ts'
-export type { KubeContexts, TenantDeps } from './deps.ts'
+export type { Caller, KubeContexts, OnDone, TenantDeps } from './deps.ts'
 export { clusterIds } from './store/clusters.ts'
+export type { Tenant } from './store/tenants.ts'
 
 /** What the other features ask of tenants, each inside the caller's transaction. */
 export type TenantPort = {
@@ -27,6 +28,8 @@ export type TenantPort = {
   ownerOf(tx: Tx, clusterId: Uuid, namespace: string): Promise<Uuid | null>
   /** True when there is such a tenant. */
   exists(db: Db, tenantId: Uuid): Promise<boolean>
+  /** One tenant, or null. */
+  read(db: Db, tenantId: Uuid): Promise<Tenant | null>
 }
 
 /** The port, on these tables. */
@@ -35,6 +38,7 @@ export function tenantPort(deps: TenantDeps): TenantPort {
     placeInstall: (tx, principal, tenantId, namespace) => placeInstall(tx, deps, principal, tenantId, namespace),
     ownerOf: namespaceOwner,
     exists: async (db, tenantId) => (await findTenant(db, tenantId)) !== null,
+    read: findTenant,
   }
 }
 

@@ -2,10 +2,11 @@ import { sql } from 'kysely'
 import { type Migration as KyselyMigration, type MigrationResultSet, Migrator } from 'kysely/migration'
 import type { Migration } from './migration.ts'
 import { initial } from './migrations/0001_initial.ts'
+import { registry } from './migrations/0002_registry.ts'
 import type { Db } from './types.ts'
 
 /** Every step of the schema, oldest first. A step that was released never changes: add another. */
-export const migrations: readonly Migration[] = [initial]
+export const migrations: readonly Migration[] = [initial, registry]
 
 /**
  * Brings the schema to the newest step; returns the names of the steps it applied. Any number of processes may do it

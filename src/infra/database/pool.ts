@@ -14,6 +14,7 @@ export type Database = {
 }
 
 const int8 = 20
+const date = 1082
 
 /**
  * Opens a pool of connections. No connection is made before the first query, so a server that is still starting is no
@@ -47,10 +48,17 @@ export function openDatabase(url: string, options: { readonly max: number; reado
 
 /**
  * bigint columns and counts are read as numbers: the ones here are sequence numbers and counts, which stay far below
- * 2^53, and JSON has no bigint. One that does not fit is an error, never a rounded number.
+ * 2^53, and JSON has no bigint. One that does not fit is an error, never a rounded number. A date stays the text that it
+ * is: a day has no time zone, and a Date would give it the server's.
  */
 const parserOf = ((oid: number, format?: 'text' | 'binary') =>
-  oid === int8 && format !== 'binary' ? toSafeInteger : types.getTypeParser(oid, format)) as typeof types.getTypeParser
+  (format === 'binary' ? undefined : textParsers.get(oid)) ??
+  types.getTypeParser(oid, format)) as typeof types.getTypeParser
+
+const textParsers: ReadonlyMap<number, (text: string) => unknown> = new Map<number, (text: string) => unknown>([
+  [int8, toSafeInteger],
+  [date, (text) => text],
+])
 
 function toSafeInteger(text: string): number {
   const value = Number(text)

@@ -15,7 +15,13 @@ test.each([
   ['', null],
   ['-1', null],
   [' 1.2.3', null],
+  ['2024.01.15', '2024.1.15'],
+  ['16.1-alpine', '16.1.0-alpine'],
+  ['3.6.0.Final', '3.6.0'],
+  ['1.2.3-', '1.2.3'],
   ['9'.repeat(17), null],
+  [`${'9'.repeat(20)}.1.0`, null],
+  [`1.${'9'.repeat(400)}`, null],
 ])('%j counts as %j', (text, version) => {
   expect(coerceVersion(text)).toBe(version)
 })

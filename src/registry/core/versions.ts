@@ -1,13 +1,18 @@
-import { coerce, compare, parse, type SemVer, satisfies } from 'semver'
+import { compare, parse, type SemVer, satisfies } from 'semver'
 import type { RiskLevel, UpgradeType } from './model.ts'
 
+const loose = /^v?(\d+)(?:\.(\d+))?(?:\.(\d+))?([-+].*)?/
+
 /**
- * A version as it is compared: 16.1 counts as 16.1.0, `v2` as 2.0.0 (SPEC section 4). Null for what does not begin as a
- * version.
+ * A version as it is compared: 16.1 counts as 16.1.0, `v2` as 2.0.0 (SPEC section 4), 2024.01 as 2024.1.0, 1.2.3.4 as
+ * 1.2.3. Null for what does not begin as a version, or with a number that is too large. Not the `coerce` of semver: it
+ * finds a version anywhere in a text.
  */
 export function coerceVersion(text: string): string | null {
-  if (!/^v?\d/.test(text)) return null
-  return (parse(text) ?? coerce(text, { includePrerelease: true }))?.version ?? null
+  const [, major, minor, patch, rest = ''] = loose.exec(text) ?? []
+  if (major === undefined) return null
+  const numbers = [major, minor, patch].map((digits = '0') => Number(digits)).join('.')
+  return (parse(`${numbers}${rest}`) ?? parse(numbers))?.version ?? null
 }
 
 /** By semver precedence: negative when `a` is older. Build metadata does not count. Both must be semver. */

@@ -2,6 +2,7 @@ import type { JsonObject } from '../../core/json.ts'
 import { Problem } from '../../core/problems.ts'
 import type { Uuid } from '../../core/subject.ts'
 import type { Tx } from '../../infra/database/types.ts'
+import { violatesUnique } from '../../infra/database/unique.ts'
 import { wake } from '../../infra/engine/index.ts'
 import { maySee } from '../../tenants/index.ts'
 import { newRelease } from '../core/create.ts'
@@ -40,15 +41,8 @@ export async function install(deps: ReleaseDeps, call: CommandCall, body: Instal
     return { releaseId, operationId: operation.id }
   } catch (error) {
     // Two installs at once: both looked before either wrote, and the index let one of them in.
-    throw takesTheName(error) ? nameTaken(body, null) : error
+    throw violatesUnique(error, 'releases_by_name') ? nameTaken(body, null) : error
   }
-}
-
-const uniqueViolation = '23505'
-
-function takesTheName(error: unknown): boolean {
-  const { code, constraint } = error as { code?: unknown; constraint?: unknown }
-  return code === uniqueViolation && constraint === 'releases_by_name'
 }
 
 type Accepted = { readonly body: InstallBody; readonly releaseId: Uuid; readonly operation: NewOperation }

@@ -32,6 +32,9 @@ export type ReleasePosition = { readonly value: string; readonly id: Uuid }
 /** A place in a list that is newest first: everything after it is older. */
 export type ListPosition = { readonly createdAt: string; readonly id: Uuid }
 
+/** A chart that runs somewhere, at the version that was deployed last. */
+export type DeployedChart = { readonly chartName: string; readonly chartVersion: string }
+
 /** A release as lists show it: without its values. */
 export type ReleaseListing = Omit<Selectable<ReleaseRow>, 'values_enc'>
 
@@ -252,6 +255,21 @@ export async function releasesAtVersions(
     .orderBy('created_at')
     .orderBy('id')
     .execute()
+}
+
+/** Each chart and version that a tenant's releases run, once. Releases that never were DEPLOYED run none. */
+export async function deployedCharts(db: Db | Tx, tenantId: Uuid): Promise<readonly DeployedChart[]> {
+  const rows = await of(db)
+    .selectFrom('releases')
+    .select(['chart', 'chart_version'])
+    .distinct()
+    .where('tenant_id', '=', tenantId)
+    .where('status', '<>', 'UNINSTALLED')
+    .where('ever_deployed', '=', true)
+    .orderBy('chart')
+    .orderBy('chart_version')
+    .execute()
+  return rows.map((row) => ({ chartName: row.chart, chartVersion: row.chart_version }))
 }
 
 function of(db: Db | Tx) {

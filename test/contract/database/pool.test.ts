@@ -23,6 +23,10 @@ describe('openDatabase', () => {
     expect(rows.map((row) => toInstant(row.at))).toEqual([moment])
   })
 
+  it('leaves a day as it is written, in whatever time zone it runs', async () => {
+    expect(await read(database.db, "'2024-02-29'::date")).toBe('2024-02-29')
+  })
+
   it('gets over a migration that changes what a statement answers', async () => {
     const { db } = database
     await sql`create table growing (id int)`.execute(db)

@@ -1,0 +1,143 @@
+import { type Selectable, sql } from 'kysely'
+import type { Uuid } from '../../core/subject.ts'
+import { jsonb } from '../../infra/database/jsonb.ts'
+import { fromInstant, toInstant } from '../../infra/database/pool.ts'
+import type { Db, Tx } from '../../infra/database/types.ts'
+import { violatesUnique } from '../../infra/database/unique.ts'
+import type { Component } from '../core/model.ts'
+import {
+  behind,
+  type ComponentRow,
+  contains,
+  directionOf,
+  type OrderColumn,
+  type Page,
+  type Place,
+  tables,
+} from './tables.ts'
+
+/** Writes a new component, with the number of its last event; false when its name is taken. */
+export async function insertComponent(tx: Tx, component: Component, seq: number): Promise<boolean> {
+  const { numInsertedOrUpdatedRows } = await tables(tx)
+    .insertInto('components')
+    .values({ id: component.id, ...columnsOf(component), seq, created_at: fromInstant(component.createdAt) })
+    .onConflict((conflict) => conflict.column('name').doNothing())
+    .executeTakeFirst()
+  return numInsertedOrUpdatedRows === 1n
+}
+
+/**
+ * Writes a component that `lockComponent` has locked; false when its name is taken, and then the transaction can only be
+ * given up.
+ */
+export async function updateComponent(tx: Tx, component: Component): Promise<boolean> {
+  try {
+    await tables(tx).updateTable('components').set(columnsOf(component)).where('id', '=', component.id).execute()
+    return true
+  } catch (error) {
+    if (violatesUnique(error, 'components_name_key')) return false
+    throw error
+  }
+}
+
+/** A component with the number of its last event, its row locked until the transaction ends; null when unknown. */
+export async function lockComponent(
+  tx: Tx,
+  id: Uuid,
+): Promise<{ readonly component: Component; readonly seq: number } | null> {
+  const row = await tables(tx).selectFrom('components').selectAll().where('id', '=', id).forUpdate().executeTakeFirst()
+  return row ? { component: componentOf(row), seq: row.seq } : null
+}
+
+/** Keeps the number of the last event. */
+export async function keepSeq(tx: Tx, id: Uuid, seq: number): Promise<void> {
+  await tables(tx).updateTable('components').set({ seq }).where('id', '=', id).execute()
+}
+
+/** One component, or null. */
+export async function findComponent(db: Db, id: Uuid): Promise<Component | null> {
+  const row = await tables(db).selectFrom('components').selectAll().where('id', '=', id).executeTakeFirst()
+  return row ? componentOf(row) : null
+}
+
+/** The components whose releases run one of these charts, by name. */
+export async function componentsOfCharts(db: Db, charts: readonly string[]): Promise<readonly Component[]> {
+  const wanted = sql<string>`any(${[...charts]}::text[])`
+  const rows = await tables(db)
+    .selectFrom('components')
+    .selectAll()
+    .where('chart_name', '=', wanted)
+    .orderBy('name')
+    .execute()
+  return rows.map(componentOf)
+}
+
+export const componentOrders = ['createdAt', '-createdAt', 'name', '-name'] as const
+export type ComponentOrder = (typeof componentOrders)[number]
+
+/** What a list of components is narrowed by. `q` is a part of the name, the category, the chart or the description. */
+export type ComponentFilter = {
+  readonly q?: string | undefined
+  readonly category?: string | undefined
+  readonly chartName?: string | undefined
+}
+
+/** Components of a filter, in an order. */
+export async function listComponents(
+  db: Db,
+  filter: ComponentFilter,
+  page: Page<ComponentOrder>,
+): Promise<readonly Component[]> {
+  const column: OrderColumn = page.order.endsWith('name') ? 'name' : 'created_at'
+  const rows = await filtered(db, filter)
+    .selectAll()
+    .where(behind(column, page))
+    .orderBy(column, directionOf(page.order))
+    .orderBy('id', directionOf(page.order))
+    .limit(page.limit)
+    .execute()
+  return rows.map(componentOf)
+}
+
+/** Where a component stands in an order. */
+export function placeOfComponent(order: ComponentOrder, { id, name, createdAt }: Component): Place {
+  return { id, value: order.endsWith('name') ? name : fromInstant(createdAt).toISOString() }
+}
+
+/** How many components a filter has in all. */
+export async function countComponents(db: Db, filter: ComponentFilter): Promise<number> {
+  const counted = filtered(db, filter).select((eb) => eb.fn.countAll<number>().as('n'))
+  return (await counted.executeTakeFirstOrThrow()).n
+}
+
+function filtered(db: Db, { q, category, chartName }: ComponentFilter) {
+  let query = tables(db).selectFrom('components')
+  if (q !== undefined) query = query.where(contains(['name', 'category', 'chart_name', 'description'], q))
+  if (category !== undefined) query = query.where('category', '=', category)
+  if (chartName !== undefined) query = query.where('chart_name', '=', chartName)
+  return query
+}
+
+function columnsOf(component: Component) {
+  return {
+    name: component.name,
+    category: component.category,
+    chart_name: component.chartName,
+    health_endpoint: jsonb(component.healthEndpoint),
+    description: component.description,
+    updated_at: fromInstant(component.updatedAt),
+  }
+}
+
+function componentOf(row: Selectable<ComponentRow>): Component {
+  return {
+    id: row.id,
+    name: row.name,
+    category: row.category,
+    chartName: row.chart_name,
+    healthEndpoint: row.health_endpoint,
+    description: row.description,
+    createdAt: toInstant(row.created_at),
+    updatedAt: toInstant(row.updated_at),
+  }
+}
