@@ -3,6 +3,7 @@ import { Registry } from 'prom-client'
 import { chartRoutes } from '../charts/index.ts'
 import { systemClock } from '../infra/clock.ts'
 import { buildApp } from '../infra/http/app.ts'
+import { registryRoutes } from '../registry/index.ts'
 import { releaseRoutes } from '../releases/index.ts'
 import { mayDo, routesOfTenants } from '../tenants/index.ts'
 import { apiRoutes, version } from './api.ts'
@@ -14,6 +15,7 @@ import { apiRoutes, version } from './api.ts'
 export async function apiDocument(): Promise<string> {
   const routes = apiRoutes({
     releases: releaseRoutes(absent('the releases'), absent('the batches')),
+    registry: registryRoutes(absent('the registry')),
     charts: chartRoutes(absent('the charts')),
     tenants: routesOfTenants(absent('the tenants')),
   })

@@ -11,6 +11,7 @@ import { buildApp } from '../infra/http/app.ts'
 import type { FeatureRoutes } from '../infra/http/route.ts'
 import { loadOrCreateKey } from '../infra/secrets/key.ts'
 import { createVault, type VaultKey } from '../infra/secrets/vault.ts'
+import { registryRoutes } from '../registry/index.ts'
 import { batchMachine, type ReleaseDeps, ReleaseStates, releaseMachine, releaseRoutes } from '../releases/index.ts'
 import type { AdminKeySource } from '../tenants/index.ts'
 import { apiRoutes, version } from './api.ts'
@@ -19,6 +20,7 @@ import { type ClusterConnections, contextsOf, openClusters } from './clusters.ts
 import { openStorage, type Storage } from './database.ts'
 import { openHelm } from './helm.ts'
 import { kubeconfigPath } from './practice.ts'
+import { registryDeps } from './registry.ts'
 import { dependsOn } from './settings.ts'
 import type { Stops } from './stops.ts'
 import { type OpenTenants, openTenants } from './tenants.ts'
@@ -68,7 +70,7 @@ async function openParts(config: Config, log: Logger, stops: Stops): Promise<Par
   const clusters = openClusters({ kubeconfig, ids: tenants.clusters, clock, log }, stops)
   const currentCluster = tenants.clusters.get(contexts.current) ?? ''
   const { charts, routes: chartRoutes } = await openCharts({ config, db, vault, helm, clock, newId, kubeVersion })
-  const ports = { helm, clusters: { of: (id: Uuid) => clusters.of(id).cluster }, charts, tenants: tenants.forReleases }
+  const ports = { helm, clusters: { of: (id: Uuid) => clusters.of(id).cluster }, charts, tenants: tenants.port }
   const previewKey = derivedKey(key, 'previews')
   const base = { db, vault, clock, newId, kubeVersion, previewKey, states: new ReleaseStates(vault), ports }
   const deps: ReleaseDeps = { ...base, machine: releaseMachine(base) }
@@ -90,8 +92,9 @@ function routeDeps(storage: Storage, deps: ReleaseDeps) {
 
 function httpApp(parts: Parts, releases: FeatureRoutes): FastifyInstance {
   const { config, log, storage, clusters, currentCluster, tenants, chartRoutes, deps, key } = parts
+  const registry = registryRoutes(registryDeps(config, deps, tenants.port))
   return buildApp({
-    routes: apiRoutes({ releases, charts: chartRoutes, tenants: tenants.routes }),
+    routes: apiRoutes({ releases, registry, charts: chartRoutes, tenants: tenants.routes }),
     authenticate: tenants.authenticate,
     authorize: tenants.authorize,
     readiness: [

@@ -4,7 +4,6 @@ import type { Uuid } from '../core/subject.ts'
 import type { Db } from '../infra/database/types.ts'
 import type { Authenticate, Authorize } from '../infra/http/auth.ts'
 import type { FeatureRoutes } from '../infra/http/route.ts'
-import type { Tenants } from '../releases/index.ts'
 import {
   type AdminKeySource,
   clusterIds,
@@ -14,6 +13,7 @@ import {
   mayDo,
   registerClusters,
   routesOfTenants,
+  type TenantPort,
   tenantPort,
 } from '../tenants/index.ts'
 
@@ -31,7 +31,7 @@ export type OpenTenants = {
   readonly clusters: ReadonlyMap<string, Uuid>
   readonly authenticate: Authenticate
   readonly authorize: Authorize
-  readonly forReleases: Tenants
+  readonly port: TenantPort
   readonly routes: FeatureRoutes
 }
 
@@ -48,7 +48,7 @@ export async function openTenants({ config, db, clock, newId, contexts }: Tenant
     clusters: await clusterIds(db, contexts.names),
     authenticate: keyAuthenticator({ db, clock }),
     authorize: mayDo,
-    forReleases: tenantPort(deps),
+    port: tenantPort(deps),
     routes: routesOfTenants(deps),
   }
 }

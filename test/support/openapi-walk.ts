@@ -82,7 +82,7 @@ async function withForeignKey(app: Walked, subject: WalkSubject, step: Step): Pr
 
 async function withViewerKey(app: Walked, subject: WalkSubject, step: Step): Promise<string[]> {
   const permission = step.operation['x-permission']
-  if (permission.scope !== 'public' && permission.action.endsWith('.preview')) return []
+  if (permission.scope !== 'public' && /\.(preview|validate)$/.test(permission.action)) return []
   const answer = await send(app, subject, step, subject.viewerKey)
   return unless(answer.statusCode === 403, step, "with a viewer's key", answer)
 }

@@ -12,8 +12,11 @@ test('an admin may do everything, and each lesser role less', () => {
   expect(actionsOf('tenant-operator')).toEqual(expect.arrayContaining([...actionsOf('viewer')]))
 })
 
-test('a viewer reads and previews, and nothing else', () => {
-  expect(actionsOf('viewer').filter((action) => !action.endsWith('.read'))).toEqual(['release.preview'])
+test('a viewer reads, validates paths and previews, and nothing else', () => {
+  expect(actionsOf('viewer').filter((action) => !action.endsWith('.read'))).toEqual([
+    'registry.validate',
+    'release.preview',
+  ])
 })
 
 test('keys, tenants, chart sources, grants and forced recovery are the admin alone', () => {

@@ -13,6 +13,17 @@ export type Given = {
   readonly ids: Readonly<Record<string, string>>
 }
 
+/** A component with the versions 1.0.0 and 1.1.0, and the edge between them. */
+async function registered(admin: Api): Promise<Readonly<Record<string, string>>> {
+  const make = async (path: string, body: object) =>
+    expectStatus(await admin.post<{ readonly id: string }>(`/registry${path}`, body), 201).id
+  const component = await make('/components', { name: 'small', category: 'TESTED', chartName: 'small' })
+  const version = await make(`/components/${component}/versions`, { version: '1.0.0' })
+  const newer = await make(`/components/${component}/versions`, { version: '1.1.0' })
+  await make('/upgrade-paths', { fromVersionId: version, toVersionId: newer })
+  return { component, version }
+}
+
 /** `mine` at revision 2, `single` at its first, `gone` uninstalled, all of tenant a; `foreign` of tenant b. */
 export async function openGiven(): Promise<Given> {
   const world = await openWorld()
@@ -42,6 +53,7 @@ export async function openGiven(): Promise<Given> {
       foreign: foreign.id,
       operation: await operationOf(world.admin, mine),
       foreignOperation: await operationOf(world.admin, foreign),
+      ...(await registered(world.admin)),
     },
   }
 }
@@ -57,13 +69,14 @@ export function pathOf({ ids }: Given, path: string): string {
 }
 
 /**
- * All that a command could change: releases, operations, events, tenants, keys, chart sources, and what is in the
- * cluster. Without what changes by itself: health, and when a key was last used.
+ * All that a command could change: releases, operations, events, tenants, keys, chart sources, the registry, and what is
+ * in the cluster. Without what changes by itself: health, and when a key was last used.
  */
 export async function everything({ world, ids }: Given): Promise<unknown> {
   const { admin, cluster } = world
   const lists = ['/helm/releases', '/helm/releases?status=UNINSTALLED', '/operations', '/tenants', '/api-keys']
   const events = [ids.mine, ids.single, ids.gone, ids.foreign].map((id) => `/helm/releases/${id}/events`)
+  const registry = ['/registry/components', `/registry/components/${ids.component}/versions`, '/registry/upgrade-paths']
   const read = async (path: string) => {
     const rows = expectStatus(await admin.get<Record<string, unknown>[]>(path), 200)
     return rows.map(({ health: _, updatedAt: __, lastUsedAt: ___, ...rest }) => rest)
@@ -74,5 +87,6 @@ export async function everything({ world, ids }: Given): Promise<unknown> {
   const versions = [...(secrets?.items ?? []), ...(namespaces?.items ?? [])]
     .map(({ metadata }) => `${metadata.namespace}/${metadata.name} ${metadata.resourceVersion}`)
     .sort()
-  return { lists: await Promise.all([...lists, '/chart-sources', ...events].map(read)), versions }
+  const all = [...lists, '/chart-sources', ...events, ...registry]
+  return { lists: await Promise.all(all.map(read)), versions }
 }

@@ -25,6 +25,8 @@ export function operationsOf(document: OpenApiDocument): readonly ApiOperation[]
   )
 }
 
+const someIds = ['11111111-0000-4000-8000-000000000000', '22222222-0000-4000-8000-000000000000'] as const
+
 /** Well-formed bodies, by operation. The others take an empty one, or none. */
 export const bodies: Readonly<Record<string, object>> = {
   installRelease: installOf('a', 'walked', '1.2.0'),
@@ -32,6 +34,17 @@ export const bodies: Readonly<Record<string, object>> = {
   rollbackRelease: { targetRevision: 1 },
   registerTenant: { id: tenants.a, name: 'a' },
   createApiKey: { name: 'walked', role: 'viewer', tenants: [tenants.a] },
+  createComponent: { name: 'walked', category: 'WALKED', chartName: 'small' },
+  updateComponent: { description: 'walked' },
+  createComponentVersion: { version: '9.0.0' },
+  updateComponentVersion: { lts: true },
+  createUpgradePath: { fromVersionId: someIds[0], toVersionId: someIds[1] },
+  validateUpgradePath: {
+    componentId: someIds[0],
+    fromVersionId: someIds[0],
+    toVersionId: someIds[1],
+    tenantId: tenants.a,
+  },
   createChartSource: { name: 'walked', type: 'http', url: 'https://charts.example.com' },
 }
 
@@ -41,20 +54,29 @@ export const queries: Readonly<Record<string, Readonly<Record<string, string>>>>
   listReleasesNeedingUpgrade: { targetVersion: '2.0.0' },
   unfreezeRelease: { to: 'target' },
   diffRevisions: { from: '1', to: '2' },
+  findUpgradeRoutes: { from: someIds[0], to: someIds[1] },
 }
+
+const ofComponent = [
+  ...['getComponent', 'updateComponent', 'findUpgradeRoutes', 'listComponentVersions'],
+  ...['createComponentVersion', 'getComponentVersion', 'updateComponentVersion'],
+]
 
 /** Path parameters that lead to things of tenant a. */
 export function pathsOf({ ids }: Given): Readonly<Record<string, string | Readonly<Record<string, string>>>> {
   const operation = { id: ids.operation ?? '' }
+  const component = { id: ids.component ?? '' }
   return {
     id: ids.mine ?? '',
     tenantId: tenants.a,
     chart: 'small',
     revision: '1',
+    versionId: ids.version ?? '',
     getOperation: operation,
     cancelOperation: operation,
     listOperationEvents: operation,
     getTenant: { id: tenants.a },
+    ...Object.fromEntries(ofComponent.map((id) => [id, component])),
   }
 }
 

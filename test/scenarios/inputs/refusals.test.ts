@@ -4,6 +4,7 @@ import { fleet, lists } from './fleet-cases.ts'
 import { everything, type Given, openGiven, pathOf } from './given.ts'
 import { platform } from './platform-cases.ts'
 import type { Refusal } from './refusal.ts'
+import { registry } from './registry-cases.ts'
 import { install, others, rollback, upgrade } from './release-cases.ts'
 
 const refusals: Readonly<Record<string, readonly Refusal[]>> = {
@@ -14,6 +15,7 @@ const refusals: Readonly<Record<string, readonly Refusal[]>> = {
   fleet,
   'reads and operations': lists,
   'tenants, keys and chart sources': platform,
+  registry,
 }
 
 let given: Given
