@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { pino } from 'pino'
 import { type Config, ConfigError, type Environment, readConfig, refuseUnsupported } from '../config.ts'
-import { installSampleFleet } from '../samples/install-fleet.ts'
+import { installSamples } from '../samples/install-fleet.ts'
 import type { AdminKeySource } from '../tenants/index.ts'
 import { openStorage } from './database.ts'
 import { type Role, type Running, startServer } from './server.ts'
@@ -89,7 +89,7 @@ async function welcome(config: Config, running: Running, sample: boolean, signal
   const onPractice = config.kubeconfig === null
   if (sample && onPractice) {
     const key = await adminKeyText(config, running.adminKey)
-    const fine = await installSampleFleet({ url: running.url, key, signal }, printWords).catch(() => false)
+    const fine = await installSamples({ url: running.url, key, signal }, printWords).catch(() => false)
     if (!fine && !signal.aborted) printWords('The sample fleet is not complete; the rest works all the same.')
   }
   printWelcome({ url: running.url, home: config.home, onPractice, presetKey: config.adminKey !== null })

@@ -1,14 +1,18 @@
+import { type Api, get, post, type Say } from './client.ts'
 import { type SampleRelease, type SampleTenant, sampleReleases, sampleTenants } from './fleet.ts'
-
-export type Say = (line: string) => void
-
-type Api = { readonly url: string; readonly key: string; readonly signal: AbortSignal }
+import { installSampleRegistry } from './install-registry.ts'
 
 /**
- * Installs the sample fleet through the public API, as any client would, unless there are releases already. Says each
- * step. Returns false when a release could not be installed; what is there stays.
+ * Installs the sample fleet through the public API, as any client would, with the components, versions and upgrade paths
+ * of its charts; each unless there are some already. Says each step. Returns false when something could not be
+ * installed; what is there stays.
  */
-export async function installSampleFleet(api: Api, say: Say): Promise<boolean> {
+export async function installSamples(api: Api, say: Say): Promise<boolean> {
+  const fleet = await installSampleFleet(api, say)
+  return (await installSampleRegistry(api, say)) && fleet
+}
+
+async function installSampleFleet(api: Api, say: Say): Promise<boolean> {
   const { total } = await get<{ total: number }>(api, '/api/v1/helm/releases/summary')
   if (total > 0) {
     say(`The fleet has ${total} releases from an earlier start; the sample fleet is left as it is.`)
@@ -52,22 +56,4 @@ async function installRelease(api: Api, tenant: SampleTenant, release: SampleRel
   const what = `${tenant.namespace}/${releaseName} ${chartName} ${chartVersion}`
   say(answer.ok ? `  ${what}: ${outcome.status}` : `  ${what}: not installed (${outcome.detail})`)
   return answer.ok
-}
-
-function post(api: Api, path: string, body: unknown): Promise<Response> {
-  return fetch(`${api.url}${path}`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${api.key}`, 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-    signal: api.signal,
-  })
-}
-
-async function get<T>(api: Api, path: string): Promise<T> {
-  const answer = await fetch(`${api.url}${path}`, {
-    headers: { authorization: `Bearer ${api.key}` },
-    signal: api.signal,
-  })
-  if (!answer.ok) throw new Error(`GET ${path} answered ${answer.status}`)
-  return (await answer.json()) as T
 }

@@ -17,7 +17,7 @@ export function createComponent(
   onDone: OnDone<Component>,
 ): Promise<Component> {
   const now = deps.clock.now()
-  const component: Component = { ...wanted, id: deps.newId(), createdAt: now, updatedAt: now }
+  const component: Component = { id: deps.newId(), ...wanted, createdAt: now, updatedAt: now }
   const events = [componentEvent(component, 'created', caller.principal.name)]
   return transaction(deps.db, async (tx) => {
     if (!(await insertComponent(tx, component, events.length))) throw nameTaken(component.name)

@@ -63,7 +63,7 @@ function pathBetween(
   const upgradeType = upgradeTypeOf(from.version, to.version)
   const riskLevel = wanted.riskLevel ?? defaultRisk[upgradeType]
   const ends = { componentId: from.componentId, fromVersion: from.version, toVersion: to.version }
-  return { ...wanted, ...ends, ...made, upgradeType, riskLevel }
+  return { ...made, ...ends, ...wanted, upgradeType, riskLevel }
 }
 
 function refusedTarget(message: string): Problem {

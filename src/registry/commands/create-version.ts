@@ -29,14 +29,8 @@ export function createVersion(
   refuseEmptyRange(wanted)
   const now = deps.clock.now()
   const helmChartVersion = wanted.helmChartVersion ?? wanted.version
-  const version: Version = {
-    ...wanted,
-    helmChartVersion,
-    id: deps.newId(),
-    componentId,
-    createdAt: now,
-    updatedAt: now,
-  }
+  const made = { createdAt: now, updatedAt: now }
+  const version: Version = { id: deps.newId(), componentId, ...wanted, helmChartVersion, ...made }
   const change = async (tx: Tx, component: Component) => {
     const moved = version.recommended ? await moveRecommendation(tx, deps, caller, component, version.id) : []
     if (!(await insertVersion(tx, version))) throw numberTaken(component, version.version)
