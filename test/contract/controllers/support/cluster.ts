@@ -27,32 +27,44 @@ export type Answer = { readonly status: number; readonly body: Stored & { readon
 /** A Kubernetes API that a test reaches by a kubeconfig and by nothing else. */
 export type Cluster = {
   call(method: string, path: string, body?: unknown, contentType?: string): Promise<Answer>
+  /** Kills the control plane and starts it again; only where a test has started it. */
+  restart(): Promise<void>
   stop(): Promise<void>
 }
 
 /** The cluster of `CONTRACT_KUBECONFIG`, otherwise a practice cluster started for this test file. */
 export async function reachCluster(): Promise<Cluster> {
   const given = process.env.CONTRACT_KUBECONFIG
-  if (given !== undefined) return clientOf(given, async () => {})
+  if (given !== undefined) {
+    const restart = () => Promise.reject(new Error('the cluster of CONTRACT_KUBECONFIG is not restarted'))
+    return { call: callerOf(given), restart, stop: async () => {} }
+  }
   const data = await mkdtemp(join(tmpdir(), 'flotilla-controllers-'))
-  const running = await startPracticeClusterProcess({ data, podReadyMs: 100, onLog: () => {} })
-  return clientOf(running.kubeconfig, async () => {
-    await running.stop()
-    await rm(data, { recursive: true, force: true })
-  })
+  const start = () => startPracticeClusterProcess({ data, podReadyMs: 100, onLog: () => {} })
+  let running = await start()
+  return {
+    call: callerOf(running.kubeconfig),
+    async restart() {
+      await running.kill()
+      running = await start()
+    },
+    async stop() {
+      await running.stop()
+      await rm(data, { recursive: true, force: true })
+    },
+  }
 }
 
-async function clientOf(kubeconfig: string, stop: () => Promise<void>): Promise<Cluster> {
+function callerOf(kubeconfig: string): Cluster['call'] {
   const config = new KubeConfig()
   config.loadFromFile(kubeconfig)
   const server = config.getCurrentCluster()?.server
   if (server === undefined) throw new Error(`${kubeconfig} names no cluster`)
-  const call: Cluster['call'] = async (method, path, body, contentType = 'application/json') => {
+  return async (method, path, body, contentType = 'application/json') => {
     const options = { method, headers: { accept: 'application/json', 'content-type': contentType } }
     await config.applyToHTTPSOptions(options)
     return send(new URL(path, server), options, body === undefined ? '' : JSON.stringify(body))
   }
-  return { call, stop }
 }
 
 function send(url: URL, options: Readonly<Record<string, unknown>>, body: string): Promise<Answer> {

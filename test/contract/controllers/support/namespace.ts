@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
-import { type Cluster, reachCluster, type Stored } from './cluster.ts'
+import { type Answer, type Cluster, reachCluster, type Stored } from './cluster.ts'
 
 const groups: Readonly<Record<string, string>> = {
   deployments: '/apis/apps/v1',
@@ -11,6 +11,10 @@ const groups: Readonly<Record<string, string>> = {
   poddisruptionbudgets: '/apis/policy/v1',
   endpointslices: '/apis/discovery.k8s.io/v1',
 }
+
+/** How a pod is to be evicted: options of its deletion, or a rehearsal by the query. */
+export type Eviction = { readonly dryRun?: boolean; readonly [option: string]: unknown }
+export type Evicted = { readonly status: number; readonly causes: readonly string[] }
 
 const DEADLINE_MS = 45_000
 const POLL_MS = 50
@@ -36,6 +40,14 @@ export class TestNamespace {
     await this.#cluster.stop()
   }
 
+  /** Whether the cluster under test is somebody else's, which a test does not restart. */
+  static readonly cannotRestart = process.env.CONTRACT_KUBECONFIG !== undefined
+
+  /** Stops the control plane as a crash would, and starts it again. */
+  restart(): Promise<void> {
+    return this.#cluster.restart()
+  }
+
   create(plural: string, object: object): Promise<Stored> {
     return this.#must('POST', this.#path(plural), object)
   }
@@ -54,13 +66,20 @@ export class TestNamespace {
     return this.#must('PATCH', this.#path(plural, name), body, 'application/merge-patch+json')
   }
 
+  /** A patch that may be refused: a merge patch when not said otherwise. */
+  attempt(plural: string, name: string, body: object, { type = 'merge-patch+json', query = '' } = {}): Promise<Answer> {
+    return this.#cluster.call('PATCH', this.#path(plural, name) + query, body, `application/${type}`)
+  }
+
   remove(plural: string, name: string): Promise<Stored> {
     return this.#must('DELETE', this.#path(plural, name))
   }
 
   /** Asks for an eviction; answers the status code and the causes of a refusal. */
-  async evict(pod: string, dryRun: boolean): Promise<{ status: number; causes: readonly string[] }> {
-    const eviction = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: pod, namespace: this.name } }
+  async evict(pod: string, options: Eviction = {}): Promise<Evicted> {
+    const { dryRun = false, ...deleteOptions } = options
+    const metadata = { name: pod, namespace: this.name }
+    const eviction = { apiVersion: 'policy/v1', kind: 'Eviction', metadata, deleteOptions }
     const path = `${this.#path('pods', pod)}/eviction${dryRun ? '?dryRun=All' : ''}`
     const { status, body } = await this.#cluster.call('POST', path, eviction)
     const details = body.details as { causes?: readonly { reason: string }[] } | undefined

@@ -27,6 +27,18 @@ export function daemonSet(name: string, spec: Spec = {}): object {
   return workload('DaemonSet', name, spec)
 }
 
+/** A Service in front of an app of the same name. */
+export function service(name: string, spec: Spec = {}): object {
+  const whole = { selector: { app: name }, ports: [{ port: 80, targetPort: 8080 }], ...spec }
+  return { apiVersion: 'v1', kind: 'Service', metadata: { name }, spec: whole }
+}
+
+/** A PodDisruptionBudget over an app of the same name. */
+export function budget(name: string, spec: Spec): object {
+  const whole = { selector: { matchLabels: { app: name } }, ...spec }
+  return { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', metadata: { name }, spec: whole }
+}
+
 function workload(kind: string, name: string, spec: Spec): object {
   const selector = { matchLabels: { app: name } }
   return { apiVersion: 'apps/v1', kind, metadata: { name }, spec: { selector, template: template(name, '1'), ...spec } }
@@ -54,9 +66,12 @@ export function isReady({ status }: Stored): boolean {
   return conditions.some((each) => each.type === 'Ready' && each.status === 'True')
 }
 
-/** Whether the live pods of an app are exactly these versions, all of them ready. */
-export async function areReady(namespace: TestNamespace, app: string): Promise<boolean> {
-  return (await livePods(namespace, app)).every(isReady)
+/** Whether all live pods of an app are ready. @throws Error when fewer than `least` are. */
+export async function areReady(namespace: TestNamespace, app: string, least = 0): Promise<boolean> {
+  const pods = await livePods(namespace, app)
+  const ready = pods.filter(isReady).length
+  if (ready < least) throw new Error(`${app} has ${ready} ready pods, fewer than ${least}`)
+  return ready === pods.length
 }
 
 /** The addresses that a Service sends to, with the pods behind them. */

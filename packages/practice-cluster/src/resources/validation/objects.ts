@@ -2,6 +2,7 @@ import { jsonEqual } from '../../store/equal.ts'
 import type { KubeInput, KubeObject, ResourceType } from '../../store/types.ts'
 import { type FieldError, forbiddenValue, invalidValue, requiredValue } from './errors.ts'
 import { validateMetadata } from './names.ts'
+import { daemonSetErrors, deploymentErrors, statefulSetErrors } from './strategies.ts'
 
 type Values = Readonly<Record<string, unknown>>
 type Rule = (object: KubeInput, old: KubeObject | undefined) => FieldError[]
@@ -103,7 +104,8 @@ const STATEFUL_SET_MAY_CHANGE = new Set([
 ])
 
 function statefulSetRule(object: KubeInput, old: KubeObject | undefined): FieldError[] {
-  const errors = workloadRule(object, old).filter((error) => error.field !== 'spec.selector' || old === undefined)
+  const workload = workloadRule(object, old).filter((error) => error.field !== 'spec.selector' || old === undefined)
+  const errors = [...workload, ...statefulSetErrors(object)]
   if (old === undefined) return errors
   const [before, after] = [values(old.spec), values(object.spec)]
   const fields = new Set([...Object.keys(before), ...Object.keys(after)])
@@ -147,9 +149,9 @@ function roleBindingRule(object: KubeInput, old: KubeObject | undefined): FieldE
 const RULES: Readonly<Record<string, Rule>> = {
   configmaps: dataRule,
   secrets: dataRule,
-  deployments: workloadRule,
+  deployments: (object, old) => [...workloadRule(object, old), ...deploymentErrors(object)],
   replicasets: workloadRule,
-  daemonsets: workloadRule,
+  daemonsets: (object, old) => [...workloadRule(object, old), ...daemonSetErrors(object)],
   statefulsets: statefulSetRule,
   jobs: jobRule,
   services: serviceRule,
