@@ -24,16 +24,25 @@ type Subresource = {
 
 const VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch']
 
+const podSubresources: readonly Subresource[] = [
+  { name: 'log', group: '', version: 'v1', kind: 'Pod', verbs: ['get'] },
+  { name: 'eviction', group: 'policy', version: 'v1', kind: 'Eviction', verbs: ['create'] },
+  {
+    name: 'proxy',
+    group: '',
+    version: 'v1',
+    kind: 'PodProxyOptions',
+    verbs: ['create', 'delete', 'get', 'patch', 'update'],
+  },
+]
+
 function subresourcesOf(type: ResourceType): Subresource[] {
   const { group, version, kind, plural } = type
   const change = ['get', 'patch', 'update']
   return [
     ...(type.scale ? [{ name: 'scale', group: 'autoscaling', version: 'v1', kind: 'Scale', verbs: change }] : []),
     ...(type.status ? [{ name: 'status', group, version, kind, verbs: change }] : []),
-    ...(plural === 'pods' ? [{ name: 'log', group, version, kind, verbs: ['get'] }] : []),
-    ...(plural === 'pods'
-      ? [{ name: 'eviction', group: 'policy', version: 'v1', kind: 'Eviction', verbs: ['create'] }]
-      : []),
+    ...(plural === 'pods' ? podSubresources : []),
   ]
 }
 

@@ -7,6 +7,7 @@ import { evictPod } from './evict.ts'
 import { podLog } from './logs.ts'
 import { openApi } from './openapi.ts'
 import { patchObject } from './patch.ts'
+import { proxyPod } from './proxy.ts'
 import { getObject, listObjects } from './read.ts'
 import { deleteObject, deleteObjects } from './remove.ts'
 import { review } from './reviews.ts'
@@ -66,6 +67,17 @@ const OBJECT: Readonly<Record<string, Handler>> = {
 
 const STATUS: Readonly<Record<string, Handler>> = { GET: getObject, PUT: replaceObject, PATCH: patchObject }
 
+const POD: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
+  log: { GET: podLog },
+  eviction: { POST: evictPod },
+  proxy: everyMethod(proxyPod),
+}
+
+function everyMethod(handler: Handler): Readonly<Record<string, Handler>> {
+  const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
+  return Object.fromEntries(methods.map((method) => [method, handler]))
+}
+
 /** @throws ApiError 404 for a subresource that the kind lacks, 405 for a method that it lacks. */
 function handlerOf(call: Call, target: Target): Handler {
   const handler = handlersOf(target)[call.method]
@@ -78,7 +90,7 @@ function handlersOf({ type, name, subresource }: Target): Readonly<Record<string
   if (subresource === undefined) return OBJECT
   if (subresource === 'status' && type.status) return STATUS
   if (subresource === 'scale' && type.scale) return { GET: scaleObject, PUT: scaleObject, PATCH: scaleObject }
-  if (subresource === 'log' && type.plural === 'pods') return { GET: podLog }
-  if (subresource === 'eviction' && type.plural === 'pods') return { POST: evictPod }
-  throw unknownPath()
+  const own = type.plural === 'pods' ? POD[subresource] : undefined
+  if (own === undefined) throw unknownPath()
+  return own
 }

@@ -43,6 +43,6 @@ const isNamespaceSubresource = (rest: readonly string[]): boolean =>
 function namespacedTarget(rest: readonly string[], kinds: Kinds, groupVersion: string): Target | undefined {
   const [, namespace, plural = '', name, subresource] = rest
   const type = kinds(groupVersion, plural)
-  if (type === undefined || !type.namespaced || rest.length > 5) return undefined
+  if (type === undefined || !type.namespaced || (rest.length > 5 && subresource !== 'proxy')) return undefined
   return { type, namespace, name, subresource }
 }

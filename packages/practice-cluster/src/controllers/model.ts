@@ -20,10 +20,18 @@ export type Resources = Readonly<Record<string, string | number>>
 
 export type ContainerPort = { readonly name?: string; readonly containerPort: number; readonly protocol?: string }
 
+/** A check of a container, as far as it is one by HTTP. */
+export type Probe = {
+  readonly httpGet?: { readonly path?: string; readonly port: number | string; readonly scheme?: string }
+}
+
 export type Container = {
   readonly name: string
   readonly image?: string
   readonly ports?: readonly ContainerPort[]
+  readonly livenessProbe?: Probe
+  readonly readinessProbe?: Probe
+  readonly startupProbe?: Probe
   readonly resources?: { readonly requests?: Resources; readonly limits?: Resources }
   readonly restartPolicy?: string
 }

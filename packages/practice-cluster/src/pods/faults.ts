@@ -2,7 +2,7 @@ import type { Container, Pod } from '../controllers/model.ts'
 import type { PodSettings } from './settings.ts'
 
 /** What a simulated container does wrong. */
-export const faults = ['crash', 'fail', 'imagepull', 'never-ready', 'slow', 'pending'] as const
+export const faults = ['crash', 'fail', 'imagepull', 'never-ready', 'sick', 'slow', 'pending'] as const
 export type Fault = (typeof faults)[number]
 
 const PREFIX = 'practice.flotilla.dev'
@@ -17,6 +17,8 @@ const words: readonly (readonly [string, Fault])[] = [
   ['imagepull', 'imagepull'],
   ['never-ready', 'never-ready'],
   ['unready', 'never-ready'],
+  ['unhealthy', 'sick'],
+  ['sick', 'sick'],
   ['crash', 'crash'],
   ['pending', 'pending'],
   ['unschedulable', 'pending'],
