@@ -26,12 +26,13 @@ const SHOWN_WHEN_REMOVED = new Set([
 /** DELETE of one object: a Status when it is gone, the object itself when something still holds it. */
 export function deleteObject(api: Api, call: Call, target: Target): Answer {
   const { type, namespace = '', name = '' } = target
-  const { object, removed } = remove(api, target, namespace, name, readOptions(call))
+  const { object, removed } = removeObject(api, target, namespace, name, readOptions(call))
   if (removed && !SHOWN_WHEN_REMOVED.has(type.plural)) return { status: 200, body: success(target, object) }
   return { status: 200, body: objectText(type, object, formOf(call.accept), 'Metadata') }
 }
 
-function remove(api: Api, { type }: Target, namespace: string, name: string, options: DeleteOptions) {
+/** Deletes one object. @throws ApiError 404, or 409 worded as a failed precondition of a deletion is. */
+export function removeObject(api: Api, { type }: Target, namespace: string, name: string, options: DeleteOptions) {
   try {
     return api.store.delete(type, type.namespaced ? namespace : '', name, options)
   } catch (error) {
@@ -56,7 +57,7 @@ export function deleteObjects(api: Api, call: Call, target: Target): Answer {
   const options = readOptions(call)
   const selection = selectionOf(call, target.type)
   const selected = api.store.list(target.type, target.namespace).filter((object) => isSelected(selection, object))
-  for (const { metadata } of selected) remove(api, target, metadata.namespace ?? '', metadata.name, options)
+  for (const { metadata } of selected) removeObject(api, target, metadata.namespace ?? '', metadata.name, options)
   const metadata = { resourceVersion: String(api.store.version) }
   return { status: 200, body: listText(target.type, selected, metadata, formOf(call.accept), 'Metadata') }
 }

@@ -9,6 +9,7 @@ const PREFIX = 'practice.flotilla.dev'
 const FAULT = `${PREFIX}/fault`
 const READY_AFTER = `${PREFIX}/ready-after-ms`
 const RUN = `${PREFIX}/run-ms`
+const TERMINATE = `${PREFIX}/terminate-ms`
 
 const SLOW_MS = 20_000
 
@@ -46,6 +47,11 @@ export function readyAfterMs(pod: Pod, container: Container, settings: PodSettin
 /** How long a container that ends by itself runs. */
 export function runMs(pod: Pod, settings: PodSettings): number {
   return milliseconds(pod, RUN, settings.readyMs)
+}
+
+/** How long the containers of a deleted pod take to stop; its grace period may end them earlier. */
+export function terminateMs(pod: Pod, settings: PodSettings): number {
+  return milliseconds(pod, TERMINATE, settings.terminateMs)
 }
 
 function milliseconds(pod: Pod, annotation: string, fallback: number): number {

@@ -4,6 +4,7 @@ import { isDeleting, isFinished } from '../controllers/pod-state.ts'
 import { types } from '../resources/table.ts'
 import { jsonEqual } from '../store/equal.ts'
 import { type Step, stepOf, waitingStatus } from './container.ts'
+import { terminateMs } from './faults.ts'
 import type { PodSettings } from './settings.ts'
 import { isInitialized, statusFrom } from './status.ts'
 
@@ -25,10 +26,10 @@ export function decidePod(snapshot: PodSnapshot): Decision {
   return pod.status?.startTime === undefined ? accept(snapshot) : live(snapshot)
 }
 
-/** A deleted pod stops within its grace period, at most within the settings' time, and is then removed. */
+/** A deleted pod stops in its own time, at the latest at the end of its grace period, and is then removed. */
 function terminate({ pod, now, since, settings }: PodSnapshot): Decision {
   const grace = (pod.metadata.deletionGracePeriodSeconds ?? 0) * 1000
-  const left = Math.min(grace, settings.terminateMs) - Math.max(0, now - since(''))
+  const left = Math.min(grace, terminateMs(pod, settings)) - Math.max(0, now - since(''))
   if (left > 0) return { writes: killings(pod), requeueAfterMs: left }
   const held = grace === 0 && (pod.metadata.finalizers ?? []).length > 0
   return held ? NOTHING : { writes: [{ kind: 'delete', type: types.pods, object: pod, graceSeconds: 0 }] }

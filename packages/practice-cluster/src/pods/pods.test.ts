@@ -50,6 +50,18 @@ describe('a simulated pod', () => {
     expect(isReady(pod(world.pass(2)))).toBe(true)
   })
 
+  it('takes its time to stop, and no more than its grace period', () => {
+    const slowly = { 'practice.flotilla.dev/terminate-ms': '20000' }
+    const world = withPod('app:1.0', {}, slowly).pass(1)
+    world.remove(types.pods, 'p')
+    expect(world.pass(19).restart().pods()).toHaveLength(1)
+    expect(world.pass(2).pods()).toHaveLength(0)
+    const hasty = withPod('app:1.0', { terminationGracePeriodSeconds: 3 }, slowly).pass(1)
+    hasty.remove(types.pods, 'p')
+    expect(hasty.pass(2).pods()).toHaveLength(1)
+    expect(hasty.pass(2).pods()).toHaveLength(0)
+  })
+
   it('is slow with a tag that says so', () => {
     const world = withPod('registry:5000/crash/app:1.0-slow').pass(19)
     expect(isReady(pod(world))).toBe(false)

@@ -13,7 +13,7 @@ const groups: Readonly<Record<string, string>> = {
 }
 
 /** How a pod is to be evicted: options of its deletion, or a rehearsal by the query. */
-export type Eviction = { readonly dryRun?: boolean; readonly [option: string]: unknown }
+export type Eviction = { readonly dryRun?: boolean; readonly deleteOptions?: object }
 export type Evicted = { readonly status: number; readonly causes: readonly string[] }
 
 const DEADLINE_MS = 45_000
@@ -40,8 +40,8 @@ export class TestNamespace {
     await this.#cluster.stop()
   }
 
-  /** Whether the cluster under test is somebody else's, which a test does not restart. */
-  static readonly cannotRestart = process.env.CONTRACT_KUBECONFIG !== undefined
+  /** Whether the cluster under test is a practice cluster of the test's own, which it may restart and tell what to play. */
+  static readonly isSimulated = process.env.CONTRACT_KUBECONFIG === undefined
 
   /** Stops the control plane as a crash would, and starts it again. */
   restart(): Promise<void> {
@@ -76,8 +76,7 @@ export class TestNamespace {
   }
 
   /** Asks for an eviction; answers the status code and the causes of a refusal. */
-  async evict(pod: string, options: Eviction = {}): Promise<Evicted> {
-    const { dryRun = false, ...deleteOptions } = options
+  async evict(pod: string, { dryRun = false, deleteOptions = {} }: Eviction = {}): Promise<Evicted> {
     const metadata = { name: pod, namespace: this.name }
     const eviction = { apiVersion: 'policy/v1', kind: 'Eviction', metadata, deleteOptions }
     const path = `${this.#path('pods', pod)}/eviction${dryRun ? '?dryRun=All' : ''}`
