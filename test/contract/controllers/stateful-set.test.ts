@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { eventually, stays, TestNamespace } from './support/namespace.ts'
-import { healed, isReady, livePods, statefulSet, template, versionOf } from './support/workloads.ts'
+import { shows } from './support/rollout.ts'
+import { budget, healed, isReady, livePods, statefulSet, template, versionOf } from './support/workloads.ts'
 
 let namespace: TestNamespace
 
@@ -23,6 +24,17 @@ const reached = (app: string, wanted: Members) =>
   )
 
 const partition = (n: number) => ({ updateStrategy: { type: 'RollingUpdate', rollingUpdate: { partition: n } } })
+
+/** The members of a set of this size, those from an ordinal on in the new version. */
+const split = (app: string, size: number, from: number): Members =>
+  Object.fromEntries(Array.from({ length: size }, (_, i) => [`${app}-${i}`, i < from ? '1' : '2']))
+
+/** A set whose template has changed behind a partition, so that nothing has moved. */
+async function partedUpgrade(app: string, size: number, spec: object = {}): Promise<void> {
+  await namespace.create('statefulsets', statefulSet(app, size, { ...partition(size), ...spec }))
+  await reached(app, split(app, size, size))
+  await namespace.patch('statefulsets', app, { spec: { template: template(app, '2') } })
+}
 
 describe('a StatefulSet', () => {
   it('upgrades down to its partition, and gives pods below it back in the old version', async () => {
@@ -107,5 +119,80 @@ describe('a StatefulSet', () => {
       (pods) => pods.length === 0,
     )
     expect(await claims()).toContain('data-claims-0')
+  })
+
+  it('moves one pod after another, the highest first, and says how far it is', async () => {
+    await partedUpgrade('ordered', 3)
+    await namespace.patch('statefulsets', 'ordered', { spec: partition(1) })
+    await eventually(
+      'two in the new version',
+      () => members('ordered'),
+      (now) => {
+        expect(Object.keys(now).length).toBeGreaterThanOrEqual(2)
+        expect(now['ordered-1'] === '2' && now['ordered-2'] !== '2').toBe(false)
+        return isDeepStrictEqual(now, split('ordered', 3, 1))
+      },
+    )
+    const counts = { replicas: 3, readyReplicas: 3, currentReplicas: 1, updatedReplicas: 2, availableReplicas: 3 }
+    await shows(namespace, 'statefulsets', 'ordered', counts)
+  })
+
+  it('names the revision of each pod in its labels, and both in its status', async () => {
+    await partedUpgrade('labelled', 2)
+    await namespace.patch('statefulsets', 'labelled', { spec: partition(1) })
+    await reached('labelled', split('labelled', 2, 1))
+    const { status } = await shows(namespace, 'statefulsets', 'labelled', { updatedReplicas: 1, currentReplicas: 1 })
+    const hashes = (await livePods(namespace, 'labelled')).map(({ metadata }) => metadata.labels)
+    expect(hashes.map((labels) => labels?.['controller-revision-hash'])).toEqual([
+      status?.currentRevision,
+      status?.updateRevision,
+    ])
+    expect(status?.currentRevision).not.toBe(status?.updateRevision)
+    expect(hashes[1]).toMatchObject({
+      'statefulset.kubernetes.io/pod-name': 'labelled-1',
+      'apps.kubernetes.io/pod-index': '1',
+    })
+  })
+
+  it.each(['OrderedReady', 'Parallel'])('moves a batch at once that is evicted (%s)', async (podManagementPolicy) => {
+    const app = `batch-${podManagementPolicy.toLowerCase()}`
+    await partedUpgrade(app, 4, { podManagementPolicy })
+    await namespace.create('poddisruptionbudgets', budget(app, { maxUnavailable: 3 }))
+    await eventually(
+      'three disruptions allowed',
+      () => namespace.get('poddisruptionbudgets', app),
+      ({ status }) => status?.disruptionsAllowed === 3,
+    )
+    const batch = (await livePods(namespace, app)).filter(({ metadata }) => metadata.name !== `${app}-0`)
+    await namespace.patch('statefulsets', app, { spec: partition(1) })
+    for (const { metadata } of batch) {
+      const options = { deleteOptions: { preconditions: { uid: metadata.uid } } }
+      // The controller may have replaced the highest one by itself already.
+      expect([201, 409]).toContain((await namespace.evict(metadata.name, options)).status)
+    }
+    await reached(app, split(app, 4, 1))
+    const now = (await livePods(namespace, app)).map(({ metadata }) => metadata.uid)
+    expect(batch.filter(({ metadata }) => now.includes(metadata.uid))).toEqual([])
+  })
+
+  it('replaces a broken pod of an abandoned revision when it is parallel', async () => {
+    await namespace.create('statefulsets', statefulSet('freed', 2, { podManagementPolicy: 'Parallel' }))
+    await reached('freed', split('freed', 2, 2))
+    await namespace.patch('statefulsets', 'freed', { spec: { template: template('freed', '2', 'never-ready') } })
+    await eventually(
+      'the broken pod',
+      () => livePods(namespace, 'freed'),
+      (pods) => pods.some((pod) => versionOf(pod) === '2-never-ready'),
+    )
+    await namespace.patch('statefulsets', 'freed', { spec: { template: healed('freed', '1') } })
+    await reached('freed', split('freed', 2, 2))
+  })
+
+  it('refuses a partition for OnDelete, and changes of what must stay', async () => {
+    await namespace.create('statefulsets', statefulSet('fixed', 0))
+    const refused = async (spec: object) => (await namespace.attempt('statefulsets', 'fixed', { spec })).status
+    expect(await refused({ updateStrategy: { type: 'OnDelete' } })).toBe(422)
+    expect(await refused({ updateStrategy: { type: 'OnDelete', rollingUpdate: null } })).toBe(200)
+    expect(await refused({ podManagementPolicy: 'Parallel' })).toBe(422)
   })
 })

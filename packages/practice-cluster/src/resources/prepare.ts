@@ -123,6 +123,16 @@ function finishDaemonSet(object: KubeInput): KubeInput {
   return { ...object, metadata: { ...object.metadata, annotations } }
 }
 
+/** `maxUnavailable` of a StatefulSet is behind a feature gate that 1.35.4 has off: the API server drops the field. */
+function finishStatefulSet(object: KubeInput): KubeInput {
+  const spec = values(object.spec)
+  const strategy = values(spec.updateStrategy)
+  const { maxUnavailable, ...rollingUpdate } = values(strategy.rollingUpdate)
+  return maxUnavailable === undefined
+    ? object
+    : { ...object, spec: { ...spec, updateStrategy: { ...strategy, rollingUpdate } } }
+}
+
 const UNREACHABLE = ['not-ready', 'unreachable'].map((taint) => ({
   key: `node.kubernetes.io/${taint}`,
   operator: 'Exists',
@@ -142,6 +152,7 @@ const CONVERT: Readonly<Record<string, (object: KubeInput) => KubeInput>> = {
   [types.secrets.plural]: finishSecret,
   [types.namespaces.plural]: finishNamespace,
   [types.daemonsets.plural]: finishDaemonSet,
+  [types.statefulsets.plural]: finishStatefulSet,
   [types.pods.plural]: (object) => ({ ...object, spec: { enableServiceLinks: true, ...values(object.spec) } }),
 }
 
