@@ -1,4 +1,5 @@
 import { podController } from '../pods/controller.ts'
+import { nodeController } from '../pods/node-controller.ts'
 import { defaultPodSettings } from '../pods/settings.ts'
 import type { Store } from '../store/types.ts'
 import { daemonSetController } from './daemon-set/controller.ts'
@@ -41,6 +42,7 @@ export function startControllers(store: Store, options: ControllerOptions = {}):
   bootstrap(store, now())
   const controllers = [
     namespaceDefaults(options.rootCertificate ?? ''),
+    nodeController,
     podController(settings, now),
     deploymentController,
     replicaSetController,

@@ -65,6 +65,7 @@ export type PodSpec = {
   }
   readonly tolerations?: readonly Toleration[]
   readonly volumes?: readonly Volume[]
+  readonly hostNetwork?: boolean
   readonly hostname?: string
   readonly subdomain?: string
   readonly terminationGracePeriodSeconds?: number
@@ -208,7 +209,7 @@ export type DaemonSet = Typed<
     readonly revisionHistoryLimit?: number
     readonly updateStrategy?: {
       readonly type?: 'RollingUpdate' | 'OnDelete'
-      readonly rollingUpdate?: { readonly maxUnavailable?: IntOrPercent }
+      readonly rollingUpdate?: { readonly maxUnavailable?: IntOrPercent; readonly maxSurge?: IntOrPercent }
     }
   },
   Readonly<Record<string, unknown>>
@@ -289,7 +290,9 @@ export type Taint = { readonly key: string; readonly value?: string; readonly ef
 export type Node = Typed<
   { readonly unschedulable?: boolean; readonly taints?: readonly Taint[]; readonly podCIDR?: string },
   {
+    readonly capacity?: Resources
     readonly allocatable?: Resources
+    readonly conditions?: readonly Condition[]
     readonly addresses?: readonly { readonly type: string; readonly address: string }[]
   }
 >

@@ -4,6 +4,7 @@ import type { Node, Pod } from '../controllers/model.ts'
 import { type Controller, itself, placeOf } from '../controllers/runtime/controller.ts'
 import type { View } from '../controllers/runtime/view.ts'
 import { types } from '../resources/table.ts'
+import type { Change } from '../store/types.ts'
 import { PodLedger } from './ledger.ts'
 import { decidePod } from './lifecycle.ts'
 import { place } from './schedule.ts'
@@ -14,8 +15,8 @@ export function podController(settings: PodSettings, now: () => number): Control
   const ledger = new PodLedger(now)
   return {
     name: 'simulated-kubelet',
-    concerns: (change) => {
-      if (change.type === types.nodes) return ledger.waiting().map(placeOf)
+    concerns: (change, view) => {
+      if (change.type === types.nodes) return [...ledger.waiting(), ...stranded(change, view)].map(placeOf)
       if (change.type !== types.pods) return []
       const gone = change.verb === 'DELETED'
       ledger.observe(change.old as Pod | undefined, gone ? undefined : (change.object as Pod))
@@ -25,6 +26,7 @@ export function podController(settings: PodSettings, now: () => number): Control
       const pod = view.store.get(types.pods, namespace, name) as Pod | undefined
       if (pod === undefined) return NOTHING
       if (!pod.spec.nodeName) return decideSchedule(pod, view, ledger)
+      if (view.store.get(types.nodes, '', pod.spec.nodeName) === undefined) return collected(pod)
       return decidePod({
         pod,
         now: view.now(),
@@ -35,6 +37,17 @@ export function podController(settings: PodSettings, now: () => number): Control
     },
   }
 }
+
+/** The pods of a node that has been removed. */
+function stranded({ verb, object }: Change, { store }: View): readonly Pod[] {
+  if (verb !== 'DELETED') return []
+  return (store.list(types.pods) as readonly Pod[]).filter(({ spec }) => spec.nodeName === object.metadata.name)
+}
+
+/** A pod whose node is gone goes without a grace period: nothing is left there that could stop. */
+const collected = (object: Pod): Decision => ({
+  writes: [{ kind: 'delete', type: types.pods, object, graceSeconds: 0 }],
+})
 
 function decideSchedule(pod: Pod, { store, now }: View, ledger: PodLedger): Decision {
   const nodes = store.list(types.nodes) as readonly Node[]

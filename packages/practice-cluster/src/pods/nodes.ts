@@ -1,5 +1,5 @@
 import { timestamp } from '../controllers/decision.ts'
-import type { Condition } from '../controllers/model.ts'
+import type { Condition, Node } from '../controllers/model.ts'
 import type { KubeInput } from '../store/types.ts'
 
 const SIMULATED = 'practice.flotilla.dev/simulated'
@@ -28,14 +28,22 @@ export function simulatedNode(name: string, index: number, now: number): KubeInp
   }
 }
 
+const ROOM = { cpu: '64', memory: '256Gi', pods: '2000', 'ephemeral-storage': '1Ti' }
+
+/** What a node reports that somebody created through the API: what was given of it stays. */
+export function reportedStatus({ metadata, status }: Node, index: number, now: number): Node['status'] {
+  const capacity = status?.capacity ?? status?.allocatable ?? ROOM
+  const conditions = nodeConditions(now)
+  return { ...nodeStatus(metadata.name, index, now), capacity, allocatable: capacity, ...status, conditions }
+}
+
 function nodeStatus(name: string, index: number, now: number) {
-  const resources = { cpu: '64', memory: '256Gi', pods: '2000', 'ephemeral-storage': '1Ti' }
   return {
-    capacity: resources,
-    allocatable: resources,
+    capacity: ROOM,
+    allocatable: ROOM,
     conditions: nodeConditions(now),
     addresses: [
-      { type: 'InternalIP', address: `192.0.2.${10 + index}` },
+      { type: 'InternalIP', address: `192.0.2.${10 + (index % 240)}` },
       { type: 'Hostname', address: name },
     ],
     nodeInfo: {

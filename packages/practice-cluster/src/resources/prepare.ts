@@ -43,10 +43,11 @@ const INITIAL_STATUS: Readonly<Record<string, Values>> = {
   horizontalpodautoscalers: { desiredReplicas: 0, currentMetrics: null },
 }
 
-/** A client does not write a status when it creates or replaces: it starts empty and then stays. */
+/** A client does not write a status when it creates or replaces, but that of a Node: it starts empty and then stays. */
 function withInitialStatus(type: ResourceType, object: KubeInput, old: KubeObject | undefined): KubeInput {
   if (!type.status) return object
-  const status = old === undefined ? (INITIAL_STATUS[type.plural] ?? {}) : old.status
+  const given = type.plural === types.nodes.plural ? object.status : undefined
+  const status = old === undefined ? (given ?? INITIAL_STATUS[type.plural] ?? {}) : old.status
   const { status: _, ...rest } = object
   const whole = { ...rest, apiVersion: object.apiVersion, kind: object.kind, metadata: object.metadata }
   return status === undefined ? whole : { ...whole, status }
@@ -133,6 +134,14 @@ function finishStatefulSet(object: KubeInput): KubeInput {
     : { ...object, spec: { ...spec, updateStrategy: { ...strategy, rollingUpdate } } }
 }
 
+/** A node takes no pods before it is Ready, which its controller finds out. */
+function finishNode(object: KubeInput, old: KubeObject | undefined): KubeInput {
+  if (old !== undefined) return object
+  const spec = values(object.spec)
+  const taint = { key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' }
+  return { ...object, spec: { ...spec, taints: [...((spec.taints ?? []) as unknown[]), taint] } }
+}
+
 const UNREACHABLE = ['not-ready', 'unreachable'].map((taint) => ({
   key: `node.kubernetes.io/${taint}`,
   operator: 'Exists',
@@ -160,4 +169,5 @@ const ASSIGN: Readonly<Record<string, Assign>> = {
   [types.services.plural]: finishService,
   [types.jobs.plural]: finishJob,
   [types.pods.plural]: finishPod,
+  [types.nodes.plural]: finishNode,
 }

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
-import { type Answer, type Cluster, reachCluster, type Stored } from './cluster.ts'
+import { type Answer, type Cluster, type Labels, reachCluster, type Stored } from './cluster.ts'
 
 const groups: Readonly<Record<string, string>> = {
   deployments: '/apis/apps/v1',
   replicasets: '/apis/apps/v1',
   statefulsets: '/apis/apps/v1',
   daemonsets: '/apis/apps/v1',
+  controllerrevisions: '/apis/apps/v1',
   jobs: '/apis/batch/v1',
   poddisruptionbudgets: '/apis/policy/v1',
   endpointslices: '/apis/discovery.k8s.io/v1',
@@ -16,6 +17,7 @@ const groups: Readonly<Record<string, string>> = {
 export type Eviction = { readonly dryRun?: boolean; readonly deleteOptions?: object }
 export type Evicted = { readonly status: number; readonly causes: readonly string[] }
 
+const NODES = '/api/v1/nodes'
 const DEADLINE_MS = 45_000
 const POLL_MS = 50
 
@@ -23,6 +25,7 @@ const POLL_MS = 50
 export class TestNamespace {
   readonly name = `controllers-${randomUUID().slice(0, 8)}`
   readonly #cluster: Cluster
+  readonly #nodes: string[] = []
 
   private constructor(cluster: Cluster) {
     this.#cluster = cluster
@@ -37,6 +40,7 @@ export class TestNamespace {
 
   async close(): Promise<void> {
     await this.#cluster.call('DELETE', `/api/v1/namespaces/${this.name}`)
+    await Promise.all(this.#nodes.map((node) => this.#cluster.call('DELETE', `${NODES}/${node}`)))
     await this.#cluster.stop()
   }
 
@@ -60,6 +64,20 @@ export class TestNamespace {
     const query = labels === '' ? '' : `?labelSelector=${encodeURIComponent(labels)}`
     const { items = [] } = (await this.#must('GET', this.#path(plural) + query)) as { items?: readonly Stored[] }
     return items
+  }
+
+  /** A Node of this test's own, which is removed with the namespace. */
+  async createNode(name: string, labels: Labels, spec: object = {}): Promise<Stored> {
+    this.#nodes.push(name)
+    return this.#must('POST', NODES, { apiVersion: 'v1', kind: 'Node', metadata: { name, labels }, spec })
+  }
+
+  getNode(name: string): Promise<Stored> {
+    return this.#must('GET', `${NODES}/${name}`)
+  }
+
+  async removeNode(name: string): Promise<void> {
+    await this.#must('DELETE', `${NODES}/${name}`)
   }
 
   patch(plural: string, name: string, body: object): Promise<Stored> {

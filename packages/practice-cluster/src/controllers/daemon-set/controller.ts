@@ -1,6 +1,7 @@
 import { types } from '../../resources/table.ts'
 import { NOTHING } from '../decision.ts'
 import type { DaemonSet, Node } from '../model.ts'
+import { admissionFor } from '../policy/quota.ts'
 import { type Controller, itsController, itself, placeOf } from '../runtime/controller.ts'
 import { revisionsIn } from '../stateful-set/controller.ts'
 import { decideDaemonSet } from './decide.ts'
@@ -24,6 +25,7 @@ export const daemonSetController: Controller = {
       orphans: view.orphanPods(namespace),
       nodes: view.store.list(types.nodes) as readonly Node[],
       revisions: revisionsIn(view, set),
+      admit: (pod, wanted) => admissionFor(view.store, pod, wanted),
       now: view.now(),
     })
   },

@@ -63,3 +63,69 @@ describe('a DaemonSet', () => {
     expect(images(world.pods())).toEqual({ 'agent:1.0': 2, 'agent:2.0': 1 })
   })
 })
+
+describe('a DaemonSet with a surge', () => {
+  const surging = { updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } } }
+
+  it('starts the new pod of a node before the old one goes', () => {
+    const world = settled(surging)
+    upgrade(world)
+    for (let i = 0; i < 100; i++) {
+      world.pass(0.05)
+      expect(world.pods().filter(isReady).length).toBeGreaterThanOrEqual(3)
+      expect(world.pods().length).toBeLessThanOrEqual(5)
+    }
+    expect(images(world.pods())).toEqual({ 'agent:2.0': 3 })
+    expect(world.problems).toEqual([])
+  })
+
+  it('waits with a new version that never becomes ready', () => {
+    const world = settled(surging)
+    world.patch(types.daemonsets, 'agent', { template: templateOf('agent:2.0-never-ready', 'agent') })
+    world.pass(60)
+    expect(images(world.pods())).toEqual({ 'agent:1.0': 3, 'agent:2.0-never-ready': 1 })
+    expect(status(world)).toMatchObject({ numberReady: 3, numberUnavailable: 0, updatedNumberScheduled: 0 })
+  })
+})
+
+describe('the nodes of a DaemonSet', () => {
+  const node = (name: string, spec: object = {}, labels: Readonly<Record<string, string>> = {}) => ({
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: { name, labels },
+    spec,
+  })
+  const places = (world: World) =>
+    world
+      .pods()
+      .map(({ spec }) => spec.nodeName)
+      .toSorted()
+
+  it('get a pod when they join, and lose it when they leave', () => {
+    const world = settled({ template: templateOf('agent:1.0', 'agent', { nodeSelector: { pool: 'a' } }) })
+    expect(places(world)).toEqual([])
+    for (const name of ['n1', 'n2']) world.create(types.nodes, node(name, {}, { pool: 'a' }))
+    world.create(types.nodes, node('n3', {}, { pool: 'b' }))
+    expect(places(world.pass(2))).toEqual(['n1', 'n2'])
+    world.store.delete(types.nodes, '', 'n1')
+    expect(places(world.pass(2))).toEqual(['n2'])
+    expect(status(world)).toMatchObject({ desiredNumberScheduled: 1, numberMisscheduled: 0 })
+    expect(world.problems).toEqual([])
+  })
+
+  it('refuse it by a taint, or keep what runs there when the taint only stops scheduling', () => {
+    const world = settled()
+    world.create(types.nodes, node('t1', { taints: [{ key: 'own', effect: 'NoSchedule' }] }))
+    expect(places(world.pass(2))).not.toContain('t1')
+    const tainted = (effect: string) => {
+      const found = world.store.get(types.nodes, '', 'simulated-node-1')
+      if (found !== undefined) world.store.update(types.nodes, { ...found, spec: { taints: [{ key: 'own', effect }] } })
+      world.pass(2)
+    }
+    tainted('NoSchedule')
+    expect(places(world)).toContain('simulated-node-1')
+    expect(status(world)).toMatchObject({ desiredNumberScheduled: 2, numberMisscheduled: 1 })
+    tainted('NoExecute')
+    expect(places(world)).toEqual(['simulated-node-2', 'simulated-node-3'])
+  })
+})

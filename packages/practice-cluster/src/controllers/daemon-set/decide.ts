@@ -1,16 +1,17 @@
-import { isTolerated, matchesNode } from '../../pods/schedule.ts'
 import { types } from '../../resources/table.ts'
 import { jsonEqual } from '../../store/equal.ts'
+import type { KubeInput } from '../../store/types.ts'
 import { claim } from '../claim.ts'
 import { type Decision, event, type Write } from '../decision.ts'
-import type { ControllerRevision, DaemonSet, Node, Pod, PodTemplate } from '../model.ts'
-import { isActive, isAvailable, isDeleting, isFinished, isReady, nextAvailableInMs } from '../pod-state.ts'
-import { podFrom } from '../pod-template.ts'
-import { resolve } from '../quantity.ts'
+import type { ControllerRevision, DaemonSet, Node, Pod } from '../model.ts'
+import { isAvailable, isReady, nextAvailableInMs } from '../pod-state.ts'
+import type { Admission } from '../policy/quota.ts'
 import { hashIn, prunedRevisions, revisionsOf } from '../revisions.ts'
+import { inOrder, upkeep } from './manage.ts'
+import { daemonPod, nodeOf, revisionOf, suitabilityOf } from './placement.ts'
+import { type Fleet, roll } from './rolling.ts'
 
-const REVISION_LABEL = 'controller-revision-hash'
-const GENERATION_LABEL = 'pod-template-generation'
+const RETRY_DENIED_MS = 10_000
 
 export type DaemonSetSnapshot = {
   readonly set: DaemonSet
@@ -18,132 +19,92 @@ export type DaemonSetSnapshot = {
   readonly orphans: readonly Pod[]
   readonly nodes: readonly Node[]
   readonly revisions: readonly ControllerRevision[]
+  readonly admit: (pod: KubeInput, wanted: number) => Admission
   readonly now: number
 }
 
-type Pass = DaemonSetSnapshot & {
-  readonly hash: string
-  readonly byNode: ReadonlyMap<string, readonly Pod[]>
-  readonly wanted: readonly Node[]
-}
+/** What a pass does, and whether a quota kept it from doing more. */
+type Acts = { readonly writes: readonly Write[]; readonly denied: boolean }
 
-/** One pod on each node that takes it; a rolling update replaces at most `maxUnavailable` at a time. */
+const NO_ACTS: Acts = { writes: [], denied: false }
+
+/**
+ * One pod on each node that takes it. What is missing or too much comes first; only then a rolling update goes on,
+ * within `maxUnavailable` or `maxSurge`.
+ */
 export function decideDaemonSet(snapshot: DaemonSetSnapshot): Decision {
-  const { set, now } = snapshot
+  const { set, now, nodes } = snapshot
   const { mine, writes } = claim(set, types.pods, set.spec.selector, snapshot.owned, snapshot.orphans)
   const history = revisionsOf(set, snapshot.revisions)
   const hash = hashIn(set, history.update.name)
-  const wanted = snapshot.nodes.filter((node) => accepts(set, node))
-  const pass: Pass = { ...snapshot, hash, byNode: groupByNode(mine), wanted }
-  const status = statusOf(pass, mine)
-  const used = new Set(mine.map((pod) => `${set.metadata.name}-${pod.metadata.labels?.[REVISION_LABEL]}`))
-  const acts = set.metadata.deletionTimestamp === undefined ? [...placed(pass), ...rolled(pass)] : []
+  const wanted = nodes.filter((node) => suitabilityOf(set, node) === 'wanted')
+  const fleet: Fleet = { set, hash, byNode: Map.groupBy(mine, nodeOf), wanted, now }
+  const acts = set.metadata.deletionTimestamp === undefined ? act(snapshot, fleet) : NO_ACTS
+  const status = statusOf(fleet)
+  const used = new Set(mine.map((pod) => `${set.metadata.name}-${revisionOf(pod)}`))
+  const known = jsonEqual(status, set.status)
   return {
     writes: [
       ...writes,
       ...history.writes,
-      ...acts,
-      ...(jsonEqual(status, set.status)
-        ? []
-        : [{ kind: 'status', type: types.daemonsets, object: { ...set, status } } as const]),
+      ...acts.writes,
+      ...(known ? [] : [{ kind: 'status', type: types.daemonsets, object: { ...set, status } } as const]),
       ...prunedRevisions(set, history, used),
     ],
-    requeueAfterMs: nextAvailableInMs(mine, set.spec.minReadySeconds ?? 0, now),
+    requeueAfterMs: acts.denied ? RETRY_DENIED_MS : nextAvailableInMs(mine, set.spec.minReadySeconds ?? 0, now),
   }
 }
 
-/** The node of a daemon's pod: the one it is on, or the one it is meant for. */
-function nodeOf({ spec }: Pod): string {
-  const terms = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? []
-  const meant = terms.flatMap(({ matchFields = [] }) => matchFields).find(({ key }) => key === 'metadata.name')
-  return spec.nodeName || (meant?.values?.[0] ?? '')
+function act(snapshot: DaemonSetSnapshot, fleet: Fleet): Acts {
+  const { set } = fleet
+  const kept = snapshot.nodes.filter((node) => suitabilityOf(set, node) === 'kept')
+  const { missing, ended, surplus } = upkeep(fleet, new Set(kept.map(({ metadata }) => metadata.name)))
+  const made = created(snapshot, fleet, missing)
+  const writes = [...ended.flatMap((pod) => endOf(set, pod)), ...surplus.flatMap((pod) => removalOf(set, pod))]
+  if (writes.length + made.writes.length > 0) return { ...made, writes: [...writes, ...made.writes] }
+  const { remove, surge } = roll(fleet)
+  const surged = created(snapshot, fleet, surge)
+  return { ...surged, writes: [...remove.flatMap((pod) => removalOf(set, pod)), ...surged.writes] }
 }
 
-function groupByNode(pods: readonly Pod[]): ReadonlyMap<string, readonly Pod[]> {
-  return Map.groupBy(pods, nodeOf)
+function created({ set, admit }: DaemonSetSnapshot, { hash }: Fleet, nodes: readonly string[]): Acts {
+  const inputs = nodes.map((node) => daemonPod(set, hash, node))
+  const [first] = inputs
+  if (first === undefined) return NO_ACTS
+  const { allowed, why } = admit(first, inputs.length)
+  const writes = inputs.slice(0, allowed).map((input): Write => ({ kind: 'create', type: types.pods, input }))
+  if (allowed >= inputs.length) return { writes, denied: false }
+  return { writes: [...writes, event(set, 'Warning', 'FailedCreate', `Error creating: ${why}`)], denied: true }
 }
 
-function accepts(set: DaemonSet, node: Node): boolean {
-  const pod = { spec: set.spec.template.spec } as Pod
-  return (
-    matchesNode(pod, node) &&
-    (node.spec.taints ?? []).every((taint) => taint.effect === 'PreferNoSchedule' || isTolerated(pod, taint))
-  )
-}
-
-/** Creates missing pods; removes ended ones, those on the wrong nodes, and all but the oldest of several. */
-function placed(pass: Pass): readonly Write[] {
-  const names = new Set(pass.wanted.map(({ metadata }) => metadata.name))
-  const missing = pass.wanted.filter(({ metadata }) => (pass.byNode.get(metadata.name) ?? []).length === 0)
-  const surplus = [...pass.byNode].flatMap(([node, pods]) => (names.has(node) ? extra(pods) : pods))
-  return [
-    ...surplus.filter((pod) => !isDeleting(pod)).flatMap((pod) => remove(pass.set, pod)),
-    ...missing.map(({ metadata }): Write => ({ kind: 'create', type: types.pods, input: podOn(pass, metadata.name) })),
-  ]
-}
-
-function extra(pods: readonly Pod[]): readonly Pod[] {
-  const ended = pods.filter(isFinished)
-  return [...ended, ...pods.filter(isActive).slice(1)]
-}
-
-function podOn({ set, hash }: Pass, node: string) {
-  const term = { matchFields: [{ key: 'metadata.name', operator: 'In', values: [node] }] }
-  const { template } = set.spec
-  const nodeAffinity = { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [term] } }
-  const tolerations = [
-    ...(template.spec.tolerations ?? []),
-    { key: 'node.kubernetes.io/unschedulable', operator: 'Exists', effect: 'NoSchedule' },
-  ]
-  const spec = { ...template.spec, affinity: { ...template.spec.affinity, nodeAffinity }, tolerations }
-  const pinned: PodTemplate = { ...template, spec }
-  return podFrom(set, pinned, {
-    labels: { [REVISION_LABEL]: hash, [GENERATION_LABEL]: String(set.metadata.generation ?? 1) },
-  })
-}
-
-/** Removes pods of other revisions: at once those that are unavailable anyway, then as many as may be. */
-function rolled(pass: Pass): readonly Write[] {
-  const { set, byNode, wanted, hash, now } = pass
-  if (set.spec.updateStrategy?.type === 'OnDelete') return []
-  const present = wanted.map(({ metadata }) => (byNode.get(metadata.name) ?? []).find((pod) => !isFinished(pod)))
-  const isUp = (pod: Pod | undefined) =>
-    pod !== undefined && !isDeleting(pod) && isAvailable(pod, set.spec.minReadySeconds ?? 0, now)
-  const old = present.filter(
-    (pod) => pod !== undefined && !isDeleting(pod) && revisionOf(pod) !== hash,
-  ) as readonly Pod[]
-  const down = present.filter((pod) => !isUp(pod)).length
-  const room = Math.max(0, maxUnavailable(set, wanted.length) - down)
-  const victims = [...old.filter((pod) => !isUp(pod)), ...old.filter(isUp).slice(0, room)]
-  return victims.flatMap((pod) => remove(set, pod))
-}
-
-function maxUnavailable(set: DaemonSet, nodes: number): number {
-  return Math.max(1, resolve(set.spec.updateStrategy?.rollingUpdate?.maxUnavailable ?? 1, nodes, 'up'))
-}
-
-const revisionOf = (pod: Pod): string | undefined => pod.metadata.labels?.[REVISION_LABEL]
-
-function remove(set: DaemonSet, object: Pod): readonly Write[] {
+function removalOf(set: DaemonSet, object: Pod): readonly Write[] {
   return [
     { kind: 'delete', type: types.pods, object },
     event(set, 'Normal', 'SuccessfulDelete', `Deleted pod: ${object.metadata.name}`),
   ]
 }
 
-function statusOf({ set, wanted, byNode, hash, now }: Pass, mine: readonly Pod[]) {
+function endOf(set: DaemonSet, pod: Pod): readonly Write[] {
+  const { name, namespace } = pod.metadata
+  const failed = pod.status?.phase === 'Failed'
+  const reason = failed ? 'FailedDaemonPod' : 'SucceededDaemonPod'
+  const what = failed ? 'failed' : 'succeeded'
+  const message = `Found ${what} daemon pod ${namespace}/${name} on node ${nodeOf(pod)}, will try to delete it`
+  return [event(set, failed ? 'Warning' : 'Normal', reason, message), ...removalOf(set, pod)]
+}
+
+/** Counts the oldest pod of each node, also one that is going. */
+function statusOf({ set, wanted, byNode, hash, now }: Fleet) {
   const names = new Set(wanted.map(({ metadata }) => metadata.name))
-  const placedPods = wanted.flatMap(({ metadata }) =>
-    (byNode.get(metadata.name) ?? []).filter((pod) => !isDeleting(pod)).slice(0, 1),
-  )
-  const available = placedPods.filter((pod) => isAvailable(pod, set.spec.minReadySeconds ?? 0, now)).length
+  const placed = wanted.flatMap(({ metadata }) => inOrder(byNode.get(metadata.name) ?? []).slice(0, 1))
+  const available = placed.filter((pod) => isAvailable(pod, set.spec.minReadySeconds ?? 0, now)).length
   return {
-    currentNumberScheduled: placedPods.length,
-    numberMisscheduled: mine.filter((pod) => !names.has(nodeOf(pod)) && isActive(pod)).length,
+    currentNumberScheduled: placed.length,
+    numberMisscheduled: [...byNode.keys()].filter((node) => !names.has(node)).length,
     desiredNumberScheduled: wanted.length,
-    numberReady: placedPods.filter(isReady).length,
+    numberReady: placed.filter(isReady).length,
     observedGeneration: set.metadata.generation ?? 0,
-    updatedNumberScheduled: placedPods.filter((pod) => revisionOf(pod) === hash).length,
+    updatedNumberScheduled: placed.filter((pod) => revisionOf(pod) === hash).length,
     numberAvailable: available,
     numberUnavailable: wanted.length - available,
   }

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Stored } from './support/cluster.ts'
 import { eventually, TestNamespace } from './support/namespace.ts'
-import { daemonSet, isReady, livePods, template, versionOf } from './support/workloads.ts'
 
 let namespace: TestNamespace
 
@@ -46,24 +45,5 @@ describe('a Job', () => {
       () => namespace.get('jobs', 'held'),
       (seen) => has(seen, 'Complete'),
     )
-  })
-})
-
-describe('a DaemonSet', () => {
-  it('has a pod on each node, and with OnDelete replaces only what is deleted', async () => {
-    await namespace.create('daemonsets', daemonSet('agent', { updateStrategy: { type: 'OnDelete' } }))
-    const settled = await eventually(
-      'all ready',
-      () => namespace.get('daemonsets', 'agent'),
-      ({ status }) =>
-        Number(status?.desiredNumberScheduled) > 0 && status?.numberReady === status?.desiredNumberScheduled,
-    )
-    const nodes = Number(settled.status?.desiredNumberScheduled)
-    await namespace.patch('daemonsets', 'agent', { spec: { template: template('agent', '2') } })
-    const [pod] = await livePods(namespace, 'agent')
-    await namespace.remove('pods', pod?.metadata.name ?? '')
-    const read = async () => (await livePods(namespace, 'agent')).filter(isReady).map(versionOf).toSorted()
-    const versions = await eventually('one new pod', read, (seen) => seen.length === nodes && seen.includes('2'))
-    expect(versions.filter((version) => version === '2')).toHaveLength(1)
   })
 })
