@@ -1,3 +1,4 @@
+import { admissionFor } from '../controllers/policy/quota.ts'
 import { schemaOf } from '../resources/catalog.ts'
 import { decode, type Findings } from '../resources/decode.ts'
 import { assigned, completed } from '../resources/prepare.ts'
@@ -9,7 +10,7 @@ import { type Write, withUpdatedOwners } from './apply/ownership.ts'
 import { type Answer, type Api, type Call, isDryRun, parseBody, type Target } from './call.ts'
 import { existing } from './read.ts'
 import { formOf, objectText } from './representation.ts'
-import { ApiError, badRequest, invalid } from './status.ts'
+import { ApiError, badRequest, invalid, resourceDetails } from './status.ts'
 
 /** POST: creates an object. */
 export function createObject(api: Api, call: Call, target: Target): Answer {
@@ -20,12 +21,18 @@ export function createObject(api: Api, call: Call, target: Target): Answer {
   return storeNew(api, call, target, owned)
 }
 
-/** Stores an object whose managers are known. @throws ApiError 422 when it is not valid. */
+/** Stores an object whose managers are known. @throws ApiError 422 when it is not valid, 403 when a quota is used up. */
 export function storeNew(api: Api, call: Call, target: Target, owned: KubeInput): Answer {
   const { type } = target
   requireValid(type, owned, undefined)
   const whole = assigned(type, owned, undefined, api.allocator)
+  requireQuota(api, type, whole)
   return answer(201, call, target, api.store.create(type, whole, { dryRun: isDryRun(call.query) }))
+}
+
+function requireQuota({ store }: Api, type: ResourceType, object: KubeInput): void {
+  const { allowed, why } = type.namespaced ? admissionFor(store, object) : { allowed: 1, why: '' }
+  if (allowed === 0) throw new ApiError(403, 'Forbidden', why, resourceDetails(type, object.metadata.name ?? ''))
 }
 
 /** PUT: replaces an object, or its status. @throws ApiError 404, 409. */

@@ -2,7 +2,7 @@ import { findCondition } from '../controllers/conditions.ts'
 import { millis } from '../controllers/decision.ts'
 import type { ContainerStatus, Pod } from '../controllers/model.ts'
 import { isFinished } from '../controllers/pod-state.ts'
-import { podResources, type Usage } from '../controllers/policy/quota.ts'
+import { podResources, type Usage } from '../controllers/policy/requests.ts'
 import { jsonEqual } from '../store/equal.ts'
 
 /** What the kubelet and the scheduler would have to look for in all pods; it follows from the stored ones. */

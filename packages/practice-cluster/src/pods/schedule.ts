@@ -1,5 +1,5 @@
 import type { Node, NodeSelectorTerm, Pod, Taint, Toleration } from '../controllers/model.ts'
-import { podResources, type Usage } from '../controllers/policy/quota.ts'
+import { podResources, type Usage } from '../controllers/policy/requests.ts'
 import { quantity } from '../controllers/quantity.ts'
 import { meets } from '../controllers/selector.ts'
 import { isUnschedulable } from './faults.ts'

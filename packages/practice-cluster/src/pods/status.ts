@@ -1,6 +1,6 @@
 import { withCondition } from '../controllers/conditions.ts'
 import type { Condition, ContainerStatus, Pod, PodStatus } from '../controllers/model.ts'
-import { podResources } from '../controllers/policy/quota.ts'
+import { podResources } from '../controllers/policy/requests.ts'
 
 /** The containers of a pod as its status lists them. */
 export type ContainerStatuses = { readonly init: readonly ContainerStatus[]; readonly main: readonly ContainerStatus[] }

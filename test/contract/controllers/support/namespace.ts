@@ -10,6 +10,7 @@ const groups: Readonly<Record<string, string>> = {
   controllerrevisions: '/apis/apps/v1',
   jobs: '/apis/batch/v1',
   poddisruptionbudgets: '/apis/policy/v1',
+  horizontalpodautoscalers: '/apis/autoscaling/v2',
   endpointslices: '/apis/discovery.k8s.io/v1',
 }
 
@@ -56,6 +57,11 @@ export class TestNamespace {
     return this.#must('POST', this.#path(plural), object)
   }
 
+  /** A create that may be refused. */
+  submit(plural: string, object: object): Promise<Answer> {
+    return this.#cluster.call('POST', this.#path(plural), object)
+  }
+
   get(plural: string, name: string): Promise<Stored> {
     return this.#must('GET', this.#path(plural, name))
   }
@@ -67,9 +73,9 @@ export class TestNamespace {
   }
 
   /** A Node of this test's own, which is removed with the namespace. */
-  async createNode(name: string, labels: Labels, spec: object = {}): Promise<Stored> {
+  async createNode(name: string, labels: Labels, spec: object = {}, status: object = {}): Promise<Stored> {
     this.#nodes.push(name)
-    return this.#must('POST', NODES, { apiVersion: 'v1', kind: 'Node', metadata: { name, labels }, spec })
+    return this.#must('POST', NODES, { apiVersion: 'v1', kind: 'Node', metadata: { name, labels }, spec, status })
   }
 
   getNode(name: string): Promise<Stored> {

@@ -3,9 +3,7 @@ import type { KubeInput, KubeObject, Store } from '../../store/types.ts'
 import type { Pod, PodSpec, ResourceQuota, Resources } from '../model.ts'
 import { isFinished } from '../pod-state.ts'
 import { formatQuantity, quantity } from '../quantity.ts'
-
-/** What one object counts against a quota, by the quota's resource names. */
-export type Usage = Readonly<Record<string, number>>
+import { containerResources, podResources, type Usage } from './requests.ts'
 
 /** What admission says to several objects alike: how many fit, and why no more. */
 export type Admission = { readonly allowed: number; readonly why: string }
@@ -20,7 +18,7 @@ const countedKinds: Readonly<Record<string, string>> = {
   ReplicationController: 'replicationcontrollers',
 }
 
-/** What an object uses of a quota; a pod that has ended uses nothing but its place in `count/pods`. */
+/** What an object uses of a quota, by the quota's resource names; a pod that has ended uses nothing but its place in `count/pods`. */
 export function usageOf(object: KubeInput): Usage {
   const count = { [`count/${countName(object)}`]: 1 }
   if (object.kind === 'Pod') return { ...count, ...podUsage(object) }
@@ -47,19 +45,6 @@ function claimUsage(object: KubeInput): Usage {
   return resources?.requests?.storage === undefined ? {} : { 'requests.storage': quantity(resources.requests.storage) }
 }
 
-/** What the containers of a pod ask for in all. */
-export function podResources(spec: PodSpec): { readonly requests: Usage; readonly limits: Usage } {
-  const sum = (pick: 'requests' | 'limits'): Usage => {
-    const sums: Record<string, number> = {}
-    for (const { resources } of spec.containers) {
-      const asked = { ...(pick === 'requests' ? resources?.limits : {}), ...resources?.[pick] }
-      for (const [name, value] of Object.entries(asked)) sums[name] = (sums[name] ?? 0) + quantity(value)
-    }
-    return sums
-  }
-  return { requests: sum('requests'), limits: sum('limits') }
-}
-
 /** What is used of each resource that a quota limits. */
 export function usedOf(hard: Resources, objects: readonly KubeObject[]): Usage {
   const used: Record<string, number> = Object.fromEntries(Object.keys(hard).map((name) => [name, 0]))
@@ -74,9 +59,9 @@ export function usedOf(hard: Resources, objects: readonly KubeObject[]): Usage {
 export function quotaAdmits(quota: ResourceQuota, used: Usage, input: KubeInput, wanted: number): Admission {
   const hard = quota.spec.hard ?? {}
   const asked = usageOf(input)
-  const missing = Object.keys(hard).filter((name) => input.kind === 'Pod' && isCompute(name) && !(name in asked))
-  if (missing.length > 0) {
-    return { allowed: 0, why: `failed quota: ${quota.metadata.name}: must specify ${missing.sort().join(',')}` }
+  const unset = input.kind === 'Pod' ? unsetIn(input.spec as PodSpec, Object.keys(hard)) : []
+  if (unset.length > 0) {
+    return { allowed: 0, why: `failed quota: ${quota.metadata.name}: must specify ${unset.join('; ')}` }
   }
   const limited = Object.keys(hard).filter((name) => (asked[name] ?? 0) > 0)
   const room = (name: string) => Math.floor((quantity(hard[name]) - (used[name] ?? 0)) / (asked[name] ?? 1) + 1e-9)
@@ -85,7 +70,16 @@ export function quotaAdmits(quota: ResourceQuota, used: Usage, input: KubeInput,
   return { allowed, why: exceeded(quota, over, asked, usedAfter(used, asked, allowed)) }
 }
 
-const isCompute = (name: string): boolean => /^(requests\.|limits\.)?(cpu|memory)$/.test(name)
+/** The amounts of computing that a quota limits and that containers of a pod do not give, with those containers. */
+function unsetIn({ containers, initContainers = [] }: PodSpec, limited: readonly string[]): readonly string[] {
+  return limited.toSorted().flatMap((name) => {
+    const [, kind = 'requests', what] = /^(?:(requests|limits)\.)?(cpu|memory)$/.exec(name) ?? []
+    if (what === undefined) return []
+    const all = [...initContainers, ...containers]
+    const unset = all.filter((each) => containerResources(each, kind as 'requests' | 'limits')[what] === undefined)
+    return unset.length === 0 ? [] : [`${name} for: ${unset.map((each) => each.name).join(',')}`]
+  })
+}
 
 function usedAfter(used: Usage, asked: Usage, times: number): Usage {
   return Object.fromEntries(Object.entries(used).map(([name, value]) => [name, value + times * (asked[name] ?? 0)]))
@@ -107,8 +101,8 @@ export function countedObjects(store: Store, namespace: string): readonly KubeOb
 }
 
 /**
- * Whether the quotas of its namespace let an object in, `wanted` times. The API asks before each create, and answers
- * 403 Forbidden with `why` when `allowed` is 0.
+ * Whether the quotas of its namespace let an object in, `wanted` times. The API and the controllers ask before each
+ * create; the API answers 403 Forbidden with `why` when `allowed` is 0.
  */
 export function admissionFor(store: Store, input: KubeInput, wanted = 1): Admission {
   const namespace = input.metadata.namespace ?? 'default'
@@ -118,5 +112,5 @@ export function admissionFor(store: Store, input: KubeInput, wanted = 1): Admiss
   const verdicts = quotas.map((quota) => quotaAdmits(quota, usedOf(quota.spec.hard ?? {}, objects), input, wanted))
   const tightest = verdicts.reduce((a, b) => (b.allowed < a.allowed ? b : a))
   const name = input.metadata.name ?? `${input.metadata.generateName ?? ''}`
-  return { allowed: tightest.allowed, why: `"${name}" is forbidden: ${tightest.why}` }
+  return { allowed: tightest.allowed, why: `${countName(input)} "${name}" is forbidden: ${tightest.why}` }
 }

@@ -1,6 +1,7 @@
 import { types } from '../../resources/table.ts'
-import type { KubeInput, KubeObject, Store } from '../../store/types.ts'
+import { type KubeInput, type KubeObject, type Store, StoreError } from '../../store/types.ts'
 import type { EventText, Write } from '../decision.ts'
+import { admissionFor } from '../policy/quota.ts'
 import { acceptsObjects, type EventRecorder } from './events.ts'
 
 /**
@@ -42,12 +43,19 @@ export class Applier {
     if (type.namespaced && !acceptsObjects(this.#store, input.metadata.namespace ?? 'default')) return
     const owner = type === types.pods ? this.#ownerOf(input) : undefined
     try {
+      if (type === types.pods) this.#requireQuota(input)
       const { metadata } = this.#store.create(type, input)
       if (owner !== undefined) this.#events.record(owner, component, createdPod(metadata.name))
     } catch (error) {
       if (owner !== undefined) this.#events.record(owner, component, failedPod(error))
       throw error
     }
+  }
+
+  /** Controllers that ask beforehand make as many pods as fit; for all others the refusal comes here. */
+  #requireQuota(input: KubeInput): void {
+    const { allowed, why } = admissionFor(this.#store, input)
+    if (allowed === 0) throw new StoreError('Forbidden', types.pods, input.metadata.name ?? '', why)
   }
 
   #delete({ type, object, graceSeconds }: Extract<Write, { kind: 'delete' }>): void {

@@ -69,9 +69,9 @@ export class Manager {
   }
 }
 
-const passing: ReadonlySet<string> = new Set(['Conflict', 'NotFound', 'AlreadyExists'])
+const passing: ReadonlySet<string> = new Set(['Conflict', 'NotFound', 'AlreadyExists', 'Forbidden'])
 
-/** Whether a write only met another state than expected, which the next try sees; nobody needs to read of it. */
+/** Whether a write only met another state than expected, or a quota; the next try sees to it, nobody needs to read of it. */
 const isStale = (error: unknown): boolean => error instanceof StoreError && passing.has(error.reason)
 
 const keyOf = ({ name }: Controller, place: Place): string => `${name}|${place.namespace}|${place.name}`
