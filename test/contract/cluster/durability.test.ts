@@ -64,6 +64,25 @@ describe.skipIf(process.env.CONTRACT_KUBECONFIG !== undefined)('the practice clu
     expect(event).toMatchObject({ type: 'ERROR', object: { kind: 'Status', code: 410, reason: 'Expired' } })
   })
 
+  it('knows custom kinds and their objects after a restart', async () => {
+    const first = await start()
+    const client = clientOf(first.kubeconfig)
+    const version = { name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } }
+    const names = { plural: 'things', kind: 'Thing' }
+    await client.post('/apis/apiextensions.k8s.io/v1/customresourcedefinitions', {
+      apiVersion: 'apiextensions.k8s.io/v1',
+      kind: 'CustomResourceDefinition',
+      metadata: { name: 'things.example.com' },
+      spec: { group: 'example.com', scope: 'Cluster', names, versions: [version] },
+    })
+    const thing = { apiVersion: 'example.com/v1', kind: 'Thing', metadata: { name: 'one' } }
+    expect((await client.post('/apis/example.com/v1/things', thing)).status).toBe(201)
+    await first.kill()
+    const second = await start()
+    const { body } = await clientOf(second.kubeconfig).get('/apis/example.com/v1/things/one')
+    expect(body).toMatchObject(thing)
+  })
+
   it('keeps its secrets to its owner', async () => {
     const { kubeconfig } = await start()
     for (const file of [kubeconfig, join(data, 'identity.json'), join(data, 'objects.db')]) {

@@ -1,4 +1,4 @@
-import { allTypes } from '../resources/table.ts'
+import { allTypes, types } from '../resources/table.ts'
 import type { ResourceType } from '../store/types.ts'
 import { reviewKinds } from './reviews.ts'
 
@@ -37,63 +37,82 @@ const podSubresources: readonly Subresource[] = [
 ]
 
 function subresourcesOf(type: ResourceType): Subresource[] {
-  const { group, version, kind, plural } = type
+  const { group, version, kind } = type
   const change = ['get', 'patch', 'update']
   return [
     ...(type.scale ? [{ name: 'scale', group: 'autoscaling', version: 'v1', kind: 'Scale', verbs: change }] : []),
     ...(type.status ? [{ name: 'status', group, version, kind, verbs: change }] : []),
-    ...(plural === 'pods' ? podSubresources : []),
+    ...(type === types.pods ? podSubresources : []),
   ]
 }
 
-const listed: readonly Listed[] = [
-  ...allTypes.map((type) => ({ ...type, verbs: VERBS, subresources: subresourcesOf(type) })),
-  ...reviewKinds.map((each) => ({
-    ...each,
-    version: 'v1',
-    singular: each.kind.toLowerCase(),
-    shortNames: [],
-    categories: [],
-    verbs: ['create'],
-    subresources: [],
-  })),
-]
+const reviews: readonly Listed[] = reviewKinds.map((each) => ({
+  ...each,
+  version: 'v1',
+  singular: each.kind.toLowerCase(),
+  shortNames: [],
+  categories: [],
+  verbs: ['create'],
+  subresources: [],
+}))
 
-const groups = [...Map.groupBy(listed, (each) => each.group)]
+const listedType = (type: ResourceType): Listed => ({ ...type, verbs: VERBS, subresources: subresourcesOf(type) })
+
+/** A group and its versions, each with its kinds. */
+type Group = { readonly name: string; readonly versions: readonly Version[] }
+type Version = { readonly name: string; readonly kinds: readonly Listed[] }
+
+function groupsOf(all: readonly Listed[]): readonly Group[] {
+  return [...Map.groupBy(all, (each) => each.group)].map(([name, members]) => ({
+    name,
+    versions: [...Map.groupBy(members, (each) => each.version)].map(([version, kinds]) => ({ name: version, kinds })),
+  }))
+}
+
 const AGGREGATED = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList'
 
 /** The path of an answer: legacy documents under their path, aggregated ones with a `#` behind. */
-const documents = new Map<string, string>([
-  ['/api', JSON.stringify({ kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs: [] })],
-  ['/apis', JSON.stringify({ kind: 'APIGroupList', apiVersion: 'v1', groups: namedGroups().map(groupDocument) })],
-  ['/api#', aggregated(groups.filter(([group]) => group === ''))],
-  ['/apis#', aggregated(namedGroups())],
-  ...groups.map(([group, members]) => resourceDocument(group, members)),
-  ...namedGroups().map((each): [string, string] => [`/apis/${each[0]}`, JSON.stringify(withKind(groupDocument(each)))]),
-])
+type Documents = ReadonlyMap<string, string>
 
-function namedGroups(): typeof groups {
-  return groups.filter(([group]) => group !== '')
+function documentsOf(types: readonly ResourceType[]): Documents {
+  const groups = groupsOf([...types.map(listedType), ...reviews])
+  const named = groups.filter(({ name }) => name !== '')
+  return new Map<string, string>([
+    ['/api', JSON.stringify({ kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs: [] })],
+    ['/apis', JSON.stringify({ kind: 'APIGroupList', apiVersion: 'v1', groups: named.map(groupDocument) })],
+    ['/api#', aggregated(groups.filter(({ name }) => name === ''))],
+    ['/apis#', aggregated(named)],
+    ...groups.flatMap((group) => group.versions.map((version) => resourceDocument(group.name, version))),
+    ...named.map((group): [string, string] => [`/apis/${group.name}`, JSON.stringify(withKind(groupDocument(group)))]),
+  ])
+}
+
+const builtIn = documentsOf(allTypes)
+const extended = new WeakMap<readonly ResourceType[], Documents>()
+
+function documentsWith(custom: readonly ResourceType[]): Documents {
+  if (custom.length === 0) return builtIn
+  const documents = extended.get(custom) ?? documentsOf([...allTypes, ...custom])
+  extended.set(custom, documents)
+  return documents
 }
 
 function withKind(group: object): object {
   return { kind: 'APIGroup', apiVersion: 'v1', ...group }
 }
 
-function groupDocument([group, members]: [string, Listed[]]): object {
-  const version = members[0]?.version ?? 'v1'
-  const entry = { groupVersion: `${group}/${version}`, version }
-  return { name: group, versions: [entry], preferredVersion: entry }
+function groupDocument({ name, versions }: Group): object {
+  const entries = versions.map((version) => ({ groupVersion: `${name}/${version.name}`, version: version.name }))
+  return { name, versions: entries, preferredVersion: entries[0] }
 }
 
-function resourceDocument(group: string, members: readonly Listed[]): [string, string] {
-  const version = members[0]?.version ?? 'v1'
-  const groupVersion = group === '' ? version : `${group}/${version}`
-  const resources = members.flatMap((each) => [
+function resourceDocument(group: string, { name, kinds }: Version): [string, string] {
+  const groupVersion = group === '' ? name : `${group}/${name}`
+  const resources = kinds.flatMap((each) => [
     resourceEntry(each),
     ...each.subresources.map((sub) => subresourceEntry(each, sub)),
   ])
-  const path = group === '' ? `/api/${version}` : `/apis/${groupVersion}`
+  const path = group === '' ? `/api/${name}` : `/apis/${groupVersion}`
   return [path, JSON.stringify({ kind: 'APIResourceList', apiVersion: 'v1', groupVersion, resources })]
 }
 
@@ -108,10 +127,14 @@ function subresourceEntry(parent: Listed, { name, group, version, kind, verbs }:
   return { name: `${parent.plural}/${name}`, singularName: '', namespaced: parent.namespaced, ...other, kind, verbs }
 }
 
-function aggregated(members: typeof groups): string {
-  const items = members.map(([group, each]) => ({
-    metadata: group === '' ? {} : { name: group },
-    versions: [{ version: each[0]?.version ?? 'v1', resources: each.map(aggregatedResource), freshness: 'Current' }],
+function aggregated(groups: readonly Group[]): string {
+  const items = groups.map(({ name, versions }) => ({
+    metadata: name === '' ? {} : { name },
+    versions: versions.map((version) => ({
+      version: version.name,
+      resources: version.kinds.map(aggregatedResource),
+      freshness: 'Current',
+    })),
   }))
   return JSON.stringify({ kind: 'APIGroupDiscoveryList', apiVersion: 'apidiscovery.k8s.io/v2', metadata: {}, items })
 }
@@ -134,8 +157,11 @@ function aggregatedResource(each: Listed): object {
   }
 }
 
+export type Discovered = { readonly body: string; readonly contentType: string }
+
 /** The discovery document of a path, aggregated when the client can read that; undefined when there is none. */
-export function discovery(path: string, accept: string): { body: string; contentType: string } | undefined {
+export function discovery(path: string, accept: string, custom: readonly ResourceType[]): Discovered | undefined {
+  const documents = documentsWith(custom)
   const whole = accept.includes('g=apidiscovery.k8s.io;v=v2;') ? documents.get(`${path}#`) : undefined
   if (whole !== undefined) return { body: whole, contentType: AGGREGATED }
   const body = documents.get(path)

@@ -1,4 +1,6 @@
-import { allTypes } from '../resources/table.ts'
+import { customKinds } from '../resources/custom/kinds.ts'
+import { allTypes, types } from '../resources/table.ts'
+import type { ResourceType } from '../store/types.ts'
 import { VERSION } from '../version.ts'
 import type { Api, Call, Outcome, Target } from './call.ts'
 import { flag } from './call.ts'
@@ -13,13 +15,13 @@ import { deleteObject, deleteObjects } from './remove.ts'
 import { review } from './reviews.ts'
 import { scaleObject } from './scale.ts'
 import { methodNotAllowed, unknownPath } from './status.ts'
-import { kindsOf, parseTarget } from './target.ts'
+import { type Kinds, kindsOf, parseTarget } from './target.ts'
 import { watchObjects } from './watch.ts'
 import { createObject, replaceObject } from './write.ts'
 
 type Handler = (api: Api, call: Call, target: Target) => Outcome
 
-const kinds = kindsOf(allTypes)
+const builtIn = kindsOf(allTypes)
 
 /** Answers one request of the Kubernetes API. @throws ApiError whatever the API refuses. */
 export function dispatch(api: Api, call: Call): Outcome {
@@ -28,18 +30,19 @@ export function dispatch(api: Api, call: Call): Outcome {
   if (path === '/livez' || path === '/readyz' || path === '/healthz') {
     return { status: 200, body: 'ok', contentType: 'text/plain; charset=utf-8' }
   }
-  return documentOf(call) ?? review(call) ?? objects(api, call)
+  return documentOf(api, call) ?? review(call) ?? objects(api, call)
 }
 
-function documentOf(call: Call): Outcome {
+function documentOf({ store }: Api, call: Call): Outcome {
   if (call.method !== 'GET') return undefined
-  if (call.path.startsWith('/openapi/')) return openApiOf(call)
-  const found = discovery(call.path.length > 1 ? call.path.replace(/\/$/, '') : call.path, call.accept)
+  const custom = customKinds(store)
+  if (call.path.startsWith('/openapi/')) return openApiOf(call, custom)
+  const found = discovery(call.path.length > 1 ? call.path.replace(/\/$/, '') : call.path, call.accept, custom)
   return found === undefined ? undefined : { status: 200, ...found, headers: { vary: 'Accept' } }
 }
 
-function openApiOf({ path, query, ifNoneMatch }: Call): Outcome {
-  const document = openApi(path)
+function openApiOf({ path, query, ifNoneMatch }: Call, custom: readonly ResourceType[]): Outcome {
+  const document = openApi(path, custom)
   if (document === undefined) throw unknownPath()
   if (ifNoneMatch === document.etag) return { status: 304, body: '' }
   const cached = query.has('hash') ? { 'cache-control': 'public, immutable' } : { 'cache-control': 'no-cache, private' }
@@ -47,6 +50,8 @@ function openApiOf({ path, query, ifNoneMatch }: Call): Outcome {
 }
 
 function objects(api: Api, call: Call): Outcome {
+  const kinds: Kinds = (groupVersion, plural) =>
+    builtIn(groupVersion, plural) ?? kindsOf(customKinds(api.store))(groupVersion, plural)
   const target = call.path.startsWith('/api') ? parseTarget(call.path, kinds) : undefined
   if (target === undefined) throw unknownPath()
   return handlerOf(call, target)(api, call, target)
@@ -90,7 +95,7 @@ function handlersOf({ type, name, subresource }: Target): Readonly<Record<string
   if (subresource === undefined) return OBJECT
   if (subresource === 'status' && type.status) return STATUS
   if (subresource === 'scale' && type.scale) return { GET: scaleObject, PUT: scaleObject, PATCH: scaleObject }
-  const own = type.plural === 'pods' ? POD[subresource] : undefined
+  const own = type === types.pods ? POD[subresource] : undefined
   if (own === undefined) throw unknownPath()
   return own
 }

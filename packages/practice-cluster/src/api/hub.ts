@@ -1,3 +1,4 @@
+import { qualifiedName } from '../resources/table.ts'
 import type { Change, ResourceType, Store } from '../store/types.ts'
 
 export type Watcher = (change: Change) => void
@@ -7,7 +8,8 @@ const KEPT = 4096
 
 /** Hands the store's changes to watches, and keeps the last ones so that a watch can begin in the past. */
 export class WatchHub {
-  readonly #watchers = new Map<ResourceType, Set<Watcher>>()
+  /** By the name of the kind: a custom kind gets another type when its definition changes. */
+  readonly #watchers = new Map<string, Set<Watcher>>()
   readonly #store: Store
   #kept: Change[] = []
   #oldest: number
@@ -21,7 +23,8 @@ export class WatchHub {
   /** The changes of a kind after a version, or undefined when some of them are forgotten. */
   since(type: ResourceType, version: number): readonly Change[] | undefined {
     if (version < this.#oldest) return undefined
-    return this.#kept.filter((change) => change.version > version && change.type === type)
+    const name = qualifiedName(type)
+    return this.#kept.filter((change) => change.version > version && qualifiedName(change.type) === name)
   }
 
   /** The version up to which changes have been handed out. */
@@ -30,15 +33,16 @@ export class WatchHub {
   }
 
   watch(type: ResourceType, watcher: Watcher): () => void {
-    const watchers = this.#watchers.get(type) ?? new Set()
-    this.#watchers.set(type, watchers.add(watcher))
+    const name = qualifiedName(type)
+    const watchers = this.#watchers.get(name) ?? new Set()
+    this.#watchers.set(name, watchers.add(watcher))
     return () => watchers.delete(watcher)
   }
 
   #take(change: Change): void {
     this.#kept.push(change)
     if (this.#kept.length > 2 * KEPT) this.#forget()
-    for (const watcher of this.#watchers.get(change.type) ?? []) watcher(change)
+    for (const watcher of this.#watchers.get(qualifiedName(change.type)) ?? []) watcher(change)
   }
 
   #forget(): void {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import { allSchemas, schemaName } from '../resources/catalog.ts'
+import { allSchemas, schemaName, schemaOf } from '../resources/catalog.ts'
 import type { Field, Schema } from '../resources/schema.ts'
-import { allTypes, groupVersionOf } from '../resources/table.ts'
+import { allTypes, groupVersionOf, isBuiltIn } from '../resources/table.ts'
 import type { ResourceType } from '../store/types.ts'
 
 /**
@@ -10,43 +10,57 @@ import type { ResourceType } from '../store/types.ts'
  */
 export type OpenApiDocument = { readonly body: string; readonly etag: string }
 
-const byGroupVersion = Map.groupBy(allTypes, groupVersionOf)
+const builtIn = Map.groupBy(allTypes, groupVersionOf)
 const documents = new Map<string, OpenApiDocument>()
 
 const pathOf = (groupVersion: string): string =>
   groupVersion.includes('/') ? `apis/${groupVersion}` : `api/${groupVersion}`
 
 /** `/openapi/v3` itself, or the document of a group and version below it; undefined for anything else. */
-export function openApi(path: string): OpenApiDocument | undefined {
+export function openApi(path: string, custom: readonly ResourceType[]): OpenApiDocument | undefined {
   const known = documents.get(path)
   if (known !== undefined) return known
-  const text = path === '/openapi/v3' ? rootText() : groupText(path.slice('/openapi/v3/'.length))
-  if (text === undefined) return undefined
-  const document = { body: text, etag: `"${createHash('sha512').update(text).digest('hex').toUpperCase()}"` }
-  documents.set(path, document)
+  const byGroupVersion = custom.length === 0 ? builtIn : Map.groupBy([...allTypes, ...custom], groupVersionOf)
+  if (path === '/openapi/v3') return documentOf(rootText([...byGroupVersion.keys()], custom))
+  const wanted = path.slice('/openapi/v3/'.length)
+  const types = byGroupVersion.get(wanted.replace(/^apis?\//, ''))
+  if (types === undefined || pathOf(groupVersionOf(types[0] as ResourceType)) !== wanted) return undefined
+  const document = documentOf(groupText(types))
+  if (types.every(isBuiltIn)) documents.set(path, document)
   return document
 }
 
-function rootText(): string {
-  const paths = [...byGroupVersion.keys()].map((groupVersion) => {
+function documentOf(body: string): OpenApiDocument {
+  return { body, etag: `"${createHash('sha512').update(body).digest('hex').toUpperCase()}"` }
+}
+
+function rootText(groupVersions: readonly string[], custom: readonly ResourceType[]): string {
+  const paths = groupVersions.map((groupVersion) => {
     const path = pathOf(groupVersion)
-    const hash = openApi(`/openapi/v3/${path}`)?.etag.slice(1, -1) ?? ''
+    const hash = openApi(`/openapi/v3/${path}`, custom)?.etag.slice(1, -1) ?? ''
     return [path, { serverRelativeURL: `/openapi/v3/${path}?hash=${hash}` }]
   })
   return JSON.stringify({ paths: Object.fromEntries(paths) })
 }
 
-function groupText(path: string): string | undefined {
-  const types = byGroupVersion.get(path.replace(/^apis?\//, ''))
-  if (types === undefined || pathOf(groupVersionOf(types[0] as ResourceType)) !== path) return undefined
+function groupText(types: readonly ResourceType[]): string {
   const reached = new Map<string, object>()
-  for (const type of types) collect(schemaName(type), type, reached)
+  for (const type of types) {
+    if (isBuiltIn(type)) collect(schemaName(type), type, reached)
+    else collectCustom(type, reached)
+  }
   return JSON.stringify({
     openapi: '3.0.0',
     info: { title: 'Kubernetes (practice cluster, simulated)', version: 'v1.35.4+practice' },
     paths: Object.fromEntries(types.flatMap(pathsOf)),
     components: { schemas: Object.fromEntries(reached) },
   })
+}
+
+/** A custom kind is named by its group read backwards: `io.velero.v1.Backup`. */
+function collectCustom(type: ResourceType, reached: Map<string, object>): void {
+  const name = [...type.group.split('.').reverse(), type.version, type.kind].join('.')
+  reached.set(name, { ...describe(schemaOf(type), reached), 'x-kubernetes-group-version-kind': [kindEntry(type)] })
 }
 
 /** The official name of a type: clients look some of them up by it. */
@@ -78,6 +92,7 @@ function describe(schema: Schema, reached: Map<string, object>): object {
     type: 'object',
     ...(schema.atomic ? { 'x-kubernetes-map-type': 'atomic' } : {}),
     ...(required.length === 0 ? {} : { required }),
+    ...(schema.open === true ? { 'x-kubernetes-preserve-unknown-fields': true } : {}),
     properties: Object.fromEntries(fields.map((field) => [field.name, describeField(field, reached)])),
   }
 }
@@ -102,6 +117,7 @@ const SCALARS: Readonly<Record<string, object>> = {
 function describeUse(schema: Schema, reached: Map<string, object>): object {
   if (schema.kind === 'scalar') return SCALARS[schema.type] ?? { type: schema.type }
   if (schema.kind === 'map') return { type: 'object', additionalProperties: describeUse(schema.values, reached) }
+  if (schema.kind === 'struct' && schema.name === '') return describe(schema, reached)
   if (schema.kind === 'struct') {
     collect(schema.name, undefined, reached)
     return { allOf: [{ $ref: `#/components/schemas/${officialName(schema.name)}` }] }

@@ -1,7 +1,7 @@
 import { schemaOf } from '../resources/catalog.ts'
 import { decode } from '../resources/decode.ts'
 import { completed } from '../resources/prepare.ts'
-import { groupVersionOf, qualifiedName } from '../resources/table.ts'
+import { groupVersionOf, isBuiltIn, qualifiedName } from '../resources/table.ts'
 import { requiredValue } from '../resources/validation/errors.ts'
 import type { KubeInput, KubeObject } from '../store/types.ts'
 import { applied } from './apply/ownership.ts'
@@ -25,17 +25,21 @@ import {
 
 type Patch = (live: KubeObject, call: Call, target: Target) => unknown
 
+/** A strategic merge patch needs to know how lists merge, which custom kinds do not say. */
+const STRATEGIC = 'application/strategic-merge-patch+json'
+
 const PATCHES: Readonly<Record<string, Patch>> = {
   'application/json-patch+json': (live, call) => jsonPatch(live, JSON.parse(call.body.toString('utf8'))),
   'application/merge-patch+json': (live, call) => mergePatch(live, parseBody(call)),
-  'application/strategic-merge-patch+json': (live, call, { type }) =>
-    strategicMergePatch(live, parseBody(call), schemaOf(type)),
+  [STRATEGIC]: (live, call, { type }) => strategicMergePatch(live, parseBody(call), schemaOf(type)),
 }
 
 /** The patch that a content type names, as applied to any value. @throws ApiError 415. */
 export function patched(live: KubeObject, call: Call, target: Target): unknown {
-  const patch = PATCHES[call.contentType.split(';')[0]?.trim() ?? '']
-  if (patch === undefined) throw new ApiError(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {})
+  const format = call.contentType.split(';')[0]?.trim() ?? ''
+  const patch = PATCHES[format]
+  const unfit = format === STRATEGIC && !isBuiltIn(target.type)
+  if (patch === undefined || unfit) throw new ApiError(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {})
   return patch(live, call, target)
 }
 

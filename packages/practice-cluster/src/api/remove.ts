@@ -1,3 +1,4 @@
+import { ruleName } from '../resources/table.ts'
 import { unsupportedValue } from '../resources/validation/errors.ts'
 import type { DeleteOptions, KubeObject, PropagationPolicy } from '../store/types.ts'
 import { StoreError } from '../store/types.ts'
@@ -27,7 +28,7 @@ const SHOWN_WHEN_REMOVED = new Set([
 export function deleteObject(api: Api, call: Call, target: Target): Answer {
   const { type, namespace = '', name = '' } = target
   const { object, removed } = removeObject(api, target, namespace, name, readOptions(call))
-  if (removed && !SHOWN_WHEN_REMOVED.has(type.plural)) return { status: 200, body: success(target, object) }
+  if (removed && !SHOWN_WHEN_REMOVED.has(ruleName(type))) return { status: 200, body: success(target, object) }
   return { status: 200, body: objectText(type, object, formOf(call.accept), 'Metadata') }
 }
 

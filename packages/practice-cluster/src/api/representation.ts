@@ -1,4 +1,4 @@
-import { groupVersionOf } from '../resources/table.ts'
+import { groupVersionOf, isBuiltIn } from '../resources/table.ts'
 import type { KubeObject, ResourceType } from '../store/types.ts'
 import { tableOf, tableText } from './table/table.ts'
 
@@ -63,6 +63,6 @@ export function listText(
   const partial = form === 'PartialObjectMetadata'
   const kind = partial ? 'PartialObjectMetadataList' : `${type.kind}List`
   const apiVersion = partial ? 'meta.k8s.io/v1' : groupVersionOf(type)
-  const texts = items.map(partial ? partialText : itemText)
+  const texts = items.map(partial ? partialText : isBuiltIn(type) ? itemText : jsonOf)
   return `{"kind":"${kind}","apiVersion":"${apiVersion}","metadata":${JSON.stringify(metadata)},"items":[${texts.join(',')}]}`
 }

@@ -2,7 +2,7 @@ import { admissionFor } from '../controllers/policy/quota.ts'
 import { schemaOf } from '../resources/catalog.ts'
 import { decode, type Findings } from '../resources/decode.ts'
 import { assigned, completed } from '../resources/prepare.ts'
-import { groupVersionOf } from '../resources/table.ts'
+import { groupVersionOf, isBuiltIn } from '../resources/table.ts'
 import { validate } from '../resources/validation/objects.ts'
 import type { KubeInput, KubeObject, ResourceType } from '../store/types.ts'
 import type { Manager } from './apply/managers.ts'
@@ -31,7 +31,7 @@ export function storeNew(api: Api, call: Call, target: Target, owned: KubeInput)
 }
 
 function requireQuota({ store }: Api, type: ResourceType, object: KubeInput): void {
-  const { allowed, why } = type.namespaced ? admissionFor(store, object) : { allowed: 1, why: '' }
+  const { allowed, why } = type.namespaced && isBuiltIn(type) ? admissionFor(store, object) : { allowed: 1, why: '' }
   if (allowed === 0) throw new ApiError(403, 'Forbidden', why, resourceDetails(type, object.metadata.name ?? ''))
 }
 

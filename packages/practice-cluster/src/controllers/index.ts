@@ -5,6 +5,7 @@ import type { Store } from '../store/types.ts'
 import { daemonSetController } from './daemon-set/controller.ts'
 import { bootstrap } from './defaults/bootstrap.ts'
 import { claimBinder, namespaceDefaults } from './defaults/controllers.ts'
+import { definitionController } from './defaults/definitions.ts'
 import { deploymentController } from './deployment/controller.ts'
 import { jobController } from './job/controller.ts'
 import { budgetController, quotaController } from './policy/controllers.ts'
@@ -42,6 +43,7 @@ export function startControllers(store: Store, options: ControllerOptions = {}):
   bootstrap(store, now())
   const controllers = [
     namespaceDefaults(options.rootCertificate ?? ''),
+    definitionController,
     nodeController,
     podController(settings, now),
     deploymentController,

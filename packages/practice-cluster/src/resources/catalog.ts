@@ -18,7 +18,14 @@ export function schemaName(type: Pick<ResourceType, 'group' | 'version' | 'kind'
   return `${group}.${type.version}.${type.kind}`
 }
 
-/** The schema of a kind; a kind without one (custom resources) accepts anything. */
-export function schemaOf(type: Pick<ResourceType, 'group' | 'version' | 'kind'>): Schema {
-  return schemaNamed(schemaName(type))
+const custom = new WeakMap<ResourceType, Schema>()
+
+/** Keeps the schema of a custom kind with its type. */
+export function registerSchema(type: ResourceType, schema: Schema): void {
+  custom.set(type, schema)
+}
+
+/** The schema of a kind. */
+export function schemaOf(type: ResourceType): Schema {
+  return custom.get(type) ?? schemaNamed(schemaName(type))
 }

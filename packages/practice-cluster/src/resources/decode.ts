@@ -59,7 +59,8 @@ function visitStruct(value: Record<string, unknown>, struct: Struct, { path }: P
   for (const [key, each] of Object.entries(value)) {
     const field = struct.fields.get(key)
     const at = path === '' ? key : `${path}.${key}`
-    if (field === undefined) walk.unknown.push(at)
+    if (field === undefined && struct.open === true) result[key] = each
+    else if (field === undefined) walk.unknown.push(at)
     else if (each !== null && each !== undefined) {
       result[key] = visit(each, field.schema, { path: at, owner: shortName(struct.name) }, walk)
     }

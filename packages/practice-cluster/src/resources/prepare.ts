@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { KubeInput, KubeObject, ResourceType } from '../store/types.ts'
 import { schemaOf } from './catalog.ts'
 import { withDefaults } from './defaults.ts'
-import { types } from './table.ts'
+import { isBuiltIn, ruleName, types } from './table.ts'
 
 type Values = Readonly<Record<string, unknown>>
 type Assign = (object: KubeInput, old: KubeObject | undefined, cluster: Allocator) => KubeInput
@@ -13,7 +13,7 @@ export type Allocator = { readonly clusterIp: () => string; readonly nodePort: (
 /** The object with the defaults of its kind; on a create also with its uid and an empty status. */
 export function completed(type: ResourceType, object: KubeInput, old: KubeObject | undefined): KubeInput {
   const identified = old === undefined ? { ...object, metadata: { ...object.metadata, uid: randomUUID() } } : object
-  const converted = CONVERT[type.plural]?.(identified) ?? identified
+  const converted = CONVERT[ruleName(type)]?.(identified) ?? identified
   return withDefaults(withInitialStatus(type, converted, old), schemaOf(type))
 }
 
@@ -27,7 +27,7 @@ export function assigned(
   old: KubeObject | undefined,
   allocator: Allocator,
 ): KubeInput {
-  return ASSIGN[type.plural]?.(object, old, allocator) ?? object
+  return ASSIGN[ruleName(type)]?.(object, old, allocator) ?? object
 }
 
 const INITIAL_STATUS: Readonly<Record<string, Values>> = {
@@ -46,11 +46,15 @@ const INITIAL_STATUS: Readonly<Record<string, Values>> = {
 /** A client does not write a status when it creates or replaces, but that of a Node: it starts empty and then stays. */
 function withInitialStatus(type: ResourceType, object: KubeInput, old: KubeObject | undefined): KubeInput {
   if (!type.status) return object
-  const given = type.plural === types.nodes.plural ? object.status : undefined
-  const status = old === undefined ? (given ?? INITIAL_STATUS[type.plural] ?? {}) : old.status
+  const status = old === undefined ? firstStatus(type, object) : old.status
   const { status: _, ...rest } = object
   const whole = { ...rest, apiVersion: object.apiVersion, kind: object.kind, metadata: object.metadata }
   return status === undefined ? whole : { ...whole, status }
+}
+
+function firstStatus(type: ResourceType, { status }: KubeInput): unknown {
+  if (type === types.nodes && status !== undefined) return status
+  return isBuiltIn(type) ? (INITIAL_STATUS[type.plural] ?? {}) : undefined
 }
 
 const values = (value: unknown): Values => (value ?? {}) as Values

@@ -25,6 +25,8 @@ export type Struct = {
   readonly kind: 'struct'
   readonly name: string
   readonly atomic: boolean
+  /** Whether fields that it does not declare are kept, as custom resources may ask for. */
+  readonly open?: boolean
   readonly fields: ReadonlyMap<string, Field>
 }
 export type Schema = Scalar | ListSchema | MapSchema | Struct

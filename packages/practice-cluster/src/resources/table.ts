@@ -135,3 +135,11 @@ export function groupVersionOf(type: ResourceType): string {
 export function qualifiedName(type: ResourceType): string {
   return type.group === '' ? type.plural : `${type.plural}.${type.group}`
 }
+
+const builtIn = new Set<ResourceType>(allTypes)
+
+/** Whether a kind is of the table, and not of a CustomResourceDefinition. */
+export const isBuiltIn = (type: ResourceType): boolean => builtIn.has(type)
+
+/** The plural name by which rules of single kinds are found; '' for custom kinds, whose names may be the same. */
+export const ruleName = (type: ResourceType): string => (isBuiltIn(type) ? type.plural : '')

@@ -1,5 +1,9 @@
-import { allTypes, types } from '../resources/table.ts'
-import type { Change, KubeObject, Store, StoredRef } from './types.ts'
+import { kindOf, kindsIn } from '../resources/custom/kinds.ts'
+import { isBuiltIn, qualifiedName, types } from '../resources/table.ts'
+import type { Change, KubeObject, OwnerReference, ResourceType, Store, StoredRef } from './types.ts'
+
+/** The finalizer that keeps a definition until the objects of its kind are gone. */
+export const CLEANUP = 'customresourcecleanup.apiextensions.k8s.io'
 
 /**
  * Deletes what a deletion leaves behind: the objects that a deleted one owns, and the contents of a namespace. Works
@@ -24,7 +28,9 @@ class Collector {
 
   /** Goes on with what an earlier process had begun. */
   resume(): void {
-    for (const type of allTypes) for (const object of this.#store.list(type)) this.#resumeOne({ type, object })
+    for (const type of kindsIn(this.#store)) {
+      for (const object of this.#store.list(type)) this.#resumeOne({ type, object })
+    }
   }
 
   react({ verb, type, object, old }: Change): void {
@@ -32,6 +38,7 @@ class Collector {
       this.#deleteDependents(object.metadata.uid)
       for (const owner of object.metadata.ownerReferences ?? []) this.#retryOwner(owner.uid, object)
       if (type.namespaced) this.#finishNamespace(object.metadata.namespace ?? '')
+      if (!isBuiltIn(type)) this.#retryDefinition(type)
     } else if (object.metadata.deletionTimestamp !== undefined) {
       this.#progress({ type, object })
     } else if (verb === 'ADDED' || object.metadata.ownerReferences !== old?.metadata.ownerReferences) {
@@ -53,6 +60,7 @@ class Collector {
     if (finalizers.includes('orphan')) this.#orphan(ref)
     else if (finalizers.includes('foregroundDeletion')) this.#foreground(ref)
     if (ref.type === types.namespaces) this.#emptyNamespace(ref.object)
+    if (ref.type === types.customresourcedefinitions) this.#emptyDefinition(ref.object)
   }
 
   #orphan(ref: StoredRef): void {
@@ -89,11 +97,16 @@ class Collector {
       this.#delete(ref, 'Background')
   }
 
-  #lives(uid: string, { kind, name }: { kind: string; name: string }, dependent: KubeObject): boolean {
-    const type = allTypes.find((each) => each.kind === kind)
+  #lives(uid: string, { apiVersion, kind, name }: OwnerReference, dependent: KubeObject): boolean {
+    const type = this.#kindNamed(apiVersion, kind)
     if (type === undefined) return true
     const owner = this.#store.get(type, type.namespaced ? (dependent.metadata.namespace ?? '') : '', name)
     return owner?.metadata.uid === uid
+  }
+
+  #kindNamed(apiVersion: string, kind: string): ResourceType | undefined {
+    const group = apiVersion.includes('/') ? apiVersion.split('/')[0] : ''
+    return kindsIn(this.#store).find((each) => each.kind === kind && each.group === group)
   }
 
   #delete({ type, object }: StoredRef, propagationPolicy: 'Background' | 'Foreground'): void {
@@ -104,7 +117,7 @@ class Collector {
 
   #retryOwner(uid: string, dependent: KubeObject): void {
     const reference = dependent.metadata.ownerReferences?.find((owner) => owner.uid === uid)
-    const type = allTypes.find((each) => each.kind === reference?.kind)
+    const type = reference === undefined ? undefined : this.#kindNamed(reference.apiVersion, reference.kind)
     if (reference === undefined || type === undefined) return
     const owner = this.#store.get(type, type.namespaced ? (dependent.metadata.namespace ?? '') : '', reference.name)
     if (owner?.metadata.uid === uid && owner.metadata.deletionTimestamp !== undefined)
@@ -119,7 +132,7 @@ class Collector {
   }
 
   #contents(namespace: string): StoredRef[] {
-    const namespaced = allTypes.filter((type) => type.namespaced)
+    const namespaced = kindsIn(this.#store).filter((type) => type.namespaced)
     return namespaced.flatMap((type) => this.#store.list(type, namespace).map((object) => ({ type, object })))
   }
 
@@ -129,6 +142,20 @@ class Collector {
     if (namespace?.metadata.deletionTimestamp === undefined || this.#contents(name).length > 0) return
     const { finalizers: _, ...spec } = (namespace.spec ?? {}) as Record<string, unknown>
     this.#store.update(types.namespaces, { ...namespace, spec })
+  }
+
+  /** The objects of a custom kind go before its definition, which `CLEANUP` holds until then. */
+  #emptyDefinition(definition: KubeObject): void {
+    const type = kindOf(definition)
+    const objects = type === undefined ? [] : this.#store.list(type)
+    for (const object of objects) if (type !== undefined) this.#delete({ type, object }, 'Background')
+    const left = type === undefined ? 0 : this.#store.list(type).length
+    if (left === 0) this.#withoutFinalizer({ type: types.customresourcedefinitions, object: definition }, CLEANUP)
+  }
+
+  #retryDefinition(type: ResourceType): void {
+    const definition = this.#store.get(types.customresourcedefinitions, '', qualifiedName(type))
+    if (definition?.metadata.deletionTimestamp !== undefined) this.#emptyDefinition(definition)
   }
 }
 

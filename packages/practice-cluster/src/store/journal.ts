@@ -1,5 +1,6 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
-import { allTypes, qualifiedName } from '../resources/table.ts'
+import { kindOf } from '../resources/custom/kinds.ts'
+import { allTypes, qualifiedName, types } from '../resources/table.ts'
 import type { Journal } from './store.ts'
 import type { Change, KubeObject, StoredRef } from './types.ts'
 
@@ -31,11 +32,14 @@ export function openJournal(file: string): OpenJournal {
 }
 
 function restore(database: DatabaseSync): Restored {
-  const byName = new Map(allTypes.map((type) => [qualifiedName(type), type]))
   const rows = database.prepare('select kind, body from objects').all() as { kind: string; body: string }[]
-  const objects = rows.flatMap(({ kind, body }) => {
+  const read = rows.map(({ kind, body }) => ({ kind, object: JSON.parse(body) as KubeObject }))
+  const definitions = read.filter(({ kind }) => kind === qualifiedName(types.customresourcedefinitions))
+  const custom = definitions.map(({ object }) => kindOf(object)).filter((each) => each !== undefined)
+  const byName = new Map([...allTypes, ...custom].map((type) => [qualifiedName(type), type]))
+  const objects = read.flatMap(({ kind, object }) => {
     const type = byName.get(kind)
-    return type === undefined ? [] : [{ type, object: JSON.parse(body) as KubeObject }]
+    return type === undefined ? [] : [{ type, object }]
   })
   const state = database.prepare('select version from state').get() as { version: number } | undefined
   return { version: state?.version ?? 1, objects }

@@ -1,5 +1,6 @@
 import { jsonEqual } from '../../store/equal.ts'
 import type { KubeInput, KubeObject, ResourceType } from '../../store/types.ts'
+import { ruleName } from '../table.ts'
 import { type FieldError, forbiddenValue, invalidValue, requiredValue } from './errors.ts'
 import { validateMetadata } from './names.ts'
 import { daemonSetErrors, deploymentErrors, statefulSetErrors } from './strategies.ts'
@@ -12,7 +13,7 @@ const MAX_DATA_BYTES = 1_048_576
 /** What is wrong with an object that is about to be stored; nothing when the list is empty. */
 export function validate(type: ResourceType, object: KubeInput, old: KubeObject | undefined): FieldError[] {
   const metadata = old === undefined ? validateMetadata(type, object.metadata) : []
-  return [...metadata, ...(RULES[type.plural]?.(object, old) ?? [])]
+  return [...metadata, ...(RULES[ruleName(type)]?.(object, old) ?? [])]
 }
 
 const values = (value: unknown): Values => (value ?? {}) as Values
@@ -146,6 +147,12 @@ function roleBindingRule(object: KubeInput, old: KubeObject | undefined): FieldE
   return [invalidValue('roleRef', object.roleRef, 'cannot change roleRef')]
 }
 
+function definitionRule({ metadata, spec }: KubeInput): FieldError[] {
+  const { group, names } = values(spec) as { group?: string; names?: { plural?: string } }
+  const why = 'must be spec.names.plural+"."+spec.group'
+  return metadata.name === `${names?.plural}.${group}` ? [] : [invalidValue('metadata.name', metadata.name, why)]
+}
+
 const RULES: Readonly<Record<string, Rule>> = {
   configmaps: dataRule,
   secrets: dataRule,
@@ -157,5 +164,6 @@ const RULES: Readonly<Record<string, Rule>> = {
   services: serviceRule,
   rolebindings: roleBindingRule,
   clusterrolebindings: roleBindingRule,
+  customresourcedefinitions: definitionRule,
   pods: (object) => podErrors(values(object.spec), 'spec'),
 }
