@@ -11,6 +11,8 @@ export type PracticeClusterOptions = {
   readonly kubeconfig?: string
   /** How long a simulated pod takes to become ready, in milliseconds. */
   readonly podReadyMs?: number
+  /** How long a deleted pod takes to stop, in milliseconds; its grace period ends it. */
+  readonly podTerminateMs?: number
   /** Gets each line that the process writes to stderr. */
   readonly onLog?: (line: string) => void
 }
@@ -60,8 +62,9 @@ function firstLine(child: ChildProcess): Promise<string> {
   })
 }
 
-function flagsOf({ data, port, kubeconfig, podReadyMs }: PracticeClusterOptions): string[] {
-  const flags = { data, port, kubeconfig, 'pod-ready-ms': podReadyMs }
+function flagsOf({ data, port, kubeconfig, ...pods }: PracticeClusterOptions): string[] {
+  const times = { 'pod-ready-ms': pods.podReadyMs, 'pod-terminate-ms': pods.podTerminateMs }
+  const flags = { data, port, kubeconfig, ...times }
   return Object.entries(flags).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, String(value)]))
 }
 

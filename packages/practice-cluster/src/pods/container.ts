@@ -39,13 +39,16 @@ export function stepOf(view: ContainerView): Step {
 
 const steps: Readonly<Record<Kind, (view: ContainerView) => Step>> = {
   creating: (view) =>
-    faultOf(view.pod, view.container) === 'imagepull' ? pullFailed(view) : after(view, CREATE_MS, start),
+    faultOf(view.pod, view.container) === 'imagepull' ? pullFailed(view) : after(view, createMs(view), start),
   pulling: (view) => (faultOf(view.pod, view.container) === 'imagepull' ? pullAgain(view) : start(view)),
   backoff: (view) => after(view, exits(view) ? backoffMs(view) : 0, restart),
   running: (view) => running(view),
   ready: (view) => ready(view),
   terminated: (view) => (isFinal(view) ? {} : after(view, exits(view) ? FIRST_RESTART_MS : 0, restart)),
 }
+
+/** Who wants pods to be ready sooner than that does not want to wait for their creation either. */
+const createMs = ({ settings }: ContainerView): number => Math.min(CREATE_MS, settings.readyMs)
 
 function kindOf({ state, ready: isReady }: ContainerStatus): Kind {
   if (state.terminated !== undefined) return 'terminated'

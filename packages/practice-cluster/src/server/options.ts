@@ -10,6 +10,8 @@ export type ProcessOptions = {
   readonly kubeconfig: string
   /** How long a simulated pod takes to become ready, or undefined for the usual time. */
   readonly podReadyMs: number | undefined
+  /** How long a deleted pod takes to stop, or undefined for the usual time. */
+  readonly podTerminateMs: number | undefined
   /** Whether to stop when stdin ends, which happens when the process that started this one is gone. */
   readonly endWithStdin: boolean
 }
@@ -19,26 +21,33 @@ const FLAGS = {
   port: { type: 'string' },
   kubeconfig: { type: 'string' },
   'pod-ready-ms': { type: 'string' },
+  'pod-terminate-ms': { type: 'string' },
   'end-with-stdin': { type: 'boolean' },
 } as const
 
 type Environment = Readonly<Record<string, string | undefined>>
 
 /**
- * Reads `--data --port --kubeconfig --pod-ready-ms`, or `PRACTICE_DATA`, `PRACTICE_PORT`, `PRACTICE_KUBECONFIG` and
- * `PRACTICE_POD_READY_MS` in their place. @throws Error with one line that names what is wrong.
+ * Reads `--data --port --kubeconfig --pod-ready-ms --pod-terminate-ms`, or `PRACTICE_DATA`, `PRACTICE_PORT`,
+ * `PRACTICE_KUBECONFIG`, `PRACTICE_POD_READY_MS` and `PRACTICE_POD_TERMINATE_MS` in their place.
+ * @throws Error with one line that names what is wrong.
  */
 export function readOptions(args: readonly string[], environment: Environment): ProcessOptions {
   const { values } = parseArgs({ args: [...args], options: FLAGS, strict: true })
   const data = resolve(values.data ?? environment.PRACTICE_DATA ?? '.practice-cluster')
-  const podReady = values['pod-ready-ms'] ?? environment.PRACTICE_POD_READY_MS
   return {
     data,
     port: wholeNumber('port', values.port ?? environment.PRACTICE_PORT ?? '0', 65_535),
     kubeconfig: resolve(values.kubeconfig ?? environment.PRACTICE_KUBECONFIG ?? `${data}/kubeconfig`),
-    podReadyMs: podReady === undefined ? undefined : wholeNumber('pod-ready-ms', podReady, 3_600_000),
+    podReadyMs: duration('pod-ready-ms', values['pod-ready-ms'] ?? environment.PRACTICE_POD_READY_MS),
+    podTerminateMs: duration('pod-terminate-ms', values['pod-terminate-ms'] ?? environment.PRACTICE_POD_TERMINATE_MS),
     endWithStdin: values['end-with-stdin'] ?? false,
   }
+}
+
+/** Milliseconds, an hour at most. */
+function duration(name: string, text: string | undefined): number | undefined {
+  return text === undefined ? undefined : wholeNumber(name, text, 3_600_000)
 }
 
 function wholeNumber(name: string, text: string, most: number): number {

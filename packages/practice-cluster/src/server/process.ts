@@ -30,8 +30,9 @@ export async function startServer(options: ProcessOptions): Promise<Running> {
   const store = openStore({ journal, restored })
   const hub = new WatchHub(store)
   const stopCollecting = collectGarbage(store)
-  const { podReadyMs } = options
-  const controllers = startControllers(store, { podReadyMs, rootCertificate: identity.caCertificate })
+  const { podReadyMs, podTerminateMs } = options
+  const rootCertificate = identity.caCertificate
+  const controllers = startControllers(store, { podReadyMs, podTerminateMs, rootCertificate })
   const faults = new Faults()
   const now = () => new Date()
   const logs: PodLogs = (pod, container, previous) => readLog(pod as Pod, container, { previous, now: Date.now() })
