@@ -3,10 +3,11 @@ import { type Migration as KyselyMigration, type MigrationResultSet, Migrator } 
 import type { Migration } from './migration.ts'
 import { initial } from './migrations/0001_initial.ts'
 import { registry } from './migrations/0002_registry.ts'
+import { upgrades } from './migrations/0003_upgrades.ts'
 import type { Db } from './types.ts'
 
 /** Every step of the schema, oldest first. A step that was released never changes: add another. */
-export const migrations: readonly Migration[] = [initial, registry]
+export const migrations: readonly Migration[] = [initial, registry, upgrades]
 
 /**
  * Brings the schema to the newest step; returns the names of the steps it applied. Any number of processes may do it

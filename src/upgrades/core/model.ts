@@ -1,0 +1,398 @@
+import type { Waiting } from '../../core/decision.ts'
+import type { Instant } from '../../core/instant.ts'
+import type { Json } from '../../core/json.ts'
+import type { ErrorCode } from '../../core/problems.ts'
+import type { Uuid } from '../../core/subject.ts'
+
+/** `seeds/004`, "Execution Status Lifecycle". */
+export const executionStatuses = [
+  'PENDING',
+  'VALIDATING',
+  'IN_PROGRESS',
+  'CANARY_RUNNING',
+  'CANARY_MONITORING',
+  'PAUSED',
+  'ROLLING_BACK',
+  'ROLLED_BACK',
+  'COMPLETED',
+  'FAILED',
+  'CANCELLED',
+] as const
+export type ExecutionStatus = (typeof executionStatuses)[number]
+
+/** `seeds/004`, "Upgrade Strategies". */
+export const strategies = ['ROLLING', 'CANARY', 'BLUE_GREEN', 'RECREATE', 'STAGED'] as const
+export type Strategy = (typeof strategies)[number]
+
+/** `seeds/004`, "Instance Upgrade Lifecycle". */
+export const instanceStatuses = [
+  'PENDING',
+  'DRAINING',
+  'UPGRADING',
+  'HEALTH_CHECKING',
+  'COMPLETED',
+  'FAILED',
+  'ROLLED_BACK',
+] as const
+export type InstanceStatus = (typeof instanceStatuses)[number]
+
+/** What is asked for, with the defaults of `seeds/004` filled in. Times in seconds, as in the document. */
+export type UpgradeSpec = {
+  readonly strategy: Strategy
+  readonly canaryPercentage: number
+  readonly batchSize: number
+  readonly batchDelaySeconds: number
+  readonly healthCheckIntervalSeconds: number
+  readonly healthCheckTimeoutSeconds: number
+  readonly maxUnavailablePercentage: number
+  readonly autoRollbackEnabled: boolean
+  readonly failureThreshold: number
+}
+
+/** One end of an upgrade: a version of the component, and the chart version that it stands for. */
+export type VersionRef = { readonly id: Uuid; readonly version: string; readonly chartVersion: string }
+
+/** The workload kinds whose pods can be instances. */
+export const workloadKinds = ['Deployment', 'StatefulSet', 'DaemonSet'] as const
+export type WorkloadKind = (typeof workloadKinds)[number]
+export type WorkloadRef = { readonly kind: WorkloadKind; readonly name: string }
+
+/** What is upgraded (SPEC section 5, "What is upgraded"). */
+export type Target =
+  | { readonly kind: 'workload'; readonly releaseId: Uuid; readonly workload: WorkloadRef }
+  | { readonly kind: 'releases'; readonly releaseIds: readonly Uuid[] }
+  | { readonly kind: 'rehearsal'; readonly faults: RehearsalFaults }
+
+/** What goes wrong in a rehearsal, by the index of the instance (0 is the first). All optional, none by default. */
+export type RehearsalFaults = {
+  /** Never become ready on the target version. */
+  readonly neverReady?: readonly number[]
+  /** Become ready on the target version, and turn bad so many seconds later. */
+  readonly turnsBad?: readonly { readonly index: number; readonly afterSeconds: number }[]
+  /** Their budget never lets them go. */
+  readonly neverDrains?: readonly number[]
+  /** Are not ready before anything is touched. */
+  readonly unreadyBefore?: readonly number[]
+  /** Never become ready again on the previous version, once they have left it. */
+  readonly neverReverts?: readonly number[]
+  readonly deployFails?: boolean
+  /** Seconds that an instance takes to become ready; 2 by default. */
+  readonly readySeconds?: number
+}
+
+/** What a driver can do with the target. Fixed when the execution is made; the strategies ask it, never the kind. */
+export type Capabilities = {
+  /**
+   * How instances are held. `gate`: one helm upgrade, then a gate lets so many move. `each`: every instance is a release
+   * and is upgraded by itself. `none`: they cannot be held, so only RECREATE is possible.
+   */
+  readonly hold: 'gate' | 'each' | 'none'
+  /** A new instance can run beside the one that it replaces. */
+  readonly surge: boolean
+  /** Instances move in one order only (highest ordinal first): none is skipped. */
+  readonly ordered: boolean
+  /** Traffic can be pinned to one side: what BLUE_GREEN needs. */
+  readonly pin: boolean
+}
+
+/** On which version an instance or pod runs. `other`: neither (another hand's, or a revision in between). */
+export type Side = 'previous' | 'target' | 'other'
+
+export type PodRef = { readonly name: string; readonly uid: string }
+
+/** One place of the fleet; pods come and go in it. Its id is made of the execution's and the index, see `instanceId`. */
+export type Instance = {
+  readonly id: Uuid
+  readonly index: number
+  /** What the place is bound to: a StatefulSet's ordinal, a DaemonSet's node, a release's id. Null: any pod may take it. */
+  readonly key: string | null
+  readonly origin: 'TARGET' | 'CLUSTER'
+  readonly status: InstanceStatus
+  /** The side that it runs on now; null while nothing runs in it. */
+  readonly side: Side | null
+  readonly pod: PodRef | null
+  /** The pod of the target version that runs beside `pod`, where the workload surges. */
+  readonly nextPod: PodRef | null
+  readonly previousPods: readonly PodRef[]
+  readonly ready: boolean
+  readonly unchanged: boolean
+  readonly message: string | null
+  readonly health: HealthStreak
+  /** When it was chosen, and when its new pod was there: what its time limits count from. */
+  readonly startedAt: Instant | null
+  readonly upAt: Instant | null
+  readonly endedAt: Instant | null
+}
+
+/** Health checks in a row. `badSince` is when the first of the present bad ones was seen. */
+export type HealthStreak = {
+  readonly good: number
+  readonly bad: number
+  readonly badSince: Instant | null
+  readonly checkedAt: Instant | null
+}
+
+export const checkNames = ['VERSION_PATH', 'RESOURCES', 'BACKUP', 'HEALTH_ENDPOINTS', 'DEPENDENCIES'] as const
+export const postCheckNames = ['VERSION', 'READY', 'HEALTH'] as const
+export type CheckName = (typeof checkNames)[number] | (typeof postCheckNames)[number]
+export type Check = {
+  readonly name: CheckName
+  readonly phase: 'PRE' | 'POST'
+  readonly status: 'PENDING' | 'PASSED' | 'FAILED' | 'WARNING' | 'OVERRIDDEN'
+  readonly message: string
+  readonly evidence: Json
+}
+export type CheckOverride = { readonly check: CheckName; readonly reason: string }
+export type Warning = { readonly code: string; readonly message: string }
+
+/** What rendering the target showed, decided in VALIDATING: what moves, and what else changes at once. */
+export type ChangePlan = {
+  /** The pods of the target change. False: no gate, nothing moves, helm still runs. */
+  readonly podsChange: boolean
+  /** Other workloads of the release whose pods change: gated too, moved after the last batch. */
+  readonly others: readonly WorkloadRef[]
+  /** How many instances may run beyond the wanted number at once (pre-check 2). 0: no surge. */
+  readonly surgeRoom: number
+}
+
+/**
+ * Where the work stands within a status; each has one thing to bring about, seen by looking, so a crash loses nothing.
+ * Forward: checking → closing → deploying → (pinning) → moving → (switching → watching) → opening → verifying →
+ * concluding. Back: repinning → halting → undoing → reverting → restoring. At the end of either: releasing.
+ */
+export const stages = [
+  'checking',
+  'closing',
+  'deploying',
+  'pinning',
+  'moving',
+  'switching',
+  'watching',
+  'opening',
+  'verifying',
+  'concluding',
+  'repinning',
+  'halting',
+  'undoing',
+  'reverting',
+  'restoring',
+  'releasing',
+  'done',
+] as const
+export type Stage = (typeof stages)[number]
+
+/** Which terminal status an execution is on its way to, while it is being put in order (`waitingFor` says so). */
+export type Ending = {
+  readonly to: 'COMPLETED' | 'ROLLED_BACK' | 'FAILED' | 'CANCELLED'
+  readonly reason: string
+  readonly code: ErrorCode | null
+  readonly by: string
+  /** Instances in flight are not waited for. */
+  readonly immediate: boolean
+}
+
+/** `seeds/004`, "RollbackInfo Structure". Times become text at the edge. */
+export type RollbackInfo = {
+  readonly currentFailures: number
+  readonly rollbackReason: string | null
+  readonly rollbackInitiatedAt: Instant | null
+  readonly rollbackInitiatedBy: string | null
+  readonly rolledBackInstances: readonly Uuid[]
+}
+
+export type Transition = {
+  readonly from: ExecutionStatus
+  readonly to: ExecutionStatus
+  readonly at: Instant
+  readonly by: string
+  readonly reason: string | null
+}
+export type Approval = {
+  readonly by: string
+  readonly at: Instant
+  readonly batch: number
+  readonly reason: string | null
+}
+
+/** A release that the execution claims, with the operations that it will give to it: ids fixed, so that starting is repeatable. */
+export type ClaimedRelease = {
+  readonly releaseId: Uuid
+  readonly deployId: Uuid
+  readonly undoId: Uuid
+  /** What was there when the execution began: another revision than this or ours is another hand's. */
+  readonly revision: number
+  readonly secretUid: string | null
+}
+
+/** Everything that a decision about an execution is made of. */
+export type Execution = {
+  readonly id: Uuid
+  readonly tenantId: Uuid
+  readonly componentId: Uuid
+  readonly from: VersionRef
+  readonly to: VersionRef
+  readonly spec: UpgradeSpec
+  readonly target: Target
+  readonly capabilities: Capabilities
+  /** No health endpoint: readiness decides. */
+  readonly healthEndpoint: { readonly path: string; readonly port: number } | null
+  readonly overrides: readonly CheckOverride[]
+  readonly installedComponents: Readonly<Record<string, string>> | null
+  /** What initiate found, or what a rehearsal was asked for. */
+  readonly totalInstances: number
+  readonly status: ExecutionStatus
+  readonly statusReason: string | null
+  readonly stage: Stage
+  readonly ending: Ending | null
+  readonly pausedFrom: 'IN_PROGRESS' | 'CANARY_RUNNING' | null
+  readonly waitingFor: Waiting | null
+  /** What is there now; budgets follow it. */
+  readonly currentInstances: number
+  readonly currentBatch: number
+  /** How many instances the present gate lets be on the target version: K. */
+  readonly admitted: number
+  /** The next batch is not begun before: the delay between batches. */
+  readonly nextBatchAt: Instant | null
+  /** When the present stage began, for stages that take a set time. */
+  readonly stageSince: Instant
+  readonly change: ChangePlan | null
+  readonly instances: readonly Instance[]
+  readonly checks: readonly Check[]
+  readonly warnings: readonly Warning[]
+  readonly rollbackInfo: RollbackInfo
+  readonly transitions: readonly Transition[]
+  readonly approvals: readonly Approval[]
+  readonly claims: readonly ClaimedRelease[]
+  /** True from VALIDATING until the end: the releases are claimed. Saved with the claim, in one transaction. */
+  readonly claiming: boolean
+  /** Helm has run, or may have: ending before that leaves everything as it was. */
+  readonly deployed: boolean
+  readonly promotedBy: string | null
+  readonly initiatedBy: string
+  readonly principalId: string
+  readonly label: string | null
+  readonly reason: string | null
+  readonly seq: bigint
+  readonly version: number
+  readonly createdAt: Instant
+  readonly startedAt: Instant | null
+  readonly endedAt: Instant | null
+}
+
+/** One pod (or release) of the fleet, as it is now. */
+export type Member = {
+  readonly pod: PodRef
+  readonly key: string | null
+  readonly side: Side
+  readonly ready: boolean
+  /** It is on its way out: it takes no place any more. */
+  readonly terminating: boolean
+  /** Why it is not ready, in words without values. */
+  readonly problem: string | null
+}
+
+/**
+ * What the gate in the cluster lets happen.
+ * `none`: no gate of ours, the originals are there. `closed`: nothing moves whatever helm applies. `admitting`: so many
+ * instances may be on the target version, so many may run beyond the wanted number. `halted`: nothing moves, our fields
+ * are withdrawn so that helm can go back. `reverting`: whatever is not on the previous version goes back, within the
+ * budget. `frozen`: as it was left, with the note for people on the workload.
+ */
+export type GatePosition =
+  | { readonly kind: 'none' | 'closed' | 'halted' | 'frozen' }
+  | { readonly kind: 'admitting'; readonly upTo: number; readonly surge: number }
+  | { readonly kind: 'reverting'; readonly unavailable: number; readonly surge: number }
+
+/** How a child operation of the execution on a release stands. `held`: helm has applied, and it waits for our verdict. */
+export type ChildSight =
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'running' }
+  | { readonly kind: 'held' }
+  | { readonly kind: 'succeeded' }
+  | { readonly kind: 'failed'; readonly code: ErrorCode; readonly detail: string }
+
+/** A claimed release: its newest revision and our operations on it. */
+export type ReleaseSight = {
+  readonly releaseId: Uuid
+  readonly exists: boolean
+  readonly revision: number
+  readonly secretUid: string | null
+  readonly deploy: ChildSight
+  readonly undo: ChildSight
+}
+
+/** What is seen of the fleet. `gone`: workload, release or namespace are not there any more (confirmed). */
+export type FleetSight =
+  | { readonly kind: 'gone'; readonly why: string }
+  | {
+      readonly kind: 'present'
+      /** How many instances are wanted now (replicas, nodes, releases). */
+      readonly wanted: number
+      readonly members: readonly Member[]
+      readonly gate: GatePosition
+      /** To which side traffic is pinned; null: no pin. `endpoints`: ready ones that the pin matches. */
+      readonly pin: { readonly to: Side; readonly endpoints: number } | null
+      /** By pod UID: the health endpoint answered well or not. Only pods that were asked. */
+      readonly probes: Readonly<Record<string, 'good' | 'bad'>>
+      /** By pod UID: why an eviction is refused now (a disruption budget). Only pods that are about to go. */
+      readonly refusals: Readonly<Record<string, string>>
+      /** The other workloads of the release: all on their wanted version and ready, or who is not. */
+      readonly others: { readonly settled: boolean; readonly blockers: readonly string[] }
+      /** Broken pods of the abandoned version that their controller never replaces. */
+      readonly stuckPods: readonly PodRef[]
+    }
+
+/** A look at everything that an execution depends on. `unreadable` is never taken for gone. */
+export type ExecutionObservation =
+  | { readonly kind: 'unreadable'; readonly why: string }
+  | {
+      readonly kind: 'seen'
+      readonly releases: readonly ReleaseSight[]
+      /** Null in PENDING and where the status needs no look. */
+      readonly fleet: FleetSight | null
+      /** The results of the checks, in VALIDATING and `verifying` only. */
+      readonly checks: CheckReport | null
+    }
+
+/** What the checks found. `refusal`: the target cannot be rendered or held; it ends the execution FAILED. */
+export type CheckReport = {
+  readonly checks: readonly Check[]
+  readonly warnings: readonly Warning[]
+  readonly change: ChangePlan | null
+  readonly refusal: { readonly code: ErrorCode; readonly detail: string } | null
+}
+
+/** What may be done to a cluster or a release for an execution. All are repeatable: they bring a wanted thing about. */
+export type ExecutionAct =
+  /** `take`: the pods of the previous version that may go, chosen and asked about beforehand. */
+  | { readonly kind: 'gate'; readonly position: GatePosition; readonly take: readonly PodRef[] }
+  | { readonly kind: 'pin'; readonly to: 'previous' | 'target' | null }
+  /** Gives the upgrade to the target version to these releases, as operations that wait for a verdict. */
+  | { readonly kind: 'deploy'; readonly releaseIds: readonly Uuid[] }
+  /** Ends the waiting operations: `ready` makes them succeed, otherwise they fail with this and are settled in Helm. */
+  | { readonly kind: 'conclude'; readonly which: 'deploy' | 'undo'; readonly verdict: Verdict }
+  /** Gives the rollback to the revision of before to these releases, as operations that wait for a verdict. */
+  | { readonly kind: 'undo'; readonly releaseIds: readonly Uuid[] }
+  | { readonly kind: 'removePods'; readonly pods: readonly PodRef[] }
+export type Verdict =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'failed'; readonly code: ErrorCode; readonly detail: string }
+
+/** Commands (SPEC section 5, "Status x command"). `by` is how the caller is shown. */
+export const commandKinds = ['start', 'pause', 'resume', 'promote', 'rollback', 'cancel'] as const
+export type CommandKind = (typeof commandKinds)[number]
+export type ExecutionCommand =
+  | { readonly kind: Exclude<CommandKind, 'cancel'>; readonly by: string; readonly reason: string | null }
+  | { readonly kind: 'cancel'; readonly by: string; readonly reason: string | null; readonly immediate: boolean }
+
+export const terminalStatuses = ['ROLLED_BACK', 'COMPLETED', 'FAILED', 'CANCELLED'] as const
+
+/** True once nothing happens any more. */
+export function isTerminal(status: ExecutionStatus): status is (typeof terminalStatuses)[number] {
+  return (terminalStatuses as readonly ExecutionStatus[]).includes(status)
+}
+
+/** The id of an instance: the first 24 characters of its execution's id, and its index. */
+export function instanceId(executionId: Uuid, index: number): Uuid {
+  return `${executionId.slice(0, 24)}${index.toString(16).padStart(12, '0')}`
+}
