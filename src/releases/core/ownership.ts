@@ -38,9 +38,14 @@ export function isOurs(
 
 /** Only acts that deploy make revisions. */
 function isSignedBy({ act, seq }: Attempt<ReleaseAct>, newest: HelmRevision): boolean {
-  if (act.kind === 'rollback') return newest.description === `Rollback to ${act.target}`
+  if (act.kind === 'rollback') return newest.description === `Rollback to ${act.target}` || isFailedRollback(newest)
   const deploys = act.kind === 'install' || act.kind === 'upgrade'
   return deploys && newest.operationId === act.operationId && newest.attempt === seq
+}
+
+/** helm writes its error over the description of a rollback that it could not apply: `Rollback "NAME" failed: …`. */
+function isFailedRollback({ status, description }: HelmRevision): boolean {
+  return status === 'failed' && /^Rollback ".*" failed: /.test(description)
 }
 
 /** True when nothing has been written since the attempt began. */
