@@ -24,6 +24,7 @@ import { registryDeps } from './registry.ts'
 import { dependsOn } from './settings.ts'
 import type { Stops } from './stops.ts'
 import { type OpenTenants, openTenants } from './tenants.ts'
+import { noUpgrades } from './upgrades.ts'
 import { startUpkeep } from './upkeep.ts'
 import { startWork } from './work.ts'
 
@@ -70,7 +71,13 @@ async function openParts(config: Config, log: Logger, stops: Stops): Promise<Par
   const clusters = openClusters({ kubeconfig, ids: tenants.clusters, clock, log }, stops)
   const currentCluster = tenants.clusters.get(contexts.current) ?? ''
   const { charts, routes: chartRoutes } = await openCharts({ config, db, vault, helm, clock, newId, kubeVersion })
-  const ports = { helm, clusters: { of: (id: Uuid) => clusters.of(id).cluster }, charts, tenants: tenants.port }
+  const ports = {
+    helm,
+    clusters: { of: (id: Uuid) => clusters.of(id).cluster },
+    charts,
+    tenants: tenants.port,
+    ...noUpgrades,
+  }
   const previewKey = derivedKey(key, 'previews')
   const base = { db, vault, clock, newId, kubeVersion, previewKey, states: new ReleaseStates(vault), ports }
   const deps: ReleaseDeps = { ...base, machine: releaseMachine(base) }

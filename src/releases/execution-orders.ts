@@ -2,7 +2,8 @@ import type { Instant } from '../core/instant.ts'
 import type { ErrorCode } from '../core/problems.ts'
 import type { Uuid } from '../core/subject.ts'
 import type { Db, Tx } from '../infra/database/types.ts'
-import type { Frozen } from './core/model.ts'
+import type { ClaimedStatus, Conclusion, Frozen } from './core/model.ts'
+import type { ResolvedChart } from './ports.ts'
 
 /** What an upgrade execution is to a release while it holds it. */
 export type ClaimRef = { readonly releaseId: Uuid; readonly executionId: Uuid }
@@ -17,7 +18,10 @@ export type ExecutionOrder = ClaimRef & {
   readonly reason: string | null
 }
 
-/** How such an operation stands. `held`: helm has applied it, and it waits for the verdict of its execution. */
+/**
+ * How such an operation stands. `held`: helm has applied it, and it waits for the verdict of its execution. `failed` with
+ * the code `cancelled`: it was concluded before helm began, and has changed nothing.
+ */
 export type OrderSight =
   | { readonly kind: 'absent' }
   | { readonly kind: 'running' }
@@ -25,17 +29,18 @@ export type OrderSight =
   | { readonly kind: 'succeeded' }
   | { readonly kind: 'failed'; readonly code: ErrorCode; readonly detail: string }
 
-export type OrderVerdict =
-  | { readonly kind: 'ready' }
-  | { readonly kind: 'failed'; readonly code: ErrorCode; readonly detail: string }
+/** Which chart an order deploys, as `Charts` resolved it. */
+export type OrderedChart = Pick<ResolvedChart, 'digest' | 'version' | 'appVersion' | 'hasHooks'>
 
-/** A release as an execution sees it: its newest revision, whoever made it. */
+/** A release as an execution sees it, at one moment: its newest revision, whoever made it. */
 export type ClaimedSight = {
   readonly releaseId: Uuid
   /** False once it is UNINSTALLED, or its row is another hand's reinstall. */
   readonly exists: boolean
   readonly revision: number
   readonly secretUid: string | null
+  /** The operation that made it; null: another hand, or there is none. */
+  readonly madeBy: Uuid | null
   readonly orders: Readonly<Record<Uuid, OrderSight>>
 }
 
@@ -50,21 +55,29 @@ export interface ExecutionOrders {
    */
   claim(tx: Tx, claim: ClaimRef, now: Instant): Promise<void>
   /** How a claimed release shows from now on. */
-  show(tx: Tx, claim: ClaimRef, status: 'PENDING_UPGRADE' | 'PENDING_ROLLBACK', now: Instant): Promise<void>
-  /** Ends a claim: the release is what its last operation made of it, or as before when there was none. */
+  show(tx: Tx, claim: ClaimRef, status: ClaimedStatus, now: Instant): Promise<void>
+  /**
+   * Ends a claim: the release is what its last operation made of it, or as before (frozen, where it was) when helm never
+   * made a revision. Throws `Problem` operation_in_progress while an operation of the execution is open.
+   */
   unclaim(tx: Tx, claim: ClaimRef & { readonly frozen: Frozen | null }, now: Instant): Promise<void>
-  /** Gives an upgrade to a chart version, with the stored overrides. It waits for the verdict once helm has applied. */
-  upgrade(
-    tx: Tx,
-    order: ExecutionOrder & { readonly chartDigest: string; readonly chartVersion: string },
-    now: Instant,
-  ): Promise<void>
-  /** Gives a rollback to a revision. It forces, and waits for the verdict once helm has applied. */
+  /**
+   * Gives an upgrade to a chart version, with the stored overrides. It waits for the verdict once helm has applied. Throws
+   * `Problem` 409 where the release cannot take it now: the next look tells why.
+   */
+  upgrade(tx: Tx, order: ExecutionOrder & { readonly chart: OrderedChart }, now: Instant): Promise<void>
+  /**
+   * Gives a rollback to a revision, also to the newest one, of which it makes another. It forces, and waits for the verdict
+   * once helm has applied. Throws `Problem` as `upgrade` does, and revision_not_found.
+   */
   rollback(tx: Tx, order: ExecutionOrder & { readonly targetRevision: number }, now: Instant): Promise<void>
-  /** Tells an operation how it ended. One that helm still works on ends when helm has; one that has ended stays as it is. */
+  /**
+   * Tells an operation how it ended; what was said last counts. One that helm still works on ends when helm has, one that
+   * helm has not begun is cancelled by `failed`, and one that has ended stays as it is.
+   */
   conclude(
     tx: Tx,
-    order: ClaimRef & { readonly operationId: Uuid; readonly verdict: OrderVerdict },
+    order: ClaimRef & { readonly operationId: Uuid; readonly verdict: Conclusion },
     now: Instant,
   ): Promise<void>
   /** Looks at claimed releases and at the given operations on them. */

@@ -1,7 +1,28 @@
 export { batchMachine } from './batch/machine.ts'
 export type { ReleaseDeps } from './commands/context.ts'
+export { executionOrders } from './commands/execution-orders.ts'
+export type { ClaimedStatus, Conclusion, Frozen } from './core/model.ts'
+export type {
+  ClaimedSight,
+  ClaimRef,
+  ExecutionOrder,
+  ExecutionOrders,
+  OrderedChart,
+  OrderSight,
+} from './execution-orders.ts'
 export { releaseMachine } from './machine.ts'
-export type { Charts, Clusters, InstallPlace, ReleaseCluster, ReleasePorts, ResolvedChart, Tenants } from './ports.ts'
+export type {
+  Charts,
+  Clusters,
+  Executions,
+  FrozenRelease,
+  FrozenWorkloads,
+  InstallPlace,
+  ReleaseCluster,
+  ReleasePorts,
+  ResolvedChart,
+  Tenants,
+} from './ports.ts'
 export { releaseRoutes } from './routes/index.ts'
 export { deployedCharts } from './store/queries.ts'
 export { recordHealth } from './store/sightings.ts'

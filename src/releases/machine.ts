@@ -6,6 +6,7 @@ import { releaseActs } from './acts/index.ts'
 import type { ReleaseDeps, ReleaseMachine } from './commands/context.ts'
 import { interruptible } from './core/command.ts'
 import { decideRelease } from './core/decide.ts'
+import { executionConcerned } from './core/execution.ts'
 import type { ReleaseObservation, ReleaseState } from './core/model.ts'
 import { openOperation } from './core/situation.ts'
 import { keepChart } from './keep-chart.ts'
@@ -58,9 +59,11 @@ function reach({ ports }: Omit<ReleaseDeps, 'machine'>, clusterId: Uuid): Releas
   }
 }
 
-/** Who waits for the operation is told in the same transaction: callers that poll, and the batch that started it. */
+/** Who waits for the operation is told in the same transaction: callers that poll, the batch that started it, and the execution that holds it. */
 async function save(states: ReleaseStates, tx: Tx, before: ReleaseState, after: ReleaseState): Promise<void> {
   await states.save(tx, before, after)
+  const execution = executionConcerned(before, after)
+  if (execution !== null) await wake(tx, { kind: 'execution', id: execution })
   const ended = openOperation(before) !== null && openOperation(after) === null ? after.operation : null
   if (ended === null) return
   await announceEnd(tx, ended.id)

@@ -1,8 +1,9 @@
 import type { Json, JsonObject } from '../core/json.ts'
 import type { Principal, Uuid } from '../core/subject.ts'
 import type { Db, Tx } from '../infra/database/types.ts'
+import type { Lease } from '../infra/engine/types.ts'
 import type { ClusterEndpoint, Helm } from '../infra/helm/index.ts'
-import type { FieldConflict, PodRef, Readiness, Remains } from './core/model.ts'
+import type { FieldConflict, PodRef, Readiness, Release, Remains } from './core/model.ts'
 
 /** One cluster as releases see it. Every method throws when the cluster does not answer. */
 export interface ReleaseCluster {
@@ -64,9 +65,35 @@ export interface Tenants {
   exists(db: Db, tenantId: Uuid): Promise<boolean>
 }
 
+/** Which release's workloads are meant. */
+export type FrozenRelease = Pick<Release, 'id' | 'clusterId' | 'namespace' | 'name' | 'frozen'>
+
+/**
+ * The workloads that an execution has left frozen. Both are repeatable, look at the lease right before they write, and
+ * take a workload that is not there any more for done. They throw `ActFailed` unchanged where something changed since it
+ * was read, and anything else where the cluster does not answer: both are tried again.
+ */
+export interface FrozenWorkloads {
+  /** Nothing moves, and no field is Flotilla's any more: helm can apply whatever it wants. */
+  halt(release: FrozenRelease, lease: Lease): Promise<void>
+  /** The fields are as they were before the freeze, so that everything moves, and nothing is kept of it. */
+  restore(release: FrozenRelease, lease: Lease): Promise<void>
+}
+
+/** What releases need of upgrade executions. */
+export interface Executions {
+  /**
+   * Cancels an execution at once, not waiting for instances in flight, and resolves when it has ended and holds no release
+   * any more; one that has ended already is fine. Throws `Problem` where it cannot be cancelled.
+   */
+  cancelNow(executionId: Uuid, by: Principal): Promise<void>
+}
+
 export type ReleasePorts = {
   readonly helm: Helm
   readonly clusters: Clusters
   readonly charts: Charts
   readonly tenants: Tenants
+  readonly frozenWorkloads: FrozenWorkloads
+  readonly executions: Executions
 }

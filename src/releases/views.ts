@@ -78,6 +78,7 @@ export function operationView(row: OperationListing) {
     kind: row.kind,
     releaseId: row.release_id,
     parentId: row.parent_id,
+    executionId: row.execution_id,
     status: row.status as OperationStatus,
     waitingFor: waitingView(row.waiting_for),
     result: row.result,

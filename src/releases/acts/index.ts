@@ -5,6 +5,7 @@ import { install } from './install.ts'
 import { removeStuckPods } from './remove-stuck-pods.ts'
 import { rollback } from './rollback.ts'
 import { settle } from './settle.ts'
+import { thaw } from './thaw.ts'
 import { uninstall } from './uninstall.ts'
 import { upgrade } from './upgrade.ts'
 
@@ -16,6 +17,8 @@ export function releaseActs(deps: ActDeps): Acts<ReleaseAct> {
     rollback: rollback(deps),
     uninstall: uninstall(deps),
     settle: settle(deps),
+    halt: thaw(deps),
+    restore: thaw(deps),
     removeStuckPods: removeStuckPods(deps),
   }
 }

@@ -68,6 +68,7 @@ function child(batch: Batch, item: BatchItem, { release }: ReleaseState): NewOpe
       values: nextValues(release.values, undefined, 'merge'),
       targetRevision: null,
       hasHooks: chart.hasHooks,
+      heldBy: null,
     },
   }
 }

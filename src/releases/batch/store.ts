@@ -55,6 +55,7 @@ export async function insertBatch(tx: Tx, batch: Batch, tenantId: Uuid | null, n
       tenant_id: tenantId,
       release_id: null,
       parent_id: null,
+      execution_id: null,
       kind: batchKind,
       request: JSON.stringify({ chart, resolved, targetVersion, concurrency, options } satisfies BatchRequest),
       values_enc: null,

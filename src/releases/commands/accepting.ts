@@ -4,7 +4,7 @@ import type { Uuid } from '../../core/subject.ts'
 import { CommitUnknown, transaction } from '../../infra/database/pool.ts'
 import type { Tx } from '../../infra/database/types.ts'
 import { executeIn } from '../../infra/engine/index.ts'
-import type { ReleaseCommand } from '../core/model.ts'
+import type { CallerCommand } from '../core/model.ts'
 import { operationExists } from '../store/operations.ts'
 import type { CommandCall, ReleaseDeps } from './context.ts'
 
@@ -46,7 +46,7 @@ export async function command(
   deps: ReleaseDeps,
   call: CommandCall,
   releaseId: Uuid,
-  order: Exclude<ReleaseCommand, { kind: 'cancel' }>,
+  order: Exclude<CallerCommand, { kind: 'cancel' }>,
 ): Promise<Uuid> {
   const { id } = order.operation
   await accepting(deps, id, async (tx) => {

@@ -5,7 +5,7 @@ import type { CommandCall, ReleaseDeps } from './context.ts'
 export function newOperation(
   deps: Pick<ReleaseDeps, 'newId'>,
   { principal, reason }: CommandCall,
-  request: OperationRequest,
+  request: Omit<OperationRequest, 'heldBy'>,
 ): NewOperation {
   return {
     id: deps.newId(),
@@ -13,6 +13,6 @@ export function newOperation(
     performedBy: principal.name,
     principalId: principal.id,
     reason,
-    request,
+    request: { ...request, heldBy: null },
   }
 }

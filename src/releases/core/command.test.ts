@@ -1,64 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { decideCommand } from './command.ts'
 import { newRelease } from './create.ts'
-import type { NewOperation, Operation, Release, ReleaseCommand, ReleaseState, RevisionSummary } from './model.ts'
+import type { CallerCommand, Operation, ReleaseState } from './model.ts'
 import { type CommandKind, releaseCommands, type Situation, situationOf, situations } from './situation.ts'
-import { place, request } from './testing/simulation.ts'
-
-const wanted = (change: Partial<NewOperation['request']> = {}): NewOperation => ({
-  id: 'wanted',
-  parentId: null,
-  request: { ...request, ...change },
-  performedBy: 'tester',
-  principalId: 'tester',
-  reason: null,
-})
-
-const revision = (n: number, verdict: RevisionSummary['verdict']): RevisionSummary => ({
-  revision: n,
-  secretUid: `u${n}`,
-  operationId: null,
-  verdict,
-  chart: 'web',
-  chartVersion: '1.0.0',
-  chartDigest: null,
-  appVersion: null,
-  description: null,
-  performedBy: 'tester',
-  createdAt: 0,
-})
-
-/** A release at rest at revision 3, of which 1 and 2 ended DEPLOYED. */
-function rest(change: Partial<Release> = {}): ReleaseState {
-  const state = newRelease(place, 'web', wanted(), 1)
-  const base: Release = {
-    ...state.release,
-    status: 'DEPLOYED',
-    everDeployed: true,
-    revision: 3,
-    waitingFor: null,
-    ...change,
-  }
-  const revisions = [
-    revision(1, 'DEPLOYED'),
-    revision(2, 'DEPLOYED'),
-    revision(3, base.everDeployed ? 'DEPLOYED' : 'FAILED'),
-  ]
-  return { ...state, release: base, operation: null, revisions }
-}
-
-/** A state for each row of SPEC section 3's table. */
-const states: Readonly<Record<Situation, ReleaseState>> = {
-  ownOperation: newRelease(place, 'web', wanted(), 1),
-  claimed: rest({ status: 'PENDING_UPGRADE', executionId: 'execution' }),
-  external: rest({ status: 'PENDING_UPGRADE', pendingBy: 'external' }),
-  deployed: rest(),
-  failedInstall: rest({ status: 'FAILED', failedKind: 'install', everDeployed: false }),
-  failedChange: rest({ status: 'FAILED', failedKind: 'upgrade' }),
-  failedUninstall: rest({ status: 'FAILED', failedKind: 'uninstall' }),
-  frozen: rest({ status: 'FAILED', failedKind: 'upgrade', frozen: { executionId: 'e', versions: {} } }),
-  uninstalled: rest({ status: 'UNINSTALLED' }),
-}
+import { place } from './testing/simulation.ts'
+import { claim, rest, revision, states, wanted } from './testing/states.ts'
 
 type Expected =
   | 'accepted'
@@ -95,7 +41,7 @@ function same(expected: Expected): Record<CommandKind, Expected> {
 function give(state: ReleaseState, kind: CommandKind): Expected {
   const operation = wanted(kind === 'rollback' ? { targetRevision: 1 } : {})
   const ifRevision = state.release.revision
-  const command: ReleaseCommand =
+  const command: CallerCommand =
     kind === 'recover' ? { kind, operation, force: false } : { kind, operation, ifRevision }
   const decision = decideCommand(state, command, 5)
   if (decision.kind === 'rejected') return decision.code
@@ -109,6 +55,22 @@ describe('the table of status and command', () => {
       test(`${situation}: ${kind}`, () => expect(give(states[situation], kind)).toBe(table[situation][kind]))
     }
   }
+
+  test('a claimed release names its execution, also while an operation of that runs', () => {
+    const { operation } = states.ownOperation
+    const state = { ...rest({ status: 'PENDING_UPGRADE', claim }), operation }
+    const decision = decideCommand(state, { kind: 'uninstall', operation: wanted() }, 5)
+    expect(decision).toMatchObject({
+      code: 'claimed_by_execution',
+      extra: { executionId: 'execution', operationId: operation?.id },
+    })
+    if (decision.kind === 'rejected') expect(decision.detail).toContain('held by the upgrade execution execution')
+  })
+
+  test('an unfinished uninstall comes before a freeze', () => {
+    const state = rest({ status: 'FAILED', failedKind: 'uninstall', frozen: { executionId: 'e', versions: {} } })
+    expect(give(state, 'upgrade')).toBe('uninstall_unfinished')
+  })
 
   test('recover with force settles what another hand left pending', () => {
     const decision = decideCommand(states.external, { kind: 'recover', operation: wanted(), force: true }, 5)
@@ -157,6 +119,13 @@ describe('cancel', () => {
   test('the way back of an atomic operation cannot be interrupted', () => {
     const reverting = { failure: { code: 'not_ready', detail: '' }, target: 1 } as const
     expect(cancel(running({ reverting }))).toMatchObject({ code: 'not_cancellable' })
+  })
+  test('an operation of an execution ends with it, also while it is queued', () => {
+    const request = { ...wanted().request, heldBy: 'execution' }
+    for (const change of [{ phase: { name: 'queued' } }, { phase: { name: 'held' } }] as const) {
+      const answer = cancel(running({ ...change, request }))
+      expect(answer).toMatchObject({ code: 'not_cancellable', extra: { executionId: 'execution' } })
+    }
   })
   test('another operation, or one that has ended', () => {
     expect(decideCommand(rest(), { kind: 'cancel', operationId: 'other' }, 5)).toMatchObject({

@@ -1,18 +1,29 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { shownStatus } from './shown.ts'
 import { openOperation } from './situation.ts'
 import type { Fate } from './testing/helmworld.ts'
 import { Simulation } from './testing/simulation.ts'
 
 const fates: readonly Fate[] = ['done', 'refused', 'failed', 'lostBefore', 'lostPending', 'lostAfter', 'lostLate']
 
+const commands = ['upgrade', 'upgrade', 'rollback', 'rollback', 'uninstall', 'cancel', 'recover'] as const
+
 type Move =
   | { kind: 'step'; fate: Fate }
+  | { kind: 'steps'; count: number }
   | { kind: 'time'; ms: number }
   | {
       kind: 'command'
-      command: 'upgrade' | 'rollback' | 'uninstall' | 'cancel' | 'recover'
+      command: (typeof commands)[number]
       atomic: boolean
+      target: number
+      hooks: boolean
+    }
+  | {
+      kind: 'execution'
+      asks: (typeof asks)[number]
+      good: boolean
       target: number
       hooks: boolean
     }
@@ -22,13 +33,17 @@ type Move =
   | { kind: 'blind'; looks: number }
 
 const ownMoves = [
-  { weight: 8, arbitrary: fc.record({ kind: fc.constant('step' as const), fate: fc.constantFrom(...fates) }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({ kind: fc.constant('step' as const), fate: fc.constantFrom('done' as const, ...fates) }),
+  },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('steps' as const), count: fc.integer({ min: 2, max: 6 }) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('time' as const), ms: fc.nat(400_000) }) },
   {
     weight: 3,
     arbitrary: fc.record({
       kind: fc.constant('command' as const),
-      command: fc.constantFrom('upgrade', 'rollback', 'uninstall', 'cancel', 'recover' as const),
+      command: fc.constantFrom(...commands),
       atomic: fc.boolean(),
       hooks: fc.boolean(),
       target: fc.integer({ min: 1, max: 6 }),
@@ -38,6 +53,17 @@ const ownMoves = [
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('blind' as const), looks: fc.integer({ min: 1, max: 4 }) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('ready' as const), looks: fc.constantFrom(0, 1, 3, 10_000) }) },
 ] as const
+const asks = ['claim', 'upgrade', 'upgrade', 'rollback', 'conclude', 'conclude', 'unclaim', 'show', 'abandon'] as const
+const execution = {
+  weight: 5,
+  arbitrary: fc.record({
+    kind: fc.constant('execution' as const),
+    asks: fc.constantFrom(...asks),
+    good: fc.boolean(),
+    hooks: fc.boolean(),
+    target: fc.integer({ min: 1, max: 6 }),
+  }),
+} as const
 const hand = {
   weight: 1,
   arbitrary: fc.record({
@@ -48,12 +74,14 @@ const hand = {
 
 function apply(simulation: Simulation, move: Move): void {
   if (move.kind === 'step') simulation.step(move.fate)
+  if (move.kind === 'steps') for (let n = 0; n < move.count; n++) simulation.step('done')
   if (move.kind === 'time') simulation.now += move.ms
   if (move.kind === 'late') simulation.world.deliverLate()
   if (move.kind === 'blind') simulation.world.blindLooks = move.looks
   if (move.kind === 'hand') simulation.world.byHand(move.what)
   if (move.kind === 'ready') simulation.world.looksUntilReady = move.looks
   if (move.kind === 'command') give(simulation, move)
+  if (move.kind === 'execution') execute(simulation, move)
 }
 
 function give(simulation: Simulation, { command, atomic, target, hooks }: Extract<Move, { kind: 'command' }>): void {
@@ -66,9 +94,26 @@ function give(simulation: Simulation, { command, atomic, target, hooks }: Extrac
     hasHooks: hooks,
     targetRevision: command === 'rollback' ? target : null,
   })
-  const ifRevision = simulation.state.release.revision
-  if (command === 'recover') simulation.command({ kind: command, operation, force: atomic })
-  else simulation.command({ kind: command, operation, ifRevision })
+  const { revision: ifRevision, claim } = simulation.state.release
+  const taken =
+    command === 'recover'
+      ? simulation.command({ kind: command, operation, force: atomic })
+      : simulation.command({ kind: command, operation, ifRevision })
+  if (claim !== null && taken) expect(command, 'of a claimed release').toBe('recover')
+}
+
+function execute(simulation: Simulation, { asks, good, hooks, target }: Extract<Move, { kind: 'execution' }>): void {
+  const { claim } = simulation.state.release
+  if (asks === 'claim') simulation.claim()
+  if (asks === 'upgrade') simulation.order(asks, { hasHooks: hooks })
+  if (asks === 'rollback') simulation.order(asks, { targetRevision: target })
+  if (asks === 'conclude') simulation.conclude(good ? 'ready' : 'failed')
+  if (asks === 'unclaim') simulation.unclaim(!good)
+  if (asks === 'abandon') simulation.abandon()
+  if (asks === 'show' && claim !== null) {
+    const status = good ? 'PENDING_UPGRADE' : 'PENDING_ROLLBACK'
+    simulation.command({ kind: 'show', executionId: claim.executionId, status })
+  }
 }
 
 /** What holds at every moment. */
@@ -80,6 +125,22 @@ function always(simulation: Simulation): void {
     expect(openOperation(simulation.state), `${release.status} without an operation`).not.toBeNull()
   }
   for (const id of simulation.accepted) expect(ends(simulation, id)).toBeLessThanOrEqual(1)
+  for (const { secretUid, operationId } of simulation.state.revisions)
+    if (simulation.world.foreign.has(secretUid)) expect(operationId, 'of another hand').toBeNull()
+  claimAndFreeze(simulation)
+  if (!simulation.world.otherHand && !simulation.world.lateWrites)
+    expect(simulation.events.filter(({ data }) => data.code === 'changed_by_another_hand')).toEqual([])
+}
+
+function claimAndFreeze({ state, world, verdicts }: Simulation): void {
+  const { release, operation } = state
+  const { heldBy } = operation?.request ?? { heldBy: null }
+  if (release.claim === null && release.frozen === null)
+    expect(world.gate, 'a freeze that nobody knows of').toBe('none')
+  if (release.claim !== null && release.status !== 'UNINSTALLED') expect(shownStatus(release)).toMatch(/^PENDING_/)
+  if (openOperation(state) !== null && heldBy !== null) expect(release.claim?.executionId).toBe(heldBy)
+  if (operation?.outcome?.status === 'SUCCEEDED' && heldBy !== null)
+    expect(verdicts.get(operation.id), 'succeeded without its execution').toBe('ready')
 }
 
 function ends(simulation: Simulation, operationId: string): number {
@@ -106,8 +167,11 @@ function afterwards(simulation: Simulation): void {
     expect(release.pendingBy).toBe('external')
 }
 
-function run(first: { atomic: boolean; wait: boolean }, moves: readonly Move[]): void {
-  const simulation = new Simulation(first)
+type First = { readonly atomic: boolean; readonly wait: boolean; readonly deployed: boolean }
+
+function run({ deployed, ...request }: First, moves: readonly Move[]): void {
+  const simulation = new Simulation(request)
+  if (deployed) simulation.settleDown()
   for (const move of moves) {
     apply(simulation, move)
     always(simulation)
@@ -117,14 +181,24 @@ function run(first: { atomic: boolean; wait: boolean }, moves: readonly Move[]):
   afterwards(simulation)
 }
 
-const first = fc.record({ atomic: fc.boolean(), wait: fc.boolean() })
+const first = fc.record({ atomic: fc.boolean(), wait: fc.boolean(), deployed: fc.boolean() })
 
 test('crashes, failures and commands in any order: every operation ends once and the release agrees with Helm', () => {
-  const moves = fc.array(fc.oneof(...ownMoves), { maxLength: 40 })
-  fc.assert(fc.property(first, moves, run), { numRuns: 5_000 })
+  const moves = fc.array(fc.oneof(...ownMoves), { maxLength: 40, size: 'max' })
+  fc.assert(fc.property(first, moves, run), { numRuns: 2_000 })
+})
+
+test('the same with executions that claim, order, conclude and leave a fleet in two versions', () => {
+  const moves = fc.array(fc.oneof(...ownMoves, execution), { maxLength: 50, size: 'max' })
+  fc.assert(fc.property(first, moves, run), { numRuns: 2_000 })
+})
+
+test('executions with another hand in between', () => {
+  const moves = fc.array(fc.oneof(...ownMoves, execution, hand), { maxLength: 50, size: 'max' })
+  fc.assert(fc.property(first, moves, run), { numRuns: 2_000 })
 })
 
 test('the same with another hand in between', () => {
-  const moves = fc.array(fc.oneof(...ownMoves, hand), { maxLength: 40 })
-  fc.assert(fc.property(first, moves, run), { numRuns: 5_000 })
+  const moves = fc.array(fc.oneof(...ownMoves, hand), { maxLength: 40, size: 'max' })
+  fc.assert(fc.property(first, moves, run), { numRuns: 2_000 })
 })

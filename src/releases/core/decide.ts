@@ -11,19 +11,25 @@
  *                          atomic: reverting, from `applying` once more ◀── conclude ◀──┘
  *                                                                              └─▶ FAILED
  *
+ * On a frozen release `halting` [halt] comes before `applying`, and `restoring` [restore] behind it. The operation of an
+ * execution goes from `applying` to `held` in place of `waiting`, and from there to SUCCEEDED or `failing` by its verdict.
+ *
  * Without an open operation the release follows Helm: what another hand did becomes what it says.
  */
 import type { ActFailure, Attempt, Decide } from '../../core/decision.ts'
 import type { Instant } from '../../core/instant.ts'
 import { decideCommand, type ReleaseDecision } from './command.ts'
+import { decideForExecution, isOfExecution } from './execution.ts'
 import { decideIdle } from './idle.ts'
 import type { Operation, Phase, ReleaseAct, ReleaseCommand, ReleaseObservation, ReleaseState } from './model.ts'
 import { applying } from './phases/applying.ts'
 import { endUnseen, failing } from './phases/failing.ts'
+import { held } from './phases/held.ts'
 import type { Look, PhaseHandler } from './phases/look.ts'
 import { queued } from './phases/queued.ts'
 import { removing } from './phases/removing.ts'
 import { settling } from './phases/settling.ts'
+import { halting, restoring } from './phases/thawing.ts'
 import { waiting } from './phases/waiting.ts'
 import { openOperation } from './situation.ts'
 
@@ -33,15 +39,30 @@ export const decideRelease: Decide<ReleaseState, ReleaseCommand, ReleaseObservat
   input,
   now,
 ) => {
-  if (input.kind === 'command') return decideCommand(state, input.command, now)
+  if (input.kind === 'command') return decideAsked(state, input.command, now)
   const operation = openOperation(state)
   if (input.observation.kind === 'unreadable') return unreadable(state, operation, input.observation.why, now)
   if (operation === null) return decideIdle(state, input.observation, input.attempt, now)
   return byPhase(state, operation, input.attempt, input.observation, now)
 }
 
+/** Callers meet the table of status and command; an execution has the releases that it holds to itself. */
+function decideAsked(state: ReleaseState, command: ReleaseCommand, now: Instant): ReleaseDecision {
+  return isOfExecution(command) ? decideForExecution(state, command, now) : decideCommand(state, command, now)
+}
+
 type PhaseHandlers = { readonly [N in Phase['name']]: PhaseHandler<Extract<Phase, { name: N }>> }
-const handlers: PhaseHandlers = { queued, applying, settling, waiting, failing, removing }
+const handlers: PhaseHandlers = {
+  queued,
+  halting,
+  applying,
+  settling,
+  restoring,
+  waiting,
+  held,
+  failing,
+  removing,
+}
 
 function byPhase(
   state: ReleaseState,

@@ -1,6 +1,8 @@
 import type { DomainEvent } from '../../core/events.ts'
 import type { JsonObject } from '../../core/json.ts'
+import type { Uuid } from '../../core/subject.ts'
 import type { Operation, Release } from './model.ts'
+import { shownStatus } from './shown.ts'
 
 /** An event of an operation: `release.KIND.WHAT`. Carries names, numbers and codes, never values. */
 export function operationEvent(
@@ -24,6 +26,16 @@ export function releaseEvent(
   return { type: `release.${what}`, data: { ...about(release), performedBy: 'external', ...more } }
 }
 
+/** An event of a release that an upgrade execution brought about without an operation. */
+export function claimEvent(
+  release: Release,
+  executionId: Uuid,
+  what: 'claimed' | 'shown' | 'unclaimed',
+  more: JsonObject = {},
+): DomainEvent {
+  return { type: `release.${what}`, data: { ...about(release), executionId, ...more } }
+}
+
 function about(release: Release): JsonObject {
   return {
     releaseId: release.id,
@@ -32,7 +44,8 @@ function about(release: Release): JsonObject {
     releaseName: release.name,
     chartName: release.chart,
     chartVersion: release.chartVersion,
-    status: release.status,
+    status: shownStatus(release),
     revision: release.revision,
+    ...(release.claim === null ? {} : { executionId: release.claim.executionId }),
   }
 }

@@ -12,7 +12,9 @@ import type {
   RevisionSummary,
   Verdict,
 } from './model.ts'
+import { isPending } from './ownership.ts'
 import { type Author, recordOf, statusOfHelm, uninstalledRevision, verdictOf } from './revisions.ts'
+import { waitAtRest } from './shown.ts'
 
 /** What following Helm's storage makes of a release: the release as it then is, what to mirror, what to tell. */
 export type Followed = {
@@ -26,6 +28,28 @@ export function isKnown(release: Release, newest: HelmRevision): boolean {
   return release.observed?.secretUid === newest.secretUid && release.observed.resourceVersion === newest.resourceVersion
 }
 
+/**
+ * True when another hand has moved a release that no execution holds out of its freeze (SPEC section 3, the table). A
+ * mere write to the same revision does not, nor does a late write of ours.
+ */
+export function endsFreeze(state: ReleaseState, seen: Present | Absent): boolean {
+  const { release, operation } = state
+  if (release.frozen === null || release.claim !== null || operation === null) return false
+  if (seen.kind === 'absent') return true
+  if (isKnown(release, seen.newest) || isTouched(release, seen.newest)) return false
+  return isByOther(state, seen)
+}
+
+/** What is still pending is taken for another hand's: a late write of ours is settled before it is followed. */
+function isByOther(state: ReleaseState, { newest, unknown }: Present): boolean {
+  return isPending(newest) || authorOf(state, newest, unknown) === external
+}
+
+/** The same revision, in the same status, in whatever write. */
+function isTouched(release: Release, newest: HelmRevision): boolean {
+  return release.secretUid === newest.secretUid && release.status === statusOfHelm(newest.status)
+}
+
 /** "Follows Helm" of SPEC section 3's table: what another hand did becomes what the release says. */
 export function follow(state: ReleaseState, seen: Present | Absent): Followed {
   return seen.kind === 'absent' ? followAbsence(state, seen) : followPresence(state, seen)
@@ -36,7 +60,14 @@ function followAbsence(state: ReleaseState, seen: Absent): Followed {
   const neverThere = release.revision === 0
   if (release.status === 'UNINSTALLED' || neverThere || !gone(release, seen))
     return { release, mirrored: [], events: [] }
-  const after: Release = { ...release, ...atRest, status: 'UNINSTALLED', health: null, performedBy: 'external' }
+  const after: Release = {
+    ...release,
+    ...atRest,
+    waitingFor: waitAtRest(release),
+    status: 'UNINSTALLED',
+    health: null,
+    performedBy: 'external',
+  }
   return { release: after, mirrored: uninstalledRevision(state), events: [releaseEvent(after, 'uninstalled')] }
 }
 
@@ -49,16 +80,23 @@ function gone(release: Release, seen: Absent): boolean {
 const replaced: Absent = { kind: 'absent', remains: { gone: true, blockers: [], leftovers: [] } }
 
 /** What is no longer true of a release once Helm's storage has been followed. */
-const atRest = { pendingBy: null, waitingFor: null, frozen: null, attemptedChartVersion: null } as const
+const atRest = { pendingBy: null, frozen: null, attemptedChartVersion: null } as const
 
 function followPresence(state: ReleaseState, seen: Present): Followed {
   const { newest } = seen
   if (isKnown(state.release, newest)) return { release: state.release, mirrored: [], events: [] }
   if (isReinstalled(state, newest)) return followAbsence(state, replaced)
+  if (state.release.frozen !== null && isTouched(state.release, newest)) return written(state.release, newest)
   const mirrored = [...cutOff(state, newest), ...recordsOf(state, seen)]
-  const release = releaseOf(state.release, newest, mirrored.at(-1)?.performedBy ?? state.release.performedBy)
+  const followed = releaseOf(state.release, newest, mirrored.at(-1)?.performedBy ?? state.release.performedBy)
+  const release = isByOther(state, seen) ? followed : { ...followed, frozen: state.release.frozen }
   const events = changed(state.release, release) ? [releaseEvent(release, 'changed')] : []
   return { release, mirrored, events }
+}
+
+/** Another write of a frozen release's revision: nothing of it has moved. */
+function written(release: Release, newest: HelmRevision): Followed {
+  return { release: { ...release, observed: observedOf(newest) }, mirrored: [], events: [] }
 }
 
 /** Revisions start at 1 again after a reinstall: another UID of a number that is known, or a lower number, is a new release. */
@@ -80,7 +118,7 @@ function recordsOf(state: ReleaseState, { unknown, newest }: Present): readonly 
   return [...unknown, newest].flatMap((revision) => {
     const known = state.revisions.find(({ secretUid }) => secretUid === revision.secretUid)
     const verdict = verdictAmong(revision, newest)
-    if (known === undefined) return [{ ...recordOf(revision, authorOf(state, revision)), verdict }]
+    if (known === undefined) return [{ ...recordOf(revision, authorOf(state, revision, unknown)), verdict }]
     return revision === newest && known.verdict !== verdict ? [recordOf(revision, sameAuthor(known))] : []
   })
 }
@@ -96,11 +134,16 @@ function sameAuthor({ performedBy, operationId, chartDigest, description }: Revi
   return { performedBy, operationId, chartDigest, description: operationId === null ? null : description }
 }
 
-/** A revision that carries the label of our newest operation is ours, also when its write arrives late. */
-function authorOf(state: ReleaseState, revision: HelmRevision) {
+/**
+ * A revision that carries the label of our newest operation is ours, also when its write arrives late. Only the first
+ * that does: an upgrade by hand inherits the label of the revision before it.
+ */
+function authorOf(state: ReleaseState, revision: HelmRevision, unknown: readonly HelmRevision[]) {
   const { operation } = state
   if (operation === null || revision.operationId !== operation.id) return external
   if (state.revisions.some((known) => known.operationId === operation.id)) return external
+  const first = unknown.find(({ operationId }) => operationId === operation.id) ?? revision
+  if (first.secretUid !== revision.secretUid) return external
   return { performedBy: operation.performedBy, operationId: operation.id, chartDigest: operation.request.chartDigest }
 }
 
@@ -113,7 +156,14 @@ function releaseOf(release: Release, newest: HelmRevision, performedBy: string):
     observed: observedOf(newest),
   }
   if (status === null) return { ...base, pendingBy: newest.status === 'uninstalling' ? 'external' : release.pendingBy }
-  const next: Release = { ...base, ...atRest, status, performedBy, description: newest.description }
+  const next: Release = {
+    ...base,
+    ...atRest,
+    waitingFor: waitAtRest(release),
+    status,
+    performedBy,
+    description: newest.description,
+  }
   if (status === 'DEPLOYED') return { ...next, ...deployedFields(newest) }
   const attemptedChartVersion = newest.chartVersion === release.chartVersion ? null : newest.chartVersion
   if (status === 'FAILED')

@@ -1,10 +1,10 @@
 import type { Attempt } from '../../core/decision.ts'
 import { type Instant, seconds } from '../../core/instant.ts'
 import type { ReleaseDecision } from './command.ts'
-import { follow, isKnown } from './follow.ts'
+import { endsFreeze, follow, isKnown } from './follow.ts'
 import type { Absent, Present, ReleaseAct, ReleaseState } from './model.ts'
-import { isOurs, isPending } from './ownership.ts'
-import { planSettle } from './plan.ts'
+import { isBaseline, isOurs, isPending } from './ownership.ts'
+import { planSettle, planThaw } from './plan.ts'
 
 /** No operation is open: the release follows Helm, and a late write of an operation that has ended is settled. */
 export function decideIdle(
@@ -15,10 +15,33 @@ export function decideIdle(
 ): ReleaseDecision {
   const late = lateWrite(state, seen, attempt, now)
   if (late !== null) return late
+  const thawing = thaw(state, seen, attempt, now)
+  if (thawing !== null) return thawing
   const followed = follow(state, seen)
   const release = followed.release === state.release ? state.release : { ...followed.release, updatedAt: now }
   const next = { ...state, release, mirrored: followed.mirrored }
   return { kind: 'next', state: next, act: null, events: followed.events, wake: nextLook(release, now) }
+}
+
+/** Another hand ends a freeze: the workloads get their own fields back, so that its change takes effect (SPEC section 3). */
+function thaw(
+  state: ReleaseState,
+  seen: Present | Absent,
+  attempt: Attempt<ReleaseAct> | null,
+  now: Instant,
+): ReleaseDecision | null {
+  const { operation, release } = state
+  if (operation === null || !endsFreeze(state, seen)) return null
+  const before = attempt?.act.kind === 'restore' ? attempt : null
+  if (before?.result === 'done' && isBaseline(before, seen.kind === 'present' ? seen.newest : null)) return null
+  const pauseOver = before === null ? now : (before.endedAt ?? before.startedAt) + seconds(2)
+  const waiting = {
+    ...state,
+    release: { ...release, waitingFor: { reason: 'THAWING', until: Math.max(now, pauseOver) } },
+  }
+  if (now < pauseOver) return { kind: 'next', state: waiting, act: null, events: [], wake: pauseOver }
+  const act = planThaw('restore', operation.id, seen, now)
+  return { kind: 'next', state: waiting, act, events: [], wake: now }
 }
 
 /** How long until remains of an unfinished uninstall are looked at again. */

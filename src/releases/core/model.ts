@@ -35,7 +35,22 @@ export type Leftover = { readonly kind: string; readonly name: string; readonly 
 
 export type Health = { readonly ready: number; readonly total: number; readonly observedAt: Instant }
 
+/** A release in two versions, as an execution left it: how many instances run which. */
 export type Frozen = { readonly executionId: Uuid; readonly versions: Record<string, number> }
+
+/** How a release shows while an execution holds it. */
+export const claimedStatuses = ['PENDING_UPGRADE', 'PENDING_ROLLBACK'] as const
+export type ClaimedStatus = (typeof claimedStatuses)[number]
+
+/** The hold of an upgrade execution on a release (SPEC section 5): `status` and the rest go on beneath it. */
+export type Claim = {
+  readonly executionId: Uuid
+  readonly shown: ClaimedStatus
+  /** Helm's newest revision when it began: while it is the same nothing was deployed. */
+  readonly revision: number
+  /** The chart version of the upgrade that the execution has given, once it has. */
+  readonly target: string | null
+}
 
 export type ObservedRevision = { readonly secretUid: string; readonly resourceVersion: string }
 
@@ -52,6 +67,7 @@ export type Release = {
   /** Of a failed or running operation, where it is another one. */
   readonly attemptedChartVersion: string | null
   readonly appVersion: string | null
+  /** What its last operation made of it. While it is claimed callers see `shownStatus` instead. */
   readonly status: ReleaseStatus
   /** Which kind of operation left the release FAILED: it decides what is allowed next. */
   readonly failedKind: ActionKind | null
@@ -69,7 +85,7 @@ export type Release = {
   readonly pendingBy: 'external' | null
   readonly frozen: Frozen | null
   readonly leftovers: readonly Leftover[]
-  readonly executionId: Uuid | null
+  readonly claim: Claim | null
   readonly performedBy: string
   readonly seq: bigint
   readonly version: number
@@ -115,19 +131,31 @@ export type OperationRequest = {
   readonly targetRevision: number | null
   /** The chart has hooks, so an interrupted upgrade of it cannot be repeated safely. */
   readonly hasHooks: boolean
+  /** The execution that gave it: when helm has applied, that execution says how it ends, not the workloads. */
+  readonly heldBy: Uuid | null
 }
+
+/** How an execution says that an operation of it ends. */
+export type Conclusion =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'failed'; readonly code: ErrorCode; readonly detail: string }
 
 /**
  * Where an operation stands.
  * `queued`: accepted, nothing done. `applying`: an act is due, runs or was interrupted. `settling`: a pending revision
- * of ours is being ended in Helm's storage. `waiting`: applied, workloads are becoming ready. `failing`: it failed,
- * evidence is being read before anything else is touched. `removing`: uninstalled, objects are still going.
+ * of ours is being ended in Helm's storage. `waiting`: applied, workloads are becoming ready. `held`: applied, the
+ * execution that gave it says how it ends. `failing`: it failed, evidence is being read before anything else is touched.
+ * `removing`: uninstalled, objects are still going. On a frozen release besides: `halting` before helm, so that nothing
+ * moves while it applies, and `restoring` after it, which ends the freeze.
  */
 export type Phase =
   | { readonly name: 'queued' }
   | { readonly name: 'applying'; readonly tries: number }
   | { readonly name: 'settling'; readonly next: AfterSettling; readonly tries: number }
+  | { readonly name: 'halting' }
+  | { readonly name: 'restoring'; readonly next: 'waiting' | 'removing' }
   | { readonly name: 'waiting' }
+  | { readonly name: 'held' }
   | { readonly name: 'failing'; readonly failure: ActFailure }
   | { readonly name: 'removing' }
 export type AfterSettling =
@@ -155,6 +183,8 @@ export type Operation = {
   /** One deadline for hooks and waiting, set when it starts; the rollback of `atomic` gets its own. */
   readonly deadline: Instant | null
   readonly cancelRequested: boolean
+  /** What its execution has said, where one gave it. Remembered until helm has ended. */
+  readonly verdict: Conclusion | null
   /** What the release was before, put back when a queued operation is cancelled. */
   readonly before: { readonly status: ReleaseStatus; readonly attemptedChartVersion: string | null }
   readonly evidence: Json | null
@@ -261,14 +291,32 @@ export type ReleaseAct =
       readonly secretUid: string
       readonly reason: string
     }
+  /** Nothing of a frozen release moves, and helm owns every field: what comes before helm. */
+  | { readonly kind: 'halt'; readonly operationId: Uuid }
+  /** The workloads of a frozen release get their own fields back and move. */
+  | { readonly kind: 'restore'; readonly operationId: Uuid }
   | { readonly kind: 'removeStuckPods'; readonly operationId: Uuid; readonly pods: readonly PodRef[] }
 
-/** `ifRevision`: the revision that the command was made for; at another one it is refused. */
-export type ReleaseCommand =
+/** What callers ask for. `ifRevision`: the revision that the command was made for; at another one it is refused. */
+export type CallerCommand =
   | { readonly kind: 'upgrade'; readonly operation: NewOperation; readonly ifRevision: number }
   | { readonly kind: 'rollback'; readonly operation: NewOperation; readonly ifRevision: number }
   | { readonly kind: 'uninstall'; readonly operation: NewOperation }
   | { readonly kind: 'recover'; readonly operation: NewOperation; readonly force: boolean }
   | { readonly kind: 'cancel'; readonly operationId: Uuid }
+
+/** What an upgrade execution asks for. The operation of an order carries the execution as `heldBy`. */
+export type ExecutionCommand =
+  | { readonly kind: 'claim'; readonly executionId: Uuid }
+  | { readonly kind: 'show'; readonly executionId: Uuid; readonly status: ClaimedStatus }
+  | { readonly kind: 'unclaim'; readonly executionId: Uuid; readonly frozen: Frozen | null }
+  | { readonly kind: 'order'; readonly action: 'upgrade' | 'rollback'; readonly operation: NewOperation }
+  | {
+      readonly kind: 'conclude'
+      readonly executionId: Uuid
+      readonly operationId: Uuid
+      readonly verdict: Conclusion
+    }
+export type ReleaseCommand = CallerCommand | ExecutionCommand
 
 export type NewOperation = Pick<Operation, 'id' | 'parentId' | 'request' | 'performedBy' | 'principalId' | 'reason'>

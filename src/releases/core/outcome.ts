@@ -2,6 +2,7 @@ import type { Decision } from '../../core/decision.ts'
 import type { Instant } from '../../core/instant.ts'
 import { operationEvent } from './events.ts'
 import type { Operation, Outcome, Release, ReleaseAct, ReleaseState, RevisionRecord } from './model.ts'
+import { waitAtRest } from './shown.ts'
 
 const eventOf = { SUCCEEDED: 'succeeded', FAILED: 'failed', CANCELLED: 'cancelled' } as const
 
@@ -17,7 +18,7 @@ export function ended(
   now: Instant,
   mirrored: readonly RevisionRecord[] = state.mirrored,
 ): Decision<ReleaseState, ReleaseAct> {
-  const release: Release = { ...state.release, waitingFor: null, ...change, updatedAt: now }
+  const release: Release = { ...state.release, waitingFor: waitAtRest(state.release), ...change, updatedAt: now }
   const done: Operation = { ...operation, outcome, endedAt: now, startedAt: operation.startedAt ?? now }
   const more = outcome.error === null ? {} : { code: outcome.error.code }
   const events = [operationEvent(release, done, eventOf[outcome.status], more)]

@@ -42,6 +42,17 @@ export function planSettle(
   return { act, baseline: baselineOf(newest), deadline: now + seconds(30) }
 }
 
+/** Halts or restores the workloads of a frozen release. The baseline tells for which of Helm's revisions that was. */
+export function planThaw(
+  kind: 'halt' | 'restore',
+  operationId: Operation['id'],
+  seen: Present | Absent,
+  now: Instant,
+): PlannedAct<ReleaseAct> {
+  const baseline = baselineOf(seen.kind === 'present' ? seen.newest : null)
+  return { act: { kind, operationId }, baseline, deadline: now + seconds(60) }
+}
+
 /** The moment by which an operation that begins now must have ended. */
 export function deadlineFrom(operation: Operation, now: Instant): Instant {
   return now + seconds(operation.request.timeoutSeconds)

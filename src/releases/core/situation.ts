@@ -3,8 +3,8 @@ import type { Operation, Release, ReleaseState } from './model.ts'
 
 /** The rows of the table "Status, command" of SPEC section 3, as one word each. */
 export const situations = [
-  'ownOperation',
   'claimed',
+  'ownOperation',
   'external',
   'deployed',
   'failedInstall',
@@ -27,10 +27,10 @@ export function openOperation(state: ReleaseState): Operation | null {
 export function situationOf(state: ReleaseState): Situation {
   const { release } = state
   if (release.status === 'UNINSTALLED') return 'uninstalled'
+  if (release.claim !== null) return 'claimed'
   if (openOperation(state) !== null) return 'ownOperation'
-  if (release.executionId !== null) return 'claimed'
   if (release.pendingBy === 'external') return 'external'
-  if (release.frozen !== null) return 'frozen'
+  if (release.frozen !== null && release.failedKind !== 'uninstall') return 'frozen'
   return release.status === 'FAILED' ? failedSituation(release) : 'deployed'
 }
 

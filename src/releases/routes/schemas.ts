@@ -112,6 +112,9 @@ export const batchBody = z
   .strictObject({ ...waits, atomic: z.boolean().optional(), reason: text.optional() })
   .check(needsWait)
   .meta({ id: 'BatchUpgradeRequest' })
+export const unfreezeBody = z
+  .strictObject({ timeout: timeout.optional(), reason: text.optional() })
+  .meta({ id: 'UnfreezeRequest' })
 export const recoverBody = z
   .strictObject({ force: z.boolean().optional(), dryRun: z.boolean().optional(), reason: text.optional() })
   .meta({ id: 'RecoverRequest' })
@@ -184,6 +187,7 @@ export const operation = z
     kind: z.string(),
     releaseId: z.uuid().nullable(),
     parentId: z.uuid().nullable(),
+    executionId: z.uuid().nullable().describe('The upgrade execution that gave it and says how it ends.'),
     status: z.enum(operationStatuses),
     waitingFor: waiting,
     result: json,

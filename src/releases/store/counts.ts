@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { Tx } from '../../infra/database/types.ts'
 import type { Release } from '../core/model.ts'
+import { shownStatus } from '../core/shown.ts'
 import { tables } from './tables.ts'
 
 /** Under which counter a release stands. Until a revision has ended DEPLOYED it counts by status only (SPEC section 3). */
@@ -17,7 +18,7 @@ export function countKey(release: Release): CountKey {
     tenant_id: release.tenantId,
     chart: known ? release.chart : '',
     chart_version: known ? release.chartVersion : '',
-    status: release.status,
+    status: shownStatus(release),
   }
 }
 

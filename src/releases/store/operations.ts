@@ -15,6 +15,7 @@ const columns = [
   'tenant_id',
   'release_id',
   'parent_id',
+  'execution_id',
   'kind',
   'request',
   'state',

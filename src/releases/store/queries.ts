@@ -36,7 +36,7 @@ export type ListPosition = { readonly createdAt: string; readonly id: Uuid }
 export type DeployedChart = { readonly chartName: string; readonly chartVersion: string }
 
 /** A release as lists show it: without its values. */
-export type ReleaseListing = Omit<Selectable<ReleaseRow>, 'values_enc'>
+export type ReleaseListing = Omit<Selectable<ReleaseRow>, 'values_enc' | 'claim'>
 
 const listColumns = [
   'id',
@@ -127,7 +127,9 @@ function filtered<O>(query: Releases<O>, filter: ReleaseFilter): Releases<O> {
   return q
 }
 
-const needsAttention = sql<boolean>`(status = 'FAILED' or pending_by is not null or frozen <> 'null'::jsonb)`
+/** A frozen release that an execution has taken over is in its hands. */
+const needsAttention = sql<boolean>`(status = 'FAILED' or pending_by is not null
+  or (frozen <> 'null'::jsonb and claimed_by_execution is null))`
 
 /** One release with its values as they are stored, and the charts of its revisions; null when it is unknown. */
 export async function releaseRow(db: Db | Tx, id: Uuid) {
@@ -188,6 +190,21 @@ export async function revisionContent(db: Db | Tx, vault: Vault, releaseId: Uuid
   const values = vault.open(row.values_enc, sealedAs.revisionValues(releaseId, revision))
   const manifest = String(vault.open(row.manifest_enc, sealedAs.manifest(releaseId, revision)))
   return { ...revisionOf(row), values, manifest }
+}
+
+/** The newest revision that an upgrade of an execution made; null when it made none. */
+export async function abandonedRevision(db: Db | Tx, releaseId: Uuid, executionId: Uuid): Promise<number | null> {
+  const row = await of(db)
+    .selectFrom('revisions')
+    .innerJoin('operations', 'operations.id', 'revisions.operation_id')
+    .select('revisions.revision')
+    .where('revisions.release_id', '=', releaseId)
+    .where('operations.execution_id', '=', executionId)
+    .where('operations.kind', '=', 'upgrade')
+    .orderBy('revisions.revision', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return row?.revision ?? null
 }
 
 /** The manifest of the newest mirrored revision; null when there is none. */

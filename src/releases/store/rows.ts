@@ -5,6 +5,7 @@ import type { JsonObject } from '../../core/json.ts'
 import type { Vault } from '../../infra/secrets/vault.ts'
 import type {
   ActionKind,
+  Claim,
   Frozen,
   Health,
   Leftover,
@@ -17,6 +18,7 @@ import type {
   RevisionSummary,
   Verdict,
 } from '../core/model.ts'
+import { shownStatus } from '../core/shown.ts'
 import { sealedAs } from './sealed.ts'
 import type { OperationRow, ReleaseRow, RevisionRow } from './tables.ts'
 
@@ -24,8 +26,14 @@ const at = (instant: Instant): Date => new Date(instant)
 const instantOf = (date: Date): Instant => date.getTime()
 const maybe = <A, B>(value: A | null, map: (value: A) => B): B | null => (value === null ? null : map(value))
 
+/** A claim as it is stored: with the status beneath it, where the column has the one that is shown. */
+type StoredClaim = Claim & { readonly status: ReleaseStatus }
+
+const claimOf = ({ status: _, ...claim }: StoredClaim): Claim => claim
+
 /** A release from its row. Its values are decrypted only here. */
 export function releaseOf(row: Selectable<ReleaseRow>, vault: Vault): Release {
+  const held = row.claim as StoredClaim | null
   return {
     id: row.id,
     tenantId: row.tenant_id,
@@ -36,7 +44,7 @@ export function releaseOf(row: Selectable<ReleaseRow>, vault: Vault): Release {
     chartVersion: row.chart_version,
     attemptedChartVersion: row.attempted_chart_version,
     appVersion: row.app_version,
-    status: row.status as ReleaseStatus,
+    status: (held?.status ?? row.status) as ReleaseStatus,
     failedKind: row.failed_kind as ActionKind | null,
     everDeployed: row.ever_deployed,
     revision: row.revision,
@@ -49,7 +57,7 @@ export function releaseOf(row: Selectable<ReleaseRow>, vault: Vault): Release {
     pendingBy: row.pending_by as 'external' | null,
     frozen: row.frozen as Frozen | null,
     leftovers: row.leftovers as unknown as readonly Leftover[],
-    executionId: row.claimed_by_execution,
+    claim: held === null ? null : claimOf(held),
     performedBy: row.performed_by,
     seq: BigInt(row.seq),
     version: row.version,
@@ -69,7 +77,7 @@ export function releaseColumns(release: Release, operation: Operation | null) {
     chart_version: release.chartVersion,
     attempted_chart_version: release.attemptedChartVersion,
     app_version: release.appVersion,
-    status: release.status,
+    status: shownStatus(release),
     failed_kind: release.failedKind,
     ever_deployed: release.everDeployed,
     revision: release.revision,
@@ -80,7 +88,8 @@ export function releaseColumns(release: Release, operation: Operation | null) {
     pending_by: release.pendingBy,
     frozen: JSON.stringify(release.frozen),
     leftovers: JSON.stringify(release.leftovers),
-    claimed_by_execution: release.executionId,
+    claimed_by_execution: release.claim?.executionId ?? null,
+    claim: JSON.stringify(release.claim && ({ ...release.claim, status: release.status } satisfies StoredClaim)),
     operation_id: operation?.id ?? null,
     current_operation_id: operation?.endedAt === null ? operation.id : null,
     observed: JSON.stringify(release.observed),
@@ -121,19 +130,20 @@ export const revisionColumns = [
 ] as const satisfies readonly (keyof RevisionRow)[]
 
 /** What of an operation changes while it runs, kept as one document. */
-type OperationDocument = Pick<Operation, 'phase' | 'reverting' | 'deadline' | 'before'>
+type OperationDocument = Pick<Operation, 'phase' | 'reverting' | 'deadline' | 'before' | 'verdict'>
 
 export function operationOf(row: Selectable<OperationRow>, vault: Vault): Operation {
-  const document = row.state as unknown as OperationDocument
-  const request = row.request as unknown as Omit<OperationRequest, 'values'>
+  const document = row.state as unknown as Omit<OperationDocument, 'verdict'> & Partial<OperationDocument>
+  const request = row.request as unknown as Omit<OperationRequest, 'values' | 'heldBy'>
   const values =
     row.values_enc === null ? {} : (vault.open(row.values_enc, sealedAs.operationValues(row.id)) as JsonObject)
   return {
     ...document,
+    verdict: document.verdict ?? null,
     id: row.id,
     parentId: row.parent_id,
     kind: row.kind as Operation['kind'],
-    request: { ...request, values },
+    request: { ...request, values, heldBy: row.execution_id },
     cancelRequested: row.cancel_requested_at !== null,
     evidence: row.evidence_enc === null ? null : vault.open(row.evidence_enc, sealedAs.evidence(row.id)),
     performedBy: row.performed_by,
@@ -149,9 +159,9 @@ export function operationOf(row: Selectable<OperationRow>, vault: Vault): Operat
 
 /** The columns of an operation that an update may change. */
 export function operationColumns(operation: Operation, waitingFor: Waiting | null, vault: Vault, now: Instant) {
-  const { phase, reverting, deadline, before } = operation
+  const { phase, reverting, deadline, before, verdict } = operation
   return {
-    state: JSON.stringify({ phase, reverting, deadline, before } satisfies OperationDocument),
+    state: JSON.stringify({ phase, reverting, deadline, before, verdict } satisfies OperationDocument),
     status: operation.outcome?.status ?? (operation.startedAt === null ? 'QUEUED' : 'RUNNING'),
     waiting_for: JSON.stringify(operation.endedAt === null ? waitingFor : null),
     error: JSON.stringify(operation.outcome?.error ?? null),
@@ -169,12 +179,13 @@ export function operationRow(
   vault: Vault,
   now: Instant,
 ): Insertable<OperationRow> {
-  const { values, ...request } = operation.request
+  const { values, heldBy, ...request } = operation.request
   return {
     id: operation.id,
     tenant_id: release.tenantId,
     release_id: release.id,
     parent_id: operation.parentId,
+    execution_id: heldBy,
     kind: operation.kind,
     request: JSON.stringify(request),
     values_enc: vault.seal(values, sealedAs.operationValues(operation.id)),

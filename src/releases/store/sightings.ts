@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { Instant } from '../../core/instant.ts'
 import type { Uuid } from '../../core/subject.ts'
 import type { Db, Tx } from '../../infra/database/types.ts'
@@ -35,6 +36,10 @@ export async function recordHealth(
   }
 }
 
+/** Its worker is at it. One that waits for its execution is not looked at often: another hand has to wake it. */
+const working = sql<boolean>`current_operation_id is not null and not exists (
+  select from operations o where o.id = current_operation_id and o.state->'phase'->>'name' = 'held')`
+
 /** The releases of a cluster that are not uninstalled: all, or those of some namespaces and names. */
 export async function knownReleases(
   db: Db,
@@ -43,7 +48,7 @@ export async function knownReleases(
 ): Promise<readonly Known[]> {
   let query = tables(db as unknown as Tx)
     .selectFrom('releases')
-    .select(['id', 'namespace', 'name', 'observed', 'current_operation_id', 'revision'])
+    .select(['id', 'namespace', 'name', 'observed', 'revision', working.as('busy')])
     .where('cluster_id', '=', clusterId)
     .where('status', '<>', 'UNINSTALLED')
   if (names !== null)
@@ -60,7 +65,7 @@ export async function knownReleases(
       namespace: row.namespace,
       name: row.name,
       observed: row.observed as ObservedRevision | null,
-      busy: row.current_operation_id !== null,
+      busy: row.busy,
       neverThere: row.revision === 0,
     }))
 }

@@ -31,6 +31,7 @@ export type ReleaseRow = {
   frozen: Jsonb<Json>
   leftovers: Jsonb<Json>
   claimed_by_execution: Uuid | null
+  claim: Jsonb<Json>
   /** The newest operation, ended or not. */
   operation_id: Uuid | null
   /** The same while it is open. */
@@ -65,6 +66,7 @@ export type OperationRow = {
   tenant_id: Uuid | null
   release_id: Uuid | null
   parent_id: Uuid | null
+  execution_id: Uuid | null
   kind: string
   request: Jsonb<Json>
   values_enc: Buffer | null

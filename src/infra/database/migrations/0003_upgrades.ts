@@ -30,6 +30,9 @@ export const upgrades: Migration = {
     'create index executions_newest on executions (created_at desc, id desc)',
     'create index executions_of_tenant on executions (tenant_id, created_at desc)',
     'create index executions_of_component on executions (component_id, status)',
+    // Who gave an operation that waits for a verdict; `parent_id` is a batch, which is an operation itself.
+    'alter table operations add column execution_id uuid references executions(id)',
+    'create index operations_of_execution on operations (execution_id) where execution_id is not null',
     `create table instances (
       execution_id uuid not null references executions(id),
       ordinal int not null,
@@ -68,6 +71,7 @@ export const upgrades: Migration = {
     'create index backups_of_tenant on backups (tenant_id, namespace, taken_at desc)',
   ],
   down: [
+    'alter table operations drop column execution_id',
     ...['backups', 'rehearsals', 'gates', 'instances', 'executions'].map((table) => `drop table ${table}`),
     'alter table releases drop column claim',
   ],

@@ -5,7 +5,16 @@ import type { HelmRevision, Operation, Phase, ReleaseAct, RevisionRecord } from 
 import { isBaseline, isOurs, isPending } from '../ownership.ts'
 import { planApply, planSettle } from '../plan.ts'
 import { fail } from './failing.ts'
-import { anotherHand, failureOf, goOn, type Look, ownRecord, type PhaseHandler, revisionFields } from './look.ts'
+import {
+  anotherHand,
+  failureIn,
+  failureOf,
+  goOn,
+  type Look,
+  ownRecord,
+  type PhaseHandler,
+  revisionFields,
+} from './look.ts'
 
 type Applying = Extract<Phase, { name: 'applying' }>
 
@@ -52,14 +61,21 @@ function ours(look: Look, phase: Applying, attempt: Attempt<ReleaseAct>, newest:
 /** Helm applied everything. With `wait` the workloads must become ready, else that is the end. */
 function applied(look: Look, newest: HelmRevision): ReleaseDecision {
   const { operation, state, now } = look
-  const waiting: Operation = { ...operation, phase: { name: 'waiting' } }
+  const phase = phaseBehindHelm(look)
+  // An execution has gates of its own on the workloads now: the freeze before it is over.
+  const frozen = phase.name === 'held' ? null : state.release.frozen
   return goOn(look, {
-    operation: waiting,
-    release: revisionFields(newest),
+    operation: { ...operation, phase },
+    release: { ...revisionFields(newest), frozen },
     mirrored: [ownRecord(look, newest, state.release.status)],
     events: [operationEvent(state.release, operation, 'applied', { revision: newest.revision })],
     waitingFor: { reason: 'WORKLOADS_NOT_READY', until: now },
   })
+}
+
+function phaseBehindHelm({ operation, state }: Look): Phase {
+  if (operation.request.heldBy !== null) return { name: 'held' }
+  return state.release.frozen === null ? { name: 'waiting' } : { name: 'restoring', next: 'waiting' }
 }
 
 /** Our helm is gone and left the revision pending: it is settled, then the act is carried out again or given up. */
@@ -80,7 +96,7 @@ function leftPending(look: Look, phase: Applying, attempt: Attempt<ReleaseAct>, 
 
 /** An interrupted upgrade of a chart with hooks has run some of them: running them twice is not ours to decide. */
 function canRepeat({ operation }: Look): boolean {
-  if (operation.cancelRequested) return false
+  if (operation.cancelRequested || operation.verdict?.kind === 'failed') return false
   return operation.reverting !== null || operation.kind !== 'upgrade' || !operation.request.hasHooks
 }
 
@@ -109,6 +125,7 @@ export function again(
   const { operation, seen, now } = look
   const deadline = operation.deadline ?? now
   if (operation.cancelRequested) return fail(look, { code: 'cancelled', detail: 'the operation was cancelled' })
+  if (operation.verdict?.kind === 'failed') return fail(look, failureIn(operation.verdict))
   if (phase.tries >= mostTries) return fail(look, interruptedFailure('interrupted'))
   if (now >= deadline)
     return fail(look, { code: 'timed_out', detail: 'the deadline passed before the operation could be repeated' })
@@ -116,9 +133,14 @@ export function again(
   return goOn(look, { operation: next, act: planApply(next, seen, deadline), mirrored })
 }
 
+/** A frozen release leaves nothing of its freeze behind, also on objects that are kept. */
+export function gone({ state }: Look): Phase {
+  return state.release.frozen === null ? { name: 'removing' } : { name: 'restoring', next: 'removing' }
+}
+
 function uninstalled(look: Look, phase: Applying, attempt: Attempt<ReleaseAct>): ReleaseDecision {
   const { seen, operation } = look
-  if (seen.kind === 'absent') return goOn(look, { operation: { ...operation, phase: { name: 'removing' } } })
+  if (seen.kind === 'absent') return goOn(look, { operation: { ...operation, phase: gone(look) } })
   if (!isBaseline(attempt, seen.newest)) return anotherHand(look, 'the release was installed again by another hand')
   if (attempt.result === 'interrupted') return again(look, phase)
   return fail(look, failureOf(attempt, { code: 'helm_failed', detail: 'helm left its record of the release' }))

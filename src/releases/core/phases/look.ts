@@ -2,9 +2,10 @@ import type { ActFailure, Attempt, PlannedAct, Waiting } from '../../../core/dec
 import type { DomainEvent } from '../../../core/events.ts'
 import type { Instant } from '../../../core/instant.ts'
 import type { ReleaseDecision } from '../command.ts'
-import { follow, observedOf } from '../follow.ts'
+import { endsFreeze, type Followed, follow, observedOf } from '../follow.ts'
 import type {
   Absent,
+  Conclusion,
   HelmRevision,
   Operation,
   Phase,
@@ -17,6 +18,7 @@ import type {
 } from '../model.ts'
 import { ended } from '../outcome.ts'
 import { recordOf } from '../revisions.ts'
+import { waitAtRest } from '../shown.ts'
 
 /** Everything that a phase decides from: the state with its open operation, and what was seen. */
 export type Look = {
@@ -92,13 +94,20 @@ export function revisionFields(newest: HelmRevision): Partial<Release> {
 
 /** Another hand was there: the operation fails and the release follows Helm (SPEC section 3, the table's last column). */
 export function anotherHand(look: Look, what: string): ReleaseDecision {
-  const followed = follow(look.state, look.seen)
+  const followed = followUnlessFrozen(look)
   const error = { code: 'changed_by_another_hand', detail: what } as const
-  const change = { ...followed.release, status: statusAfterAnotherHand(look, followed.release) }
+  const { release } = followed
+  const change = { ...release, waitingFor: waitAtRest(release), status: statusAfterAnotherHand(look, release) }
   const decision = ended(look.state, look.operation, { status: 'FAILED', error }, change, look.now, followed.mirrored)
   return decision.kind === 'next'
     ? { ...decision, events: [...decision.events, ...followed.events], wake: look.now }
     : decision
+}
+
+/** A freeze is ended first, by the next look: the other hand's change takes effect and is then followed. */
+function followUnlessFrozen({ state, seen }: Look): Followed {
+  const ends = endsFreeze(state, seen)
+  return ends ? { release: state.release, mirrored: [], events: [] } : follow(state, seen)
 }
 
 /** A status that still says PENDING because of our own operation becomes what it was before. */
@@ -106,6 +115,11 @@ function statusAfterAnotherHand({ operation, state }: Look, release: Release): R
   const ours =
     release.status === state.release.status && release.status.startsWith('PENDING_') && release.pendingBy === null
   return ours ? operation.before.status : release.status
+}
+
+/** What the execution says of its operation, as the failure that it is. */
+export function failureIn({ code, detail }: Extract<Conclusion, { kind: 'failed' }>): ActFailure {
+  return { code, detail }
 }
 
 export function failureOf(attempt: Attempt<ReleaseAct> | null, otherwise: ActFailure): ActFailure {

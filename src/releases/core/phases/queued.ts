@@ -1,7 +1,8 @@
 import { operationEvent } from '../events.ts'
 import { isKnown } from '../follow.ts'
 import type { Operation, Phase } from '../model.ts'
-import { deadlineFrom, planApply, planSettle } from '../plan.ts'
+import { deadlineFrom, planApply, planSettle, planThaw } from '../plan.ts'
+import { gone } from './applying.ts'
 import { anotherHand, goOn, type Look, type PhaseHandler } from './look.ts'
 
 type Queued = Extract<Phase, { name: 'queued' }>
@@ -14,15 +15,16 @@ export const queued: PhaseHandler<Queued> = (look) => {
   return start(look)
 }
 
-function unexpected({ state, operation, seen }: Look): string | null {
+/** Why what is there is not what the operation was accepted for; null where it is. */
+export function unexpected({ state, operation, seen }: Look): string | null {
   const { release } = state
-  if (seen.kind === 'absent') return release.revision > 0 && operation.kind !== 'uninstall' ? gone : null
+  if (seen.kind === 'absent') return release.revision > 0 && operation.kind !== 'uninstall' ? noRecord : null
   if (operation.kind === 'install') return 'Helm has a release of that name that Flotilla did not make'
   return isKnown(release, seen.newest)
     ? null
     : `Helm is at revision ${seen.newest.revision}, which Flotilla did not make`
 }
-const gone = 'Helm has no record of the release any more'
+const noRecord = 'Helm has no record of the release any more'
 
 function start(look: Look) {
   const { operation, seen, now, state } = look
@@ -30,17 +32,28 @@ function start(look: Look) {
   const begun: Operation = { ...operation, startedAt: now, deadline, phase: { name: 'applying', tries: 1 } }
   const events = [operationEvent(state.release, begun, 'started')]
   if (operation.kind === 'uninstall' && seen.kind === 'absent') {
-    return goOn(look, { operation: { ...begun, phase: { name: 'removing' } }, events })
+    return goOn(look, { operation: { ...begun, phase: gone(look) }, events })
+  }
+  if (mustHalt(look)) {
+    const act = planThaw('halt', operation.id, seen, now)
+    const waitingFor = { reason: 'THAWING', until: deadline }
+    return goOn(look, { operation: { ...begun, phase: { name: 'halting' } }, act, waitingFor, events })
   }
   const reason = operation.kind === 'uninstall' ? 'UNINSTALLING' : 'APPLYING'
   const waitingFor = { reason, until: deadline }
   return goOn(look, { operation: begun, act: planApply(begun, seen, deadline), waitingFor, events })
 }
 
+/** An upgrade or rollback takes a freeze over; an execution that claimed the release holds its workloads itself. */
+function mustHalt({ state, operation }: Look): boolean {
+  const deploys = operation.kind === 'upgrade' || operation.kind === 'rollback'
+  return deploys && state.release.frozen !== null && operation.request.heldBy === null
+}
+
 /** `recover {"force": true}`: the pending revision of another hand is settled, and the release then follows Helm. */
 function startRecovery(look: Look) {
   const { operation, seen, now, state } = look
-  if (seen.kind === 'absent') return anotherHand(look, gone)
+  if (seen.kind === 'absent') return anotherHand(look, noRecord)
   const phase: Phase = { name: 'settling', next: { kind: 'recovered' }, tries: 1 }
   const begun: Operation = { ...operation, startedAt: now, deadline: deadlineFrom(operation, now), phase }
   const act = planSettle(begun, seen.newest, `settled by ${operation.performedBy}`, now)

@@ -10,12 +10,10 @@ type Waiting = Extract<Phase, { name: 'waiting' }>
 
 /** Waits for the workloads, in Flotilla rather than in helm: the wait can be cancelled and evidence is kept first. */
 export const waiting: PhaseHandler<Waiting> = (look) => {
-  const { seen, state, operation, now } = look
-  if (seen.kind === 'absent') return anotherHand(look, 'Helm has no record of the release any more')
+  const { seen, operation, now } = look
+  const changed = changedMeanwhile(look)
+  if (changed !== null || seen.kind === 'absent') return anotherHand(look, changed ?? '')
   const { newest, readiness } = seen
-  if (newest.secretUid !== state.release.secretUid || newest.status !== 'deployed') {
-    return anotherHand(look, `revision ${newest.revision} is ${newest.status} by another hand`)
-  }
   if (operation.cancelRequested)
     return fail(look, { code: 'cancelled', detail: 'the operation was cancelled while waiting' })
   if (!operation.request.wait && operation.reverting === null) return succeed(look, newest)
@@ -24,6 +22,14 @@ export const waiting: PhaseHandler<Waiting> = (look) => {
   if (readiness.settled) return succeed(look, newest)
   if (readiness.failed || now >= (operation.deadline ?? now)) return fail(look, notReady(readiness))
   return lookAgain(look, readiness)
+}
+
+/** What another hand did to the revision that is waited for, or null. */
+export function changedMeanwhile({ seen, state }: Look): string | null {
+  if (seen.kind === 'absent') return 'Helm has no record of the release any more'
+  const { secretUid, status, revision } = seen.newest
+  const own = secretUid === state.release.secretUid && status === 'deployed'
+  return own ? null : `revision ${revision} is ${status} by another hand`
 }
 
 const goesBack = (operation: Operation): boolean => operation.kind === 'rollback' || operation.reverting !== null
@@ -62,7 +68,7 @@ function healthOf(readiness: Readiness, now: Instant): Release['health'] {
 }
 
 /** All is there: the release is DEPLOYED, on the revision of this operation. */
-function succeed(look: Look, newest: HelmRevision): ReleaseDecision {
+export function succeed(look: Look, newest: HelmRevision): ReleaseDecision {
   const { state, operation, now, seen } = look
   const readiness = seen.kind === 'present' ? seen.readiness : null
   const change: Partial<Release> = {

@@ -17,8 +17,14 @@ export class HelmWorld {
   looksUntilReady = 0
   /** Revisions that another hand made. */
   readonly foreign = new Set<string>()
+  /** Another hand was there at all. */
+  otherHand = false
+  /** A write of a lost worker arrived after all. */
+  lateWrites = false
   /** How many more looks the cluster does not answer. */
   blindLooks = 0
+  /** How the workloads of a fleet in two versions are kept; `none`: nothing keeps them. */
+  gate: 'none' | 'frozen' | 'halted' = 'none'
   private clock = 1
   private uids = 0
 
@@ -53,6 +59,7 @@ export class HelmWorld {
     if (fate === 'lostBefore') return lost
     if (act.kind === 'settle') return this.settle(act.secretUid, fate)
     if (act.kind === 'removeStuckPods') return fine
+    if (act.kind === 'halt' || act.kind === 'restore') return this.thaw(act.kind, fate)
     if (act.kind === 'uninstall') return this.uninstall(fate)
     return this.deploy(act, attempt, fate)
   }
@@ -66,6 +73,7 @@ export class HelmWorld {
 
   /** Another hand runs helm, completely or leaving its revision pending. */
   byHand(what: 'upgrade' | 'uninstall' | 'pending'): void {
+    this.otherHand = true
     if (what === 'uninstall') {
       this.revisions = []
       return
@@ -100,7 +108,7 @@ export class HelmWorld {
     const { secretUid } = write()
     if (fate === 'lostPending') return lost
     if (fate === 'failed') {
-      this.mark(secretUid, 'failed', 'failed in the simulation')
+      this.mark(secretUid, 'failed', act.kind === 'rollback' ? 'Rollback "web" failed: simulated' : 'simulated')
       return { result: 'changed-and-failed', failure: broken }
     }
     this.deployed(secretUid, act.kind === 'rollback' ? description : 'Upgrade complete')
@@ -108,12 +116,21 @@ export class HelmWorld {
   }
 
   private arrive(number: number, write: () => void): void {
-    if ((this.newest()?.revision ?? 0) + 1 === number) write()
+    if ((this.newest()?.revision ?? 0) + 1 !== number) return
+    this.lateWrites = true
+    write()
   }
 
   private settle(secretUid: string, fate: Fate): ActEnd {
     if (fate === 'refused' || fate === 'failed') return { result: 'unchanged', failure: broken }
     this.mark(secretUid, 'failed', 'settled')
+    return fate === 'done' ? fine : lost
+  }
+
+  private thaw(kind: 'halt' | 'restore', fate: Fate): ActEnd {
+    if (fate === 'refused' || fate === 'failed') return { result: 'unchanged', failure: broken }
+    if (fate === 'lostPending' || fate === 'lostLate') return lost
+    this.gate = kind === 'halt' ? 'halted' : 'none'
     return fate === 'done' ? fine : lost
   }
 

@@ -23,6 +23,7 @@ export const request: OperationRequest = {
   forceConflicts: false,
   targetRevision: null,
   hasHooks: false,
+  heldBy: null,
 }
 
 export const place = { id: 'release', tenantId: 'tenant', clusterId: 'cluster', namespace: 'ns', name: 'web' }
@@ -32,6 +33,8 @@ export class Simulation {
   readonly world = new HelmWorld()
   readonly events: DomainEvent[] = []
   readonly accepted: string[] = []
+  /** What executions said of their operations: the last word on each. */
+  readonly verdicts = new Map<string, 'ready' | 'failed'>()
   now: Instant = 1_000_000
   state: ReleaseState
   attempt: Attempt<ReleaseAct> | null = null
@@ -66,6 +69,53 @@ export class Simulation {
     return true
   }
 
+  /** An execution with a new id claims the release. */
+  claim(): boolean {
+    this.operations += 1
+    return this.command({ kind: 'claim', executionId: `execution-${this.operations}` })
+  }
+
+  /** The execution that holds the release gives an operation to it. */
+  order(action: 'upgrade' | 'rollback', change: Partial<OperationRequest>): boolean {
+    const operation = this.operation({ ...change, heldBy: this.state.release.claim?.executionId ?? 'nobody' })
+    return this.command({ kind: 'order', action, operation })
+  }
+
+  /** The execution says how its open operation ends. */
+  conclude(verdict: 'ready' | 'failed'): boolean {
+    const operation = openOperation(this.state)
+    if (operation === null || operation.request.heldBy === null) return false
+    const said = verdict === 'ready' ? { kind: verdict } : ({ kind: verdict, code: 'not_ready', detail: '' } as const)
+    const { id, request } = operation
+    const executionId = request.heldBy ?? ''
+    if (!this.command({ kind: 'conclude', executionId, operationId: id, verdict: said })) return false
+    this.verdicts.set(id, verdict)
+    return true
+  }
+
+  /** The execution ends, and leaves the fleet in two versions or as it should be. */
+  unclaim(mixed: boolean): boolean {
+    const { claim, revision } = this.state.release
+    if (claim === null) return false
+    const { executionId } = claim
+    const frozen = mixed && revision !== claim.revision ? { executionId, versions: { a: 1, b: 1 } } : null
+    if (!this.command({ kind: 'unclaim', executionId, frozen })) return false
+    // An execution leaves its own gates; a freeze that it took over and never touched stays as it was.
+    if (this.state.release.frozen === null) this.world.gate = 'none'
+    else if (revision !== claim.revision) this.world.gate = 'frozen'
+    return true
+  }
+
+  /** An upgrade execution that gives up half way, if the release takes one. */
+  abandon(): void {
+    if (!this.claim()) return
+    this.order('upgrade', {})
+    for (let n = 0; n < 4; n++) this.step('done')
+    this.conclude('failed')
+    for (let n = 0; n < 4; n++) this.step('done')
+    this.unclaim(true)
+  }
+
   /** One look and, if the decision plans an act, the act with the given fate. */
   step(fate: Fate): void {
     const observation = this.world.observe()
@@ -77,7 +127,13 @@ export class Simulation {
   }
 
   /** Lets time pass and everything succeed until nothing is due; throws when that takes too long. */
-  settleDown(): void {
+  settleDown(verdict: 'ready' | 'failed' = 'ready'): void {
+    this.conclude(verdict)
+    this.rest()
+    if (this.unclaim(false)) this.rest()
+  }
+
+  private rest(): void {
     this.world.deliverLate()
     this.due = this.now
     for (let steps = 0; steps < 2_000; steps++) {
@@ -100,12 +156,28 @@ export class Simulation {
     this.due = decision.act === null ? decision.wake : this.now
   }
 
+  private guardFreeze({ kind }: ReleaseAct): void {
+    const { release, operation } = this.state
+    const deploys = kind === 'upgrade' || kind === 'rollback'
+    if (deploys && this.world.gate === 'frozen' && operation?.request.heldBy === null) {
+      throw new Error('helm moves a frozen fleet all at once')
+    }
+    const byItself = kind === 'restore' && operation?.endedAt !== null && this.world.newest() !== null
+    if (byItself && !this.world.otherHand && !this.world.lateWrites) {
+      throw new Error('a freeze is ended by itself though no other hand was there')
+    }
+    if (release.claim !== null && (kind === 'halt' || kind === 'restore')) {
+      throw new Error("the workloads of a claimed release are its execution's")
+    }
+  }
+
   private act(planned: NonNullable<Next['act']>, fate: Fate): void {
     const { act } = planned
     const recovering = this.state.operation?.kind === 'recover'
     if (act.kind === 'settle' && this.world.foreign.has(act.secretUid) && !recovering) {
       throw new Error('a revision of another hand is settled though nobody asked for that')
     }
+    this.guardFreeze(act)
     const seq = (this.attempt?.seq ?? 0) + 1
     const end = this.world.carryOut(planned.act, seq, fate)
     this.attempt = { ...planned, seq, epoch: 1n, startedAt: this.now, endedAt: this.now, ...end }
