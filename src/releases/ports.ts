@@ -74,7 +74,10 @@ export type FrozenRelease = Pick<Release, 'id' | 'clusterId' | 'namespace' | 'na
  * was read, and anything else where the cluster does not answer: both are tried again.
  */
 export interface FrozenWorkloads {
-  /** Nothing moves, and no field is Flotilla's any more: helm can apply whatever it wants. */
+  /**
+   * Nothing moves, and no field is Flotilla's any more: helm can apply whatever it wants. It may fail then: what `restore`
+   * puts back stays known, and the release stays frozen.
+   */
   halt(release: FrozenRelease, lease: Lease): Promise<void>
   /** The fields are as they were before the freeze, so that everything moves, and nothing is kept of it. */
   restore(release: FrozenRelease, lease: Lease): Promise<void>

@@ -1,8 +1,10 @@
 import type { JsonObject } from '../../core/json.ts'
 import { Problem } from '../../core/problems.ts'
 import type { Uuid } from '../../core/subject.ts'
+import { refusedRevision, refusedRollback } from '../core/command.ts'
 import type { NewOperation, ReleaseState, RevisionSummary } from '../core/model.ts'
 import { lastSuccessful } from '../core/revisions.ts'
+import { openOperation } from '../core/situation.ts'
 import { revisionContent } from '../store/queries.ts'
 import { command } from './accepting.ts'
 import { type CommandCall, type ReleaseDeps, visibleRelease } from './context.ts'
@@ -10,6 +12,8 @@ import { newOperation } from './new-operation.ts'
 import { type OperationOptions, optionsOf } from './options.ts'
 
 export type RollbackBody = OperationOptions & { readonly ifRevision?: number | undefined }
+/** `cancelExecution`: an execution that holds the release is cancelled first (SPEC section 5). */
+export type RollbackOptions = { readonly cancelExecution?: boolean | undefined }
 
 /** Accepts a rollback to a revision. Answers the id of its operation. Throws `Problem` and changes nothing then. */
 export async function rollback(
@@ -17,8 +21,9 @@ export async function rollback(
   call: CommandCall,
   id: Uuid,
   body: RollbackBody & { readonly targetRevision: number },
+  options: RollbackOptions = {},
 ): Promise<Uuid> {
-  const state = await visibleRelease(deps, call.principal, id)
+  const state = await freed(deps, call, id, body, options, () => body.targetRevision)
   return goBack(deps, call, state, body, body.targetRevision)
 }
 
@@ -28,14 +33,46 @@ export async function rollbackToLastSuccessful(
   call: CommandCall,
   id: Uuid,
   body: RollbackBody,
+  options: RollbackOptions = {},
 ): Promise<Uuid> {
-  const state = await visibleRelease(deps, call.principal, id)
+  const state = await freed(deps, call, id, body, options, (held) => lastSuccessful(held)?.revision ?? null)
   const target = lastSuccessful(state)
   // Without a target the table of statuses still answers first: a pending release says that it is pending.
   if (target !== null) return goBack(deps, call, state, body, target.revision)
   await refuseByStatus(deps, call, state)
-  throw new Problem('nothing_to_roll_back_to', 'no revision before the current one ended DEPLOYED')
+  throw nothingBefore()
 }
+
+/**
+ * The release, with its execution cancelled where that is asked for. What could not be rolled back afterwards either is
+ * refused before: an execution is not ended for nothing.
+ */
+async function freed(
+  deps: ReleaseDeps,
+  { principal }: CommandCall,
+  id: Uuid,
+  { ifRevision }: RollbackBody,
+  { cancelExecution }: RollbackOptions,
+  targetOf: (state: ReleaseState) => number | null,
+): Promise<ReleaseState> {
+  const state = await visibleRelease(deps, principal, id)
+  const { claim } = state.release
+  if (cancelExecution !== true || claim === null) return state
+  refuseInVain(state, targetOf(state), ifRevision)
+  await deps.ports.executions.cancelNow(claim.executionId, principal)
+  return visibleRelease(deps, principal, id)
+}
+
+/** While helm is making a revision it is not known which one will be the current one: then the execution ends first. */
+function refuseInVain(state: ReleaseState, target: number | null, ifRevision: number | undefined): void {
+  const open = openOperation(state)
+  if (open !== null && open.phase.name !== 'held') return
+  if (target === null) throw nothingBefore()
+  const refused = refusedRollback(state, target) ?? refusedRevision(state, ifRevision)
+  if (refused !== null) throw new Problem(refused.code, refused.detail)
+}
+
+const nothingBefore = () => new Problem('nothing_to_roll_back_to', 'no revision before the current one ended DEPLOYED')
 
 /** Asks the machine for a rollback that cannot be accepted, for the refusal that its status gives. */
 async function refuseByStatus(deps: ReleaseDeps, call: CommandCall, state: ReleaseState): Promise<void> {

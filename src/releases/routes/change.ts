@@ -46,6 +46,12 @@ export const upgradeRelease = (deps: RouteDeps) =>
     },
   })
 
+const rollbackQuery = z.strictObject({
+  cancelExecution: queryBoolean()
+    .optional()
+    .describe('Also cancel the upgrade execution that holds the release, at once; without one it means nothing.'),
+})
+
 export const rollbackRelease = (deps: RouteDeps) =>
   route({
     method: 'POST',
@@ -57,18 +63,14 @@ export const rollbackRelease = (deps: RouteDeps) =>
     permission: { action: 'release.rollback', scope: 'tenant' },
     schema: {
       params: idParams,
-      query: z.strictObject({
-        cancelExecution: queryBoolean()
-          .optional()
-          .describe('Also cancel the upgrade execution that holds the release.'),
-      }),
+      query: rollbackQuery,
       body: rollbackBody,
       responses: { 200: { description: 'The release, rolled back', schema: release }, 202: accepted },
     },
     idempotency: { replay: replayOf(deps, 200) },
     handler: async (call) => {
-      const { params, body } = call
-      return outcome(deps, call, await rollback(deps, commandCall(call, body.reason), params.id, body))
+      const { params, body, query } = call
+      return outcome(deps, call, await rollback(deps, commandCall(call, body.reason), params.id, body, query))
     },
   })
 
@@ -82,14 +84,15 @@ export const rollbackToLast = (deps: RouteDeps) =>
     permission: { action: 'release.rollback', scope: 'tenant' },
     schema: {
       params: idParams,
+      query: rollbackQuery,
       body: lastSuccessfulBody,
       responses: { 200: { description: 'The release, rolled back', schema: release }, 202: accepted },
     },
     idempotency: { replay: replayOf(deps, 200) },
     handler: async (call) => {
-      const { params, body } = call
+      const { params, body, query } = call
       const given = commandCall(call, body.reason)
-      return outcome(deps, call, await rollbackToLastSuccessful(deps, given, params.id, body))
+      return outcome(deps, call, await rollbackToLastSuccessful(deps, given, params.id, body, query))
     },
   })
 

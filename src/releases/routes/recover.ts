@@ -1,12 +1,13 @@
 import { z } from 'zod'
-import { Problem } from '../../core/problems.ts'
 import { route } from '../../infra/http/route.ts'
 import { idParams } from '../../infra/http/schemas.ts'
-import { visibleRelease } from '../commands/context.ts'
+import { outcomeOf } from '../commands/operations.ts'
 import { readRelease } from '../commands/reads.ts'
 import { recover } from '../commands/recover.ts'
+import { unfreeze } from '../commands/unfreeze.ts'
 import { answerOperation, commandCall, type RouteDeps } from './answer.ts'
-import { accepted, recoverBody, release } from './schemas.ts'
+import { replayOf } from './replay.ts'
+import { accepted, recoverBody, release, unfreezeBody } from './schemas.ts'
 
 const recovery = z
   .strictObject({
@@ -53,14 +54,20 @@ export const unfreezeRelease = (deps: RouteDeps) =>
     operationId: 'unfreezeRelease',
     tags: ['releases'],
     summary: 'End the freeze of a release that runs two versions',
+    description:
+      '`target` goes on to the version that the upgrade execution gave up on, with its values; `previous` goes back to ' +
+      'the newest revision before it that ended DEPLOYED. Answers when all instances are ready.',
     permission: { action: 'release.unfreeze', scope: 'tenant' },
     schema: {
       params: idParams,
       query: z.strictObject({ to: z.enum(['target', 'previous']) }),
-      responses: { 200: { description: 'The release', schema: release } },
+      body: unfreezeBody,
+      responses: { 200: { description: 'The release, in one version', schema: release }, 202: accepted },
     },
-    handler: async ({ params, principal }) => {
-      const { release: found } = await visibleRelease(deps, principal, params.id)
-      throw new Problem('not_frozen', `release ${found.id} is not frozen`, { extra: { releaseStatus: found.status } })
+    idempotency: { replay: replayOf(deps, 200) },
+    handler: async (call) => {
+      const { params, query, body, principal } = call
+      const operationId = await unfreeze(deps, commandCall(call, body.reason), params.id, query.to, body)
+      return answerOperation(deps, call, operationId, () => outcomeOf(deps, principal, operationId))
     },
   })
