@@ -1,8 +1,10 @@
 import type { Clock } from '../../core/instant.ts'
 import type { Json } from '../../core/json.ts'
 import { ClusterError } from './errors.ts'
+import { evictionAnswer, evictionOf } from './eviction.ts'
 import { listAll } from './list.ts'
 import { accept } from './media.ts'
+import { probePod } from './probe.ts'
 import { type Ask, createRequester, type Requester } from './request.ts'
 import { apiVersionOf, collectionPath, objectPath } from './resources.ts'
 import { parseObject } from './status.ts'
@@ -11,10 +13,13 @@ import type {
   ClusterClient,
   ClusterEndpoint,
   DeleteOptions,
+  Eviction,
+  EvictionAnswer,
   KubeObject,
   ObjectName,
   Page,
   Patch,
+  PodAddress,
   RequestOptions,
   Resource,
   Selection,
@@ -31,7 +36,7 @@ export type ClientParts = {
 
 /** A client of one cluster. */
 export function createClient({ endpoint, clock, random = Math.random, transport }: ClientParts): ClusterClient {
-  return new RestClient(endpoint, createRequester(transport ?? createTransport(endpoint), clock, random))
+  return new RestClient(endpoint, transport ?? createTransport(endpoint), clock, random)
 }
 
 const patchTypes = {
@@ -43,11 +48,15 @@ const patchTypes = {
 
 class RestClient implements ClusterClient {
   readonly endpoint: ClusterEndpoint
+  readonly #transport: Transport
+  readonly #clock: Clock
   readonly #requester: Requester
 
-  constructor(endpoint: ClusterEndpoint, requester: Requester) {
+  constructor(endpoint: ClusterEndpoint, transport: Transport, clock: Clock, random: () => number) {
     this.endpoint = endpoint
-    this.#requester = requester
+    this.#transport = transport
+    this.#clock = clock
+    this.#requester = createRequester(transport, clock, random)
   }
 
   get<T extends KubeObject>(resource: Resource, name: ObjectName, options?: RequestOptions): Promise<T> {
@@ -104,6 +113,20 @@ class RestClient implements ClusterClient {
     }
     const ask = write('DELETE', objectPath(resource, name), body)
     return (await orNull(this.#requester.send(ask, options))) !== null
+  }
+
+  async evict(pod: Eviction, { dryRun = false, ...options }: RequestOptions & { dryRun?: boolean } = {}) {
+    const { path, body } = evictionOf(pod, dryRun)
+    try {
+      await this.#requester.send(write('POST', path, body), options)
+      return { kind: 'allowed' } satisfies EvictionAnswer
+    } catch (error) {
+      return evictionAnswer(error)
+    }
+  }
+
+  probe(pod: PodAddress, options?: RequestOptions): Promise<number | null> {
+    return probePod(this.#transport, this.#clock, pod, options)
   }
 
   text(path: string, options?: RequestOptions & { maxBytes?: number }): Promise<string> {

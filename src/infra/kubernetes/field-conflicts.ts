@@ -18,9 +18,6 @@ export type LiveConflict = {
 const helm = 'helm'
 
 type Parts = { readonly client: ClusterClient; readonly discovery: Discovery }
-type Live = KubeObject & {
-  readonly metadata: { readonly managedFields?: readonly { readonly manager?: string; readonly operation?: string }[] }
-}
 
 /**
  * Which fields of a manifest's objects helm would not get (SPEC section 3, "Field conflicts"): asked of the API server
@@ -46,13 +43,13 @@ async function conflictsOf(
 ): Promise<readonly LiveConflict[]> {
   const resource = await discovery.find(object.apiVersion, object.kind)
   if (resource?.namespaced !== true) return []
-  const live = await client.find<Live>(resource, { namespace, name: object.name })
+  const live = await client.find(resource, { namespace, name: object.name })
   if (live === null || !isAppliedByHelm(live)) return []
   const fields = await refusedFields(client, resource, object, namespace)
   return fields.map((refused) => conflict(object, live, refused))
 }
 
-function isAppliedByHelm(live: Live): boolean {
+function isAppliedByHelm(live: KubeObject): boolean {
   const entries = live.metadata.managedFields ?? []
   return entries.some(({ manager, operation }) => manager === helm && operation === 'Apply')
 }
@@ -85,7 +82,7 @@ function refusedField({ field, message = '' }: { field?: string; message?: strin
 }
 
 /** Values of Secrets and of environment variables never show (SPEC section 1). */
-function conflict(object: ManifestObject, live: Live, { field, manager }: Refused): LiveConflict {
+function conflict(object: ManifestObject, live: KubeObject, { field, manager }: Refused): LiveConflict {
   const hidden = object.kind === 'Secret' || /\.env\b/.test(field)
   const shown = (body: Json) => (hidden ? null : scalar(valueAt(body, field)))
   const named = `${object.kind} ${object.name}`

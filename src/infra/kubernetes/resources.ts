@@ -18,6 +18,16 @@ export const resources = {
   daemonSets: apps('DaemonSet', 'daemonsets'),
   replicaSets: apps('ReplicaSet', 'replicasets'),
   jobs: { ...core('Job', 'jobs'), group: 'batch' },
+  nodes: { ...core('Node', 'nodes'), namespaced: false },
+  resourceQuotas: core('ResourceQuota', 'resourcequotas'),
+  controllerRevisions: apps('ControllerRevision', 'controllerrevisions'),
+  endpointSlices: { ...core('EndpointSlice', 'endpointslices'), group: 'discovery.k8s.io' },
+  disruptionBudgets: { ...core('PodDisruptionBudget', 'poddisruptionbudgets'), group: 'policy' },
+  autoscalers: {
+    ...core('HorizontalPodAutoscaler', 'horizontalpodautoscalers'),
+    group: 'autoscaling',
+    version: 'v2',
+  },
 } as const satisfies Record<string, Resource>
 
 /** `v1`, or `apps/v1`: as it stands in `apiVersion`. */

@@ -16,3 +16,23 @@ export function selectorText(selector: LabelSelector | undefined): string | null
   const terms = [...equal, ...others]
   return terms.length === 0 || terms.includes(null) ? null : terms.join(',')
 }
+
+const tests: Readonly<Record<string, (value: string | undefined, values: readonly string[]) => boolean>> = {
+  In: (value, values) => value !== undefined && values.includes(value),
+  NotIn: (value, values) => value === undefined || !values.includes(value),
+  Exists: (value) => value !== undefined,
+  DoesNotExist: (value) => value === undefined,
+}
+
+/** True where a selector takes these labels. None takes nothing, an empty one everything. */
+export function selectorMatches(
+  selector: LabelSelector | undefined,
+  labels: Readonly<Record<string, string>> | undefined,
+): boolean {
+  if (selector === undefined) return false
+  const equal = Object.entries(selector.matchLabels ?? {}).every(([key, value]) => labels?.[key] === value)
+  const others = (selector.matchExpressions ?? []).every(
+    ({ key, operator, values = [] }) => tests[operator]?.(labels?.[key], values) === true,
+  )
+  return equal && others
+}

@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici'
-import type { Json } from '../../core/json.ts'
+import type { Json, JsonObject } from '../../core/json.ts'
 
 /** Where a cluster is and how to speak to it, credentials included. Helm's gateway and the client below use the same. */
 export interface ClusterEndpoint {
@@ -32,6 +32,16 @@ export type ObjectMeta = {
   readonly annotations?: Readonly<Record<string, string>>
   readonly finalizers?: readonly string[]
   readonly ownerReferences?: readonly OwnerReference[]
+  /** Who owns which fields, in the order of the server: JSON patches name entries by their index. */
+  readonly managedFields?: readonly ManagedFields[]
+}
+
+/** Which fields one manager owns, by one kind of operation. */
+export type ManagedFields = {
+  readonly manager?: string
+  readonly operation?: string
+  readonly subresource?: string
+  readonly fieldsV1?: JsonObject
 }
 
 /** Any object of the API. What a caller reads beyond this it says with a type of its own, every field optional. */
@@ -92,6 +102,23 @@ export type DeleteOptions = RequestOptions & {
 }
 
 /**
+ * How the API server answered an eviction. `refused`: a disruption budget does not allow it now, in the server's words.
+ * `gone`: there is no such pod any more, or the name is another pod's.
+ */
+export type EvictionAnswer = { readonly kind: 'allowed' | 'gone' } | { readonly kind: 'refused'; readonly why: string }
+
+/** One pod, by UID, so that it is never another one of the same name. */
+export type Eviction = { readonly namespace: string; readonly name: string; readonly uid: string }
+
+/** A request to a port of a pod, through the API server's proxy. `path` begins with a slash. */
+export type PodAddress = {
+  readonly namespace: string
+  readonly name: string
+  readonly port: number
+  readonly path: string
+}
+
+/**
  * Reads and writes objects. Every method throws `ClusterError`, also when no answer came. Reads are repeated a few
  * times when the server asks for patience (429, 503); writes never are: whether to repeat one is the caller's decision.
  */
@@ -113,6 +140,13 @@ export interface ClusterClient {
   patch<T extends KubeObject>(resource: Resource, name: ObjectName, patch: Patch, options?: RequestOptions): Promise<T>
   /** True when it is deleted or being deleted, false when it was not there. */
   delete(resource: Resource, name: ObjectName, options?: DeleteOptions): Promise<boolean>
+  /** Asks for a pod to be evicted; with `dryRun` nothing moves, and the answer is the same. */
+  evict(pod: Eviction, options?: RequestOptions & { readonly dryRun?: boolean }): Promise<EvictionAnswer>
+  /**
+   * The HTTP status of a GET of a pod, by the API server's proxy; null when no answer came in time. Follows no redirect;
+   * reads at most 64 KiB and keeps nothing. Throws `ClusterError` when the API server itself cannot be reached.
+   */
+  probe(pod: PodAddress, options?: RequestOptions): Promise<number | null>
   /** A GET of another kind of path (discovery, logs): the body as text. */
   text(path: string, options?: RequestOptions & { readonly maxBytes?: number }): Promise<string>
 }
