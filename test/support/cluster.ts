@@ -25,6 +25,8 @@ export type TestCluster = {
   readonly practice: PracticeCluster | null
   /** Makes a namespace that no other test uses; it goes with the cluster. */
   namespace(prefix?: string): Promise<string>
+  /** Kills the practice cluster, as a crash would, and starts it again where it was; another cluster stays as it is. */
+  restart(): Promise<void>
   /** Ends what was started. Call it in `afterAll`. */
   stop(): Promise<void>
 }
@@ -39,7 +41,7 @@ export async function practiceCluster(options: { readonly podReadyMs?: number } 
   const given = process.env.CONTRACT_KUBECONFIG
   const folder = await mkdtemp(join(tmpdir(), 'flotilla-cluster-'))
   const started = { data: folder, podReadyMs: options.podReadyMs ?? 100, onLog: () => {} }
-  const practice = given === undefined ? await startPracticeClusterProcess(started) : null
+  let practice = given === undefined ? await startPracticeClusterProcess(started) : null
   const kubeconfig = given ?? practice?.kubeconfig ?? ''
   const endpoint = createEndpoint(selectContext(loadKubeconfig(kubeconfig)), systemClock)
   const client = createClient({ endpoint, clock: systemClock })
@@ -50,13 +52,18 @@ export async function practiceCluster(options: { readonly podReadyMs?: number } 
     made.push(name)
     return name
   }
+  const restart = async (): Promise<void> => {
+    if (practice === null) return
+    await practice.kill()
+    practice = await startPracticeClusterProcess({ ...started, port: practice.port })
+  }
   const stop = async (): Promise<void> => {
     if (practice === null) await Promise.all(made.map((name) => client.delete(resources.namespaces, { name })))
     await endpoint.close()
     await practice?.stop()
     await rm(folder, { recursive: true, force: true })
   }
-  return { kubeconfig, endpoint, transport: createTransport(endpoint), client, practice, namespace, stop }
+  return { kubeconfig, endpoint, transport: createTransport(endpoint), client, practice, namespace, restart, stop }
 }
 
 /** Asks until the answer is as wanted; fails with the last answer when it never is. */

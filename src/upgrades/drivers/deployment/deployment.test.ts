@@ -1,0 +1,181 @@
+import { describe, expect, test } from 'vitest'
+import type { GatePosition } from '../../core/model.ts'
+import { positionOf } from '../gate/position.ts'
+import { carryOut, type Ended, goalFor, workload } from '../gate/testing.ts'
+import { armingOf } from './arming.ts'
+import { costChanges, costName, OUR_COST } from './cost.ts'
+import { deployment } from './index.ts'
+
+const strategy = { type: 'RollingUpdate', rollingUpdate: { maxSurge: '25%', maxUnavailable: '25%' } }
+const spec = { replicas: 4, progressDeadlineSeconds: 600, strategy }
+const helms = { manager: 'helm', operation: 'Apply', fieldsV1: { 'f:spec': { 'f:strategy': { 'f:type': {} } } } }
+const start: Ended = { live: workload('Deployment', spec, [helms]), row: null, steps: [] }
+
+const gated = (maxUnavailable: number, maxSurge: number) => ({
+  minReadySeconds: 2_000_000_000,
+  progressDeadlineSeconds: 2_147_483_647,
+  strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge, maxUnavailable } },
+})
+
+/** Through positions, one after another. */
+function through(...positions: readonly GatePosition[]): Ended {
+  return positions.reduce((ended, position) => carryOut(deployment, ended.live, ended.row, goalFor(position)), start)
+}
+
+const closed = { kind: 'closed' } as const
+const admitting = (upTo: number, surge = 0) => ({ kind: 'admitting', upTo, surge }) as const
+const halted = { kind: 'halted' } as const
+const reverting = { kind: 'reverting', unavailable: 2, surge: 1 } as const
+const none = { kind: 'none' } as const
+const frozen = { kind: 'frozen' } as const
+
+describe('what a position makes of the fields', () => {
+  test.each([
+    ['closed', [closed], { ...spec, paused: true }],
+    ['K of them', [closed, admitting(2)], { ...spec, ...gated(2, 0) }],
+    ['K beside a surge', [closed, admitting(0, 1)], { ...spec, ...gated(0, 1) }],
+    ['nothing yet, but armed', [closed, admitting(0)], { ...spec, ...gated(0, 0), strategy, paused: true }],
+    [
+      'halted: the strategy stays, or a surge would add pods',
+      [closed, admitting(2, 1), halted],
+      {
+        ...spec,
+        strategy: gated(2, 1).strategy,
+        paused: true,
+      },
+    ],
+    [
+      'reverting: the strategy comes last',
+      [closed, admitting(2), halted, reverting],
+      {
+        ...spec,
+        strategy: gated(2, 1).strategy,
+      },
+    ],
+    ['frozen', [closed, admitting(3), frozen], { ...spec, strategy: gated(3, 0).strategy, paused: true }],
+    ['none', [closed, admitting(4), none], spec],
+    ['none, after going back', [closed, admitting(2), halted, reverting, none], spec],
+    ['none, when helm never ran', [closed, none], spec],
+  ] as const)('%s', (_, positions, wanted) => {
+    const { live, row, steps } = through(...positions)
+    expect(live.spec).toEqual(wanted)
+    expect(steps.at(-1)).toBe('done')
+    expect(positionOf(deployment, live, row, 'one')).toEqual(positions.at(-1))
+  })
+
+  test('that reverts may always take or add one: the API refuses what could never move', () => {
+    const { live } = through(closed, halted, { kind: 'reverting', unavailable: 0, surge: 0 })
+    expect(live.spec).toMatchObject({ strategy: { rollingUpdate: { maxUnavailable: 1, maxSurge: 0 } } })
+  })
+
+  test('first the row, then the patch, then what helm must not meet', () => {
+    expect(through(closed).steps).toEqual(['record', 'patch', 'withdraw', 'done'])
+    expect(through(closed, admitting(1)).steps).toEqual(['record', 'patch', 'done'])
+    expect(through(closed, closed).steps).toEqual(['done'])
+  })
+})
+
+describe('originals', () => {
+  const rendered = { type: 'RollingUpdate', rollingUpdate: { maxSurge: 3, maxUnavailable: 0 } }
+
+  test('are what helm has rendered meanwhile, and helm owns them again', () => {
+    const shut = through(closed)
+    const live = { ...shut.live, spec: { ...shut.live.spec, strategy: rendered, minReadySeconds: 5 } }
+    const open = carryOut(deployment, live, shut.row, goalFor(admitting(4)))
+    const end = carryOut(deployment, open.live, open.row, goalFor(none))
+    expect(end.live.spec).toEqual({ ...spec, strategy: rendered, minReadySeconds: 5 })
+    expect(end.live.metadata.managedFields).toEqual([helms])
+  })
+
+  test('are those of the previous version on the way back, unless helm renders them', () => {
+    const shut = through(closed)
+    const upgraded = { ...shut.live, spec: { ...shut.live.spec, minReadySeconds: 5 } }
+    const open = carryOut(deployment, upgraded, shut.row, goalFor(admitting(2)))
+    const back = carryOut(deployment, open.live, open.row, goalFor(halted))
+    expect(back.live.spec).not.toHaveProperty('minReadySeconds')
+    const going = carryOut(deployment, back.live, back.row, goalFor(reverting))
+    expect(carryOut(deployment, going.live, going.row, goalFor(none)).live.spec).toEqual(spec)
+  })
+
+  test('are not what another hand made of the gate', () => {
+    const open = through(closed, admitting(2))
+    const live = { ...open.live, spec: { ...open.live.spec, ...gated(3, 0) } }
+    expect(positionOf(deployment, live, open.row, 'one')).toEqual(admitting(3))
+    const again = carryOut(deployment, live, open.row, goalFor(admitting(3)))
+    expect(carryOut(deployment, again.live, again.row, goalFor(none)).live.spec).toEqual(spec)
+  })
+
+  test('stay when another execution takes a frozen workload over', () => {
+    const left = through(closed, admitting(2), frozen)
+    const second = { executionId: 'two', versions: { from: '1.0.0', to: '3.0.0' }, deployed: false }
+    const shut = carryOut(deployment, left.live, left.row, goalFor(closed, { ...second, current: 'new' }))
+    expect(shut.row).toMatchObject({ executionId: 'two', state: { previous: 'old', takenFrom: 'one' } })
+    const open = carryOut(deployment, shut.live, shut.row, goalFor(admitting(1), { ...second, deployed: true }))
+    const end = carryOut(deployment, open.live, open.row, goalFor(none, { ...second, deployed: true }))
+    expect(end.live.spec).toEqual(spec)
+  })
+
+  test('stay with the first when the second ends before helm ran: it is frozen as before', () => {
+    const left = through(closed, admitting(2), frozen)
+    const second = { executionId: 'two', deployed: false, current: 'new' }
+    const shut = carryOut(deployment, left.live, left.row, goalFor(closed, second))
+    const end = carryOut(deployment, shut.live, shut.row, goalFor(none, second))
+    expect(end.row).toMatchObject({ executionId: 'one', state: { position: frozen } })
+    expect(end.live.spec).toEqual(left.live.spec)
+    expect(positionOf(deployment, end.live, end.row, 'two')).toEqual(none)
+    expect(positionOf(deployment, end.live, end.row, 'one')).toEqual(frozen)
+  })
+})
+
+describe('what is really there', () => {
+  test('a Deployment that somebody has unpaused is held by nothing', () => {
+    const shut = through(closed)
+    const { paused: _, ...open } = shut.live.spec ?? {}
+    expect(positionOf(deployment, { ...shut.live, spec: open }, shut.row, 'one')).toEqual(none)
+  })
+
+  test('one whose fields of ours are not withdrawn yet is not where helm may run', () => {
+    const shut = through(closed)
+    const managedFields = [{ manager: 'flotilla-gate', operation: 'Update' }]
+    const owned = { ...shut.live, metadata: { ...shut.live.metadata, managedFields } }
+    expect(positionOf(deployment, owned, shut.row, 'one')).toEqual(admitting(0))
+  })
+
+  test('a newer lease has been here', () => {
+    const { live, row } = through(closed)
+    expect(carryOut(deployment, live, row, goalFor(none, { epoch: 6n })).steps).toEqual(['overtaken'])
+  })
+})
+
+describe('arming', () => {
+  const set = (minReadySeconds: number, availableReplicas: number) => ({
+    metadata: { name: 'rs', generation: 2 },
+    spec: { replicas: 2, minReadySeconds },
+    status: { replicas: 2, availableReplicas, observedGeneration: 2 },
+  })
+  const { live } = through(closed, admitting(0))
+  test.each([
+    ['no pods of the present template', start.live, null, 'not-needed'],
+    ['pods that count as available', live, set(0, 2), 'needed'],
+    ['pods whose new limit is not counted yet', live, set(2_000_000_000, 2), 'needed'],
+    ['pods that count as never available', live, set(2_000_000_000, 0), 'done'],
+    ['a gate that is not armed', start.live, set(2_000_000_000, 0), 'needed'],
+  ] as const)('%s', (_, now, replicas, wanted) => {
+    expect(armingOf(now, replicas)).toBe(wanted)
+  })
+})
+
+test('the chosen pods cost least, and an earlier choice is undone', () => {
+  const pod = (name: string, cost?: string) => ({
+    metadata: { name, uid: `uid-${name}`, ...(cost === undefined ? {} : { annotations: { [costName]: cost } }) },
+  })
+  const pods = [pod('a'), pod('b', OUR_COST), pod('c', OUR_COST), pod('d', '-5')]
+  const take = [
+    { name: 'a', uid: 'uid-a' },
+    { name: 'b', uid: 'uid-b' },
+  ]
+  expect(costChanges(pods, take)).toEqual([
+    { pod: 'a', cost: OUR_COST },
+    { pod: 'c', cost: null },
+  ])
+})

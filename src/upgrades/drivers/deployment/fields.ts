@@ -1,0 +1,86 @@
+import type { JsonObject } from '../../../core/json.ts'
+import type { GatePosition } from '../../core/model.ts'
+import { numberOr, omit, pick, sameJson, within } from '../gate/json.ts'
+import type { Fields, Reading, Workload } from '../gate/model.ts'
+
+/**
+ * A Deployment is held by availability (DESIGN.md, "a gate of availability"): pods of the new version become Ready and
+ * never "available", so the controller stops at as many as `maxUnavailable` lets go and `maxSurge` lets come.
+ */
+const NEVER = 2_000_000_000
+/** The longest that the API takes; it must be above `minReadySeconds`. */
+const NO_DEADLINE = 2_147_483_647
+
+/** New pods never count as available. Nothing may move before those that are there already count so: see `arming.ts`. */
+const armed: Fields = { minReadySeconds: NEVER, progressDeadlineSeconds: NO_DEADLINE }
+
+const names = ['paused', 'minReadySeconds', 'progressDeadlineSeconds', 'strategy'] as const
+const adopted = ['minReadySeconds', 'progressDeadlineSeconds', 'strategy'] as const
+
+export const fieldsOf = ({ spec }: Workload): Fields => pick(spec, names)
+
+/** What a position sets to values of ours, the pause aside: no chart that is gated renders it. */
+export function ours(position: GatePosition): Fields {
+  if (position.kind === 'admitting') return isShut(position) ? armed : gated(position.upTo, position.surge)
+  if (position.kind === 'reverting') return { strategy: reverting(position) }
+  return {}
+}
+
+/** The fields in a position. */
+export function wanted(live: Workload, originals: Fields, wrote: Fields, position: GatePosition): Fields {
+  if (position.kind === 'none') return originals
+  if (position.kind === 'reverting') {
+    return { ...omit(originals, 'paused', 'strategy'), strategy: reverting(position) }
+  }
+  if (position.kind !== 'admitting') return held(live, originals, wrote)
+  if (isShut(position)) return { ...held(live, originals, wrote), ...armed }
+  return gated(position.upTo, position.surge)
+}
+
+/**
+ * Nothing moves. A strategy of ours stays: a paused Deployment still scales to `replicas + maxSurge`, so putting a surge
+ * back under pause would add pods. Availability is put back, so that pods of both versions count as what they are.
+ */
+function held(live: Workload, originals: Fields, wrote: Fields): Fields {
+  const now = fieldsOf(live)
+  const back = adopted.filter((name) => name !== 'strategy' && isOurs(now, wrote, name))
+  return { ...omit(now, ...back), ...pick(originals, back), paused: true }
+}
+
+function gated(upTo: number, surge: number): Fields {
+  return { ...armed, strategy: rolling(upTo, surge) }
+}
+
+/** A rolling update that may neither take nor add a pod would never end, and the API refuses it. */
+function reverting({ unavailable, surge }: Extract<GatePosition, { kind: 'reverting' }>): JsonObject {
+  return rolling(surge === 0 ? Math.max(1, unavailable) : unavailable, surge)
+}
+
+function rolling(maxUnavailable: number, maxSurge: number): JsonObject {
+  return { type: 'RollingUpdate', rollingUpdate: { maxUnavailable, maxSurge } }
+}
+
+const isShut = ({ upTo, surge }: { readonly upTo: number; readonly surge: number }): boolean =>
+  upTo === 0 && surge === 0
+
+/** What helm has rendered since is what is to be put back at the end; what is still ours says nothing new. */
+export function adopt(live: Workload, originals: Fields, wrote: Fields): Fields {
+  const now = fieldsOf(live)
+  const kept = adopted.filter((name) => isOurs(now, wrote, name))
+  return { ...pick(originals, ['paused', ...kept]), ...omit(now, 'paused', ...kept) }
+}
+
+function isOurs(now: Fields, wrote: Fields, name: string): boolean {
+  return wrote[name] !== undefined && sameJson(now[name], wrote[name])
+}
+
+/** True where pods of the present template count as never available. */
+export const isArmed = ({ spec }: { readonly spec?: JsonObject }): boolean => spec?.minReadySeconds === NEVER
+
+/** What the fields let happen. */
+export function read({ spec = {} }: Workload): Reading {
+  if (spec.paused === true) return { kind: 'held' }
+  if (!isArmed({ spec })) return { kind: 'open' }
+  const { maxUnavailable, maxSurge } = within(spec, 'strategy', 'rollingUpdate')
+  return { kind: 'admits', upTo: numberOr(maxUnavailable, 0), surge: numberOr(maxSurge, 0) }
+}

@@ -1,0 +1,76 @@
+import type { JsonObject } from '../../../core/json.ts'
+import { fenced, LeaseLost } from '../../../infra/engine/index.ts'
+import { ClusterError, type KubeObject, type Patch } from '../../../infra/kubernetes/index.ts'
+import type { WorkloadRef } from '../../core/model.ts'
+import { fieldManager, type GateRow, type Workload } from '../gate/model.ts'
+import type { GateGoal } from '../gate/row.ts'
+import { type GateStep, nextStep } from '../gate/steps.ts'
+import { type Fleet, type FleetParts, gateKinds } from './context.ts'
+import type { Hand } from './hand.ts'
+
+/** Record, patch, withdraw: whatever needs more than this goes in a circle. */
+const MOST_STEPS = 8
+
+/** Brings one workload into a position, step by step. Throws `ActFailed`; `LeaseLost` when another worker was here. */
+export async function bring(
+  parts: FleetParts,
+  fleet: Fleet,
+  { kind: name, ...ref }: WorkloadRef,
+  goal: GateGoal,
+  hand: Hand,
+): Promise<void> {
+  const kind = gateKinds[name]
+  const named = { namespace: fleet.namespace, name: ref.name }
+  let live = await fleet.client.find<Workload>(kind.resource, named)
+  // A workload that helm makes or removes itself has no gate.
+  if (live === null && goal.role === 'other') return
+  if (live === null) throw hand.failure('not_found', `${name} ${ref.name} is not there`)
+  let row = await parts.gates.find(parts.db, goal.clusterId, live.metadata.uid ?? '')
+  for (let step = 0; step < MOST_STEPS; step++) {
+    const next = nextStep(kind, live, row, goal)
+    if (next.kind === 'done') return
+    if (next.kind === 'overtaken') throw new LeaseLost('A worker with a newer lease holds the gate')
+    if (next.kind === 'record') row = await record(parts, next.row, hand)
+    else live = await patchOnce(fleet, kind.resource, live, patchOf(next), hand)
+  }
+  throw hand.failure('conflict', `${name} ${ref.name} is being changed by another hand`)
+}
+
+async function record(parts: FleetParts, row: GateRow, { lease }: Hand): Promise<GateRow> {
+  await fenced(parts.db, lease, (tx) => parts.gates.put(tx, row))
+  return row
+}
+
+function patchOf(step: Extract<GateStep, { kind: 'patch' | 'withdraw' }>): Patch {
+  return step.kind === 'patch'
+    ? { type: 'merge', body: step.body, fieldManager }
+    : { type: 'json', body: step.body, fieldManager }
+}
+
+/**
+ * Sends a patch that carries the version which was read. Where only the status has moved meanwhile, or the note, the
+ * object as it now is comes back unpatched, to be decided upon anew; where the spec has, the act ends.
+ */
+export async function patchOnce<T extends KubeObject>(
+  { client }: Pick<Fleet, 'client'>,
+  resource: Parameters<typeof client.patch>[0],
+  live: T,
+  patch: Patch,
+  hand: Hand,
+): Promise<T> {
+  const { namespace = '', name, generation, uid } = live.metadata
+  try {
+    return await hand.write((options) => client.patch<T>(resource, { namespace, name }, patch, options))
+  } catch (error) {
+    if (!(error instanceof ClusterError && error.isConflict)) throw error
+    const fresh = await client.get<T>(resource, { namespace, name })
+    if (fresh.metadata.generation !== generation || fresh.metadata.uid !== uid) throw error
+    return fresh
+  }
+}
+
+/** A merge patch that only applies to the version which was read. */
+export function guarded({ metadata }: KubeObject, body: JsonObject): Patch {
+  const version = { resourceVersion: metadata.resourceVersion ?? '' }
+  return { type: 'merge', body: { ...body, metadata: version }, fieldManager }
+}

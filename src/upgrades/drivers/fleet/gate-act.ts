@@ -1,0 +1,169 @@
+import { ClusterError, resources } from '../../../infra/kubernetes/index.ts'
+import type { Execution, GatePosition, PodRef, WorkloadRef } from '../../core/model.ts'
+import { readArming } from '../deployment/arming.ts'
+import { costChanges, costName } from '../deployment/cost.ts'
+import { fieldManager, type GateState, type Workload } from '../gate/model.ts'
+import type { GateGoal } from '../gate/row.ts'
+import { unpinServices } from '../services/pin.ts'
+import { hashOf, type Service } from '../services/select.ts'
+import { bring } from './bring.ts'
+import { type Fleet, type FleetParts, fleetOf } from './context.ts'
+import { letGo } from './evictions.ts'
+import type { Hand } from './hand.ts'
+import { refOf } from './members.ts'
+import { readFleet, type Seen } from './observe.ts'
+
+export type GateMove = { readonly position: GatePosition; readonly take: readonly PodRef[] }
+
+/** Which positions the other workloads of the release are brought into as well; in between they stay closed. */
+const forOthers: Readonly<Record<GatePosition['kind'], boolean>> = {
+  none: true,
+  closed: true,
+  frozen: true,
+  admitting: false,
+  halted: false,
+  reverting: false,
+}
+
+/**
+ * Brings the gate of a fleet into a position: the other workloads first, so that the position of the target, which is
+ * what is looked at, tells that they are there too. Throws `ActFailed`, `LeaseLost`.
+ */
+export async function moveGate(parts: FleetParts, execution: Execution, move: GateMove, hand: Hand): Promise<void> {
+  const fleet = await fleetOf(parts, execution)
+  if (fleet === null) throw hand.failure('not_found', 'the release is not known any more')
+  if (forOthers[move.position.kind]) {
+    for (const other of await othersOf(parts, execution, fleet.workload)) {
+      await bring(
+        parts,
+        fleet,
+        other,
+        goalOf(fleet, execution, 'other', { ...move, take: [] }, null, parts, hand),
+        hand,
+      )
+    }
+  }
+  await moveTarget(parts, fleet, execution, move, hand)
+}
+
+async function othersOf(
+  { db, gates }: FleetParts,
+  { id, change }: Execution,
+  target: WorkloadRef,
+): Promise<readonly WorkloadRef[]> {
+  const held = (await gates.ofExecution(db, id)).filter(({ state }) => state.role === 'other')
+  const all = [...(change?.others ?? []), ...held.map(({ kind, name }): WorkloadRef => ({ kind, name }))]
+  const unique = new Map(all.map((each) => [`${each.kind}/${each.name}`, each]))
+  unique.delete(`${target.kind}/${target.name}`)
+  return [...unique.values()]
+}
+
+async function moveTarget(
+  parts: FleetParts,
+  fleet: Fleet,
+  execution: Execution,
+  move: GateMove,
+  hand: Hand,
+): Promise<void> {
+  const { client, kind, namespace, workload } = fleet
+  const live = await client.find<Workload>(kind.resource, { namespace, name: workload.name })
+  // What is not there has no gate to be taken off.
+  if (live === null && move.position.kind === 'none') return
+  if (live === null) throw hand.failure('not_found', `${workload.kind} ${workload.name} is not there`)
+  const seen = await readFleet(parts, fleet, execution, live)
+  if (move.position.kind === 'closed' && seen.lineage.current === null) {
+    throw hand.failure('unavailable', 'the controller has not seen the newest spec yet')
+  }
+  if (move.position.kind === 'none') await unpinWhatGoes(parts, fleet, seen, hand)
+  if (!kind.evicts) await markCosts(fleet, seen, move, hand)
+  const to = (position: GatePosition) => {
+    const goal = goalOf(fleet, execution, 'target', { ...move, position }, seen.lineage.current, parts, hand)
+    return bring(parts, fleet, workload, goal, hand)
+  }
+  if (kind.kind === 'Deployment' && move.position.kind === 'admitting') await arm(parts, fleet, live, to, hand)
+  await to(move.position)
+  if (kind.evicts && movesPods[move.position.kind]) await letTaken(fleet, seen, move, hand)
+}
+
+const ARMING_TRIES = 50
+const ARMING_PAUSE_MS = 200
+
+/** Before a gate opens, pods that are on the present template already must count as the gate needs it. */
+async function arm(
+  { clock }: FleetParts,
+  { client, kind, namespace }: Fleet,
+  live: Workload,
+  to: (position: GatePosition) => Promise<void>,
+  hand: Hand,
+): Promise<void> {
+  if ((await readArming(client, live)) !== 'needed') return
+  await to({ kind: 'admitting', upTo: 0, surge: 0 })
+  for (let tries = 0; tries < ARMING_TRIES && !hand.lease.signal.aborted; tries++) {
+    const now = await client.get<Workload>(kind.resource, { namespace, name: live.metadata.name })
+    if ((await readArming(client, now)) !== 'needed') return
+    await clock.sleep(ARMING_PAUSE_MS, hand.lease.signal)
+  }
+  throw hand.failure('unavailable', 'the controller has not counted the pods anew in time')
+}
+
+const movesPods: Readonly<Record<GatePosition['kind'], boolean>> = {
+  admitting: true,
+  reverting: true,
+  none: false,
+  closed: false,
+  halted: false,
+  frozen: false,
+}
+
+function goalOf(
+  { clusterId, releaseId }: Fleet,
+  { id, from, to, deployed }: Execution,
+  role: GateState['role'],
+  { position, take }: GateMove,
+  current: string | null,
+  { clock }: FleetParts,
+  { lease }: Hand,
+): GateGoal {
+  return {
+    ...{ position, clusterId, releaseId, executionId: id, deployed, role, current },
+    versions: { from: from.version, to: to.version },
+    take: take.map(({ uid }) => uid),
+    epoch: lease.epoch,
+    now: clock.now(),
+  }
+}
+
+/** Restoring while traffic is pinned to the side that goes would leave the Services without endpoints. */
+async function unpinWhatGoes(parts: FleetParts, fleet: Fleet, { row, lineage }: Seen, hand: Hand): Promise<void> {
+  if (row === null || row.originals.services.length === 0 || lineage.current === null) return
+  const { namespace, client } = fleet
+  const stays = await Promise.all(
+    row.originals.services.map(async ({ name }) => {
+      const service = await client.find<Service>(resources.services, { namespace, name })
+      return service === null || [null, lineage.current].includes(hashOf(service))
+    }),
+  )
+  if (stays.includes(false)) await unpinServices(parts, fleet, row, hand)
+}
+
+/** A Deployment's pods are chosen before its gate is raised; where none may go, no earlier choice is left. */
+async function markCosts({ client, namespace }: Fleet, { pods }: Seen, move: GateMove, hand: Hand): Promise<void> {
+  const take = move.position.kind === 'admitting' ? move.take : []
+  for (const { pod, cost } of costChanges(pods, take)) {
+    const body = { metadata: { annotations: { [costName]: cost } } }
+    const named = { namespace, name: pod }
+    await hand
+      .write((options) => client.patch(resources.pods, named, { type: 'merge', body, fieldManager }, options))
+      .catch(ignoreAbsent)
+  }
+}
+
+async function letTaken({ client, namespace }: Fleet, { pods }: Seen, { take }: GateMove, hand: Hand): Promise<void> {
+  const chosen = new Set(take.map(({ uid }) => uid))
+  const going = pods.filter((pod) => chosen.has(refOf(pod).uid) && pod.metadata.deletionTimestamp === undefined)
+  await letGo(client, namespace, going, hand)
+}
+
+function ignoreAbsent(error: unknown): void {
+  if (!(error instanceof ClusterError && error.isAbsent)) throw error
+}

@@ -1,0 +1,68 @@
+import type { JsonObject } from '../../../core/json.ts'
+import { type ClusterClient, resources, selectorText } from '../../../infra/kubernetes/index.ts'
+import type { Pod as KubePod } from '../../../infra/kubernetes/readiness/workload-types.ts'
+import type { Member, PodRef } from '../../core/model.ts'
+import { within } from '../gate/json.ts'
+import type { GateKind, Lineage, Workload } from '../gate/model.ts'
+import { type Sides, sideOf } from '../gate/position.ts'
+
+/** A pod, its spec as it is. */
+export type FleetPod = Omit<KubePod, 'spec'> & { readonly spec?: JsonObject }
+
+/** The pods of a workload, those on their way out too. Throws `ClusterError`. */
+export async function readPods(
+  client: ClusterClient,
+  live: Workload,
+  { owners }: Lineage,
+): Promise<readonly FleetPod[]> {
+  const { namespace = '' } = live.metadata
+  const labelSelector = selectorText(within(live.spec, 'selector'))
+  if (labelSelector === null) return []
+  const { items } = await client.list<FleetPod>(resources.pods, { namespace, labelSelector })
+  return items.filter(({ metadata }) => metadata.ownerReferences?.some(({ uid }) => owners.has(uid)) === true)
+}
+
+/** The members of a fleet. A pod that has ended by itself takes no place: its controller makes another one. Pure. */
+export function membersOf(kind: GateKind, pods: readonly FleetPod[], sides: Sides): readonly Member[] {
+  return pods.filter((pod) => kind.kind !== 'Deployment' || !hasEnded(pod)).map((pod) => memberOf(kind, pod, sides))
+}
+
+function memberOf(kind: GateKind, pod: FleetPod, sides: Sides): Member {
+  const terminating = pod.metadata.deletionTimestamp !== undefined
+  const ready = isReady(pod) && !terminating
+  return {
+    pod: refOf(pod),
+    key: kind.placeOf(pod),
+    side: sideOf(pod.metadata.labels?.[kind.hashLabel], sides),
+    ready,
+    terminating,
+    problem: ready || terminating ? null : problemOf(pod),
+  }
+}
+
+export const refOf = ({ metadata }: FleetPod): PodRef => ({ name: metadata.name, uid: metadata.uid ?? '' })
+
+/** True for a pod that takes traffic. */
+export function isReady(pod: FleetPod): boolean {
+  return !hasEnded(pod) && conditionOf(pod, 'Ready')?.status === 'True'
+}
+
+const hasEnded = ({ status }: FleetPod): boolean => status?.phase === 'Failed' || status?.phase === 'Succeeded'
+
+const conditionOf = ({ status }: FleetPod, type: string) => status?.conditions?.find((each) => each.type === type)
+
+const MOST_TEXT = 300
+
+/** Why a pod is not ready: reasons, never the messages of containers, which may hold values. */
+function problemOf(pod: FleetPod): string {
+  const { status = {} } = pod
+  if (hasEnded(pod)) return `it is ${status.phase}${status.reason === undefined ? '' : ` (${status.reason})`}`
+  const scheduled = conditionOf(pod, 'PodScheduled')
+  if (scheduled?.status === 'False') return (scheduled.message ?? 'no node takes it').slice(0, MOST_TEXT)
+  const containers = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])]
+  const [stopped] = containers.flatMap(({ name, state }) => {
+    const reason = state?.waiting?.reason ?? (state?.running === undefined ? state?.terminated?.reason : undefined)
+    return reason === undefined || reason === 'Completed' ? [] : [`container ${name}: ${reason}`]
+  })
+  return stopped ?? (status.phase === 'Running' ? 'it is not ready' : `it is ${status.phase ?? 'Pending'}`)
+}

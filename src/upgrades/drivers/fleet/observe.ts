@@ -1,0 +1,93 @@
+import { type KubeObject, stuckPods } from '../../../infra/kubernetes/index.ts'
+import type { Execution, FleetSight, Member } from '../../core/model.ts'
+import type { FleetLook } from '../driver.ts'
+import type { GateRow, Lineage, Workload } from '../gate/model.ts'
+import { admittedIn, positionOf, type Sides, sidesOf } from '../gate/position.ts'
+import { readPin } from '../services/read-pin.ts'
+import { type Fleet, type FleetParts, fleetOf } from './context.ts'
+import { readRefusals } from './evictions.ts'
+import { type FleetPod, membersOf, readPods, refOf } from './members.ts'
+import { readOthers } from './others.ts'
+import { readProbes } from './probes.ts'
+
+/** A fleet as it was read, before anything is asked of its pods. */
+export type Seen = {
+  readonly live: Workload
+  readonly row: GateRow | null
+  readonly lineage: Lineage
+  readonly sides: Sides
+  readonly pods: readonly FleetPod[]
+  readonly members: readonly Member[]
+}
+
+/** Looks at a fleet. Throws `ClusterError`, and whatever reading the database throws. */
+export async function observeFleet(parts: FleetParts, execution: Execution, look: FleetLook): Promise<FleetSight> {
+  const fleet = await fleetOf(parts, execution)
+  if (fleet === null) return { kind: 'gone', why: 'the release is not known any more' }
+  const live = await findConfirmed(fleet)
+  const { kind, name } = fleet.workload
+  if (live === null) return { kind: 'gone', why: `${kind} ${name} is not there any more` }
+  if (await isReplaced(parts, execution, live)) return { kind: 'gone', why: `${kind} ${name} is another one now` }
+  const seen = await readFleet(parts, fleet, execution, live)
+  return sightOf(fleet, execution, seen, look)
+}
+
+/** Null only when two reads say that it is not there: the end of an execution is decided by it. */
+async function findConfirmed({ client, kind, namespace, workload }: Fleet): Promise<Workload | null> {
+  const named = { namespace, name: workload.name }
+  return (await client.find<Workload>(kind.resource, named)) ?? client.find<Workload>(kind.resource, named)
+}
+
+/** A workload of the same name that is not the one which the execution holds. */
+async function isReplaced({ db, gates }: FleetParts, { id }: Execution, { metadata }: Workload): Promise<boolean> {
+  const held = (await gates.ofExecution(db, id)).filter(({ state }) => state.role === 'target')
+  return held.length > 0 && held.every(({ workloadUid }) => workloadUid !== metadata.uid)
+}
+
+/** Reads a fleet: its gate, its pods, and which side each is on. Throws `ClusterError`. */
+export async function readFleet(
+  parts: FleetParts,
+  { client, clusterId, kind }: Fleet,
+  execution: Execution,
+  live: Workload,
+): Promise<Seen> {
+  const row = await parts.gates.find(parts.db, clusterId, live.metadata.uid ?? '')
+  const lineage = await kind.lineage(client, live)
+  const pods = await readPods(client, live, lineage)
+  const sides = sidesOf(row, lineage, execution)
+  return { live, row, lineage, sides, pods, members: membersOf(kind, pods, sides) }
+}
+
+async function sightOf(
+  { client, kind, namespace }: Fleet,
+  execution: Execution,
+  { live, row, sides, pods, members }: Seen,
+  { wantsProbe, leaving }: FleetLook,
+): Promise<FleetSight> {
+  const present = members.filter(({ terminating }) => !terminating)
+  const going = new Set(leaving.map(({ uid }) => uid))
+  const asked = pods.filter((pod) => going.has(refOf(pod).uid) && pod.metadata.deletionTimestamp === undefined)
+  const pinned = row?.executionId === execution.id ? row.originals.services : []
+  const probed = present.filter(({ pod }) => wantsProbe(pod))
+  const [probes, refusals, pin, others] = await Promise.all([
+    readProbes(client, namespace, execution.healthEndpoint, probed),
+    readRefusals(client, namespace, asked),
+    readPin(client, namespace, pinned, sides, members),
+    readOthers(client, namespace, execution.change?.others ?? []),
+  ])
+  const previous = present.filter(({ side }) => side === 'previous').map(({ pod }) => pod.uid)
+  const position = positionOf(kind, live, row, execution.id)
+  const gate = admittedIn(kind, position, row, new Set(previous))
+  const stuck = kind.kind === 'StatefulSet' ? stuckPods(live as KubeObject, pods as readonly KubeObject[]) : []
+  return {
+    kind: 'present',
+    wanted: kind.instances(live),
+    members,
+    gate,
+    pin,
+    probes,
+    refusals,
+    others,
+    stuckPods: stuck,
+  }
+}

@@ -1,0 +1,54 @@
+import { isJsonObject } from '../../../core/json.ts'
+import type { Execution } from '../../core/model.ts'
+import { within } from '../gate/json.ts'
+import type { Workload } from '../gate/model.ts'
+import { pinServices, unpinServices } from '../services/pin.ts'
+import { selectingServices } from '../services/select.ts'
+import { type Fleet, type FleetParts, fleetOf } from './context.ts'
+import type { Hand } from './hand.ts'
+import { readFleet, type Seen } from './observe.ts'
+
+/**
+ * Pins every Service that selects the pods to one side, or takes the pin away. Never to a side without a ready pod: that
+ * would be an outage. Throws `ActFailed`, `LeaseLost`.
+ */
+export async function pinFleet(
+  parts: FleetParts,
+  execution: Execution,
+  to: 'previous' | 'target' | null,
+  hand: Hand,
+): Promise<void> {
+  const fleet = await fleetOf(parts, execution)
+  if (fleet === null) throw hand.failure('not_found', 'the release is not known any more')
+  if (to === null) return unpinFleet(parts, fleet, execution, hand)
+  const { client, kind, namespace, workload } = fleet
+  const live = await client.find<Workload>(kind.resource, { namespace, name: workload.name })
+  if (live === null) throw hand.failure('not_found', `${workload.kind} ${workload.name} is not there`)
+  const seen = await readFleet(parts, fleet, execution, live)
+  const hash = hashToServe(seen, to, hand)
+  const { row } = seen
+  if (row === null || row.executionId !== execution.id) {
+    throw hand.failure('conflict', 'the workload is not held by this execution')
+  }
+  const labels = [labelsOf(live), ...seen.pods.map(({ metadata }) => metadata.labels)]
+  const services = await selectingServices(client, namespace, labels)
+  await pinServices(parts, fleet, row, services, hash, hand)
+}
+
+function hashToServe({ sides, members }: Seen, to: 'previous' | 'target', hand: Hand): string {
+  const hash = sides[to]
+  const ready = members.filter((member) => member.side === to && member.ready)
+  if (hash === null || ready.length === 0) throw hand.failure('refused', `no pod of the ${to} version is ready`)
+  return hash
+}
+
+/** By the row: the workload itself may be gone. */
+async function unpinFleet(parts: FleetParts, fleet: Fleet, { id }: Execution, hand: Hand): Promise<void> {
+  for (const row of await parts.gates.ofExecution(parts.db, id)) await unpinServices(parts, fleet, row, hand)
+}
+
+function labelsOf({ spec }: Workload): Readonly<Record<string, string>> {
+  const labels = within(spec, 'template', 'metadata').labels
+  if (!isJsonObject(labels)) return {}
+  return Object.fromEntries(Object.entries(labels).map(([key, value]) => [key, String(value)]))
+}

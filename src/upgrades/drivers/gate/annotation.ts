@@ -1,0 +1,43 @@
+import { isJsonObject, type Json, type JsonObject } from '../../../core/json.ts'
+import { sameJson } from './json.ts'
+import type { GateRow, Workload } from './model.ts'
+
+/** What a person finds on a workload that is held. It is a hint for people: the database decides (SECURITY.md). */
+export const noteName = 'flotilla.dev/gate'
+
+/** The note of a row: who holds the workload, the original fields, and the command that ends a freeze. */
+export function noteOf({ executionId, releaseId, originals, state }: GateRow): JsonObject {
+  return {
+    execution: executionId,
+    position: state.position,
+    originals: originals.current,
+    endFreeze: `POST /api/v1/helm/releases/${releaseId}/unfreeze?to=target or ?to=previous`,
+  }
+}
+
+/** The note as text. `epoch` is the lease's that writes it: whoever finds a higher one has been overtaken. */
+export function noteText(note: JsonObject, epoch: bigint): string {
+  return JSON.stringify({ ...note, epoch: String(epoch) })
+}
+
+/** True where the note says the same, whoever wrote it. */
+export function hasNote(live: Workload, note: JsonObject): boolean {
+  const { epoch: _, ...found } = readNote(live)
+  return sameJson(found, note)
+}
+
+/** The epoch of the lease that wrote the note; null without one that can be read. */
+export function noteEpoch(live: Workload): bigint | null {
+  const { epoch } = readNote(live)
+  return typeof epoch === 'string' && /^\d{1,19}$/.test(epoch) ? BigInt(epoch) : null
+}
+
+function readNote({ metadata }: Workload): JsonObject {
+  try {
+    const note: Json = JSON.parse(metadata.annotations?.[noteName] ?? 'null')
+    return isJsonObject(note) ? note : {}
+  } catch {
+    // Somebody has written something else there: it says nothing to us, and is written over.
+    return {}
+  }
+}

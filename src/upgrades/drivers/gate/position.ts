@@ -1,0 +1,81 @@
+import type { Uuid } from '../../../core/subject.ts'
+import type { Execution, GatePosition, Side } from '../../core/model.ts'
+import type { GateKind, GateRow, Lineage, Reading, Workload } from './model.ts'
+import { isOwner } from './ownership.ts'
+import { fieldsPatch, withdrawsAt } from './steps.ts'
+
+/**
+ * Which position a workload really is in, whatever was written last: somebody may have unpaused it or changed K. A gate
+ * that another execution has left is none of this one's. Pure.
+ */
+export function positionOf(kind: GateKind, live: Workload, row: GateRow | null, executionId: Uuid): GatePosition {
+  if (row === null || row.executionId !== executionId) return { kind: 'none' }
+  const { originals, state } = row
+  const owned = isOwner(live)
+  if (fieldsPatch(kind, live, row) === null && !(owned && withdrawsAt(state.position))) return state.position
+  const reading = kind.read(live, originals.current, state.wrote)
+  return readings[reading.kind](reading, owned, kind.instances(live))
+}
+
+type ReadAs = (reading: Reading, owned: boolean, instances: number) => GatePosition
+
+/** Half-way to a position from which helm may run, our fields are not withdrawn: that is told by how many may move. */
+const readings: Readonly<Record<Reading['kind'], ReadAs>> = {
+  held: (_, owned) => (owned ? { kind: 'admitting', upTo: 0, surge: 0 } : { kind: 'closed' }),
+  open: (_, owned, instances) => (owned ? { kind: 'admitting', upTo: instances, surge: 0 } : { kind: 'none' }),
+  admits: (reading) =>
+    reading.kind === 'admits' ? { kind: 'admitting', upTo: reading.upTo, surge: reading.surge } : { kind: 'closed' },
+}
+
+/**
+ * Where we move the pods ourselves, a pod that was to go and is still there has not been let go: so the position tells
+ * that fewer may move, and whoever decides asks for it again. Pure.
+ */
+export function admittedIn(
+  kind: GateKind,
+  position: GatePosition,
+  row: GateRow | null,
+  staying: ReadonlySet<string>,
+): GatePosition {
+  if (kind.kind !== 'DaemonSet' || position.kind !== 'admitting' || row === null) return position
+  const left = row.state.take.filter((uid) => staying.has(uid)).length
+  return left === 0 ? position : { ...position, upTo: Math.max(0, position.upTo - left) }
+}
+
+/** Which hash stands for which side. */
+export type Sides = { readonly previous: string | null; readonly target: string | null }
+
+/** Where the execution may be, for what hashes mean. */
+type Asker = Pick<Execution, 'id' | 'from' | 'to' | 'deployed' | 'change'>
+
+/** Which hash is which side for an execution, from its row and from the present template. Pure. */
+export function sidesOf(row: GateRow | null, { current }: Lineage, execution: Asker): Sides {
+  // Nothing moves when the pods do not change: once helm has run, they are what is wanted.
+  if (execution.change?.podsChange === false) {
+    return execution.deployed ? { previous: null, target: current } : { previous: current, target: null }
+  }
+  if (row === null) return { previous: current, target: null }
+  const { state } = row
+  if (row.executionId !== execution.id) return sidesFrom(row, execution, current)
+  if (state.position.kind === 'reverting' && current !== null && current !== state.target) {
+    return { previous: current, target: state.target }
+  }
+  return { previous: state.previous, target: state.target ?? learnt(row, current) }
+}
+
+/** Before the gate of another execution is taken over. */
+function sidesFrom({ state }: GateRow, { from, to }: Asker, current: string | null): Sides {
+  if (state.position.kind === 'none') return { previous: current, target: null }
+  return { previous: state.hashes[from.version] ?? current, target: state.hashes[to.version] ?? null }
+}
+
+function learnt({ state }: GateRow, current: string | null): string | null {
+  return state.position.kind === 'closed' || current === state.previous ? null : current
+}
+
+/** The side of a pod by its hash. Pure. */
+export function sideOf(hash: string | undefined, { previous, target }: Sides): Side {
+  if (hash === undefined) return 'other'
+  if (hash === target) return 'target'
+  return hash === previous ? 'previous' : 'other'
+}

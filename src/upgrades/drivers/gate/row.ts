@@ -1,0 +1,125 @@
+import type { Instant } from '../../../core/instant.ts'
+import type { Uuid } from '../../../core/subject.ts'
+import type { GatePosition } from '../../core/model.ts'
+import type { GateKind, GateRow, GateState, Originals, Workload } from './model.ts'
+import { ownedByHelm } from './ownership.ts'
+
+/** What is asked of a gate, and by whom. */
+export type GateGoal = {
+  readonly position: GatePosition
+  readonly clusterId: Uuid
+  readonly releaseId: Uuid
+  readonly executionId: Uuid
+  /** The versions that the execution goes between. */
+  readonly versions: { readonly from: string; readonly to: string }
+  /** Helm has run for the execution, or may have. */
+  readonly deployed: boolean
+  readonly role: GateState['role']
+  readonly take: readonly string[]
+  /** The hash of the present template's pods; null: not known. */
+  readonly current: string | null
+  readonly epoch: bigint
+  readonly now: Instant
+}
+
+/**
+ * The row that is committed before the workload is brought into a position. Asked again with what it answered, it
+ * answers the same. Originals are noted once; after helm may have run they follow what helm has rendered. Pure.
+ */
+export function rowFor(kind: GateKind, live: Workload, row: GateRow | null, goal: GateGoal): GateRow {
+  const begun = row === null || isOver(row, goal) ? newRow(kind, live, goal) : takeOver(row, goal)
+  return advance(kind, live, givesBack(begun, goal) ?? begun, goal)
+}
+
+/** A gate that was taken off, by an execution that has ended: what is there now are originals again. */
+function isOver({ executionId, state }: GateRow, goal: GateGoal): boolean {
+  return state.position.kind === 'none' && executionId !== goal.executionId
+}
+
+function newRow(kind: GateKind, live: Workload, goal: GateGoal): GateRow {
+  const { metadata } = live
+  const { from } = goal.versions
+  const fields = kind.fields(live)
+  return {
+    clusterId: goal.clusterId,
+    workloadUid: metadata.uid ?? '',
+    executionId: goal.executionId,
+    releaseId: goal.releaseId,
+    namespace: metadata.namespace ?? '',
+    kind: kind.kind,
+    name: metadata.name,
+    originals: { before: fields, current: fields, owned: ownedByHelm(live, fields, {}, {}), services: [] },
+    state: {
+      position: { kind: 'none' },
+      role: goal.role,
+      hashes: goal.current === null ? {} : { [from]: goal.current },
+      previous: goal.current,
+      target: null,
+      wrote: {},
+      take: [],
+      takenFrom: null,
+    },
+    createdAt: goal.now,
+  }
+}
+
+/** Another execution's frozen gate: its originals stay, the sides are those of the versions that run. */
+function takeOver(row: GateRow, goal: GateGoal): GateRow {
+  if (row.executionId === goal.executionId) return row
+  const { hashes } = row.state
+  const { from, to } = goal.versions
+  const sides = { previous: hashes[from] ?? goal.current, target: hashes[to] ?? null }
+  const state = { ...row.state, ...sides, role: goal.role, takenFrom: row.executionId }
+  return { ...row, executionId: goal.executionId, state }
+}
+
+/** An execution that ends before helm ran leaves a frozen workload as it found it: frozen, and the other's. */
+function givesBack(row: GateRow, goal: GateGoal): GateRow | null {
+  const { takenFrom } = row.state
+  if (takenFrom === null || goal.deployed || goal.position.kind !== 'none') return null
+  const state: GateState = { ...row.state, position: { kind: 'frozen' }, takenFrom: null }
+  return { ...row, executionId: takenFrom, state }
+}
+
+function advance(kind: GateKind, live: Workload, row: GateRow, goal: GateGoal): GateRow {
+  if (row.executionId !== goal.executionId) return row
+  const { position } = goal
+  const originals = originalsFor(kind, live, row, position)
+  const wrote = position.kind === 'none' ? {} : { ...row.state.wrote, ...kind.ours(position) }
+  const takenFrom = goal.deployed ? null : row.state.takenFrom
+  const state = { ...row.state, ...sidesFor(row.state, goal), position, wrote, take: goal.take, takenFrom }
+  return { ...row, originals, state }
+}
+
+/** Positions after which helm may run. */
+const helmMayRun: Readonly<Record<GatePosition['kind'], boolean>> = {
+  none: true,
+  closed: true,
+  halted: true,
+  frozen: true,
+  admitting: false,
+  reverting: false,
+}
+
+function originalsFor(kind: GateKind, live: Workload, row: GateRow, position: GatePosition): Originals {
+  const { originals, state } = row
+  // Helm goes back to the previous version: what that one had is what is to be put back.
+  if (position.kind === 'halted') return { ...originals, current: originals.before }
+  const opens = position.kind === 'admitting' || position.kind === 'reverting' || position.kind === 'none'
+  if (!opens || state.position.kind === position.kind || !helmMayRun[state.position.kind]) return originals
+  const owned = ownedByHelm(live, kind.fields(live), state.wrote, originals.owned)
+  return { ...originals, current: kind.adopt(live, originals.current, state.wrote), owned }
+}
+
+/**
+ * Which hash is which side. The target's is learnt once its pods can be there; on the way back the present template is
+ * that of the previous version, whatever was found there at the beginning.
+ */
+function sidesFor(state: GateState, { position, current, versions }: GateGoal): Partial<GateState> {
+  if (current === null) return {}
+  if (state.previous === null) return { previous: current, hashes: { ...state.hashes, [versions.from]: current } }
+  if (position.kind === 'closed') return {}
+  if (position.kind === 'reverting') return current === state.target ? {} : { previous: current }
+  if (state.target !== null || current === state.previous || state.position.kind === 'closed') return {}
+  return { target: current, hashes: { ...state.hashes, [versions.to]: current } }
+}

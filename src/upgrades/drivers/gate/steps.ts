@@ -1,0 +1,73 @@
+import type { JsonObject } from '../../../core/json.ts'
+import type { GatePosition } from '../../core/model.ts'
+import { hasNote, noteEpoch, noteName, noteOf, noteText } from './annotation.ts'
+import { mergePatch, sameJson } from './json.ts'
+import type { GateKind, GateRow, Workload } from './model.ts'
+import { withdrawPatch } from './ownership.ts'
+import { type GateGoal, rowFor } from './row.ts'
+
+/**
+ * The next thing to do to bring a workload into a position. `record`: commit this row first. `patch`: a merge patch that
+ * carries the version which was read. `withdraw`: a JSON patch that gives our fields back. `overtaken`: a worker with a
+ * newer lease has been here.
+ */
+export type GateStep =
+  | { readonly kind: 'record'; readonly row: GateRow }
+  | { readonly kind: 'patch'; readonly body: JsonObject }
+  | { readonly kind: 'withdraw'; readonly body: readonly JsonObject[] }
+  | { readonly kind: 'overtaken' }
+  | { readonly kind: 'done' }
+
+/** Pure. Asked again after each step, with what is there then, it ends with `done`. */
+export function nextStep(kind: GateKind, live: Workload, row: GateRow | null, goal: GateGoal): GateStep {
+  const epoch = noteEpoch(live)
+  if (epoch !== null && epoch > goal.epoch) return { kind: 'overtaken' }
+  const wanted = rowFor(kind, live, row, goal)
+  if (row === null || !sameRow(row, wanted)) return { kind: 'record', row: wanted }
+  const patch = gatePatch(kind, live, wanted, goal.epoch)
+  if (patch !== null) return { kind: 'patch', body: patch }
+  const withdrawal = withdrawalOf(live, wanted)
+  return withdrawal === null ? { kind: 'done' } : { kind: 'withdraw', body: withdrawal }
+}
+
+/** Where helm is about to run it takes what it renders; at the end it is given back what it had. */
+function withdrawalOf(live: Workload, { originals, state }: GateRow): readonly JsonObject[] | null {
+  if (!withdrawsAt(state.position)) return null
+  return withdrawPatch(live, state.position.kind === 'none' ? originals.owned : {})
+}
+
+/** The patch of fields and note that brings a workload into the position of its row; null where it is. Pure. */
+export function gatePatch(kind: GateKind, live: Workload, row: GateRow, epoch: bigint): JsonObject | null {
+  const spec = fieldsPatch(kind, live, row)
+  const annotations = notePatch(live, row, epoch)
+  if (spec === null && annotations === null) return null
+  const { resourceVersion = '' } = live.metadata
+  const metadata = { resourceVersion, ...(annotations === null ? {} : { annotations }) }
+  return { metadata, ...(spec === null ? {} : { spec }) }
+}
+
+/** What of the fields differs from the position of the row. */
+export function fieldsPatch(kind: GateKind, live: Workload, { originals, state }: GateRow): JsonObject | null {
+  return mergePatch(kind.fields(live), kind.wanted(live, originals.current, state.wrote, state.position))
+}
+
+function notePatch(live: Workload, row: GateRow, epoch: bigint): JsonObject | null {
+  if (row.state.position.kind === 'none') {
+    return live.metadata.annotations?.[noteName] === undefined ? null : { [noteName]: null }
+  }
+  const note = noteOf(row)
+  return hasNote(live, note) ? null : { [noteName]: noteText(note, epoch) }
+}
+
+/** Where helm may run next, it must not meet us as the owner of a field, nor where everything is put back. */
+export function withdrawsAt({ kind }: GatePosition): boolean {
+  return kind === 'none' || kind === 'closed' || kind === 'halted'
+}
+
+function sameRow(one: GateRow, other: GateRow): boolean {
+  return (
+    one.executionId === other.executionId &&
+    sameJson(one.originals, other.originals) &&
+    sameJson(one.state, other.state)
+  )
+}

@@ -1,0 +1,47 @@
+import type { GatePosition } from '../../core/model.ts'
+import { numberOr, omit, pick, within } from '../gate/json.ts'
+import type { Fields, Reading, Workload } from '../gate/model.ts'
+
+/**
+ * A StatefulSet is held by its partition: ordinals below it stay on, and come back in, the previous version. Closed, it
+ * is the highest that the API takes, so that ordinals which are added meanwhile come in the previous version too.
+ */
+const CLOSED = 2_147_483_647
+
+export const fieldsOf = ({ spec }: Workload): Fields => pick(spec, ['updateStrategy'])
+
+/** The fields in a position. */
+export function wanted(live: Workload, originals: Fields, position: GatePosition): Fields {
+  if (position.kind === 'none') return adopt(live, originals)
+  if (position.kind === 'reverting') return partitioned(live, 0)
+  if (position.kind !== 'admitting' || position.upTo === 0) return partitioned(live, CLOSED)
+  return partitioned(live, Math.max(0, replicasOf(live) - position.upTo))
+}
+
+function partitioned(live: Workload, partition: number): Fields {
+  return { updateStrategy: { type: 'RollingUpdate', rollingUpdate: { ...rollingOf(live), partition } } }
+}
+
+/** Only type and partition are ours: what else helm renders there stays as it has made it. */
+export function adopt(live: Workload, originals: Fields): Fields {
+  const before = within(originals, 'updateStrategy')
+  if (before.type !== undefined && before.type !== 'RollingUpdate') return originals
+  const partition = pick(within(before, 'rollingUpdate'), ['partition'])
+  const rolling = { ...omit(rollingOf(live), 'partition'), ...partition }
+  const rest = omit(before, 'rollingUpdate')
+  return { updateStrategy: Object.keys(rolling).length === 0 ? rest : { ...rest, rollingUpdate: rolling } }
+}
+
+/** What the fields let happen. A partition that the chart's own value is holds nothing of ours. */
+export function read(live: Workload, originals: Fields): Reading {
+  const strategy = within(live.spec, 'updateStrategy')
+  if (strategy.type === 'OnDelete') return { kind: 'open' }
+  const partition = numberOr(rollingOf(live).partition, 0)
+  const before = numberOr(within(originals, 'updateStrategy', 'rollingUpdate').partition, 0)
+  if (partition === before) return { kind: 'open' }
+  const upTo = Math.max(0, replicasOf(live) - partition)
+  return upTo === 0 ? { kind: 'held' } : { kind: 'admits', upTo, surge: 0 }
+}
+
+const rollingOf = ({ spec }: Workload) => within(spec, 'updateStrategy', 'rollingUpdate')
+const replicasOf = ({ spec }: Workload) => numberOr(spec?.replicas, 1)
