@@ -23,7 +23,9 @@ export function currentHash({ metadata, status = {} }: Workload, revisions: read
     (each) => each.metadata.ownerReferences?.some(({ uid }) => uid === metadata.uid) === true,
   )
   const [newest] = own.toSorted((one, other) => (other.revision ?? 0) - (one.revision ?? 0))
-  return newest?.metadata.labels?.[HASH] ?? null
+  if (newest === undefined) return null
+  // A revision is named after its DaemonSet and its hash.
+  return newest.metadata.labels?.[HASH] ?? newest.metadata.name.slice(metadata.name.length + 1)
 }
 
 /** The node of a pod; before it is scheduled, the one that its affinity asks for. */

@@ -11,7 +11,7 @@ const NEVER = 2_000_000_000
 /** The longest that the API takes; it must be above `minReadySeconds`. */
 const NO_DEADLINE = 2_147_483_647
 
-/** New pods never count as available. Nothing may move before those that are there already count so: see `arming.ts`. */
+/** New pods never count as available. Nothing may move before those that are there already count so, see `arming.ts`. */
 const armed: Fields = { minReadySeconds: NEVER, progressDeadlineSeconds: NO_DEADLINE }
 
 const names = ['paused', 'minReadySeconds', 'progressDeadlineSeconds', 'strategy'] as const
@@ -27,24 +27,23 @@ export function ours(position: GatePosition): Fields {
 }
 
 /** The fields in a position. */
-export function wanted(live: Workload, originals: Fields, wrote: Fields, position: GatePosition): Fields {
+export function wanted(live: Workload, originals: Fields, position: GatePosition): Fields {
   if (position.kind === 'none') return originals
   if (position.kind === 'reverting') {
     return { ...omit(originals, 'paused', 'strategy'), strategy: reverting(position) }
   }
-  if (position.kind !== 'admitting') return held(live, originals, wrote)
-  if (isShut(position)) return { ...held(live, originals, wrote), ...armed }
+  if (position.kind !== 'admitting') return held(live)
+  if (isShut(position)) return { ...held(live), ...armed }
   return gated(position.upTo, position.surge)
 }
 
 /**
- * Nothing moves. A strategy of ours stays: a paused Deployment still scales to `replicas + maxSurge`, so putting a surge
- * back under pause would add pods. Availability is put back, so that pods of both versions count as what they are.
+ * Nothing moves, and all else stays as it is. A paused Deployment still scales: to `replicas + maxSurge`, so putting a
+ * surge back would add pods; and away from the old version as soon as all of the new one count as available, so
+ * availability is put back only when the template is that of the side that stays.
  */
-function held(live: Workload, originals: Fields, wrote: Fields): Fields {
-  const now = fieldsOf(live)
-  const back = adopted.filter((name) => name !== 'strategy' && isOurs(now, wrote, name))
-  return { ...omit(now, ...back), ...pick(originals, back), paused: true }
+function held(live: Workload): Fields {
+  return { ...fieldsOf(live), paused: true }
 }
 
 function gated(upTo: number, surge: number): Fields {

@@ -73,13 +73,13 @@ export interface GateKind {
   /** What of the spec a gate changes, as it is now. */
   fields(live: Workload): Fields
   /** These fields in a position. `originals` is what `none` puts back. */
-  wanted(live: Workload, originals: Fields, wrote: Fields, position: GatePosition): Fields
+  wanted(live: Workload, originals: Fields, position: GatePosition): Fields
   /** The values of ours that a position sets, to be told from those of others later. */
   ours(position: GatePosition): Fields
   /** The originals, where helm or a person has changed fields since they were noted. */
   adopt(live: Workload, originals: Fields, wrote: Fields): Fields
   /** What the present fields let happen. */
-  read(live: Workload, originals: Fields, wrote: Fields): Reading
+  read(live: Workload, originals: Fields): Reading
   /** How many pods are wanted. */
   instances(live: Workload): number
   /** What a pod's place is bound to; null: any place. */

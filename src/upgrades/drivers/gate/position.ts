@@ -13,7 +13,7 @@ export function positionOf(kind: GateKind, live: Workload, row: GateRow | null, 
   const { originals, state } = row
   const owned = isOwner(live)
   if (fieldsPatch(kind, live, row) === null && !(owned && withdrawsAt(state.position))) return state.position
-  const reading = kind.read(live, originals.current, state.wrote)
+  const reading = kind.read(live, originals.current)
   return readings[reading.kind](reading, owned, kind.instances(live))
 }
 

@@ -48,7 +48,7 @@ export function gatePatch(kind: GateKind, live: Workload, row: GateRow, epoch: b
 
 /** What of the fields differs from the position of the row. */
 export function fieldsPatch(kind: GateKind, live: Workload, { originals, state }: GateRow): JsonObject | null {
-  return mergePatch(kind.fields(live), kind.wanted(live, originals.current, state.wrote, state.position))
+  return mergePatch(kind.fields(live), kind.wanted(live, originals.current, state.position))
 }
 
 function notePatch(live: Workload, row: GateRow, epoch: bigint): JsonObject | null {

@@ -14,6 +14,8 @@ export const fieldsOf = ({ spec }: Workload): Fields => pick(spec, ['updateStrat
 export function wanted(live: Workload, originals: Fields, position: GatePosition): Fields {
   if (position.kind === 'none') return adopt(live, originals)
   if (position.kind === 'reverting') return partitioned(live, 0)
+  // The partition is what brings a pod back in its own version: a frozen fleet keeps the one that it has.
+  if (position.kind === 'frozen') return partitioned(live, numberOr(rollingOf(live).partition, CLOSED))
   if (position.kind !== 'admitting' || position.upTo === 0) return partitioned(live, CLOSED)
   return partitioned(live, Math.max(0, replicasOf(live) - position.upTo))
 }

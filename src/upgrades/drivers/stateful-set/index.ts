@@ -11,7 +11,7 @@ export const statefulSet: GateKind = {
   hashLabel: 'controller-revision-hash',
   evicts: true,
   fields: fieldsOf,
-  wanted: (live, originals, _, position) => wanted(live, originals, position),
+  wanted,
   ours: () => ({}),
   adopt,
   read,

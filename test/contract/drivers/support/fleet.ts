@@ -18,7 +18,6 @@ export type Versions = Readonly<Record<string, number>>
 export type FleetOptions = {
   readonly replicas?: number
   readonly spec?: JsonObject
-  readonly name?: string
 }
 
 const DEADLINE_MS = 30_000
@@ -55,17 +54,22 @@ export class TestFleet {
 
   /** Applied in version 1.0.0, all ready. */
   static async open(world: World, kind: WorkloadKind, options: FleetOptions = {}): Promise<TestFleet> {
-    const { replicas = 4, spec = {}, name = 'app' } = options
-    const namespace = await world.cluster.namespace('drivers')
-    const releaseId = await world.release(namespace)
-    const execution = executionOf(releaseId, world.tenantId, { kind, name })
-    await world.begin(execution)
+    const { replicas = 4, spec = {} } = options
     const own = kind === 'DaemonSet' ? spec : { replicas, ...spec }
-    const start = { kind, name, namespace, releaseId, spec: own }
-    const fleet = new TestFleet(world, start, execution, await world.lease(execution))
+    const fleet = await TestFleet.adopt(world, kind, own)
     await fleet.apply('1.0.0')
     await fleet.reaches({ '1.0.0': kind === 'DaemonSet' ? await fleet.nodes() : replicas })
     return fleet
+  }
+
+  /** A namespace, a release and an execution, for a workload that is still to be made. */
+  static async adopt(world: World, kind: WorkloadKind, spec: JsonObject = {}): Promise<TestFleet> {
+    const namespace = await world.cluster.namespace('drivers')
+    const releaseId = await world.release(namespace)
+    const execution = executionOf(releaseId, world.tenantId, { kind, name: 'app' })
+    await world.begin(execution)
+    const start = { kind, name: 'app', namespace, releaseId, spec }
+    return new TestFleet(world, start, execution, await world.lease(execution))
   }
 
   get client(): ClusterClient {

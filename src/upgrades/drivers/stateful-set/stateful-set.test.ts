@@ -1,0 +1,84 @@
+import { describe, expect, test } from 'vitest'
+import type { JsonObject } from '../../../core/json.ts'
+import type { GatePosition } from '../../core/model.ts'
+import { positionOf } from '../gate/position.ts'
+import { carryOut, type Ended, goalFor, workload } from '../gate/testing.ts'
+import { statefulSet } from './index.ts'
+import { lineageOf } from './lineage.ts'
+
+const rolling = (partition: number, more: JsonObject = {}): JsonObject => ({
+  type: 'RollingUpdate',
+  rollingUpdate: { ...more, partition },
+})
+const CLOSED = 2_147_483_647
+const specOf = (updateStrategy: JsonObject, replicas = 5): JsonObject => ({ replicas, updateStrategy })
+
+function through(updateStrategy: JsonObject, ...positions: readonly GatePosition[]): Ended {
+  const start: Ended = { live: workload('StatefulSet', specOf(updateStrategy)), row: null, steps: [] }
+  return positions.reduce((ended, position) => carryOut(statefulSet, ended.live, ended.row, goalFor(position)), start)
+}
+
+const closed = { kind: 'closed' } as const
+const admitting = (upTo: number) => ({ kind: 'admitting', upTo, surge: 0 }) as const
+const halted = { kind: 'halted' } as const
+const reverting = { kind: 'reverting', unavailable: 1, surge: 0 } as const
+const none = { kind: 'none' } as const
+const frozen = { kind: 'frozen' } as const
+
+describe('what a position makes of the partition', () => {
+  test.each([
+    ['closed', [closed], CLOSED],
+    ['none yet', [closed, admitting(0)], CLOSED],
+    ['the highest two of five', [closed, admitting(2)], 3],
+    ['all', [closed, admitting(5)], 0],
+    ['more than there are', [closed, admitting(9)], 0],
+    ['halted', [closed, admitting(2), halted], CLOSED],
+    ['reverting', [closed, admitting(2), halted, reverting], 0],
+    ['frozen: each comes back in its own version', [closed, admitting(2), frozen], 3],
+    ['none', [closed, admitting(5), none], 0],
+  ] as const)('%s', (_, positions, partition) => {
+    const { live, row } = through(rolling(0), ...positions)
+    expect(live.spec?.updateStrategy).toEqual(rolling(partition))
+    expect(positionOf(statefulSet, live, row, 'one')).toEqual(positions.at(-1))
+  })
+})
+
+describe('originals', () => {
+  test.each([
+    ['the default', { type: 'RollingUpdate' }],
+    ['a partition of the chart', rolling(2)],
+    ['a limit beside the partition', rolling(0, { maxUnavailable: 2 })],
+    ['OnDelete', { type: 'OnDelete' }],
+  ])('are put back: %s', (_, strategy) => {
+    expect(through(strategy, closed, admitting(5), none).live.spec?.updateStrategy).toEqual(strategy)
+    expect(through(strategy, closed, admitting(2), halted, reverting, none).live.spec?.updateStrategy).toEqual(strategy)
+  })
+
+  test('leave what helm renders beside the partition as it is', () => {
+    const shut = through(rolling(0), closed)
+    const live = { ...shut.live, spec: specOf(rolling(CLOSED, { maxUnavailable: 3 })) }
+    const open = carryOut(statefulSet, live, shut.row, goalFor(admitting(5)))
+    const end = carryOut(statefulSet, open.live, open.row, goalFor(none))
+    expect(end.live.spec?.updateStrategy).toEqual(rolling(0, { maxUnavailable: 3 }))
+  })
+})
+
+describe('what is really there', () => {
+  test('after scaling, another number of pods may move', () => {
+    const open = through(rolling(0), closed, admitting(2))
+    const live = { ...open.live, spec: { ...open.live.spec, replicas: 7 } }
+    expect(positionOf(statefulSet, live, open.row, 'one')).toEqual(admitting(4))
+  })
+
+  test('after somebody has put the partition back, nothing holds', () => {
+    const shut = through(rolling(0), closed)
+    expect(positionOf(statefulSet, { ...shut.live, spec: specOf(rolling(0)) }, shut.row, 'one')).toEqual(none)
+  })
+})
+
+test('the revision of the present template is known once the controller has seen it', () => {
+  const { live } = through(rolling(0))
+  const status = (observedGeneration: number) => ({ observedGeneration, updateRevision: 'app-5f' })
+  expect(lineageOf({ ...live, status: status(1) }).current).toBe('app-5f')
+  expect(lineageOf({ ...live, status: status(0) }).current).toBeNull()
+})

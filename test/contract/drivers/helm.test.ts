@@ -1,0 +1,121 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { resources } from '../../../src/infra/kubernetes/index.ts'
+import type { Service } from '../../../src/upgrades/drivers/services/select.ts'
+import { eventually } from '../../support/cluster.ts'
+import { Tools } from '../cluster/support/tools.ts'
+import { TestFleet, uidsOf } from './support/fleet.ts'
+import { World } from './support/world.ts'
+
+/** Renders all that a gate touches and may be rendered: what helm owns must be helm's again in the end. */
+const chart = {
+  'Chart.yaml': 'apiVersion: v2\nname: demo\nversion: 1.0.0\n',
+  'values.yaml': 'tag: 1.0.0\nstrategy: {type: RollingUpdate, rollingUpdate: {maxSurge: 1, maxUnavailable: 0}}\n',
+  'templates/app.yaml': `
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: app}
+spec:
+  replicas: 3
+  minReadySeconds: 1
+  strategy: {{ toJson .Values.strategy }}
+  selector: {matchLabels: {app: app}}
+  template:
+    metadata: {labels: {app: app}}
+    spec:
+      containers: [{name: main, image: "registry.invalid/app:{{ .Values.tag }}"}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {selector: {app: app}, ports: [{port: 80}]}
+`,
+}
+
+let world: World
+let tools: Tools
+beforeAll(async () => {
+  world = await World.open()
+  tools = new Tools(world.cluster.kubeconfig)
+})
+afterAll(async () => {
+  tools.remove()
+  await world.close()
+})
+
+async function helm(fleet: TestFleet, ...args: readonly string[]): Promise<void> {
+  const { code, stderr } = await tools.helm(...args, '-n', fleet.namespace, '--wait=hookOnly')
+  if (code !== 0) throw new Error(`helm ${args[0]}: ${stderr}`)
+}
+
+async function installed(): Promise<{ fleet: TestFleet; folder: string }> {
+  const folder = tools.folder(chart)
+  const fleet = await TestFleet.adopt(world, 'Deployment')
+  await helm(fleet, 'install', 'demo', folder)
+  await fleet.reaches({ '1.0.0': 3 })
+  return { fleet, folder }
+}
+
+const selector = async (fleet: TestFleet) =>
+  (await fleet.client.get<Service>(resources.services, { namespace: fleet.namespace, name: 'web' })).spec?.selector
+
+test('helm upgrades a closed workload and meets no conflict, then or later', async () => {
+  const { fleet, folder } = await installed()
+  await fleet.gate({ kind: 'closed' })
+  await helm(fleet, 'upgrade', 'demo', folder, '--set', 'tag=2.0.0')
+  await fleet.holds()
+  await fleet.admit(0, 1)
+  await fleet.reaches({ '1.0.0': 3, '2.0.0': 1 }, 3)
+  await fleet.admit(3)
+  await fleet.reaches({ '2.0.0': 3 })
+  await fleet.gate({ kind: 'none' })
+  const strategy = { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } }
+  expect((await fleet.live()).spec).toMatchObject({ strategy, minReadySeconds: 1 })
+  const recreate = 'strategy={"type":"Recreate","rollingUpdate":null}'
+  await helm(fleet, 'upgrade', 'demo', folder, '--set', 'tag=3.0.0', '--set-json', recreate)
+  await fleet.reaches({ '3.0.0': 3 })
+  expect((await fleet.live()).spec?.strategy).toEqual({ type: 'Recreate' })
+})
+
+test('helm goes back under a halted gate, and the untouched pods stay', async () => {
+  const { fleet, folder } = await installed()
+  await fleet.gate({ kind: 'closed' })
+  await helm(fleet, 'upgrade', 'demo', folder, '--set', 'tag=2.0.0')
+  await fleet.admit(1)
+  await fleet.reaches({ '1.0.0': 2, '2.0.0': 1 })
+  const untouched = (await fleet.podsOf('1.0.0')).map(({ uid }) => uid)
+  await fleet.gate({ kind: 'halted' })
+  await helm(fleet, 'rollback', 'demo', '1', '--force-conflicts')
+  await fleet.gate({ kind: 'reverting', unavailable: 1, surge: 0 })
+  await fleet.reaches({ '1.0.0': 3 }, 2)
+  await fleet.gate({ kind: 'none' })
+  await fleet.holds()
+  const now = uidsOf(await fleet.alive())
+  expect(untouched.filter((uid) => !now.includes(uid))).toEqual([])
+  await helm(fleet, 'upgrade', 'demo', folder, '--set', 'tag=1.0.0')
+})
+
+test('a rollback by helm takes a pin away, and it can be put back', async () => {
+  const { fleet, folder } = await installed()
+  await fleet.gate({ kind: 'closed' })
+  await helm(fleet, 'upgrade', 'demo', folder, '--set', 'tag=2.0.0')
+  await fleet.pin('previous')
+  await fleet.admit(0, 3)
+  await fleet.reaches({ '1.0.0': 3, '2.0.0': 3 }, 3)
+  await fleet.gate({ kind: 'halted' })
+  await helm(fleet, 'rollback', 'demo', '1', '--force-conflicts')
+  // A selector is one field: whoever applies it has all of it.
+  expect(await selector(fleet)).toEqual({ app: 'app' })
+  expect((await fleet.see()).pin).toBeNull()
+  await fleet.pin('previous')
+  await eventually(
+    async () => (await fleet.see()).pin,
+    (pin) => pin?.to === 'previous' && pin.endpoints === 3,
+  )
+  await fleet.gate({ kind: 'reverting', unavailable: 1, surge: 0 })
+  await fleet.reaches({ '1.0.0': 3 }, 3)
+  await fleet.gate({ kind: 'none' })
+  await fleet.pin(null)
+  expect(await selector(fleet)).toEqual({ app: 'app' })
+  await helm(fleet, 'upgrade', 'demo', folder, '--set', 'tag=2.0.0')
+  await fleet.reaches({ '2.0.0': 3 })
+})

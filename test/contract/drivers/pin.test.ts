@@ -1,0 +1,147 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ActFailed } from '../../../src/infra/engine/index.ts'
+import { resources } from '../../../src/infra/kubernetes/index.ts'
+import { fieldManager } from '../../../src/upgrades/drivers/gate/model.ts'
+import type { Service } from '../../../src/upgrades/drivers/services/select.ts'
+import { eventually } from '../../support/cluster.ts'
+import { TestFleet } from './support/fleet.ts'
+import { World } from './support/world.ts'
+
+let world: World
+beforeAll(async () => {
+  world = await World.open()
+})
+afterAll(() => world.close())
+
+const selector = { app: 'app' }
+
+/** What helm does with a Service. */
+async function applyService(fleet: TestFleet, name = 'web', wanted: Readonly<Record<string, string>> = selector) {
+  const body = {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name },
+    spec: { selector: wanted, ports: [{ port: 80 }] },
+  }
+  const patch = { type: 'apply', body, fieldManager: 'helm' } as const
+  await fleet.client.patch(resources.services, { namespace: fleet.namespace, name }, patch)
+}
+
+const service = (fleet: TestFleet, name = 'web') =>
+  fleet.client.get<Service>(resources.services, { namespace: fleet.namespace, name })
+
+/** Both sides are ready, and traffic is on the previous one. */
+async function bothSides(replicas = 3): Promise<TestFleet> {
+  const fleet = await TestFleet.open(world, 'Deployment', { replicas })
+  await applyService(fleet)
+  await applyService(fleet, 'other', { app: 'another' })
+  await fleet.upgraded()
+  await fleet.pin('previous')
+  await fleet.admit(0, replicas)
+  await fleet.reaches({ '1.0.0': replicas, '2.0.0': replicas }, replicas)
+  return fleet
+}
+
+const pinned = (fleet: TestFleet, to: string, endpoints: number) =>
+  eventually(
+    async () => (await fleet.see()).pin,
+    (pin) => pin?.to === to && pin.endpoints === endpoints,
+  )
+
+describe('a pin', () => {
+  test('switches all traffic and back, and leaves nothing behind', async () => {
+    const fleet = await bothSides()
+    await pinned(fleet, 'previous', 3)
+    await fleet.pin('target')
+    await pinned(fleet, 'target', 3)
+    await fleet.pin('previous')
+    await pinned(fleet, 'previous', 3)
+    await fleet.pin('target')
+    await pinned(fleet, 'target', 3)
+    await fleet.gate({ kind: 'none' })
+    await fleet.reaches({ '2.0.0': 3 }, 3)
+    await pinned(fleet, 'target', 3)
+    await fleet.pin(null)
+    expect((await fleet.see()).pin).toBeNull()
+    const { spec, metadata } = await service(fleet)
+    expect(spec?.selector).toEqual(selector)
+    expect(metadata.managedFields?.map(({ manager }) => manager)).not.toContain(fieldManager)
+    expect((await service(fleet, 'other')).spec?.selector).toEqual({ app: 'another' })
+    await applyService(fleet, 'web', { ...selector, tier: 'front' })
+    const rows = await world.gates.ofExecution(world.database.db, fleet.execution.id)
+    expect(rows.map(({ originals }) => originals.services)).toEqual([[]])
+  })
+
+  test('is refused to a side that has no ready pod', async () => {
+    const fleet = await TestFleet.open(world, 'Deployment', { replicas: 2 })
+    await applyService(fleet)
+    await fleet.upgraded('2.0.0-never-ready')
+    await fleet.pin('previous')
+    await fleet.admit(0, 2)
+    await eventually(
+      async () => (await fleet.see()).members.filter(({ side }) => side === 'target').length,
+      (count) => count === 2,
+    )
+    const failed = await fleet.pin('target').catch((error: unknown) => error)
+    expect(failed).toBeInstanceOf(ActFailed)
+    expect(failed).toMatchObject({ result: 'unchanged', failure: { code: 'refused' } })
+    await pinned(fleet, 'previous', 2)
+  })
+
+  test('to the side that goes is taken away before the originals are put back', async () => {
+    const fleet = await bothSides(2)
+    await pinned(fleet, 'previous', 2)
+    await fleet.gate({ kind: 'none' })
+    await fleet.reaches({ '2.0.0': 2 }, 2)
+    expect((await service(fleet)).spec?.selector).toEqual(selector)
+    expect((await fleet.see()).pin).toBeNull()
+  })
+
+  test('is gone back from by one switch, and the new side goes', async () => {
+    const fleet = await bothSides(2)
+    await fleet.pin('target')
+    await pinned(fleet, 'target', 2)
+    await fleet.pin('previous')
+    await pinned(fleet, 'previous', 2)
+    await fleet.gate({ kind: 'halted' })
+    await fleet.holds()
+    await fleet.apply('1.0.0')
+    await fleet.gate({ kind: 'reverting', unavailable: 1, surge: 0 })
+    await fleet.reaches({ '1.0.0': 2 }, 2)
+    await fleet.gate({ kind: 'none' })
+    await fleet.pin(null)
+    expect((await service(fleet)).spec?.selector).toEqual(selector)
+  })
+
+  test('holds on to both sides when the fleet is frozen with all of them there', async () => {
+    const fleet = await bothSides(2)
+    await pinned(fleet, 'previous', 2)
+    await fleet.gate({ kind: 'frozen' })
+    await fleet.holds(2000)
+    await pinned(fleet, 'previous', 2)
+  })
+
+  test('that another hand has changed is told as it is', async () => {
+    const fleet = await bothSides(2)
+    const body = { spec: { selector: { 'pod-template-hash': 'nothing' } } }
+    await fleet.client.patch(resources.services, { namespace: fleet.namespace, name: 'web' }, { type: 'merge', body })
+    expect((await fleet.see()).pin).toEqual({ to: 'other', endpoints: 0 })
+  })
+})
+
+describe('health endpoints', () => {
+  test('are asked of the pods that are wanted', async () => {
+    const fleet = await TestFleet.open(world, 'Deployment', { replicas: 2 })
+    fleet.execution = { ...fleet.execution, healthEndpoint: { path: '/healthz', port: 8080 } }
+    expect((await fleet.see()).probes).toEqual({})
+    expect(Object.values((await fleet.see({ probe: true })).probes)).toEqual(['good', 'good'])
+    await fleet.upgraded('2.0.0-sick')
+    await fleet.admit(1)
+    await fleet.reaches({ '1.0.0': 1, '2.0.0': 1 })
+    const { probes, members } = await fleet.see({ probe: true })
+    const sick = members.find(({ side }) => side === 'target')
+    expect(probes[sick?.pod.uid ?? '']).toBe('bad')
+    fleet.execution = { ...fleet.execution, healthEndpoint: { path: '/../secrets', port: 8080 } }
+    expect(new Set(Object.values((await fleet.see({ probe: true })).probes))).toEqual(new Set(['bad']))
+  })
+})
