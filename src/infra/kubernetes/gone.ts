@@ -43,10 +43,15 @@ export function whyKept({ annotations, hook }: ManifestObject): string | null {
 }
 
 /** What a StatefulSet's claims are named like, where they stay; null where they go with it or there are none. */
-export function claimPattern({ kind, name, body }: ManifestObject): RegExp | null {
+export function claimPattern(object: ManifestObject): RegExp | null {
+  return isJsonObject(object.body.spec) && deletesClaims(object.body.spec) ? null : claimsOfSet(object)
+}
+
+/** What the claims of a StatefulSet's pods are named like; null where it has none, or for another kind. */
+export function claimsOfSet({ kind, name, body }: Pick<ManifestObject, 'kind' | 'name' | 'body'>): RegExp | null {
   const spec = isJsonObject(body.spec) ? body.spec : {}
   const templates = kind === 'StatefulSet' && Array.isArray(spec.volumeClaimTemplates) ? spec.volumeClaimTemplates : []
-  if (templates.length === 0 || deletesClaims(spec)) return null
+  if (templates.length === 0) return null
   const names = templates.filter(isJsonObject).map(({ metadata }) => (isJsonObject(metadata) ? metadata.name : ''))
   return new RegExp(`^(?:${names.map((each) => literal(String(each))).join('|')})-${literal(name)}-[0-9]+$`)
 }

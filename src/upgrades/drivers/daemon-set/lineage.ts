@@ -1,6 +1,6 @@
-import { isJsonObject, type Json, type JsonObject } from '../../../core/json.ts'
+import type { JsonObject } from '../../../core/json.ts'
 import { type ClusterClient, type KubeObject, resources, selectorText } from '../../../infra/kubernetes/index.ts'
-import { numberOr, within } from '../gate/json.ts'
+import { numberOr, objectsIn, within } from '../gate/json.ts'
 import type { Lineage, Workload } from '../gate/model.ts'
 
 const HASH = 'controller-revision-hash'
@@ -32,10 +32,7 @@ export function currentHash({ metadata, status = {} }: Workload, revisions: read
 export function nodeOf({ spec }: { readonly spec?: JsonObject }): string | null {
   if (typeof spec?.nodeName === 'string') return spec.nodeName
   const required = within(spec, 'affinity', 'nodeAffinity', 'requiredDuringSchedulingIgnoredDuringExecution')
-  const [field] = entries(required.nodeSelectorTerms).flatMap((term) => entries(term.matchFields))
+  const [field] = objectsIn(required.nodeSelectorTerms).flatMap((term) => objectsIn(term.matchFields))
   const [name] = field?.key === 'metadata.name' && Array.isArray(field.values) ? field.values : []
   return typeof name === 'string' ? name : null
 }
-
-const entries = (value: Json | undefined): readonly JsonObject[] =>
-  Array.isArray(value) ? value.filter(isJsonObject) : []

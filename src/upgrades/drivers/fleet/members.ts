@@ -66,3 +66,9 @@ function problemOf(pod: FleetPod): string {
   })
   return stopped ?? (status.phase === 'Running' ? 'it is not ready' : `it is ${status.phase ?? 'Pending'}`)
 }
+
+/** The labels of the pods that a workload's present template makes. */
+export function templateLabels({ spec }: Workload): Readonly<Record<string, string>> {
+  const labels = within(spec, 'template', 'metadata', 'labels')
+  return Object.fromEntries(Object.entries(labels).map(([key, value]) => [key, String(value)]))
+}

@@ -1,11 +1,10 @@
-import { isJsonObject } from '../../../core/json.ts'
 import type { Execution } from '../../core/model.ts'
-import { within } from '../gate/json.ts'
 import type { Workload } from '../gate/model.ts'
 import { pinServices, unpinServices } from '../services/pin.ts'
 import { selectingServices } from '../services/select.ts'
 import { type Fleet, type FleetParts, fleetOf } from './context.ts'
 import type { Hand } from './hand.ts'
+import { templateLabels } from './members.ts'
 import { readFleet, type Seen } from './observe.ts'
 
 /**
@@ -30,7 +29,7 @@ export async function pinFleet(
   if (row === null || row.executionId !== execution.id) {
     throw hand.failure('conflict', 'the workload is not held by this execution')
   }
-  const labels = [labelsOf(live), ...seen.pods.map(({ metadata }) => metadata.labels)]
+  const labels = [templateLabels(live), ...seen.pods.map(({ metadata }) => metadata.labels)]
   const services = await selectingServices(client, namespace, labels)
   await pinServices(parts, fleet, row, services, hash, hand)
 }
@@ -45,10 +44,4 @@ function hashToServe({ sides, members }: Seen, to: 'previous' | 'target', hand: 
 /** By the row: the workload itself may be gone. */
 async function unpinFleet(parts: FleetParts, fleet: Fleet, { id }: Execution, hand: Hand): Promise<void> {
   for (const row of await parts.gates.ofExecution(parts.db, id)) await unpinServices(parts, fleet, row, hand)
-}
-
-function labelsOf({ spec }: Workload): Readonly<Record<string, string>> {
-  const labels = within(spec, 'template', 'metadata').labels
-  if (!isJsonObject(labels)) return {}
-  return Object.fromEntries(Object.entries(labels).map(([key, value]) => [key, String(value)]))
 }

@@ -61,3 +61,8 @@ export function within(object: Json | undefined, ...path: readonly string[]): Js
 export function numberOr(value: Json | undefined, fallback: number): number {
   return typeof value === 'number' ? value : fallback
 }
+
+/** The objects of a list; none where it is no list. */
+export function objectsIn(value: Json | undefined): readonly JsonObject[] {
+  return Array.isArray(value) ? value.filter(isJsonObject) : []
+}

@@ -1,0 +1,101 @@
+import { describe, expect, test } from 'vitest'
+import type { JsonObject } from '../../core/json.ts'
+import type { WorkloadKind } from '../core/model.ts'
+import { compareRenderings, refusedField } from './change.ts'
+import { objectsOf, renderedObjects } from './rendered.ts'
+
+const target = { kind: 'Deployment', name: 'web' } as const
+const workload = (kind: WorkloadKind, name: string, tag: string, spec: JsonObject = {}): JsonObject => ({
+  ...{ apiVersion: 'apps/v1', kind, metadata: { name } },
+  spec: {
+    ...spec,
+    template: { metadata: { labels: { app: name } }, spec: { containers: [{ name, image: `i:${tag}` }] } },
+  },
+})
+const config = (name: string, value: string, annotations: JsonObject = {}): JsonObject => ({
+  ...{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, annotations }, data: { value } },
+})
+const compare = (deployed: readonly JsonObject[], wanted: readonly JsonObject[]) =>
+  compareRenderings(renderedObjects(deployed), renderedObjects(wanted), target)
+
+describe('a comparison', () => {
+  test('names what moves, what moves with it, and what changes at once', () => {
+    const hook = { 'helm.sh/hook': 'pre-upgrade' }
+    const deployed = [
+      workload('Deployment', 'web', '1'),
+      workload('StatefulSet', 'store', '1'),
+      workload('DaemonSet', 'agent', '1'),
+      workload('Deployment', 'leaves', '1'),
+      config('settings', 'a'),
+      config('same', 'a'),
+      config('migrate', 'a', hook),
+    ]
+    const wanted = [
+      workload('Deployment', 'web', '2', { replicas: 3 }),
+      workload('StatefulSet', 'store', '2'),
+      workload('DaemonSet', 'agent', '1', { minReadySeconds: 3 }),
+      workload('Deployment', 'comes', '2'),
+      config('settings', 'b'),
+      config('same', 'a'),
+      config('migrate', 'b', hook),
+      config('fresh', 'a'),
+    ]
+    expect(compare(deployed, wanted)).toEqual({
+      podsChange: true,
+      targetMissing: false,
+      others: [{ kind: 'StatefulSet', name: 'store' }],
+      atOnce: ['ConfigMap settings', 'hook ConfigMap migrate', 'ConfigMap fresh'],
+      images: ['i:2'],
+      cannotGate: null,
+    })
+  })
+
+  test('sees no change in the order of keys, in nothing and in empty', () => {
+    const one = workload('Deployment', 'web', '1')
+    const spec = { template: { spec: { volumes: [], containers: [{ image: 'i:1', name: 'web', env: null }] } } }
+    const template = { ...spec.template, metadata: { labels: { app: 'web' }, annotations: {} } }
+    expect(compare([one], [{ ...one, spec: { template } }]).podsChange).toBe(false)
+  })
+
+  test('says where the target is not there any more', () => {
+    expect(compare([workload('Deployment', 'web', '1')], [])).toMatchObject({ targetMissing: true, podsChange: false })
+  })
+
+  test('reads what helm has stored as helm reads it', () => {
+    const text = '---\n# Source: a\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {paused: no}\n'
+    expect(objectsOf(text)).toMatchObject([{ kind: 'Deployment', name: 'web', body: { spec: { paused: false } } }])
+  })
+})
+
+describe('a field that cannot be gated', () => {
+  test.each([
+    ['Deployment', {}, null],
+    ['Deployment', { strategy: { type: 'Recreate' }, minReadySeconds: 5 }, null],
+    ['Deployment', { paused: false }, 'spec.paused'],
+    ['StatefulSet', { updateStrategy: { type: 'RollingUpdate' } }, null],
+    [
+      'StatefulSet',
+      { updateStrategy: { rollingUpdate: { partition: 0 } } },
+      'spec.updateStrategy.rollingUpdate.partition',
+    ],
+    ['StatefulSet', { updateStrategy: { type: 'OnDelete' } }, 'spec.updateStrategy.type'],
+    ['DaemonSet', { updateStrategy: { type: 'OnDelete' } }, null],
+    ['DaemonSet', { updateStrategy: { rollingUpdate: { maxUnavailable: 2 } } }, null],
+    ['DaemonSet', { updateStrategy: { type: 'RollingUpdate' } }, 'spec.updateStrategy.type'],
+  ] as const)('%s %o: %s', (kind, spec, field) => {
+    expect(refusedField(kind, { spec })).toBe(field)
+  })
+
+  test('is named with its workload, the target first, another one only when it moves', () => {
+    const rolling = { updateStrategy: { type: 'RollingUpdate' } }
+    const agent = (tag: string) => workload('DaemonSet', 'agent', tag, rolling)
+    const web = (tag: string, spec: JsonObject = {}) => workload('Deployment', 'web', tag, spec)
+    expect(compare([web('1'), agent('1')], [web('2'), agent('1')]).cannotGate).toBeNull()
+    expect(compare([web('1'), agent('1')], [web('2'), agent('2')]).cannotGate).toEqual({
+      workload: { kind: 'DaemonSet', name: 'agent' },
+      field: 'spec.updateStrategy.type',
+    })
+    const both = compare([agent('1'), web('1', { paused: false })], [agent('2'), web('2')])
+    expect(both.cannotGate?.workload).toEqual(target)
+  })
+})

@@ -1,0 +1,109 @@
+import type { Json, JsonObject } from '../../core/json.ts'
+import type { WorkloadKind, WorkloadRef } from '../core/model.ts'
+import { objectsIn, sameJson, within } from './gate/json.ts'
+import { isSame, nameOf, type Rendered, workloadsOf } from './rendered.ts'
+
+/** What two renderings of a release differ in, as far as an upgrade of the target is concerned. Names only, no values. */
+export type Change = {
+  /** The pods of the target change. */
+  readonly podsChange: boolean
+  /** The new version does not have the target any more. */
+  readonly targetMissing: boolean
+  /** Other workloads whose pods change: held too, and moved after the last batch. */
+  readonly others: readonly WorkloadRef[]
+  /** What changes at once, for every instance: `ConfigMap settings`. */
+  readonly atOnce: readonly string[]
+  /** The images of the target's pods in the new version. */
+  readonly images: readonly string[]
+  /** A field that the chart renders and that a gate needs otherwise; null where all can be held. */
+  readonly cannotGate: CannotGate | null
+}
+export type CannotGate = { readonly workload: WorkloadRef; readonly field: string }
+
+/**
+ * Compares what is deployed with what is to be (SPEC section 5, "What is upgraded"). `deployed` is Helm's manifest and
+ * the hooks of the newest revision, `wanted` the new version rendered with the same overrides. Pure.
+ */
+export function compareRenderings(
+  deployed: readonly Rendered[],
+  wanted: readonly Rendered[],
+  target: WorkloadRef,
+): Change {
+  const moved = movedWorkloads(deployed, wanted)
+  const now = workloadsOf(wanted).find((each) => isSame(each, target))
+  const others = moved.filter((each) => !isSame(each, target))
+  return {
+    podsChange: moved.some((each) => isSame(each, target)),
+    targetMissing: now === undefined,
+    others,
+    atOnce: changedAtOnce(deployed, wanted),
+    images: now === undefined ? [] : imagesOf(now.body),
+    cannotGate: firstRefused([...deployed, ...wanted], [target, ...others]),
+  }
+}
+
+/** Workloads of both renderings whose pod template differs. One that comes or goes has nothing to be held. */
+function movedWorkloads(deployed: readonly Rendered[], wanted: readonly Rendered[]): readonly WorkloadRef[] {
+  const before = workloadsOf(deployed)
+  return workloadsOf(wanted).flatMap((each) => {
+    const old = before.find((one) => isSame(one, each))
+    if (old === undefined || sameJson(templateOf(old.body), templateOf(each.body))) return []
+    return [{ kind: each.kind, name: each.name }]
+  })
+}
+
+const templateOf = (body: JsonObject): JsonObject => within(body, 'spec', 'template')
+
+/** Kinds that are a warning where they differ: instances of the previous version meet them too. */
+const warnedKinds: ReadonlySet<string> = new Set(['ConfigMap', 'Secret', 'Service', 'CustomResourceDefinition'])
+
+function changedAtOnce(deployed: readonly Rendered[], wanted: readonly Rendered[]): readonly string[] {
+  const before = byName(deployed.filter(isWarned))
+  const after = byName(wanted.filter(isWarned))
+  const names = [...new Set([...before.keys(), ...after.keys()])]
+  return names.filter((name) => !sameJson(before.get(name), after.get(name)))
+}
+
+const isWarned = ({ kind, isHook }: Rendered): boolean => isHook || warnedKinds.has(kind)
+
+function byName(objects: readonly Rendered[]): ReadonlyMap<string, JsonObject> {
+  return new Map(objects.map((each) => [`${each.isHook ? 'hook ' : ''}${nameOf(each)}`, each.body]))
+}
+
+function imagesOf(body: JsonObject): readonly string[] {
+  const spec = within(templateOf(body), 'spec')
+  const containers = [...objectsIn(spec.initContainers), ...objectsIn(spec.containers)]
+  const images = containers.flatMap(({ image }) => (typeof image === 'string' ? [image] : []))
+  return [...new Set(images)]
+}
+
+function firstRefused(objects: readonly Rendered[], gated: readonly WorkloadRef[]): CannotGate | null {
+  const refused = workloadsOf(objects).flatMap(({ kind, name, body }) => {
+    const field = gated.some((one) => isSame(one, { kind, name })) ? refusedField(kind, body) : null
+    return field === null ? [] : [{ workload: { kind, name }, field }]
+  })
+  return refused.find(({ workload }) => gated[0] !== undefined && isSame(workload, gated[0])) ?? refused[0] ?? null
+}
+
+/**
+ * The field that a chart renders and that helm would set otherwise than the gate needs it, while the gate is closed: null
+ * where there is none. What a gate sets later is no matter, because helm has run by then. Pure.
+ */
+export function refusedField(kind: WorkloadKind, body: JsonObject): string | null {
+  return refusals[kind](within(body, 'spec'))
+}
+
+const refusals: Readonly<Record<WorkloadKind, (spec: JsonObject) => string | null>> = {
+  Deployment: (spec) => (spec.paused === undefined || spec.paused === null ? null : 'spec.paused'),
+  StatefulSet: (spec) => {
+    const { type, rollingUpdate } = within(spec, 'updateStrategy')
+    if (isSet(within(rollingUpdate).partition)) return 'spec.updateStrategy.rollingUpdate.partition'
+    return isSet(type) && type !== 'RollingUpdate' ? 'spec.updateStrategy.type' : null
+  },
+  DaemonSet: (spec) => {
+    const { type } = within(spec, 'updateStrategy')
+    return isSet(type) && type !== 'OnDelete' ? 'spec.updateStrategy.type' : null
+  },
+}
+
+const isSet = (value: Json | undefined): boolean => value !== undefined && value !== null
