@@ -1,12 +1,15 @@
 import type { Clock } from '../core/instant.ts'
 import type { Uuid } from '../core/subject.ts'
 import {
+  type ClusterClient,
   createClient,
+  createDiscovery,
   createEndpoint,
   createHealthWatch,
   createHelmWatch,
   createReleaseView,
   createTransport,
+  type Discovery,
   type HealthChange,
   loadKubeconfig,
   selectContext,
@@ -20,6 +23,10 @@ export type ConnectedCluster = {
   readonly name: string
   readonly server: string
   readonly cluster: ReleaseCluster
+  /** Reads and writes objects with Flotilla's own rights: what drivers of upgrades are made of. */
+  readonly client: ClusterClient
+  /** Which kinds it serves. */
+  readonly discovery: Discovery
   /** Follows Helm's records and the workloads until the signal is aborted. */
   follow(deps: ReleaseDeps, clusterId: Uuid, onHealth: OnHealth, signal: AbortSignal): Promise<void>
   /** Resolves when the API server answers, rejects otherwise. */
@@ -53,6 +60,8 @@ export function connectCluster(kubeconfig: string, contextName: string, clock: C
     name: context.name,
     server: endpoint.server.origin,
     cluster,
+    client,
+    discovery: createDiscovery(client, clock),
     follow: async (deps, clusterId, onHealth, signal) => {
       const follower = new ClusterFollower(deps, clusterId, log)
       const onChange = ({ namespace, release }: { namespace: string; release: string }) =>

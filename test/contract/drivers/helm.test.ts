@@ -94,7 +94,7 @@ test('helm goes back under a halted gate, and the untouched pods stay', async ()
   await helm(fleet, 'upgrade', 'demo', folder, '--set', 'tag=1.0.0')
 })
 
-test('a rollback by helm takes a pin away, and it can be put back', async () => {
+test('a rollback by helm takes a pin away, and going back puts it in its place again first', async () => {
   const { fleet, folder } = await installed()
   await fleet.gate({ kind: 'closed' })
   await helm(fleet, 'upgrade', 'demo', folder, '--set', 'tag=2.0.0')
@@ -106,12 +106,11 @@ test('a rollback by helm takes a pin away, and it can be put back', async () => 
   // A selector is one field: whoever applies it has all of it.
   expect(await selector(fleet)).toEqual({ app: 'app' })
   expect((await fleet.see()).pin).toBeNull()
-  await fleet.pin('previous')
+  await fleet.gate({ kind: 'reverting', unavailable: 1, surge: 0 })
   await eventually(
     async () => (await fleet.see()).pin,
     (pin) => pin?.to === 'previous' && pin.endpoints === 3,
   )
-  await fleet.gate({ kind: 'reverting', unavailable: 1, surge: 0 })
   await fleet.reaches({ '1.0.0': 3 }, 3)
   await fleet.gate({ kind: 'none' })
   await fleet.pin(null)

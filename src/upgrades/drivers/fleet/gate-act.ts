@@ -12,6 +12,7 @@ import { letGo } from './evictions.ts'
 import type { Hand } from './hand.ts'
 import { refOf } from './members.ts'
 import { readFleet, type Seen } from './observe.ts'
+import { repinPrevious } from './pin-act.ts'
 
 export type GateMove = { readonly position: GatePosition; readonly take: readonly PodRef[] }
 
@@ -74,6 +75,7 @@ async function moveTarget(
   if (move.position.kind === 'closed' && seen.lineage.current === null) {
     throw hand.failure('unavailable', 'the controller has not seen the newest spec yet')
   }
+  if (move.position.kind === 'reverting') await repinPrevious(parts, fleet, seen, hand)
   if (move.position.kind === 'none') await unpinWhatGoes(parts, fleet, seen, hand)
   if (!kind.evicts) await markCosts(fleet, seen, move, hand)
   const to = (position: GatePosition) => {

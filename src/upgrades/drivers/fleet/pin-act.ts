@@ -1,7 +1,8 @@
+import { resources } from '../../../infra/kubernetes/index.ts'
 import type { Execution } from '../../core/model.ts'
 import type { Workload } from '../gate/model.ts'
 import { pinServices, unpinServices } from '../services/pin.ts'
-import { selectingServices } from '../services/select.ts'
+import { hashOf, type Service, selectingServices } from '../services/select.ts'
 import { type Fleet, type FleetParts, fleetOf } from './context.ts'
 import type { Hand } from './hand.ts'
 import { templateLabels } from './members.ts'
@@ -32,6 +33,20 @@ export async function pinFleet(
   const labels = [templateLabels(live), ...seen.pods.map(({ metadata }) => metadata.labels)]
   const services = await selectingServices(client, namespace, labels)
   await pinServices(parts, fleet, row, services, hash, hand)
+}
+
+/**
+ * Puts pins back that helm's rollback has taken away: a selector is one field, and who applies it by force has all of
+ * it. The previous version is the side that stays; without a ready pod of it traffic stays as it is.
+ */
+export async function repinPrevious(parts: FleetParts, fleet: Fleet, seen: Seen, hand: Hand): Promise<void> {
+  const { row, sides, members } = seen
+  const ready = members.some((member) => member.side === 'previous' && member.ready)
+  if (row === null || row.originals.services.length === 0 || sides.previous === null || !ready) return
+  const noted = new Set(row.originals.services.map(({ uid }) => uid))
+  const { items } = await fleet.client.list<Service>(resources.services, { namespace: fleet.namespace })
+  const bare = items.filter((service) => noted.has(service.metadata.uid ?? '') && hashOf(service) === null)
+  if (bare.length > 0) await pinServices(parts, fleet, row, bare, sides.previous, hand)
 }
 
 function hashToServe({ sides, members }: Seen, to: 'previous' | 'target', hand: Hand): string {

@@ -49,7 +49,8 @@ function withdrawn(live: Workload, body: readonly JsonObject[]): Workload {
   return { ...live, metadata: { ...live.metadata, managedFields: managedFields as readonly ManagedFields[] } }
 }
 
-function merge(one: JsonObject, other: JsonObject): JsonObject {
+/** What the API server makes of a merge patch (RFC 7386). */
+export function merge(one: JsonObject, other: JsonObject): JsonObject {
   const result: Record<string, unknown> = { ...one }
   for (const [key, value] of Object.entries(other)) {
     const known = result[key]

@@ -1,0 +1,141 @@
+import { describe, expect, test } from 'vitest'
+import { daemonSet } from '../daemon-set/index.ts'
+import { deployment } from '../deployment/index.ts'
+import { pinOf } from '../services/read-pin.ts'
+import { selects } from '../services/select.ts'
+import { claimNames, takesHostPort } from '../surge.ts'
+import { beyondBudgets } from './evictions.ts'
+import { type FleetPod, membersOf } from './members.ts'
+import { isHealthPath } from './probes.ts'
+
+const sides = { previous: 'old', target: 'new' }
+const conditions = (ready: boolean) => [{ type: 'Ready', status: ready ? 'True' : 'False' }]
+const pod = (name: string, hash: string, status: FleetPod['status'] = {}): FleetPod => ({
+  metadata: { name, uid: `uid-${name}`, labels: { app: 'web', 'pod-template-hash': hash } },
+  status: { phase: 'Running', conditions: conditions(true), ...status },
+})
+const going = (each: FleetPod): FleetPod => ({
+  ...each,
+  metadata: { ...each.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' },
+})
+
+describe('members', () => {
+  test('are pods, each on its side; those on their way out take no place', () => {
+    const members = membersOf(deployment, [pod('a', 'old'), pod('b', 'new'), going(pod('c', 'odd'))], sides)
+    expect(members.map(({ side, ready, terminating }) => ({ side, ready, terminating }))).toEqual([
+      { side: 'previous', ready: true, terminating: false },
+      { side: 'target', ready: true, terminating: false },
+      { side: 'other', ready: false, terminating: true },
+    ])
+  })
+
+  test('of a Deployment are no pods that have ended; of a DaemonSet they hold their node', () => {
+    const ended = pod('a', 'old', { phase: 'Failed', reason: 'Evicted' })
+    expect(membersOf(deployment, [ended], sides)).toEqual([])
+    expect(membersOf(daemonSet, [ended], sides)).toMatchObject([{ ready: false, problem: 'it is Failed (Evicted)' }])
+  })
+
+  const unready = { conditions: conditions(false) }
+  test.each([
+    [{ ...unready, phase: 'Pending' }, 'it is Pending'],
+    [unready, 'it is not ready'],
+    [
+      {
+        ...unready,
+        containerStatuses: [{ name: 'main', state: { waiting: { reason: 'CrashLoopBackOff', message: 'secret' } } }],
+      },
+      'container main: CrashLoopBackOff',
+    ],
+    [{ conditions: [{ type: 'PodScheduled', status: 'False', message: '0/3 nodes' }] }, '0/3 nodes'],
+    [
+      {
+        ...unready,
+        initContainerStatuses: [{ name: 'init', state: { terminated: { reason: 'Completed' } } }],
+        containerStatuses: [{ name: 'main', state: { terminated: { reason: 'OOMKilled' } } }],
+      },
+      'container main: OOMKilled',
+    ],
+  ])('say why they are not ready: %o', (status, problem) => {
+    expect(membersOf(deployment, [pod('a', 'old', status)], sides)).toMatchObject([{ problem, ready: false }])
+  })
+})
+
+describe('budgets', () => {
+  const budget = (name: string, disruptionsAllowed: number, app = 'web') => ({
+    metadata: { name },
+    spec: { selector: { matchLabels: { app } } },
+    status: { disruptionsAllowed },
+  })
+  const pods = [pod('a', 'old'), pod('b', 'old'), pod('c', 'old')]
+
+  test('let as many go together as they say, the first ones first', () => {
+    expect(Object.keys(beyondBudgets(pods, [budget('two', 2), budget('other', 0, 'other')]))).toEqual(['uid-c'])
+    expect(Object.keys(beyondBudgets(pods, [budget('two', 2), budget('one', 1)]))).toEqual(['uid-b', 'uid-c'])
+    expect(beyondBudgets(pods, [])).toEqual({})
+  })
+
+  test('are not spent by a pod that is unready already', () => {
+    const unready = pod('a', 'old', { conditions: conditions(false) })
+    expect(Object.keys(beyondBudgets([unready, ...pods.slice(1)], [budget('one', 1)]))).toEqual(['uid-c'])
+  })
+})
+
+describe('a pin', () => {
+  const members = membersOf(deployment, [pod('a', 'old'), pod('b', 'old'), pod('c', 'new')], sides)
+  const slice = (...uids: readonly string[]) => ({
+    metadata: { name: 'slice' },
+    endpoints: uids.map((uid) => ({ conditions: { ready: true }, targetRef: { uid } })),
+  })
+  const seen = (hash: string | null, ...uids: readonly string[]) => ({ hash, slices: [slice(...uids)] })
+
+  test.each([
+    ['none', [seen(null)], null],
+    ['to one side', [seen('old', 'uid-a', 'uid-b')], { to: 'previous', endpoints: 2 }],
+    ['that the endpoints have not followed yet', [seen('new', 'uid-a', 'uid-b')], { to: 'target', endpoints: 0 }],
+    [
+      'counts the Service with the fewest',
+      [seen('old', 'uid-a', 'uid-b'), seen('old', 'uid-a')],
+      { to: 'previous', endpoints: 1 },
+    ],
+    ['to both sides is to neither', [seen('old', 'uid-a'), seen('new', 'uid-c')], { to: 'other', endpoints: 0 }],
+    ['of some only is to neither', [seen('old', 'uid-a'), seen(null)], { to: 'other', endpoints: 0 }],
+  ] as const)('%s', (_, services, wanted) => {
+    expect(pinOf(services, sides, members)).toEqual(wanted)
+  })
+
+  test.each([
+    [{ app: 'web' }, true],
+    [{ app: 'web', 'pod-template-hash': 'gone' }, true],
+    [{ app: 'other' }, false],
+    [{ 'pod-template-hash': 'old' }, false],
+    [{}, false],
+    [undefined, false],
+  ])('is for Services that select the pods: %o', (selector, wanted) => {
+    const service = { metadata: { name: 's' }, spec: selector === undefined ? {} : { selector } }
+    expect(selects(service, { app: 'web', 'pod-template-hash': 'old' })).toBe(wanted)
+  })
+})
+
+test.each([
+  ['/healthz', true],
+  ['/health/ready?full=1', true],
+  ['healthz', false],
+  ['/../secrets', false],
+  ['/a%2fb', false],
+  ['//host/path', false],
+  ['/a b', false],
+  ['/a\r\nX: y', false],
+])('an endpoint of health is a plain path: %s', (path, wanted) => {
+  expect(isHealthPath(path)).toBe(wanted)
+})
+
+test('what pods share keeps a second one from running beside the first', () => {
+  expect(takesHostPort({ containers: [{ ports: [{ containerPort: 80 }] }] })).toBe(false)
+  expect(takesHostPort({ containers: [{ ports: [{ hostPort: 80 }] }] })).toBe(true)
+  expect(takesHostPort({ hostNetwork: true })).toBe(true)
+  const volumes = [
+    { name: 'a', persistentVolumeClaim: { claimName: 'data' } },
+    { name: 'b', emptyDir: {} },
+  ]
+  expect(claimNames({ volumes })).toEqual(['data'])
+})

@@ -1,0 +1,174 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { JsonObject } from '../../../core/json.ts'
+import { type GatePosition, workloadKinds } from '../../core/model.ts'
+import { gateKinds } from '../fleet/context.ts'
+import { hasNote, noteEpoch, noteName, noteText } from './annotation.ts'
+import { mergePatch, sameJson } from './json.ts'
+import type { GateRow } from './model.ts'
+import { ownedByHelm, withdrawPatch } from './ownership.ts'
+import { positionOf, sideOf, sidesOf } from './position.ts'
+import { carryOut, goalFor, merge, workload } from './testing.ts'
+
+describe('JSON', () => {
+  test('is the same whatever the order, and what is empty is as missing', () => {
+    expect(sameJson({ a: 1, b: [] }, { b: null, c: {}, a: 1 })).toBe(true)
+    expect(sameJson({ a: [1, 2] }, { a: [2, 1] })).toBe(false)
+    expect(sameJson(0, undefined)).toBe(false)
+    expect(sameJson(false, undefined)).toBe(false)
+  })
+
+  test('a merge patch makes the wanted of the present, and none is needed afterwards', () => {
+    const leaf = fc.oneof(fc.integer(), fc.boolean(), fc.string(), fc.array(fc.integer()))
+    const { tree } = fc.letrec<{ tree: JsonObject }>((tie) => ({
+      tree: fc.dictionary(fc.constantFrom('a', 'b', 'c'), fc.oneof(leaf, tie('tree'))) as fc.Arbitrary<JsonObject>,
+    }))
+    fc.assert(
+      fc.property(tree, tree, (live, wanted) => {
+        const patch = mergePatch(live, wanted)
+        const made = patch === null ? live : merge(live, patch)
+        expect(mergePatch(made, wanted)).toBeNull()
+        expect(sameJson(made, wanted)).toBe(true)
+      }),
+    )
+  })
+})
+
+const start: Record<(typeof workloadKinds)[number], JsonObject> = {
+  Deployment: {
+    replicas: 5,
+    progressDeadlineSeconds: 600,
+    strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: '25%', maxUnavailable: '25%' } },
+  },
+  StatefulSet: { replicas: 5, updateStrategy: { type: 'RollingUpdate', rollingUpdate: { partition: 0 } } },
+  DaemonSet: { updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 1 } } },
+}
+
+describe('any way through the positions', () => {
+  const position: fc.Arbitrary<GatePosition> = fc.oneof(
+    fc.constantFrom<GatePosition>({ kind: 'none' }, { kind: 'closed' }, { kind: 'halted' }, { kind: 'frozen' }),
+    fc.record({ kind: fc.constant('admitting' as const), upTo: fc.integer({ min: 0, max: 6 }), surge: fc.nat(2) }),
+    fc.record({ kind: fc.constant('reverting' as const), unavailable: fc.nat(3), surge: fc.nat(2) }),
+  )
+
+  test.each(workloadKinds)('%s: each is reached, is repeatable, and none puts back what was there', (name) => {
+    const kind = gateKinds[name]
+    fc.assert(
+      fc.property(fc.array(position, { maxLength: 8 }), (way) => {
+        let state = carryOut(kind, workload(name, start[name]), null, goalFor({ kind: 'closed' }))
+        for (const next of [...way, { kind: 'none' } as const]) {
+          state = carryOut(kind, state.live, state.row, goalFor(next))
+          expect(positionOf(kind, state.live, state.row, 'one')).toEqual(next)
+          expect(carryOut(kind, state.live, state.row, goalFor(next)).steps).toEqual(['done'])
+        }
+        expect(state.live.spec).toEqual(start[name])
+        expect(state.live.metadata.annotations?.[noteName]).toBeUndefined()
+        expect(withdrawPatch(state.live)).toBeNull()
+      }),
+    )
+  })
+})
+
+describe('the note', () => {
+  const noted = (text: string) => {
+    const live = workload('Deployment', {})
+    return { ...live, metadata: { ...live.metadata, annotations: { [noteName]: text } } }
+  }
+
+  test('says the same whoever wrote it', () => {
+    const live = noted(noteText({ execution: 'one' }, 12n))
+    expect(hasNote(live, { execution: 'one' })).toBe(true)
+    expect(hasNote(live, { execution: 'two' })).toBe(false)
+    expect(noteEpoch(live)).toBe(12n)
+  })
+
+  test.each(['', 'no JSON', '[]', '{"epoch":7}', '{"epoch":"-1"}', '{"epoch":"99999999999999999999"}'])(
+    'of somebody else says nothing: %s',
+    (text) => {
+      expect(noteEpoch(noted(text))).toBeNull()
+    },
+  )
+})
+
+describe('ownership', () => {
+  const helms = { manager: 'helm', operation: 'Apply', fieldsV1: { 'f:spec': { 'f:replicas': {} } } }
+  const ours = { manager: 'flotilla-gate', operation: 'Update', fieldsV1: {} }
+
+  test('is given back to helm without what we had', () => {
+    const owned = { 'f:strategy': { 'f:type': {} } }
+    const [version, entries] = withdrawPatch(workload('Deployment', {}, [helms, ours]), owned) ?? []
+    expect(version).toEqual({ op: 'replace', path: '/metadata/resourceVersion', value: '10' })
+    expect(entries?.value).toEqual([{ ...helms, fieldsV1: { 'f:spec': { 'f:replicas': {}, ...owned } } }])
+  })
+
+  test('of nobody else is reset: an empty list would change nothing', () => {
+    expect(withdrawPatch(workload('Deployment', {}, [ours]))?.at(-1)).toMatchObject({ value: [{}] })
+    expect(withdrawPatch(workload('Deployment', {}, [helms]))).toBeNull()
+  })
+
+  test('is what helm has now, and what it had of fields that are still ours', () => {
+    const live = workload('Deployment', {}, [{ ...helms, fieldsV1: { 'f:spec': { 'f:minReadySeconds': {} } } }])
+    const now = { minReadySeconds: 5, strategy: { type: 'RollingUpdate' } }
+    const before = { 'f:strategy': { 'f:type': {} }, 'f:minReadySeconds': {} }
+    expect(ownedByHelm(live, now, { strategy: now.strategy }, before)).toEqual(before)
+    expect(ownedByHelm(live, now, {}, before)).toEqual({ 'f:minReadySeconds': {} })
+  })
+})
+
+describe('sides', () => {
+  const { row } = carryOut(
+    gateKinds.Deployment,
+    workload('Deployment', start.Deployment),
+    null,
+    goalFor({ kind: 'closed' }),
+  )
+  const execution = {
+    ...{ id: 'one', deployed: true, change: null },
+    from: { id: 'a', version: '1.0.0', chartVersion: '1.0.0' },
+    to: { id: 'b', version: '2.0.0', chartVersion: '2.0.0' },
+  }
+  const lineage = (current: string | null) => ({ owners: new Set<string>(), current })
+  const at = (position: GatePosition, more: Partial<GateRow['state']> = {}): GateRow | null =>
+    row === null ? null : { ...row, state: { ...row.state, position, ...more } }
+  const unchanged = { podsChange: false, others: [], surgeRoom: 0 }
+
+  test.each([
+    ['before a gate', null, 'old', { previous: 'old', target: null }],
+    ['closed: the template says nothing yet', at({ kind: 'closed' }), 'new', { previous: 'old', target: null }],
+    ['learnt from the template', at({ kind: 'halted' }), 'new', { previous: 'old', target: 'new' }],
+    ['as noted', at({ kind: 'halted' }, { target: 'new' }), 'old', { previous: 'old', target: 'new' }],
+    [
+      'on the way back the template is that of the previous version',
+      at({ kind: 'reverting', unavailable: 1, surge: 0 }, { target: 'new' }),
+      'older',
+      { previous: 'older', target: 'new' },
+    ],
+  ] as const)('%s', (_, gate, current, wanted) => {
+    expect(sidesOf(gate, lineage(current), execution)).toEqual(wanted)
+  })
+
+  test('of a fleet that another execution left are those of the versions', () => {
+    const frozen = at({ kind: 'frozen' }, { hashes: { '1.0.0': 'a', '2.0.0': 'b' } })
+    const back = { ...execution, id: 'two', from: execution.to, to: execution.from }
+    expect(sidesOf(frozen, lineage('b'), back)).toEqual({ previous: 'b', target: 'a' })
+  })
+
+  test('of pods that do not change are the target once helm has run', () => {
+    expect(sidesOf(null, lineage('old'), { ...execution, change: unchanged })).toEqual({
+      previous: null,
+      target: 'old',
+    })
+    const before = { ...execution, change: unchanged, deployed: false }
+    expect(sidesOf(null, lineage('old'), before)).toEqual({ previous: 'old', target: null })
+  })
+
+  test('of a pod are told by its hash', () => {
+    const sides = { previous: 'a', target: 'b' }
+    expect(['a', 'b', 'c', undefined].map((hash) => sideOf(hash, sides))).toEqual([
+      'previous',
+      'target',
+      'other',
+      'other',
+    ])
+  })
+})
