@@ -5,7 +5,7 @@ import { startPracticeClusterProcess } from '@flotilla/practice-cluster'
 import { findHelm } from '../src/infra/helm/index.ts'
 import { type Flotilla, startFlotilla } from '../test/scenarios/support/flotilla.ts'
 import { type Bare, bareHelm, installFleet, packageCharts, upgradeFleet } from './support/fleet.ts'
-import { childrenOf, cpuOf, cpuOfTree, median } from './support/measure.ts'
+import { cpuOf, cpuOfTree, median, postmasterOf } from './support/measure.ts'
 
 /** One run of a variant: wall-clock seconds, and CPU seconds of each part. */
 type Run = { readonly seconds: number; readonly cpu: Readonly<Record<string, number>> }
@@ -59,7 +59,7 @@ async function alternate(stage: Stage, rounds: number): Promise<Runs> {
 /** The first upgrade of the fleet only warms the process up: servers run for long. */
 async function runFlotilla({ home, bare, clusterPid, count }: Stage, round: number): Promise<Run> {
   const flotilla = await start(home, bare)
-  const postmaster = childrenOf(flotilla.pid).find((pid) => childrenOf(pid).length > 0) ?? 0
+  const postmaster = postmasterOf(flotilla.pid)
   const read = () => {
     const { own, children } = cpuOf(flotilla.pid)
     return { helm: children, Flotilla: own, PostgreSQL: cpuOfTree(postmaster), cluster: cpuOf(clusterPid).own }

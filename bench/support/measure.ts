@@ -32,6 +32,13 @@ export function childrenOf(pid: number): readonly number[] {
   return all.map(Number).filter((each) => parentOf(each) === pid)
 }
 
+/** The embedded PostgreSQL of a Flotilla: the one child that has children of its own. */
+export function postmasterOf(flotillaPid: number): number {
+  const found = childrenOf(flotillaPid).find((pid) => childrenOf(pid).length > 0)
+  if (found === undefined) throw new Error('Flotilla has no embedded PostgreSQL')
+  return found
+}
+
 function parentOf(pid: number): number | null {
   try {
     return Number(statOf(pid)[1])
