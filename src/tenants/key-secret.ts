@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Uuid } from '../core/subject.ts'
 import { formatKey } from './core/key-format.ts'
 
@@ -9,10 +9,10 @@ export function newKey(id: Uuid): string {
 
 /** What is stored of a key. A plain hash is enough for 256 random bits; nothing can be guessed. */
 export function hashKey(key: string): Buffer {
-  return createHash('sha256').update(key).digest()
+  return hash('sha256', key, 'buffer')
 }
 
 /** Compares in constant time. */
-export function matchesHash(key: string, hash: Buffer): boolean {
-  return timingSafeEqual(hashKey(key), hash)
+export function matchesHash(key: string, stored: Buffer): boolean {
+  return timingSafeEqual(hashKey(key), stored)
 }

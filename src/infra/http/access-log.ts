@@ -12,9 +12,10 @@ export function logOperation(reply: FastifyReply, operationId: string): void {
  * header is in it.
  */
 export function logAnswers(app: FastifyInstance): void {
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, done) => {
     const ms = Math.round(reply.elapsedTime)
     request.log.info({ ...about(request), status: reply.statusCode, ms }, 'answered')
+    done()
   })
   app.addHook('onRequestAbort', async (request) => {
     request.log.info(about(request), 'client gone')

@@ -1,4 +1,4 @@
-import type { FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import { Problem } from '../../core/problems.ts'
 
 const loopback: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]'])
@@ -15,8 +15,9 @@ export function isAllowedHost(host: string | undefined, publicHost: string | nul
 
 /** Refuses foreign Host headers. */
 export function hostCheck(publicHost: string | null) {
-  return async (request: FastifyRequest): Promise<void> => {
+  return (request: FastifyRequest, _: FastifyReply, done: HookHandlerDoneFunction): void => {
     if (!isAllowedHost(request.headers.host, publicHost))
       throw new Problem('host_not_allowed', 'Use a loopback address or the name in PUBLIC_HOST')
+    done()
   }
 }
