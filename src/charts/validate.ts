@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { JsonObject } from '../core/json.ts'
+import { Lru } from '../core/lru.ts'
 import { type ForeignObject, foreignObjects, type Granted, refuseForeign } from './core/confine.ts'
 import { checkValues } from './core/values.ts'
-import { Lru } from './lru.ts'
 import type { ReleaseTarget, Render, ResolvedChart } from './types.ts'
 
 export type ValidationParts = {

@@ -12,7 +12,14 @@ import type { FeatureRoutes } from '../infra/http/route.ts'
 import { loadOrCreateKey } from '../infra/secrets/key.ts'
 import { createVault, type VaultKey } from '../infra/secrets/vault.ts'
 import { registryRoutes } from '../registry/index.ts'
-import { batchMachine, type ReleaseDeps, ReleaseStates, releaseMachine, releaseRoutes } from '../releases/index.ts'
+import {
+  batchMachine,
+  type ReleaseDeps,
+  ReleaseStates,
+  releaseMachine,
+  releaseReads,
+  releaseRoutes,
+} from '../releases/index.ts'
 import type { AdminKeySource } from '../tenants/index.ts'
 import { apiRoutes, version } from './api.ts'
 import { openCharts } from './charts.ts'
@@ -79,7 +86,8 @@ async function openParts(config: Config, log: Logger, stops: Stops): Promise<Par
     ...noUpgrades,
   }
   const previewKey = derivedKey(key, 'previews')
-  const base = { db, vault, clock, newId, kubeVersion, previewKey, states: new ReleaseStates(vault), ports }
+  const store = { states: new ReleaseStates(vault), readOne: releaseReads({ db, vault, clock, charts }) }
+  const base = { db, vault, clock, newId, kubeVersion, previewKey, ...store, ports }
   const deps: ReleaseDeps = { ...base, machine: releaseMachine(base) }
   return { config, log, storage, key, clusters, currentCluster, tenants, chartRoutes, deps }
 }

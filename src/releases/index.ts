@@ -1,6 +1,7 @@
 export { batchMachine } from './batch/machine.ts'
 export type { ReleaseDeps } from './commands/context.ts'
 export { executionOrders } from './commands/execution-orders.ts'
+export { releaseReads } from './commands/release-reads.ts'
 export type { ClaimedStatus, Conclusion, Frozen } from './core/model.ts'
 export type {
   ClaimedSight,

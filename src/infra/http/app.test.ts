@@ -8,6 +8,7 @@ import type { AppOptions } from './app.ts'
 import { queryBoolean, queryInteger } from './query.ts'
 import { route } from './route.ts'
 import { uuid } from './schemas.ts'
+import { sharedAnswer } from './shared-answer.ts'
 
 const apps: FastifyInstance[] = []
 afterEach(async () => {
@@ -251,4 +252,23 @@ test('the documentation page loads nothing and escapes what it shows', async () 
   expect(answer.headers['content-security-policy']).toContain("default-src 'none'")
   expect(answer.body).not.toMatch(/<script|src=|@import/)
   expect(answer.body).toContain('&lt;script&gt;')
+})
+
+test('an answer that is shared is JSON as any other, and is held against its schema', async () => {
+  const shared = (value: { name: string; size: number; nested: { on: boolean } }) =>
+    route({
+      method: 'GET',
+      url: '/api/v1/shared',
+      operationId: 'shared',
+      tags: ['things'],
+      summary: 'Shares',
+      permission: { scope: 'public' },
+      schema: { responses: { 200: { description: 'The thing', schema: thing } } },
+      handler: async () => sharedAnswer(value),
+    })
+  const answer = await app({ routes: [[shared(good)]] }).inject('/api/v1/shared')
+  expect([answer.statusCode, answer.json()]).toEqual([200, good])
+  expect(answer.headers['content-type']).toBe('application/json; charset=utf-8')
+  const wrong = await app({ routes: [[shared({ ...good, size: 10 })]] }).inject('/api/v1/shared')
+  expect(wrong.statusCode).toBe(500)
 })

@@ -5,6 +5,9 @@ import { RequestCall } from './call.ts'
 import type { AppContext } from './context.ts'
 import { withIdempotency } from './idempotency/with-idempotency.ts'
 import type { Route } from './route.ts'
+import { jsonText, SharedAnswer } from './shared-answer.ts'
+
+const json = 'application/json; charset=utf-8'
 
 /** Puts a route on the server: who may call it is settled before a byte of the body is read. */
 export function register(app: FastifyInstance, context: AppContext, route: Route): void {
@@ -17,7 +20,8 @@ export function register(app: FastifyInstance, context: AppContext, route: Route
     },
     handler: async (request, reply) => {
       const call = new RequestCall(context, route, principals.get(request) ?? nobody, request, reply)
-      return withIdempotency(context, route, call, () => answer(context, route, call))
+      const body = await withIdempotency(context, route, call, () => answer(context, route, call))
+      return body instanceof SharedAnswer ? reply.type(json).send(body.text) : body
     },
   })
 }
@@ -31,7 +35,7 @@ async function identify(context: AppContext, route: Route, request: FastifyReque
 }
 
 async function answer(context: AppContext, route: Route, call: RequestCall): Promise<unknown> {
-  const body = await route.handler(call)
+  const body: unknown = await route.handler(call)
   if (context.checkResponses && body !== call.reply) checkAnswer(route, call.reply.statusCode, body)
   return body
 }
@@ -40,7 +44,7 @@ async function answer(context: AppContext, route: Route, call: RequestCall): Pro
 export function checkAnswer(route: Route, status: number, body: unknown): void {
   const spec = route.schema.responses[status]
   if (!spec) throw new Error(`${route.operationId} answered ${status}, which it does not document`)
-  const result = spec.schema?.safeParse(JSON.parse(JSON.stringify(body ?? null)))
+  const result = spec.schema?.safeParse(JSON.parse(jsonText(body) || 'null'))
   if (result && !result.success)
     throw new Error(`${route.operationId} answered what it does not document: ${result.error.message}`)
 }

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Action } from '../../core/actions.ts'
 import type { Principal } from '../../core/subject.ts'
 import type { KeyedRequest, StoredAnswer } from './idempotency/keyed-request.ts'
+import type { SharedAnswer } from './shared-answer.ts'
 
 /**
  * What a caller needs for a route. `tenant`: every id in it is loaded through the caller's tenants, a foreign one is
@@ -76,7 +77,9 @@ export type Route<S extends RouteSchema = RouteSchema> = {
   readonly schema: S
   readonly idempotency?: IdempotencySpec<S>
   /** Returns the body (status 200 unless `reply.code` says otherwise), or the reply when it has answered itself. */
-  readonly handler: (call: Call<S>) => Promise<Answers<S['responses']> | FastifyReply>
+  readonly handler: (
+    call: Call<S>,
+  ) => Promise<Answers<S['responses']> | SharedAnswer<Answers<S['responses']>> | FastifyReply>
 }
 
 /** The routes of one feature, in the order in which the documentation shows them. */

@@ -10,6 +10,7 @@ import type { ReleaseAct, ReleaseCommand, ReleaseObservation, ReleaseState } fro
 import type { ReleasePorts } from '../ports.ts'
 import type { Scope } from '../store/queries.ts'
 import type { ReleaseStates } from '../store/state.ts'
+import type { ReleaseReads } from './release-reads.ts'
 
 export type ReleaseMachine = Machine<ReleaseState, ReleaseCommand, ReleaseObservation, ReleaseAct>
 export type BatchMachine = Machine<Batch, BatchCommand, BatchObservation, BatchAct>
@@ -25,6 +26,7 @@ export type ReleaseDeps = {
   /** Keys the hashes of previews. */
   readonly previewKey: Uint8Array
   readonly states: ReleaseStates
+  readonly readOne: ReleaseReads
   readonly machine: ReleaseMachine
   readonly ports: ReleasePorts
 }

@@ -4,31 +4,37 @@ import type { Principal, Uuid } from '../../core/subject.ts'
 import { maySee } from '../../tenants/index.ts'
 import { redactManifest } from '../redact.ts'
 import { shownValues } from '../shown-values.ts'
-import { historyOf, releaseRow, revisionContent } from '../store/queries.ts'
-import { sealedAs } from '../store/sealed.ts'
-import { historyView, releaseView } from '../views.ts'
+import { historyOf, revisionContent } from '../store/queries.ts'
+import { historyView } from '../views.ts'
 import { noSuchRelease, type ReleaseDeps } from './context.ts'
+import type { ReleaseRead } from './release-reads.ts'
 
 /** One release as callers see it. Throws `Problem` not_found. */
 export async function readRelease(deps: ReleaseDeps, principal: Principal, id: Uuid) {
-  const row = await releaseRow(deps.db, id)
-  if (row === null || !maySee(principal, row.tenant_id)) throw noSuchRelease(id)
-  const values = deps.vault.open(row.values_enc, sealedAs.releaseValues(row.id))
-  const shown = await shownValues(deps.ports.charts, row.chart_digests, isJsonObject(values) ? values : {})
-  return releaseView(row, shown)
+  const release = await visible(deps, principal, id)
+  return (await release.answer()).value
+}
+
+/** The same as the answer to a request. */
+export async function answerRelease(deps: ReleaseDeps, principal: Principal, id: Uuid) {
+  return (await visible(deps, principal, id)).answer()
+}
+
+async function visible(deps: ReleaseDeps, principal: Principal, id: Uuid): Promise<ReleaseRead> {
+  const release = await deps.readOne(id)
+  if (release === undefined || !maySee(principal, release.row.tenant_id)) throw noSuchRelease(id)
+  return release
 }
 
 /** Every revision, newest first. Throws `Problem` not_found. */
 export async function readHistory(deps: ReleaseDeps, principal: Principal, id: Uuid) {
-  const row = await releaseRow(deps.db, id)
-  if (row === null || !maySee(principal, row.tenant_id)) throw noSuchRelease(id)
+  const { row } = await visible(deps, principal, id)
   return (await historyOf(deps.db, id)).map((revision) => historyView(revision, row.revision))
 }
 
 /** Values and manifest of a revision, redacted. Throws `Problem` not_found, revision_not_found. */
 export async function readRevision(deps: ReleaseDeps, principal: Principal, id: Uuid, revision: number) {
-  const row = await releaseRow(deps.db, id)
-  if (row === null || !maySee(principal, row.tenant_id)) throw noSuchRelease(id)
+  const { row } = await visible(deps, principal, id)
   const content = await revisionContent(deps.db, deps.vault, id, revision)
   if (content === null) throw new Problem('revision_not_found', `the release has no revision ${revision}`)
   const values = isJsonObject(content.values) ? content.values : {}

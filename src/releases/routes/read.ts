@@ -8,7 +8,7 @@ import { idParams, uuid } from '../../infra/http/schemas.ts'
 import { maySee } from '../../tenants/index.ts'
 import { scopeOf } from '../commands/context.ts'
 import { diffRevisions } from '../commands/preview.ts'
-import { readHistory, readRelease, readRevision } from '../commands/reads.ts'
+import { answerRelease, readHistory, readRevision } from '../commands/reads.ts'
 import {
   countReleases,
   listReleases,
@@ -124,7 +124,7 @@ export const readOne = (deps: RouteDeps) =>
     summary: 'One release',
     permission: read,
     schema: { params: idParams, responses: { 200: { description: 'The release', schema: release } } },
-    handler: ({ params, principal }) => readRelease(deps, principal, params.id),
+    handler: ({ params, principal }) => answerRelease(deps, principal, params.id),
   })
 
 export const history = (deps: RouteDeps) =>

@@ -131,22 +131,6 @@ function filtered<O>(query: Releases<O>, filter: ReleaseFilter): Releases<O> {
 const needsAttention = sql<boolean>`(status = 'FAILED' or pending_by is not null
   or (frozen <> 'null'::jsonb and claimed_by_execution is null))`
 
-/** One release with its values as they are stored, and the charts of its revisions; null when it is unknown. */
-export async function releaseRow(db: Db | Tx, id: Uuid) {
-  const row = await of(db)
-    .selectFrom('releases')
-    .selectAll()
-    .select(
-      sql<readonly string[]>`array(
-        select distinct chart_digest from revisions where release_id = releases.id and chart_digest is not null)`.as(
-        'chart_digests',
-      ),
-    )
-    .where('id', '=', id)
-    .executeTakeFirst()
-  return row ?? null
-}
-
 /** The release that has a name now, if there is one; those that are UNINSTALLED have given theirs up. */
 export async function releaseByName(tx: Tx, clusterId: Uuid, namespace: string, name: string) {
   const row = await tables(tx)

@@ -29,6 +29,7 @@ import {
   type ReleaseDeps,
   ReleaseStates,
   releaseMachine,
+  releaseReads,
 } from '../../../src/releases/index.ts'
 import { Hand } from '../../scenarios/support/hand.ts'
 import { practiceCluster } from '../../support/cluster.ts'
@@ -90,7 +91,8 @@ export async function openReleases(): Promise<ReleasesWorld> {
     frozenWorkloads: recording(thawed),
     executions: { cancelNow: (id: Uuid, by: Principal) => asked.cancelled(id, by) },
   }
-  const base = { db, vault, clock, newId, kubeVersion, previewKey: randomBytes(32), states: new ReleaseStates(vault) }
+  const store = { states: new ReleaseStates(vault), readOne: releaseReads({ db, vault, clock, charts }) }
+  const base = { db, vault, clock, newId, kubeVersion, previewKey: randomBytes(32), ...store }
   const deps: ReleaseDeps = { ...base, ports, machine: releaseMachine({ ...base, ports }) }
   const hand = new Hand(cluster.kubeconfig)
   stops.add('hand', async () => hand.remove())

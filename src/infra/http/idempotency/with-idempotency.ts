@@ -5,6 +5,7 @@ import type { RequestCall } from '../call.ts'
 import type { AppContext } from '../context.ts'
 import { problemBody, toProblem } from '../problem-json.ts'
 import type { Route } from '../route.ts'
+import { jsonText } from '../shared-answer.ts'
 import { inputProblem } from '../validate.ts'
 import { accepted } from '../waiting.ts'
 import { isFinal, type KeyState, type StoredOutcome, stillCovers } from './judge.ts'
@@ -129,8 +130,6 @@ function answerOf({ reply }: RequestCall, body: unknown): StoredAnswer {
   })
   return { status: reply.statusCode, headers: Object.fromEntries(kept), body: jsonText(body) }
 }
-
-const jsonText = (body: unknown): string => (body === undefined ? '' : JSON.stringify(body))
 
 /** Answers what was kept, if the caller may still see it. */
 function sendStored({ reply, principal }: RequestCall, { answer, tenants }: StoredOutcome): unknown {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Lru, SingleFlight } from './lru.ts'
+import { Lru } from './lru.ts'
 
 test('the least recently used goes first', () => {
   const cache = new Lru<number>(2)
@@ -18,13 +18,4 @@ test('weight is what counts, also when a value is replaced', () => {
   expect([cache.get('a'), cache.get('b')]).toEqual(['xx', 'xxxxxxxx'])
   cache.set('c', 'x'.repeat(11))
   expect([cache.get('a'), cache.get('b'), cache.get('c')]).toEqual([undefined, undefined, undefined])
-})
-
-test('work is done once at a time, and again after it has failed', async () => {
-  const flight = new SingleFlight<number>()
-  let runs = 0
-  const work = () => Promise.resolve(++runs)
-  expect(await Promise.all([flight.run('a', work), flight.run('a', work), flight.run('b', work)])).toEqual([1, 1, 2])
-  await expect(flight.run('a', () => Promise.reject(new Error('no')))).rejects.toThrow('no')
-  expect(await flight.run('a', work)).toBe(3)
 })

@@ -1,0 +1,67 @@
+import type { Clock } from '../../core/instant.ts'
+import { isJsonObject } from '../../core/json.ts'
+import type { Uuid } from '../../core/subject.ts'
+import { keptByMark } from '../../infra/database/kept-by-mark.ts'
+import { inBatches, type Read } from '../../infra/database/read-batches.ts'
+import type { Db } from '../../infra/database/types.ts'
+import { type SharedAnswer, sharedAnswer } from '../../infra/http/shared-answer.ts'
+import type { Vault } from '../../infra/secrets/vault.ts'
+import type { Charts } from '../ports.ts'
+import { shownValues } from '../shown-values.ts'
+import { type MarkedRelease, releaseMarks, releaseRows } from '../store/marked.ts'
+import { sealedAs } from '../store/sealed.ts'
+import { releaseView } from '../views.ts'
+
+type ReadParts = {
+  readonly db: Db
+  readonly vault: Vault
+  readonly clock: Clock
+  readonly charts: Pick<Charts, 'redact'>
+}
+export type ReleaseReads = Read<Uuid, ReleaseRead>
+
+/** Reads single releases: those that are asked for at the same time together, and one that has not changed only once. */
+export function releaseReads(parts: ReadParts): ReleaseReads {
+  const marks = (ids: readonly Uuid[]) => releaseMarks(parts.db, ids)
+  const values = async (ids: readonly Uuid[]) => {
+    const rows = await releaseRows(parts.db, ids)
+    return new Map(rows.map((row) => [row.id, new ReleaseRead(parts, row)]))
+  }
+  const { clock } = parts
+  return inBatches(keptByMark({ marks, values, weigh: (release) => release.weight, clock }))
+}
+
+/** A release as a query found it, shared by all who ask for it: whoever uses it must have checked its tenant. */
+export class ReleaseRead {
+  readonly row: MarkedRelease
+  readonly #parts: ReadParts
+  #answer: Promise<SharedAnswer<Awaited<ReturnType<typeof viewOf>>>> | null = null
+
+  constructor(parts: ReadParts, row: MarkedRelease) {
+    this.#parts = parts
+    this.row = row
+  }
+
+  get mark(): string {
+    return this.row.mark
+  }
+
+  /** The row, and what was made of its values. */
+  get weight(): number {
+    return 4096 + 4 * this.row.values_enc.length
+  }
+
+  /** The release as callers see it, made when first asked for. */
+  answer() {
+    this.#answer ??= viewOf(this.#parts, this.row).then(sharedAnswer, (error: unknown) => {
+      this.#answer = null
+      throw error
+    })
+    return this.#answer
+  }
+}
+
+async function viewOf({ vault, charts }: ReadParts, row: MarkedRelease) {
+  const values = vault.open(row.values_enc, sealedAs.releaseValues(row.id))
+  return releaseView(row, await shownValues(charts, row.chart_digests, isJsonObject(values) ? values : {}))
+}

@@ -1,0 +1,37 @@
+import { type Selectable, sql } from 'kysely'
+import type { Uuid } from '../../core/subject.ts'
+import type { Db } from '../../infra/database/types.ts'
+import { type ReleaseRow, tables } from './tables.ts'
+
+/**
+ * A release with its values as they are stored, the charts of its revisions, and the mark of this version of its row:
+ * the transaction that wrote it. `version` is no such mark, a sighting of its health leaves it as it is. Revisions are
+ * written together with their release.
+ */
+export type MarkedRelease = Selectable<ReleaseRow> & {
+  readonly mark: string
+  readonly chart_digests: readonly string[]
+}
+
+/** The marks of releases by their ids; unknown ids are left out. */
+export async function releaseMarks(db: Db, ids: readonly Uuid[]): Promise<ReadonlyMap<Uuid, string>> {
+  const { rows } = await sql<{ id: Uuid; mark: string }>`
+    select id, xmin::text as mark from releases where id = any(${ids}::uuid[])`.execute(db)
+  return new Map(rows.map(({ id, mark }) => [id, mark]))
+}
+
+/** Releases by their ids; unknown ones are left out. */
+export async function releaseRows(db: Db, ids: readonly Uuid[]): Promise<readonly MarkedRelease[]> {
+  return tables(db)
+    .selectFrom('releases')
+    .selectAll()
+    .select(sql<string>`xmin::text`.as('mark'))
+    .select(
+      sql<readonly string[]>`array(
+        select distinct chart_digest from revisions where release_id = releases.id and chart_digest is not null)`.as(
+        'chart_digests',
+      ),
+    )
+    .where('id', '=', sql<string>`any(${[...ids]}::uuid[])`)
+    .execute()
+}

@@ -1,0 +1,116 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { JsonObject } from '../../../src/core/json.ts'
+import type { Principal } from '../../../src/core/subject.ts'
+import { systemClock } from '../../../src/infra/clock.ts'
+import { createVault, vaultKey } from '../../../src/infra/secrets/vault.ts'
+import { answerRelease } from '../../../src/releases/commands/reads.ts'
+import { releaseReads } from '../../../src/releases/commands/release-reads.ts'
+import { sealedAs } from '../../../src/releases/store/sealed.ts'
+import { type FreshDatabase, freshDatabase } from '../../support/database.ts'
+
+const vault = createVault([vaultKey(randomBytes(32))])
+const clusterId = randomUUID()
+const tenantId = randomUUID()
+const admin: Principal = { id: 'a', name: 'a', role: 'platform-admin', tenants: 'all' }
+const operator: Principal = { id: 'o', name: 'o', role: 'tenant-operator', tenants: [tenantId] }
+const stranger: Principal = { id: 's', name: 's', role: 'tenant-operator', tenants: [randomUUID()] }
+
+describe('reading one release', () => {
+  let database: FreshDatabase
+  /** As another process would: past everything that this one keeps. */
+  const write = (text: string, values: readonly unknown[]) => database.pool.query(text, [...values])
+  const charts = {
+    redact: async (digest: string | null, values: JsonObject) =>
+      digest === 'sha256:hides' ? { ...values, password: '***' } : values,
+  }
+  const open = () => {
+    const readOne = releaseReads({ db: database.db, vault, clock: systemClock, charts })
+    const deps = { readOne } as Parameters<typeof answerRelease>[0]
+    return async (id: string, by = admin) => JSON.parse((await answerRelease(deps, by, id)).text)
+  }
+
+  beforeAll(async () => {
+    database = await freshDatabase({ max: 8 })
+    await write("insert into clusters values ($1, 'c', 'c', now())", [clusterId])
+    await write("insert into tenants values ($1, 't', $2, null, now())", [tenantId, clusterId])
+  })
+  afterAll(() => database.close())
+
+  const insert = async (values: JsonObject = {}): Promise<string> => {
+    const id = randomUUID()
+    const sealed = vault.seal(values, sealedAs.releaseValues(id))
+    await write(
+      `insert into releases (id, tenant_id, cluster_id, namespace, name, chart, chart_version, status, ever_deployed,
+         revision, values_enc, leftovers, performed_by, seq, version, created_at, updated_at)
+       values ($1, $2, $3, 'n', $5, 'c', '1.0.0', 'DEPLOYED', true, 1, $4, '[]', 'x', 0, 0, now(), now())`,
+      [id, tenantId, clusterId, sealed, id],
+    )
+    return id
+  }
+
+  it('sees every commit before it, also one that counts no version up', async () => {
+    const read = open()
+    const id = await insert()
+    expect(await read(id)).toMatchObject({ id, health: null, revision: 1 })
+    for (let ready = 1; ready <= 50; ready++) {
+      await write('update releases set health = $2 where id = $1', [id, { ready, total: 50, observedAt: 0 }])
+      const answers = await Promise.all([read(id), read(id, operator), read(id)])
+      expect(answers.map(({ health }) => health.ready)).toEqual([ready, ready, ready])
+    }
+  })
+
+  it('holds that while many read and write at once', async () => {
+    const read = open()
+    const ids = await Promise.all([insert(), insert(), insert()])
+    const committed = new Map(ids.map((id) => [id, 1]))
+    const writing = ids.map(async (id) => {
+      for (let revision = 2; revision <= 60; revision++) {
+        await write('update releases set revision = $2, version = version + 1 where id = $1', [id, revision])
+        committed.set(id, revision)
+      }
+    })
+    const reading = Array.from({ length: 12 }, async (_, reader) => {
+      const id = ids[reader % ids.length] ?? ''
+      for (let times = 0; times < 60; times++) {
+        const before = committed.get(id)
+        expect((await read(id)).revision).toBeGreaterThanOrEqual(before ?? 0)
+      }
+    })
+    await Promise.all([...writing, ...reading])
+  })
+
+  it('hides what a chart of a new revision marks', async () => {
+    const read = open()
+    const id = await insert({ password: 'canary', size: 1 })
+    expect((await read(id)).valuesOverride).toEqual({ password: 'canary', size: 1 })
+    await database.pool.query(
+      `with added as (insert into revisions values ('${id}', 2, 'u', null, 'DEPLOYED', 'c', '1.1.0', 'sha256:hides', null,
+         '', '', null, 'x', now()))
+       update releases set version = version + 1 where id = '${id}'`,
+    )
+    expect((await read(id)).valuesOverride).toEqual({ password: '***', size: 1 })
+  })
+
+  it('shows it to nobody who may not see its tenant, also when it is read for others at that moment', async () => {
+    const read = open()
+    const id = await insert()
+    const [seen, refused, unknown] = await Promise.allSettled([
+      read(id, operator),
+      read(id, stranger),
+      read(randomUUID(), operator),
+    ])
+    expect(seen).toMatchObject({ status: 'fulfilled', value: { id } })
+    expect(refused).toMatchObject({ status: 'rejected', reason: { code: 'not_found' } })
+    expect(unknown).toMatchObject({ status: 'rejected', reason: { code: 'not_found' } })
+  })
+
+  it('fails for its own reader only where its values cannot be opened', async () => {
+    const read = open()
+    const [good, bad] = await Promise.all([insert(), insert()])
+    await write("update releases set values_enc = 'x' where id = $1", [bad])
+    const [one, other] = await Promise.allSettled([read(good), read(bad)])
+    expect(one).toMatchObject({ status: 'fulfilled', value: { id: good } })
+    expect(other).toMatchObject({ status: 'rejected', reason: { name: 'CannotOpen' } })
+  })
+})
