@@ -7,6 +7,7 @@ import { logOutput } from '../infra/log-output.ts'
 import { installSamples } from '../samples/install-fleet.ts'
 import type { AdminKeySource } from '../tenants/index.ts'
 import { openStorage } from './database.ts'
+import { prepareFolders } from './folders.ts'
 import { type Role, type Running, startServer } from './server.ts'
 import { onSignals, processSignals } from './signals.ts'
 import { Stops } from './stops.ts'
@@ -55,6 +56,7 @@ function configOf(env: Environment): Config | null {
   try {
     const config = readConfig(env, checkout)
     refuseUnsupported(config)
+    prepareFolders(config)
     return config
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
