@@ -7,11 +7,11 @@ export const maxBodyBytes = 1024 * 1024
 const maxDepth = 100
 
 /**
- * JSON is the only body. An empty one counts as none, whatever its Content-Type says; `__proto__` and
- * `constructor.prototype` are refused; so is nesting that would exhaust the stack of whoever walks the value.
+ * JSON is the only body. An empty one counts as none, whatever its Content-Type says. Nesting that would exhaust the
+ * stack of whoever walks the value is refused here; `brokenParts` refuses names that reach a prototype.
  */
 export function readJsonBodies(app: FastifyInstance): void {
-  const parse = app.getDefaultJsonParser('error', 'error')
+  const parse = app.getDefaultJsonParser('ignore', 'ignore')
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, text, done) => {
     const json = String(text)

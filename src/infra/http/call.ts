@@ -2,10 +2,10 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Action } from '../../core/actions.ts'
 import type { Principal } from '../../core/subject.ts'
 import { authenticateRequest, checkAnyForm, checkExactForm, forbidden } from './auth.ts'
+import { brokenParts } from './broken.ts'
 import type { AppContext } from './context.ts'
 import { type KeyedRequest, noKey } from './idempotency/keyed-request.ts'
 import type { Call, Route } from './route.ts'
-import { brokenTexts } from './text.ts'
 import { inputProblem, parseInput } from './validate.ts'
 
 type Input = Pick<Call, 'params' | 'query' | 'body'>
@@ -67,9 +67,9 @@ function readInput(route: Route, request: FastifyRequest): Input {
   if (!query) refuseAny(Object.keys(request.query as object), 'query/', 'is not a known parameter')
   if (!body) refuseAny(bodyFields(request.body), '', 'is not a known field: this request takes no body')
   const broken = [
-    ...brokenTexts('path', request.params),
-    ...brokenTexts('query', request.query),
-    ...brokenTexts('body', request.body),
+    ...brokenParts('path', request.params),
+    ...brokenParts('query', request.query),
+    ...brokenParts('body', request.body),
   ]
   if (broken.length > 0) throw inputProblem(broken)
   return {

@@ -51,6 +51,7 @@ export const deploys: readonly Wrong[] = [
   ['an empty appVersion', { appVersion: '' }, '/appVersion'],
   ['values as a list', { valuesOverride: [] }, '/valuesOverride'],
   ['values as text', { valuesOverride: 'a: 1' }, '/valuesOverride'],
+  ['a number that would be rounded', { valuesOverride: { a: [2 ** 53] } }, '/valuesOverride/a/0'],
   ['a version that is none', { chartVersion: 'latest' }, '/chartVersion'],
   ['a version as a number', { chartVersion: 1.2 }, '/chartVersion'],
 ]
