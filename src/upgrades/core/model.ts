@@ -3,6 +3,9 @@ import type { Instant } from '../../core/instant.ts'
 import type { Json } from '../../core/json.ts'
 import type { ErrorCode } from '../../core/problems.ts'
 import type { Uuid } from '../../core/subject.ts'
+import type { StatusReason } from './reasons.ts'
+
+export type * from './sights.ts'
 
 /** `seeds/004`, "Execution Status Lifecycle". */
 export const executionStatuses = [
@@ -113,12 +116,14 @@ export type Instance = {
   readonly pod: PodRef | null
   /** The pod of the target version that runs beside `pod`, where the workload surges. */
   readonly nextPod: PodRef | null
+  /** Its new pod comes beside the old one, and the old one is not let go yet. */
+  readonly surge: boolean
   readonly previousPods: readonly PodRef[]
   readonly ready: boolean
   readonly unchanged: boolean
   readonly message: string | null
   readonly health: HealthStreak
-  /** When it was chosen, and when its new pod was there: what its time limits count from. */
+  /** When it was chosen or let go, from which its time limit counts, and when its new pod was up. */
   readonly startedAt: Instant | null
   readonly upAt: Instant | null
   readonly endedAt: Instant | null
@@ -184,9 +189,12 @@ export type Stage = (typeof stages)[number]
 /** Which terminal status an execution is on its way to, while it is being put in order (`waitingFor` says so). */
 export type Ending = {
   readonly to: 'COMPLETED' | 'ROLLED_BACK' | 'FAILED' | 'CANCELLED'
-  readonly reason: string
+  /** What `statusReason` says. */
+  readonly reason: StatusReason | null
   readonly code: ErrorCode | null
   readonly by: string
+  /** The words of who asked for it. */
+  readonly note: string | null
   /** Instances in flight are not waited for. */
   readonly immediate: boolean
 }
@@ -214,7 +222,7 @@ export type Approval = {
   readonly reason: string | null
 }
 
-/** A release that the execution claims, with the operations that it will give to it: ids fixed, so that starting is repeatable. */
+/** A release that the execution claims (in a rehearsal: a simulated one), with the operations that it will give to it: ids fixed, so that starting is repeatable. */
 export type ClaimedRelease = {
   readonly releaseId: Uuid
   readonly deployId: Uuid
@@ -241,14 +249,18 @@ export type Execution = {
   /** What initiate found, or what a rehearsal was asked for. */
   readonly totalInstances: number
   readonly status: ExecutionStatus
-  readonly statusReason: string | null
+  readonly statusReason: StatusReason | null
   readonly stage: Stage
   readonly ending: Ending | null
   readonly pausedFrom: 'IN_PROGRESS' | 'CANARY_RUNNING' | null
   readonly waitingFor: Waiting | null
+  /** Since when the cluster cannot be read: that time is on nobody's account. */
+  readonly blindSince: Instant | null
   /** What is there now; budgets follow it. */
   readonly currentInstances: number
   readonly currentBatch: number
+  /** How many more of the current batch are to be chosen: a batch larger than the room moves in parts. */
+  readonly batchLeft: number
   /** How many instances the present gate lets be on the target version: K. */
   readonly admitted: number
   /** The next batch is not begun before: the delay between batches. */
@@ -267,6 +279,10 @@ export type Execution = {
   readonly claiming: boolean
   /** Helm has run, or may have: ending before that leaves everything as it was. */
   readonly deployed: boolean
+  /** An execution before has left the fleet frozen: ended before helm ran, this one leaves it so again. */
+  readonly takesOver: boolean
+  /** It ended and left the fleet as it was: the gate stays until something takes it over. */
+  readonly frozen: boolean
   readonly promotedBy: string | null
   readonly initiatedBy: string
   readonly principalId: string
@@ -279,110 +295,18 @@ export type Execution = {
   readonly endedAt: Instant | null
 }
 
-/** One pod (or release) of the fleet, as it is now. */
-export type Member = {
-  readonly pod: PodRef
-  readonly key: string | null
-  readonly side: Side
-  readonly ready: boolean
-  /** It is on its way out: it takes no place any more. */
-  readonly terminating: boolean
-  /** Why it is not ready, in words without values. */
-  readonly problem: string | null
-}
-
-/**
- * What the gate in the cluster lets happen.
- * `none`: no gate of ours, the originals are there. `closed`: nothing moves whatever helm applies. `admitting`: so many
- * instances may be on the target version, so many may run beyond the wanted number. `halted`: nothing moves, our fields
- * are withdrawn so that helm can go back. `reverting`: whatever is not on the previous version goes back, within the
- * budget. `frozen`: as it was left, with the note for people on the workload.
- */
-export type GatePosition =
-  | { readonly kind: 'none' | 'closed' | 'halted' | 'frozen' }
-  | { readonly kind: 'admitting'; readonly upTo: number; readonly surge: number }
-  | { readonly kind: 'reverting'; readonly unavailable: number; readonly surge: number }
-
-/** How a child operation of the execution on a release stands. `held`: helm has applied, and it waits for our verdict. */
-export type ChildSight =
-  | { readonly kind: 'absent' }
-  | { readonly kind: 'running' }
-  | { readonly kind: 'held' }
-  | { readonly kind: 'succeeded' }
-  | { readonly kind: 'failed'; readonly code: ErrorCode; readonly detail: string }
-
-/** A claimed release: its newest revision and our operations on it. */
-export type ReleaseSight = {
-  readonly releaseId: Uuid
-  readonly exists: boolean
-  readonly revision: number
-  readonly secretUid: string | null
-  readonly deploy: ChildSight
-  readonly undo: ChildSight
-}
-
-/** What is seen of the fleet. `gone`: workload, release or namespace are not there any more (confirmed). */
-export type FleetSight =
-  | { readonly kind: 'gone'; readonly why: string }
-  | {
-      readonly kind: 'present'
-      /** How many instances are wanted now (replicas, nodes, releases). */
-      readonly wanted: number
-      readonly members: readonly Member[]
-      readonly gate: GatePosition
-      /** To which side traffic is pinned; null: no pin. `endpoints`: ready ones that the pin matches. */
-      readonly pin: { readonly to: Side; readonly endpoints: number } | null
-      /** By pod UID: the health endpoint answered well or not. Only pods that were asked. */
-      readonly probes: Readonly<Record<string, 'good' | 'bad'>>
-      /** By pod UID: why an eviction is refused now (a disruption budget). Only pods that are about to go. */
-      readonly refusals: Readonly<Record<string, string>>
-      /** The other workloads of the release: all on their wanted version and ready, or who is not. */
-      readonly others: { readonly settled: boolean; readonly blockers: readonly string[] }
-      /** Broken pods of the abandoned version that their controller never replaces. */
-      readonly stuckPods: readonly PodRef[]
-    }
-
-/** A look at everything that an execution depends on. `unreadable` is never taken for gone. */
-export type ExecutionObservation =
-  | { readonly kind: 'unreadable'; readonly why: string }
-  | {
-      readonly kind: 'seen'
-      readonly releases: readonly ReleaseSight[]
-      /** Null in PENDING and where the status needs no look. */
-      readonly fleet: FleetSight | null
-      /** The results of the checks, in VALIDATING and `verifying` only. */
-      readonly checks: CheckReport | null
-    }
-
-/** What the checks found. `refusal`: the target cannot be rendered or held; it ends the execution FAILED. */
-export type CheckReport = {
-  readonly checks: readonly Check[]
-  readonly warnings: readonly Warning[]
-  readonly change: ChangePlan | null
-  readonly refusal: { readonly code: ErrorCode; readonly detail: string } | null
-}
-
-/** What may be done to a cluster or a release for an execution. All are repeatable: they bring a wanted thing about. */
-export type ExecutionAct =
-  /** `take`: the pods of the previous version that may go, chosen and asked about beforehand. */
-  | { readonly kind: 'gate'; readonly position: GatePosition; readonly take: readonly PodRef[] }
-  | { readonly kind: 'pin'; readonly to: 'previous' | 'target' | null }
-  /** Gives the upgrade to the target version to these releases, as operations that wait for a verdict. */
-  | { readonly kind: 'deploy'; readonly releaseIds: readonly Uuid[] }
-  /** Ends the waiting operations: `ready` makes them succeed, otherwise they fail with this and are settled in Helm. */
-  | { readonly kind: 'conclude'; readonly which: 'deploy' | 'undo'; readonly verdict: Verdict }
-  /** Gives the rollback to the revision of before to these releases, as operations that wait for a verdict. */
-  | { readonly kind: 'undo'; readonly releaseIds: readonly Uuid[] }
-  | { readonly kind: 'removePods'; readonly pods: readonly PodRef[] }
-export type Verdict =
-  | { readonly kind: 'ready' }
-  | { readonly kind: 'failed'; readonly code: ErrorCode; readonly detail: string }
-
 /** Commands (SPEC section 5, "Status x command"). `by` is how the caller is shown. */
 export const commandKinds = ['start', 'pause', 'resume', 'promote', 'rollback', 'cancel'] as const
 export type CommandKind = (typeof commandKinds)[number]
 export type ExecutionCommand =
-  | { readonly kind: Exclude<CommandKind, 'cancel'>; readonly by: string; readonly reason: string | null }
+  | { readonly kind: Exclude<CommandKind, 'cancel' | 'start'>; readonly by: string; readonly reason: string | null }
+  /** `claims`: what the releases are at now; initiate may be a day ago. Absent: as initiate found them. */
+  | {
+      readonly kind: 'start'
+      readonly by: string
+      readonly reason: string | null
+      readonly claims?: readonly ClaimedRelease[]
+    }
   | { readonly kind: 'cancel'; readonly by: string; readonly reason: string | null; readonly immediate: boolean }
 
 export const terminalStatuses = ['ROLLED_BACK', 'COMPLETED', 'FAILED', 'CANCELLED'] as const

@@ -20,7 +20,8 @@ export function executionOf(releaseId: Uuid, tenantId: Uuid, workload: WorkloadR
     capabilities: { hold: 'gate', surge: true, ordered: false, pin: true },
     ...{ healthEndpoint: null, overrides: [], installedComponents: null, totalInstances: 4 },
     ...{ status: 'IN_PROGRESS', statusReason: null, stage: 'moving', ending: null, pausedFrom: null },
-    ...{ waitingFor: null, currentInstances: 4, currentBatch: 0, admitted: 0, nextBatchAt: null, stageSince: 0 },
+    ...{ waitingFor: null, blindSince: null, currentInstances: 4, currentBatch: 0, batchLeft: 0, admitted: 0 },
+    ...{ nextBatchAt: null, stageSince: 0, takesOver: false, frozen: false },
     change: moved,
     ...{ instances: [], checks: [], warnings: [], transitions: [], approvals: [] },
     rollbackInfo: {

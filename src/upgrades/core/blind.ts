@@ -1,0 +1,36 @@
+import { type Instant, seconds } from '../../core/instant.ts'
+import { isInFlight } from './instances.ts'
+import type { Execution, Instance } from './model.ts'
+import { mapChanged, patch } from './patch.ts'
+import { waits } from './reasons.ts'
+
+/** How much later than announced a look may be before that is nobody's fault but ours. */
+const graceMs = seconds(10)
+
+/** The cluster cannot be read: nothing is concluded, and it is said since when. */
+export function lookedInVain(execution: Execution, why: string, now: Instant): Execution {
+  const waitingFor = { reason: waits.unreadable, until: now + seconds(3), detail: why }
+  return { ...execution, waitingFor, blindSince: execution.blindSince ?? sinceWhen(execution, now) ?? now }
+}
+
+/** Time in which nobody looked is not on the account of what was in flight: its limits move by as much. */
+export function forgiveBlindness(execution: Execution, now: Instant): Execution {
+  const since = execution.blindSince ?? sinceWhen(execution, now)
+  if (since === null) return execution
+  const by = now - since
+  const instances = mapChanged(execution.instances, (instance) => later(instance, by, now))
+  return patch(execution, { instances, stageSince: Math.min(now, execution.stageSince + by), blindSince: null })
+}
+
+function sinceWhen({ waitingFor }: Execution, now: Instant): Instant | null {
+  const due = waitingFor?.until ?? null
+  return due !== null && now - due > graceMs ? due : null
+}
+
+function later(instance: Instance, by: number, now: Instant): Instance {
+  const { health, startedAt } = instance
+  const badSince = health.badSince === null ? null : Math.min(now, health.badSince + by)
+  const moved = badSince === health.badSince ? instance : { ...instance, health: { ...health, badSince } }
+  if (!isInFlight(instance) || startedAt === null) return moved
+  return { ...moved, startedAt: Math.min(now, startedAt + by) }
+}

@@ -1,0 +1,98 @@
+import type { Instant } from '../../core/instant.ts'
+import { budgetOf } from './batches.ts'
+import type { Execution, Member, Warning } from './model.ts'
+import { waits } from './reasons.ts'
+import { newInstance } from './slots.ts'
+import { strategyOf } from './strategies/index.ts'
+
+/** What of an execution is given: a validated request. */
+type Given =
+  | 'id'
+  | 'tenantId'
+  | 'componentId'
+  | 'from'
+  | 'to'
+  | 'spec'
+  | 'target'
+  | 'capabilities'
+  | 'healthEndpoint'
+  | 'overrides'
+  | 'installedComponents'
+  | 'claims'
+  | 'takesOver'
+  | 'warnings'
+  | 'initiatedBy'
+  | 'principalId'
+  | 'label'
+  | 'reason'
+
+/** A validated request with what was found for it. */
+export type NewExecution = Pick<Execution, Given> & {
+  /** What there is now, in the order in which instances are numbered (ordinals rising). */
+  readonly members: readonly Member[]
+  /** How many are wanted now. */
+  readonly wanted: number
+}
+
+/** An execution as it is initiated: PENDING, nothing claimed. The caller saves it, wakes it, and records `createdEvent`. */
+export function newExecution(wanted: NewExecution, now: Instant): Execution {
+  const { members, wanted: total, warnings, ...given } = wanted
+  const present = members.filter(({ terminating }) => !terminating).slice(0, total)
+  const execution: Execution = {
+    ...given,
+    ...untouchedState(now),
+    totalInstances: total,
+    currentInstances: total,
+    instances: present.map((member, index) => newInstance(given.id, index, member, 'TARGET')),
+    warnings,
+    waitingFor: { reason: waits.start, until: now + 24 * 3_600_000 },
+    createdAt: now,
+    stageSince: now,
+  }
+  return { ...execution, warnings: [...warnings, ...downtimeOf(execution)] }
+}
+
+function untouchedState(now: Instant) {
+  return {
+    status: 'PENDING',
+    statusReason: null,
+    stage: 'checking',
+    stageSince: now,
+    ending: null,
+    pausedFrom: null,
+    blindSince: null,
+    currentBatch: 0,
+    batchLeft: 0,
+    admitted: 0,
+    nextBatchAt: null,
+    change: null,
+    checks: [],
+    rollbackInfo: {
+      currentFailures: 0,
+      rollbackReason: null,
+      rollbackInitiatedAt: null,
+      rollbackInitiatedBy: null,
+      rolledBackInstances: [],
+    },
+    transitions: [],
+    approvals: [],
+    claiming: false,
+    deployed: false,
+    frozen: false,
+    promotedBy: null,
+    seq: 0n,
+    version: 0,
+    startedAt: null,
+    endedAt: null,
+  } as const
+}
+
+/** SPEC section 5, "Safety": initiate warns where the fleet will have no ready instance for a while. */
+function downtimeOf(execution: Execution): readonly Warning[] {
+  const { spec, totalInstances, capabilities } = execution
+  const beside = strategyOf(execution).surges && capabilities.surge
+  const allGo =
+    spec.strategy === 'RECREATE' || budgetOf(totalInstances, spec.maxUnavailablePercentage) >= totalInstances
+  if (beside || !allGo) return []
+  return [{ code: 'DOWNTIME', message: 'there will be no ready instance while instances are replaced' }]
+}

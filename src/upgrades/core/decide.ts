@@ -1,0 +1,234 @@
+/*
+ * The life of an upgrade execution. Every arrow is one committed decision; no other step is possible (`transitions.ts`).
+ *
+ *   PENDING ──start──▶ VALIDATING ──checks passed──┬──────────────────▶ IN_PROGRESS ──all done──▶ COMPLETED
+ *      │ 24 h             │ checks failed          │ CANARY              ▲  │    ▲ │
+ *      ▼                  ▼                        ▼             promote │  │    │ └─stopped, no auto-rollback─▶ FAILED
+ *   CANCELLED           FAILED               CANARY_RUNNING ─▶ CANARY_MONITORING
+ *                                              │   ▲   │ stopped        │  │    │
+ *                                        pause │   │   ▼                │  │    │ pause, STAGED    resume
+ *                                              ▼   │ FAILED   rollback, │  ▼    ▼
+ *                                            PAUSED ─────────  stopped ─┴▶ ROLLING_BACK ──▶ ROLLED_BACK, or FAILED
+ *
+ *   From everywhere but the end: cancel ▶ CANCELLED; another hand or a target that is gone ▶ FAILED (`surprise.ts`).
+ *   Where one decision needs several steps all are recorded (`turns.ts`): PAUSED ▶ IN_PROGRESS ▶ ROLLING_BACK.
+ *
+ * Within a status the stage tells what is being brought about (`model.ts`), one file each in `stages/`:
+ *
+ *   forward: checking ▶ closing ▶ deploying ▶ (pinning) ▶ moving ▶ (switching ▶ watching) ▶ opening ▶ verifying ▶ concluding
+ *   back:    repinning ▶ halting ▶ undoing ▶ reverting ▶ restoring ▶ releasing        any ending: releasing ▶ done
+ *
+ * Each look binds pods to places (`slots.ts`), judges every instance (`judge.ts`), and then the stage decides on at most
+ * one act. A stage is over when that is seen, never because an act returned.
+ */
+import type { Attempt, Decide, Waiting } from '../../core/decision.ts'
+import { type Instant, minutes, seconds } from '../../core/instant.ts'
+import { forgiveBlindness, lookedInVain } from './blind.ts'
+import { failureOf } from './children.ts'
+import { decideCommand, type ExecutionDecision } from './command.ts'
+import { eventsBetween } from './events.ts'
+import { judge } from './judge.ts'
+import type { Execution, ExecutionAct, ExecutionCommand, ExecutionObservation, Stage } from './model.ts'
+import { isTerminal } from './model.ts'
+import { patch } from './patch.ts'
+import { afterPinRemoval, rescueTraffic } from './pin-guard.ts'
+import { planned } from './planning.ts'
+import { statusReasons, waits } from './reasons.ts'
+import { bind, type Fleet, membersOf } from './slots.ts'
+import { checking } from './stages/checking.ts'
+import { closing } from './stages/closing.ts'
+import { concluding } from './stages/concluding.ts'
+import { deploying } from './stages/deploying.ts'
+import { halting } from './stages/halting.ts'
+import { type Look, type StageHandler, type Step, soon, wait } from './stages/look.ts'
+import { moving } from './stages/moving.ts'
+import { opening } from './stages/opening.ts'
+import { paused } from './stages/paused.ts'
+import { pinning } from './stages/pinning.ts'
+import { isForeign, releasing } from './stages/releasing.ts'
+import { repinning } from './stages/repinning.ts'
+import { restoring } from './stages/restoring.ts'
+import { reverting } from './stages/reverting.ts'
+import { switching } from './stages/switching.ts'
+import { undoing } from './stages/undoing.ts'
+import { verifying } from './stages/verifying.ts'
+import { watching } from './stages/watching.ts'
+import { type Surprise, surpriseIn } from './surprise.ts'
+import { finish, flotilla } from './transitions.ts'
+import { endAs, failing, stop } from './turns.ts'
+
+type Seen = Extract<ExecutionObservation, { kind: 'seen' }>
+
+/** The decision function of upgrade executions. Pure. */
+export const decideExecution: Decide<Execution, ExecutionCommand, ExecutionObservation, ExecutionAct> = (
+  execution,
+  input,
+  now,
+) => {
+  if (input.kind === 'command') return decideCommand(execution, input.command, now)
+  if (isTerminal(execution.status)) return { kind: 'next', state: execution, act: null, events: [], wake: null }
+  if (execution.status === 'PENDING') return conclude(execution, pending(execution, now), null, now)
+  if (input.observation.kind === 'unreadable') return unreadable(execution, input.observation.why, now)
+  const step = decideSeen(forgiveBlindness(execution, now), input.observation, input.attempt, now)
+  return conclude(execution, step, input.attempt, now)
+}
+
+/** PENDING claims nothing and is given up after a day (SPEC section 5, "What is upgraded"). */
+function pending(execution: Execution, now: Instant): Step {
+  const until = execution.createdAt + minutes(24 * 60)
+  if (now < until) return wait(execution, waits.start, until)
+  const mover = { at: now, by: flotilla, reason: statusReasons.expired }
+  return { kind: 'end', execution: finish(execution, 'CANCELLED', statusReasons.expired, mover) }
+}
+
+/** Nothing is concluded from not seeing. */
+function unreadable(execution: Execution, why: string, now: Instant): ExecutionDecision {
+  const state = lookedInVain(execution, why, now)
+  const events = eventsBetween(execution, state)
+  return { kind: 'next', state, act: null, events, wake: state.waitingFor?.until ?? now + seconds(3) }
+}
+
+function decideSeen(execution: Execution, seen: Seen, attempt: Attempt<ExecutionAct> | null, now: Instant): Step {
+  const surprise = surpriseIn(execution, seen)
+  if (surprise !== null && execution.status === 'VALIDATING') return endUntouched(execution, surprise, now)
+  const next = surprise === null ? execution : endBySurprise(execution, surprise, now)
+  if (next.stage === 'checking') return checking({ execution: next, checks: seen.checks, now })
+  const fleet = seen.fleet?.kind === 'gone' ? nothing : seen.fleet
+  if (fleet === null) return wait(next, waits.fleet, soon({ now }))
+  return decideStage(lookAt(next, seen, fleet, attempt, now))
+}
+
+/** In every status: what is in flight is no longer ours to wait for. */
+function endBySurprise(execution: Execution, { reason, detail }: Surprise, now: Instant): Execution {
+  if (execution.ending !== null && isForeign(execution.ending)) return execution
+  const ending = { ...failing(reason, 'changed_by_another_hand'), note: detail, immediate: true }
+  return endAs(execution, ending, now)
+}
+
+function endUntouched(execution: Execution, { reason, detail }: Surprise, now: Instant): Step {
+  return { kind: 'end', execution: finish(execution, 'FAILED', reason, { at: now, by: flotilla, reason: detail }) }
+}
+
+/** A fleet that is not there: nothing to gate, nothing to pin. */
+const nothing: Fleet = {
+  kind: 'present',
+  wanted: 0,
+  members: [],
+  gate: { kind: 'none' },
+  pin: null,
+  probes: {},
+  refusals: {},
+  others: { settled: true, blockers: [] },
+  stuckPods: [],
+}
+
+/** Stages in which instances are judged by the way forward. */
+const forward: ReadonlySet<Stage> = new Set(['moving', 'switching', 'watching', 'opening', 'verifying'])
+
+function lookAt(
+  before: Execution,
+  seen: Seen,
+  fleet: Fleet,
+  attempt: Attempt<ExecutionAct> | null,
+  now: Instant,
+): Look {
+  const members = membersOf(fleet)
+  const releases = new Map(seen.releases.map((sight) => [sight.releaseId, sight]))
+  const rest = { before, fleet, members, releases, checks: seen.checks, attempt, now }
+  const isOver = before.stage === 'concluding' || before.ending?.to === 'ROLLED_BACK' || fleet === nothing
+  if (isOver) return { ...rest, execution: before }
+  const instances = bind(before, fleet, members, now)
+  const bound = patch(before, { instances, currentInstances: fleet.wanted })
+  const goesForward = forward.has(bound.stage) || (bound.stage === 'releasing' && bound.status !== 'ROLLING_BACK')
+  const execution = goesForward ? judge({ execution: bound, fleet, members, releases, now }) : bound
+  return { ...rest, execution }
+}
+
+const stages: Readonly<Record<Exclude<Stage, 'checking' | 'done'>, StageHandler>> = {
+  closing,
+  deploying,
+  pinning,
+  moving,
+  switching,
+  watching,
+  opening,
+  verifying,
+  concluding,
+  repinning,
+  halting,
+  undoing,
+  reverting,
+  restoring,
+  releasing,
+}
+
+/** How many stages one look can go through: each at most once, forward and back. */
+const stagesAtOnce = 20
+
+function decideStage(first: Look): Step {
+  let look = first
+  for (let passed = 0; passed < stagesAtOnce; passed++) {
+    const step =
+      rescueTraffic(look) ?? afterPinRemoval(look) ?? afterLostDeploy(look) ?? handlerOf(look.execution)(look)
+    if (step.kind !== 'go' || turnsRound(look.execution, step.execution)) return step
+    look = { ...look, execution: step.execution }
+  }
+  return wait(look.execution, waits.instances, soon(look))
+}
+
+/** The upgrade that waits for our verdict may end without it: somebody cancelled it, or it was lost. */
+function afterLostDeploy({ execution, releases, now }: Look): Step | null {
+  const waits = forward.has(execution.stage) && execution.ending === null && execution.status !== 'PAUSED'
+  if (!waits || execution.capabilities.hold === 'each' || execution.statusReason === statusReasons.canary) return null
+  const failure = failureOf(execution, releases, 'deploy')
+  return failure === null ? null : { kind: 'go', execution: stop(execution, statusReasons.deploy, failure.detail, now) }
+}
+
+/** Turning round is recorded by itself, and starts nothing (SPEC section 5). */
+function turnsRound(before: Execution, after: Execution): boolean {
+  return before.status !== 'ROLLING_BACK' && after.status === 'ROLLING_BACK'
+}
+
+function handlerOf({ stage, status }: Execution): StageHandler {
+  if (stage === 'checking' || stage === 'done') throw new Error(`${stage} is no stage to decide on by the fleet`)
+  return status === 'PAUSED' && stage !== 'releasing' ? paused : stages[stage]
+}
+
+/** The decision: the state with what it waits for, the act unless it was just tried, and an event for all that changed. */
+function conclude(
+  before: Execution,
+  step: Step,
+  attempt: Attempt<ExecutionAct> | null,
+  now: Instant,
+): ExecutionDecision {
+  if (step.kind === 'end') return next(before, step.execution, null, null)
+  if (step.kind === 'act') {
+    const plan = planned(step.act, attempt, now)
+    const waitingFor = plan.waitingFor ?? { reason: step.reason, until: now + seconds(1) }
+    return next(
+      before,
+      waiting(step.execution, before, waitingFor, now),
+      plan.act,
+      plan.act === null ? waitingFor.until : now,
+    )
+  }
+  if (step.kind === 'go') return next(before, step.execution, null, now)
+  return next(before, waiting(step.execution, before, step.waitingFor, now), null, step.waitingFor.until)
+}
+
+function next(
+  before: Execution,
+  state: Execution,
+  act: Extract<ExecutionDecision, { kind: 'next' }>['act'],
+  wake: Instant | null,
+): ExecutionDecision {
+  return { kind: 'next', state, act, events: eventsBetween(before, state), wake }
+}
+
+/** What is waited for; the very state when that is known already and nothing else has changed. */
+function waiting(state: Execution, before: Execution, waitingFor: Waiting, now: Instant): Execution {
+  const known = before.waitingFor
+  const same = known !== null && known.reason === waitingFor.reason && known.detail === waitingFor.detail
+  const stands = same && known.until !== null && known.until > now
+  return patch(state, { waitingFor: stands && state === before ? known : waitingFor })
+}

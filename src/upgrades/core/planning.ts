@@ -1,0 +1,37 @@
+import type { Attempt, PlannedAct, Waiting } from '../../core/decision.ts'
+import { type Instant, seconds } from '../../core/instant.ts'
+import type { ExecutionAct } from './model.ts'
+import { waits } from './reasons.ts'
+
+/** An act that is to be tried now, or what is waited for until it is tried again. */
+export type Plan = { readonly act: PlannedAct<ExecutionAct> | null; readonly waitingFor: Waiting | null }
+
+/** How long an act may take. */
+const actLimitMs = seconds(60)
+/** How long until an act that was done and does not show is done again, and one that failed is tried again. */
+const showsAfterMs = seconds(5)
+const retryMs = seconds(2)
+
+/** The act, unless the very same was just done and may show any moment, or just failed. */
+export function planned(act: ExecutionAct, attempt: Attempt<ExecutionAct> | null, now: Instant): Plan {
+  const again = attempt !== null && sameJson(attempt.act, act) ? attempt : null
+  const endedAt = again?.endedAt ?? null
+  if (again !== null && endedAt !== null && again.result === 'done' && now < endedAt + showsAfterMs) {
+    return { act: null, waitingFor: null }
+  }
+  const failed = again?.result === 'unchanged' || again?.result === 'changed-and-failed'
+  if (again !== null && endedAt !== null && failed && now < endedAt + retryMs) {
+    const detail = again.failure?.detail ?? `${act.kind} failed`
+    return { act: null, waitingFor: { reason: waits.act, until: endedAt + retryMs, detail } }
+  }
+  return { act: { act, baseline: {}, deadline: now + actLimitMs }, waitingFor: null }
+}
+
+/** True when two acts say the same, whatever the order of their fields: the database keeps its own. */
+export function sameJson(a: unknown, b: unknown): boolean {
+  if (Object.is(a, b)) return true
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
+  const keys = Object.keys(a)
+  if (keys.length !== Object.keys(b).length || Array.isArray(a) !== Array.isArray(b)) return false
+  return keys.every((key) => sameJson((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key]))
+}

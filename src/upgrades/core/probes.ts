@@ -1,0 +1,55 @@
+import { type Instant, seconds } from '../../core/instant.ts'
+import { isInFlight, oldPod, targetPod } from './instances.ts'
+import type { Execution, Instance, PodRef } from './model.ts'
+import { strategyOf } from './strategies/index.ts'
+
+/** True when a health check of the instance is due: at once when it is up, then at each interval. */
+export function isCheckDue(execution: Execution, instance: Instance, now: Instant): boolean {
+  if (instance.status !== 'HEALTH_CHECKING' && instance.status !== 'COMPLETED') return false
+  return now >= nextCheckOf(execution, instance)
+}
+
+/**
+ * When the instance is checked next; 0 for at once. One that is being proved counts from its own first check; all that
+ * have passed are checked together, so that a fleet costs one look an interval.
+ */
+export function nextCheckOf(execution: Execution, { status, health: { checkedAt } }: Instance): Instant {
+  if (checkedAt === null) return 0
+  const interval = seconds(execution.spec.healthCheckIntervalSeconds)
+  if (status !== 'COMPLETED') return checkedAt + interval
+  const beats = Math.floor((checkedAt - execution.createdAt) / interval)
+  return execution.createdAt + (beats + 1) * interval
+}
+
+/** For a look: tells of a pod whether its health endpoint is due to be asked now. One that is about to be up counts. */
+export function wantsProbe(execution: Execution, now: Instant): (pod: PodRef) => boolean {
+  if (execution.healthEndpoint === null) return () => false
+  const due = new Set<string>()
+  for (const instance of execution.instances) {
+    const pod = targetPod(instance)
+    if (pod === null) continue
+    if (instance.status === 'UPGRADING' || isCheckDue(execution, instance, now)) due.add(pod.uid)
+  }
+  return (pod) => due.has(pod.uid)
+}
+
+/** For a look: the pods that are about to go, of which it is asked whether they may. */
+export function leavingPods(execution: Execution): readonly PodRef[] {
+  if (!strategyOf(execution).asksBefore) return []
+  return execution.instances.flatMap((instance) => (isAboutToGo(instance) ? (oldPod(instance) ?? []) : []))
+}
+
+/** Chosen and not let go; or its new pod has passed and the old one still stands. */
+function isAboutToGo(instance: Instance): boolean {
+  return instance.status === 'DRAINING' || (instance.status === 'COMPLETED' && instance.surge)
+}
+
+/** When anything in flight is looked at again: often at first, then more seldom. */
+export function nextGlance(execution: Execution, now: Instant): Instant {
+  const started = execution.instances.reduce(
+    (latest, instance) => (isInFlight(instance) ? Math.max(latest, instance.startedAt ?? 0) : latest),
+    0,
+  )
+  const slowest = seconds(execution.spec.healthCheckIntervalSeconds)
+  return now + Math.min(Math.max(seconds(1), Math.floor((now - started) / 8)), slowest)
+}

@@ -1,0 +1,109 @@
+import type { ErrorCode } from '../../core/problems.ts'
+import type { Uuid } from '../../core/subject.ts'
+import type { ChangePlan, Check, PodRef, Side, Warning } from './model.ts'
+
+// What is seen of a fleet and its releases, and what may be done to them: the words between the machine and its drivers.
+
+/** One pod (or release) of the fleet, as it is now. */
+export type Member = {
+  readonly pod: PodRef
+  readonly key: string | null
+  readonly side: Side
+  readonly ready: boolean
+  /** It is on its way out: it takes no place any more. */
+  readonly terminating: boolean
+  /** Why it is not ready, in words without values. */
+  readonly problem: string | null
+}
+
+/**
+ * What the gate in the cluster lets happen.
+ * `none`: no gate of ours, the originals are there. `closed`: nothing moves whatever helm applies. `admitting`: so many
+ * instances may be on the target version, so many may run beyond the wanted number. `halted`: nothing moves, our fields
+ * are withdrawn so that helm can go back. `reverting`: whatever is not on the previous version goes back, within the
+ * budget. `frozen`: as it was left, with the note for people on the workload.
+ */
+export type GatePosition =
+  | { readonly kind: 'none' | 'closed' | 'halted' | 'frozen' }
+  | { readonly kind: 'admitting'; readonly upTo: number; readonly surge: number }
+  | { readonly kind: 'reverting'; readonly unavailable: number; readonly surge: number }
+
+/** How a child operation of the execution on a release stands. `held`: helm has applied, and it waits for our verdict. */
+export type ChildSight =
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'running' }
+  | { readonly kind: 'held' }
+  | { readonly kind: 'succeeded' }
+  | { readonly kind: 'failed'; readonly code: ErrorCode; readonly detail: string }
+
+/** A claimed release: its newest revision and our operations on it. */
+export type ReleaseSight = {
+  readonly releaseId: Uuid
+  readonly exists: boolean
+  readonly revision: number
+  readonly secretUid: string | null
+  readonly deploy: ChildSight
+  readonly undo: ChildSight
+}
+
+/** What is seen of the fleet. `gone`: workload, release or namespace are not there any more (confirmed). */
+export type FleetSight =
+  | { readonly kind: 'gone'; readonly why: string }
+  | {
+      readonly kind: 'present'
+      /** How many instances are wanted now (replicas, nodes, releases). */
+      readonly wanted: number
+      readonly members: readonly Member[]
+      readonly gate: GatePosition
+      /** To which side traffic is pinned; null: no pin. `endpoints`: ready ones that the pin matches. */
+      readonly pin: { readonly to: Side; readonly endpoints: number } | null
+      /** By pod UID: the health endpoint answered well or not. Only pods that were asked. */
+      readonly probes: Readonly<Record<string, 'good' | 'bad'>>
+      /** By pod UID: why an eviction is refused now (a disruption budget). Only pods that are about to go. */
+      readonly refusals: Readonly<Record<string, string>>
+      /** The other workloads of the release: all on their wanted version and ready, or who is not. */
+      readonly others: { readonly settled: boolean; readonly blockers: readonly string[] }
+      /** Broken pods of the abandoned version that their controller never replaces. */
+      readonly stuckPods: readonly PodRef[]
+    }
+
+/** A look at everything that an execution depends on. `unreadable` is never taken for gone. */
+export type ExecutionObservation =
+  | { readonly kind: 'unreadable'; readonly why: string }
+  | {
+      readonly kind: 'seen'
+      readonly releases: readonly ReleaseSight[]
+      /** Null in PENDING and where the status needs no look. */
+      readonly fleet: FleetSight | null
+      /** The results of the checks, in VALIDATING and `verifying` only. */
+      readonly checks: CheckReport | null
+    }
+
+/** What the checks found. `refusal`: the target cannot be rendered or held; it ends the execution FAILED. */
+export type CheckReport = {
+  readonly checks: readonly Check[]
+  readonly warnings: readonly Warning[]
+  readonly change: ChangePlan | null
+  readonly refusal: { readonly code: ErrorCode; readonly detail: string } | null
+}
+
+/** What may be done to a cluster or a release for an execution. All are repeatable: they bring a wanted thing about. */
+export type ExecutionAct =
+  /** `take`: the pods of the previous version that may go, chosen and asked about beforehand. */
+  | { readonly kind: 'gate'; readonly position: GatePosition; readonly take: readonly PodRef[] }
+  | { readonly kind: 'pin'; readonly to: 'previous' | 'target' | null }
+  /** Gives the upgrade to the target version to these releases, as operations that wait for a verdict. */
+  | { readonly kind: 'deploy'; readonly releaseIds: readonly Uuid[] }
+  /** Ends the waiting operations of these releases: `ready` makes them succeed, else they fail and are settled in Helm. */
+  | {
+      readonly kind: 'conclude'
+      readonly which: 'deploy' | 'undo'
+      readonly releaseIds: readonly Uuid[]
+      readonly verdict: Verdict
+    }
+  /** Gives the rollback to the revision of before to these releases, as operations that wait for a verdict. */
+  | { readonly kind: 'undo'; readonly releaseIds: readonly Uuid[] }
+  | { readonly kind: 'removePods'; readonly pods: readonly PodRef[] }
+export type Verdict =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'failed'; readonly code: ErrorCode; readonly detail: string }

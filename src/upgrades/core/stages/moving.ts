@@ -1,0 +1,154 @@
+import type { Instant } from '../../../core/instant.ts'
+import { releasesWith } from '../children.ts'
+import { choose, clusterIsBusy, isSettled, letGo, retire, turnsOf } from '../choosing.ts'
+import { inFlight, isInFlight, tally, withStatus } from '../instances.ts'
+import type { Execution, GatePosition, PodRef } from '../model.ts'
+import { patch } from '../patch.ts'
+import { letsBe, positionOf, samePosition, toTake } from '../position.ts'
+import { leavingPods, nextCheckOf, nextGlance } from '../probes.ts'
+import { statusReasons, waits } from '../reasons.ts'
+import { hasFailedCanary, stopReasonOf, timeLimit } from '../stopping.ts'
+import { strategyOf } from '../strategies/index.ts'
+import { flotilla, moveTo } from '../transitions.ts'
+import { endAs, failing, stop } from '../turns.ts'
+import { isGated } from './closing.ts'
+import { act, atInterval, go, goTo, type Look, type StageHandler, type Step, soon, wait } from './look.ts'
+
+/** Instances move, batch by batch: what was chosen is let go, the next are chosen, and the gate is set for them. */
+export const moving: StageHandler = (look) => {
+  const stopped = stopReasonOf(look.execution)
+  if (hasFailedCanary(look.execution)) return canaryFailed(look, stopped?.detail ?? 'its upgrade was taken away')
+  if (stopped !== null) return go(stop(look.execution, stopped.code, stopped.detail, look.now))
+  const gone = letGo(retire(look.execution, look.before, look.fleet), look.before, look.fleet, look.now)
+  const more = gone.batchLeft > 0 && !clusterIsBusy(gone) ? choose(gone, look.now) : gone
+  if (isSettled(more)) return batchOver({ ...look, execution: patch(more, { batchLeft: 0 }) })
+  return bringAbout({ ...look, execution: more })
+}
+
+/** Without auto-rollback a failed canary stays as it is; rollback and cancel remain (SPEC section 5, "Safety"). */
+function canaryFailed(look: Look, detail: string): Step {
+  if (look.execution.spec.autoRollbackEnabled) {
+    return go(stop(look.execution, statusReasons.canary, detail, look.now))
+  }
+  const stays = stop(look.execution, statusReasons.canary, detail, look.now)
+  return wait(stays, waits.canaryFailed, atInterval(look, stays), detail)
+}
+
+/** Nothing is in flight: the end of the way, the canary to be watched, the delay, the approval, or the next batch. */
+function batchOver(look: Look): Step {
+  const { execution, now } = look
+  if (turnsOf(execution).length === 0) return allMoved(look)
+  if (execution.currentBatch > 0 && execution.nextBatchAt === null && !strategyOf(execution).allAtOnce) {
+    return betweenBatches(look)
+  }
+  if (execution.nextBatchAt !== null && now < execution.nextBatchAt)
+    return settled(look, waits.delay, execution.nextBatchAt)
+  const chosen = choose(execution, now)
+  return chosen === execution
+    ? settled(look, waits.budget, atInterval(look, execution), whoIsNotReady(execution))
+    : bringAbout({ ...look, execution: chosen })
+}
+
+function allMoved(look: Look): Step {
+  const { execution, now } = look
+  const mover = { at: now, by: flotilla, reason: null }
+  if (execution.status === 'CANARY_RUNNING') return go(moveTo(execution, 'CANARY_MONITORING', mover))
+  if (execution.status === 'CANARY_MONITORING') return settled(look, waits.promotion, nextRound(look))
+  if (withStatus(execution.instances, 'FAILED').length > 0)
+    return go(endAs(execution, failing(statusReasons.failures), now))
+  return goTo(look, execution, strategyOf(execution).switches ? 'switching' : 'opening')
+}
+
+function betweenBatches(look: Look): Step {
+  const { execution, now } = look
+  const mover = { at: now, by: flotilla, reason: statusReasons.approval }
+  if (strategyOf(execution).approves) {
+    const paused = moveTo(execution, 'PAUSED', mover)
+    return go({ ...paused, pausedFrom: 'IN_PROGRESS', statusReason: statusReasons.approval })
+  }
+  return batchOver({ ...look, execution: { ...execution, nextBatchAt: now + execution.spec.batchDelaySeconds * 1000 } })
+}
+
+function whoIsNotReady({ instances }: Execution): string {
+  const names = instances.filter(({ ready }) => !ready).map(({ index, pod }) => pod?.name ?? `instance ${index}`)
+  return names.length === 0 ? '' : `not ready: ${names.slice(0, 5).join(', ')}`
+}
+
+/** Nothing is started now, but the gate may still be higher or lower than what moved. */
+function settled(look: Look, reason: string, until: Instant, detail = ''): Step {
+  return settleGate(look) ?? wait(look.execution, reason, Math.min(until, nextRound(look)), detail)
+}
+
+/** The next moment at which all that have passed are checked, or the fleet is counted again. */
+export function nextRound(look: Look): Instant {
+  const { execution, now } = look
+  const due = execution.instances.reduce(
+    (first, instance) => (instance.status === 'COMPLETED' ? Math.min(first, nextCheckOf(execution, instance)) : first),
+    atInterval(look, execution),
+  )
+  return due > now ? due : soon(look)
+}
+
+/** Brings the cluster to what was decided: the gate for the instances that were let go, or their upgrades. */
+function bringAbout(look: Look): Step {
+  const { execution } = look
+  if (execution.capabilities.hold === 'each') return deployEach(look)
+  if (!isGated(execution)) return whileInFlight(look)
+  const position = positionOf(execution)
+  return setGate(look, position, toTake(execution, look.members)) ?? whileInFlight(look)
+}
+
+/** The act that sets the gate, or null when all is as it should be. A gate that lets nobody move stays shut. */
+function setGate(look: Look, position: GatePosition, take: readonly PodRef[]): Step | null {
+  const { execution, fleet } = look
+  if (letsBe(position) === 0 && letsBe(fleet.gate) === 0) return null
+  if (samePosition(position, fleet.gate) && take.length === 0) return null
+  const admitted = letsBe(position)
+  return act({ ...execution, admitted }, { kind: 'gate', position, take }, waits.instances)
+}
+
+/** The gate for what has moved already: old pods of passed ones go. Null when nothing is to be done. */
+export function settleGate(look: Look): Step | null {
+  const { execution, fleet, members } = look
+  if (!isGated(execution) || fleet.gate.kind !== 'admitting') return null
+  return setGate(look, positionOf(execution), toTake(execution, members))
+}
+
+function deployEach(look: Look): Step {
+  const { execution, releases } = look
+  const absent = new Set(releasesWith(execution, releases, 'deploy', 'absent'))
+  const releaseIds = withStatus(execution.instances, 'UPGRADING').flatMap(({ key }) =>
+    key !== null && absent.has(key) ? key : [],
+  )
+  if (releaseIds.length === 0) return whileInFlight(look)
+  return act({ ...execution, deployed: true }, { kind: 'deploy', releaseIds }, waits.instances)
+}
+
+/** What is in flight is looked at often while pods come and go, else when its next check is due or its time is over. */
+export function whileInFlight(look: Look): Step {
+  const { execution, now } = look
+  const counts = tally(execution.instances)
+  const reason = inFlight(counts) > 0 && counts.DRAINING === inFlight(counts) ? waits.draining : waits.instances
+  const detail = execution.instances.find((one) => isInFlight(one) && one.message !== null)?.message ?? ''
+  return wait(execution, reason, asksNow(look) ? now : Math.max(now + 100, nextMoment(look)), detail)
+}
+
+/** True when somebody has just come to be asked whether it may go: that takes one more look, at once. */
+function asksNow({ execution, before }: Look): boolean {
+  if (!strategyOf(execution).asksBefore) return false
+  const asked = new Set(leavingPods(before).map(({ uid }) => uid))
+  return leavingPods(execution).some(({ uid }) => !asked.has(uid))
+}
+
+function nextMoment(look: Look): Instant {
+  const { execution, now } = look
+  let next = nextRound(look)
+  const glance = nextGlance(execution, now)
+  for (const instance of execution.instances) {
+    if (!isInFlight(instance)) continue
+    const moment = instance.status === 'HEALTH_CHECKING' ? nextCheckOf(execution, instance) : glance
+    next = Math.min(next, moment, timeLimit(execution, instance.startedAt ?? now))
+  }
+  const retiring = execution.instances.some((one) => one.status === 'COMPLETED' && one.nextPod !== null)
+  return retiring && !strategyOf(execution).switches ? Math.min(next, soon(look)) : next
+}

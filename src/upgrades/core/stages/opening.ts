@@ -1,0 +1,44 @@
+import { isInFlight, isOnTarget, withStatus } from '../instances.ts'
+import type { Execution } from '../model.ts'
+import { statusReasons, waits } from '../reasons.ts'
+import { endAs, failing, stop } from '../turns.ts'
+import { act, go, goTo, type Look, type StageHandler, type Step, soon, stageEnds, wait } from './look.ts'
+import { stoppedOr } from './stopped.ts'
+
+/** The gate goes: the workload is as its chart says, old pods that were kept retire, the other workloads move. */
+export const opening: StageHandler = (look) =>
+  stoppedOr(look, () => {
+    const { execution, fleet } = look
+    if (withStatus(execution.instances, 'FAILED').length > 0) return endFailed(look)
+    if (fleet.gate.kind !== 'none')
+      return act(execution, { kind: 'gate', position: { kind: 'none' }, take: [] }, waits.gate)
+    const why = notSettled(look)
+    if (why !== null) return waitFor(look, why)
+    if (fleet.pin !== null) return act(execution, { kind: 'pin', to: null }, waits.pin)
+    return goTo(look, execution, 'verifying')
+  })
+
+/** An execution with a failed instance is FAILED, never COMPLETED. */
+export function endFailed({ execution, now }: Look): Step {
+  return go(endAs(execution, failing(statusReasons.failures), now))
+}
+
+function waitFor(look: Look, why: string): Step {
+  const { execution, now } = look
+  const until = stageEnds(execution)
+  if (now >= until) return go(stop(execution, statusReasons.notSettled, why, now))
+  return wait(execution, waits.others, Math.min(until, soon(look) + Math.floor((now - execution.stageSince) / 8)), why)
+}
+
+/** What is not as it should be yet, or null. */
+function notSettled({ execution, fleet }: Look): string | null {
+  if (!fleet.others.settled) return fleet.others.blockers.join('; ') || 'other workloads of the release'
+  const late = execution.instances.filter((instance) => !isDone(execution, instance))
+  return late.length === 0 ? null : `${late.length} instances are not on the target version alone`
+}
+
+function isDone({ change }: Execution, instance: Execution['instances'][number]): boolean {
+  return (
+    change?.podsChange === false || (isOnTarget(instance) && !isInFlight(instance) && instance.status !== 'PENDING')
+  )
+}

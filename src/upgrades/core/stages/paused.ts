@@ -1,0 +1,53 @@
+import { releasesWith } from '../children.ts'
+import { isSettled, recall, retire } from '../choosing.ts'
+import { isInFlight, withStatus } from '../instances.ts'
+import type { Execution } from '../model.ts'
+import { letsBe } from '../position.ts'
+import { statusReasons, waits } from '../reasons.ts'
+import { isGated } from './closing.ts'
+import { type Look, type StageHandler, wait } from './look.ts'
+import { nextRound, settleGate, whileInFlight } from './moving.ts'
+
+/** PAUSED: what is in flight settles; nothing is started. */
+export const paused: StageHandler = (look) => {
+  const next = { ...look, execution: settling(look) }
+  const step = mayArrive(look) ? null : settleGate(next)
+  if (step !== null) return step
+  const approval = next.execution.statusReason === statusReasons.approval
+  const reason = approval ? waits.approval : waits.paused
+  const inFlight = next.execution.instances.filter(isInFlight).length
+  if (isSettled(next.execution)) return wait(next.execution, reason, nextRound(next))
+  const settled = whileInFlight(next)
+  const detail = `${inFlight} instances in flight`
+  return settled.kind === 'wait'
+    ? wait(next.execution, reason, settled.waitingFor.until ?? nextRound(next), detail)
+    : settled
+}
+
+/** What was let go goes on, old pods of passed ones retire, and what the gate never opened for is taken back. */
+export function settling(look: Look): Execution {
+  const { execution, before, fleet } = look
+  const retired = retire(execution, before, fleet)
+  if (mayArrive(look)) return retired
+  if (isGated(execution)) return recall(retired, letsBe(fleet.gate))
+  return execution.capabilities.hold === 'each' ? recallEach({ ...look, execution: retired }) : retired
+}
+
+/** How long a write of a worker that was lost may still be on its way. */
+export const lateMs = 3000
+
+/** True while the act of a lost worker may still arrive: what it was to let go is not taken back yet. */
+export function mayArrive({ attempt, now }: Look): boolean {
+  return attempt?.result === 'interrupted' && now < (attempt.endedAt ?? now) + lateMs
+}
+
+function recallEach({ execution, releases }: Look): Execution {
+  const absent = new Set(releasesWith(execution, releases, 'deploy', 'absent'))
+  const given = withStatus(execution.instances, 'UPGRADING').filter(({ key }) => key !== null && absent.has(key))
+  if (given.length === 0) return execution
+  const ids = new Set(given.map(({ id }) => id))
+  const instances = execution.instances.map((one) =>
+    ids.has(one.id) ? { ...one, status: 'PENDING' as const, startedAt: null } : one,
+  )
+  return { ...execution, instances }
+}

@@ -1,0 +1,129 @@
+import { releasesWith } from '../children.ts'
+import { inFlight, isOnTarget, tally, withStatus } from '../instances.ts'
+import type { Ending, Execution, Verdict } from '../model.ts'
+import { statusReasons, waits } from '../reasons.ts'
+import { finish, type Mover } from '../transitions.ts'
+import { isGated } from './closing.ts'
+import { succeed } from './concluding.ts'
+import { act, type Look, type StageHandler, type Step, soon, stageEnds, wait } from './look.ts'
+import { settleGate, whileInFlight } from './moving.ts'
+import { lateMs, mayArrive, settling } from './paused.ts'
+
+/** The end is decided: what is in flight settles, Helm's revisions get their verdict, the fleet is freed or frozen. */
+export const releasing: StageHandler = (look) => {
+  const { ending } = look.execution
+  if (ending === null) throw new Error('an execution that is releasing has an ending')
+  if (ending.to === 'ROLLED_BACK' || ending.to === 'COMPLETED') return succeed(look, 'undo') ?? end(look, ending)
+  if (isForeign(ending)) return free(look, ending) ?? concludeAll(look, ending) ?? end(look, ending)
+  if (!look.execution.deployed) return leaveUntouched(look) ?? end(look, ending)
+  return stillInFlight(look, ending) ?? concludeAll(look, ending) ?? leave(look, ending) ?? end(look, ending)
+}
+
+/** Another hand, or a target that is gone: gate and pin come off at once (SPEC section 5, "Safety"). */
+export function isForeign({ reason }: Ending): boolean {
+  return reason === statusReasons.anotherHand || reason === statusReasons.gone
+}
+
+const waitOf = ({ to }: Ending): string => (to === 'CANCELLED' ? waits.cancelling : waits.freezing)
+
+/** Until what is in flight has settled, unless it is not to be waited for. On the way back everything is halted first. */
+function stillInFlight(look: Look, ending: Ending): Step | null {
+  if (ending.immediate) return null
+  if (look.execution.status === 'ROLLING_BACK') return haltReverting(look, ending)
+  const next = { ...look, execution: settling(look) }
+  const gate = mayArrive(look) ? null : settleGate(next)
+  if (gate !== null) return gate
+  const count = inFlight(tally(next.execution.instances))
+  if (count === 0) return null
+  const step = whileInFlight(next)
+  const until = step.kind === 'wait' ? (step.waitingFor.until ?? soon(look)) : soon(look)
+  return wait(next.execution, waitOf(ending), until, `${count} instances in flight`)
+}
+
+/** On the way back: nothing more goes, and what has left becomes ready, within the time. */
+function haltReverting(look: Look, ending: Ending): Step | null {
+  const { execution, fleet, now } = look
+  if (ending.reason === statusReasons.notBack) return null
+  if (fleet.gate.kind === 'reverting') return setGate(look, ending, 'frozen')
+  const going = execution.instances.filter((one) => !one.ready && !isOnTarget(one)).length
+  if (going === 0 || now >= stageEnds(execution)) return null
+  return wait(execution, waitOf(ending), Math.min(stageEnds(execution), soon(look)), `${going} instances in flight`)
+}
+
+function setGate({ execution }: Look, ending: Ending, kind: 'none' | 'frozen'): Step {
+  return act(execution, { kind: 'gate', position: { kind }, take: [] }, waitOf(ending))
+}
+
+/** Helm never ran: what was shut is opened, or as frozen as it was found. No pin was set yet. */
+export function leaveUntouched({ execution, fleet }: Look): Step | null {
+  const kind = execution.takesOver ? 'frozen' : 'none'
+  if (fleet.gate.kind === 'none' || fleet.gate.kind === kind) return null
+  return act(execution, { kind: 'gate', position: { kind }, take: [] }, waits.gate)
+}
+
+/** The operations that waited for a verdict get it; where each instance is a release, those that passed succeed. */
+function concludeAll(look: Look, ending: Ending): Step | null {
+  const { execution, releases } = look
+  const passed = passedReleases(execution)
+  const open = releasesWith(execution, releases, 'deploy', 'held', 'running')
+  const good = open.filter((id) => passed.has(id))
+  const bad = open.filter((id) => !passed.has(id))
+  if (good.length > 0) return conclude(look, ending, 'deploy', good, { kind: 'ready' })
+  const failed: Verdict = {
+    kind: 'failed',
+    code: ending.code ?? 'not_ready',
+    detail: `the execution ended ${ending.to}: ${ending.reason}`,
+  }
+  if (bad.length > 0) return conclude(look, ending, 'deploy', bad, failed)
+  const undo = releasesWith(execution, releases, 'undo', 'held', 'running')
+  return undo.length > 0 ? conclude(look, ending, 'undo', undo, failed) : null
+}
+
+function passedReleases({ capabilities, instances, status }: Execution): ReadonlySet<string> {
+  if (capabilities.hold !== 'each' || status === 'ROLLING_BACK') return new Set()
+  return new Set(withStatus(instances, 'COMPLETED').flatMap(({ key }) => key ?? []))
+}
+
+function conclude(
+  { execution }: Look,
+  ending: Ending,
+  which: 'deploy' | 'undo',
+  releaseIds: readonly string[],
+  verdict: Verdict,
+): Step {
+  return act(execution, { kind: 'conclude', which, releaseIds, verdict }, waitOf(ending))
+}
+
+/** Gate and pin come off. */
+function free(look: Look, ending: Ending): Step | null {
+  const { execution, fleet } = look
+  if (fleet.gate.kind !== 'none') return setGate(look, ending, 'none')
+  return fleet.pin === null ? null : act(execution, { kind: 'pin', to: null }, waitOf(ending))
+}
+
+/** A fleet that freeing would move stays as it is, frozen; its pin stays too, as long as that serves. */
+function leave(look: Look, ending: Ending): Step | null {
+  const { execution, fleet } = look
+  if (!isGated(execution) || staysAsItIs(execution, ending)) return free(look, ending)
+  if (fleet.gate.kind !== 'frozen') return setGate(look, ending, 'frozen')
+  const outage = fleet.pin !== null && fleet.pin.endpoints === 0
+  return outage ? act(execution, { kind: 'pin', to: null }, waitOf(ending)) : null
+}
+
+/** True when every instance runs what helm applied last: the target version, or on the way back the previous one. */
+function staysAsItIs({ status, instances }: Execution, { reason }: Ending): boolean {
+  if (status !== 'ROLLING_BACK') return instances.every(isOnTarget)
+  return (
+    reason === statusReasons.notBack && instances.every(({ side, nextPod }) => side === 'previous' && nextPod === null)
+  )
+}
+
+/** The terminal status, once no write of a lost worker can be on its way any more. */
+function end(look: Look, ending: Ending): Step {
+  const { execution, attempt, fleet, now } = look
+  const quiet = (attempt?.endedAt ?? 0) + lateMs
+  if (attempt?.result === 'interrupted' && now < quiet) return wait(execution, waitOf(ending), quiet)
+  const mover: Mover = { at: now, by: ending.by, reason: ending.note ?? ending.reason }
+  const frozen = fleet.gate.kind === 'frozen'
+  return { kind: 'end', execution: { ...finish(execution, ending.to, ending.reason, mover), frozen } }
+}

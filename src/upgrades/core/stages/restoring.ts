@@ -1,0 +1,37 @@
+import { isBack } from '../instances.ts'
+import { statusReasons, waits } from '../reasons.ts'
+import { enter } from '../turns.ts'
+import { act, go, type Look, type StageHandler, soon, stageEnds, wait } from './look.ts'
+import { leaveUntouched } from './releasing.ts'
+import { giveUp } from './reverting.ts'
+
+/** Back: the workload is as its chart says, and traffic goes to whoever is ready. */
+export const restoring: StageHandler = (look) => {
+  const { execution, fleet, now } = look
+  if (!execution.deployed) return leaveUntouched(look) ?? go(backAgain(look))
+  if (fleet.gate.kind !== 'none')
+    return act(execution, { kind: 'gate', position: { kind: 'none' }, take: [] }, waits.gate)
+  if (fleet.pin !== null) return act(execution, { kind: 'pin', to: null }, waits.pin)
+  if (!fleet.others.settled && now < stageEnds(execution)) {
+    return wait(execution, waits.others, Math.min(stageEnds(execution), soon(look)), fleet.others.blockers.join('; '))
+  }
+  const away = mustBeBack(execution) ? execution.instances.filter((instance) => !isBack(instance)) : []
+  if (away.length > 0 && now >= stageEnds(execution)) return giveUp(look, away)
+  if (away.length > 0) return wait(execution, waits.reverting, Math.min(stageEnds(execution), soon(look)))
+  return go(backAgain(look))
+}
+
+/** True when something was moved that had to come back. */
+function mustBeBack({ change }: Look['execution']): boolean {
+  return change?.podsChange === true
+}
+
+/** From here on there is no way but ROLLED_BACK. */
+function backAgain({ execution, now }: Look): Look['execution'] {
+  const by = execution.rollbackInfo.rollbackInitiatedBy ?? ''
+  const reason = execution.statusReason ?? statusReasons.rolledBack
+  return {
+    ...enter(execution, 'releasing', now),
+    ending: { to: 'ROLLED_BACK', reason, code: null, by, note: null, immediate: false },
+  }
+}

@@ -1,0 +1,124 @@
+import type { Instant } from '../../../core/instant.ts'
+import { affordable, unreadyFirst } from '../batches.ts'
+import { failureOf, releasesWith, touchedReleases } from '../children.ts'
+import { inOrder, isBack, isOnTarget, targetPod, unavailable } from '../instances.ts'
+import type { Execution, GatePosition, Instance, PodRef } from '../model.ts'
+import { mapChanged } from '../patch.ts'
+import { samePosition } from '../position.ts'
+import { statusReasons, waits } from '../reasons.ts'
+import { budgetNow } from '../stopping.ts'
+import { strategyOf } from '../strategies/index.ts'
+import { endAs, failing } from '../turns.ts'
+import { isGated } from './closing.ts'
+import { act, go, goTo, type Look, type StageHandler, type Step, soon, stageEnds, wait } from './look.ts'
+
+/** Back: whatever is not on the previous version goes back, within the budget; what never left is not touched. */
+export const reverting: StageHandler = (look) => {
+  const execution = facts(look)
+  const next = { ...look, execution }
+  if (execution.change?.podsChange === false) return goTo(next, execution, 'restoring')
+  const away = execution.instances.filter((instance) => !isBack(instance))
+  if (away.length === 0 && isWhole(next)) return goTo(next, execution, 'restoring')
+  if (look.now >= stageEnds(execution)) return giveUp(next, away)
+  return bringBack(next) ?? wait(execution, waits.reverting, pace(next), progress(execution))
+}
+
+/** True when the fleet has as many instances as it wants. */
+function isWhole({ execution, fleet }: Look): boolean {
+  return execution.instances.length === fleet.wanted
+}
+
+/** Slower the longer nothing happens. */
+function pace(look: Look): Instant {
+  const { execution, now } = look
+  return Math.min(stageEnds(execution), soon(look) + Math.min(4000, Math.floor((now - execution.stageSince) / 8)))
+}
+
+function progress({ instances }: Execution): string {
+  return `${instances.filter(isBack).length} of ${instances.length} are back`
+}
+
+/** What was seen of the way back. Each instance that leaves the target version or is back is progress: the time counts anew. */
+function facts({ execution, now }: Look): Execution {
+  const back: string[] = []
+  let progress = false
+  const instances = mapChanged(execution.instances, (instance) => {
+    const next = fact(instance, now)
+    if (next.status === 'ROLLED_BACK' && instance.status !== 'ROLLED_BACK') back.push(instance.id)
+    if (next !== instance) progress = true
+    return next
+  })
+  if (!progress) return execution
+  const { rollbackInfo } = execution
+  const rolledBackInstances = [...rollbackInfo.rolledBackInstances, ...back]
+  return { ...execution, instances, stageSince: now, rollbackInfo: { ...rollbackInfo, rolledBackInstances } }
+}
+
+function fact(instance: Instance, now: Instant): Instance {
+  const { status } = instance
+  if (status === 'ROLLED_BACK') return instance
+  if (status === 'PENDING')
+    return targetPod(instance) === null ? instance : { ...instance, status: 'UPGRADING', upAt: null }
+  if (isBack(instance)) return { ...instance, status: 'ROLLED_BACK', message: null, upAt: now, endedAt: now }
+  const leaving = instance.upAt === null && !isOnTarget(instance)
+  return leaving ? { ...instance, upAt: now } : instance
+}
+
+/** The next act on the way back, or null when all that can be done now has been done. */
+function bringBack(look: Look): Step | null {
+  const { execution, fleet } = look
+  if (execution.capabilities.hold === 'each') return undoNext(look)
+  if (fleet.stuckPods.length > 0) return act(execution, { kind: 'removePods', pods: fleet.stuckPods }, waits.reverting)
+  if (!isGated(execution)) return null
+  const position = revertingPosition(execution)
+  const take = podsToGo(look)
+  if (samePosition(position, fleet.gate) && take.length === 0) return null
+  return act(execution, { kind: 'gate', position, take }, waits.reverting)
+}
+
+function revertingPosition(execution: Execution): GatePosition {
+  const { budgeted } = strategyOf(execution)
+  const everybody = execution.spec.strategy === 'RECREATE'
+  const unavailable = everybody ? Math.max(1, execution.currentInstances) : budgetNow(execution)
+  return { kind: 'reverting', unavailable, surge: budgeted && execution.capabilities.surge ? 1 : 0 }
+}
+
+/**
+ * Those that may go back now: within the budget, first those that are not ready anyway, then in the order of the fleet:
+ * an ordered controller takes the highest by itself, and that must not be one more.
+ */
+function nextBack(execution: Execution, away: readonly Instance[], going: number): readonly Instance[] {
+  if (execution.spec.strategy === 'RECREATE') return away
+  const leaves = budgetNow(execution) - unavailable(execution.instances) - going
+  return affordable(unreadyFirst(inOrder(execution, away)), { leaves, size: away.length, ordered: false })
+}
+
+/** Where the fleet names its places, nobody but us takes the pods of the abandoned version away in time. */
+function podsToGo({ execution, members }: Look): readonly PodRef[] {
+  const away = execution.instances.filter((one) => one.key !== null && one.pod !== null && one.side !== 'previous')
+  return nextBack(execution, away, 0).flatMap(({ pod }) => (pod !== null && members.has(pod.uid) ? pod : []))
+}
+
+/** Every instance is a release: the next ones go back by an operation each. */
+function undoNext({ execution, releases }: Look): Step | null {
+  const absent = new Set(releasesWith(execution, releases, 'undo', 'absent'))
+  const touched = new Set(touchedReleases(execution, releases).filter((id) => absent.has(id)))
+  const away = execution.instances.filter(({ key }) => key !== null && touched.has(key))
+  const given = new Set(releasesWith(execution, releases, 'undo', 'running', 'held', 'succeeded'))
+  const going = execution.instances.filter((one) => one.ready && !isBack(one) && given.has(one.key ?? '')).length
+  const releaseIds = nextBack(execution, away, going).flatMap(({ key }) => key ?? [])
+  return releaseIds.length === 0 ? null : act(execution, { kind: 'undo', releaseIds }, waits.reverting)
+}
+
+/** Not within the time: FAILED, with those named that did not come back. */
+export function giveUp({ execution, releases, now, members }: Look, away: readonly Instance[]): Step {
+  const ids = new Set(away.map(({ id }) => id))
+  const failure = failureOf(execution, releases, 'undo')
+  const instances = mapChanged(execution.instances, (one): Instance => {
+    if (!ids.has(one.id)) return one
+    const problem = one.pod === null ? null : (members.get(one.pod.uid)?.problem ?? null)
+    const message = failure?.detail ?? problem ?? 'not back on the previous version in time'
+    return { ...one, status: 'FAILED', message, endedAt: now }
+  })
+  return go(endAs({ ...execution, instances }, failing(statusReasons.notBack, 'not_ready'), now))
+}

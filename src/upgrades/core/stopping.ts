@@ -1,0 +1,45 @@
+import { seconds } from '../../core/instant.ts'
+import { budgetOf } from './batches.ts'
+import { targetPod, withStatus } from './instances.ts'
+import type { Execution } from './model.ts'
+import { type StatusReason, statusReasons } from './reasons.ts'
+import { isProving, strategyOf } from './strategies/index.ts'
+
+export type StopReason = { readonly code: StatusReason; readonly detail: string }
+
+/** How many instances may be unavailable now. */
+export function budgetNow({ currentInstances, spec }: Execution): number {
+  return budgetOf(currentInstances, spec.maxUnavailablePercentage)
+}
+
+/** Why the upgrade must stop (SPEC section 5, "Safety"), or null while it may go on. */
+export function stopReasonOf(execution: Execution): StopReason | null {
+  const { spec, rollbackInfo } = execution
+  const failed = withStatus(execution.instances, 'FAILED')
+  const detail = `${rollbackInfo.currentFailures} failed of ${execution.currentInstances}`
+  if (rollbackInfo.currentFailures >= spec.failureThreshold) return { code: statusReasons.threshold, detail }
+  if (failed.length === 0) return null
+  if (isProving(execution)) {
+    return { code: strategyOf(execution).switches ? statusReasons.green : statusReasons.canary, detail }
+  }
+  if (spec.strategy !== 'RECREATE' && failed.length >= budgetNow(execution))
+    return { code: statusReasons.budget, detail }
+  return isBlocked(execution) ? { code: statusReasons.blocked, detail } : null
+}
+
+/** Where instances move in one order, none passes one that is broken or did not leave. */
+function isBlocked({ capabilities, instances }: Execution): boolean {
+  if (!capabilities.ordered || !instances.some(({ status }) => status === 'PENDING')) return false
+  return instances.some((instance) => instance.status === 'FAILED' && (!instance.ready || targetPod(instance) === null))
+}
+
+/** True when the canary has a failed instance, or its upgrade was taken from us: it cannot be promoted. */
+export function hasFailedCanary(execution: Execution): boolean {
+  if (execution.status !== 'CANARY_MONITORING') return false
+  return execution.statusReason === statusReasons.canary || stopReasonOf(execution) !== null
+}
+
+/** When an instance that was chosen at that moment has run out of time. */
+export function timeLimit({ spec }: Execution, from: number): number {
+  return from + seconds(spec.healthCheckTimeoutSeconds)
+}
