@@ -1,0 +1,87 @@
+import type { Instant } from '../../../core/instant.ts'
+import type { FleetSight, Member, PodRef, ReleaseSight } from '../model.ts'
+import { advance } from './fleet.ts'
+import { badAt, isReady, readyAt, refOf, releaseSights, type World, type WorldPod } from './world.ts'
+
+/** What is asked in a look: whose health endpoint is due, and who is about to go. The same as a driver is asked. */
+export type WorldLook = { readonly wantsProbe: (pod: PodRef) => boolean; readonly leaving: readonly PodRef[] }
+
+/** What is seen of the world at a moment. Changes nothing. */
+export function observeWorld(
+  stored: World,
+  look: WorldLook,
+  now: Instant,
+): { readonly fleet: FleetSight; readonly releases: readonly ReleaseSight[] } {
+  const world = advance(stored, now)
+  return { fleet: fleetSight(world, look), releases: releaseSights(world) }
+}
+
+function fleetSight(world: World, look: WorldLook): FleetSight {
+  const { gate, pin, wanted } = world
+  return {
+    kind: 'present',
+    wanted,
+    members: world.pods.map((pod) => memberOf(world, pod)),
+    gate,
+    pin: pin === null ? null : { to: pin, endpoints: endpointsOf(world, pin) },
+    probes: probesOf(world, look),
+    refusals: refusalsOf(world, look.leaving),
+    others: { settled: true, blockers: [] },
+    stuckPods: stuckPods(world),
+  }
+}
+
+function memberOf(world: World, pod: WorldPod): Member {
+  const ready = isReady(world, pod, world.at)
+  return {
+    pod: refOf(world, pod),
+    key: keyOf(world, pod),
+    side: pod.side,
+    ready,
+    terminating: pod.goneAt !== null,
+    problem: ready ? null : problemOf(world, pod),
+  }
+}
+
+function keyOf(world: World, pod: WorldPod): string | null {
+  if (world.kind === 'surging') return null
+  return world.kind === 'each' ? refOf(world, pod).uid : String(pod.slot)
+}
+
+function problemOf(world: World, pod: WorldPod): string {
+  if (world.at >= badAt(world, pod)) return 'it turned bad in the rehearsal'
+  return readyAt(world, pod) === Number.POSITIVE_INFINITY ? 'it never becomes ready in the rehearsal' : 'it is starting'
+}
+
+function endpointsOf(world: World, side: WorldPod['side']): number {
+  return world.pods.filter((pod) => pod.side === side && pod.goneAt === null && isReady(world, pod, world.at)).length
+}
+
+function probesOf(world: World, { wantsProbe }: WorldLook): Readonly<Record<string, 'good' | 'bad'>> {
+  const probes: Record<string, 'good' | 'bad'> = {}
+  for (const pod of world.pods) {
+    const ref = refOf(world, pod)
+    if (pod.goneAt === null && wantsProbe(ref)) probes[ref.uid] = isReady(world, pod, world.at) ? 'good' : 'bad'
+  }
+  return probes
+}
+
+function refusalsOf(world: World, leaving: readonly PodRef[]): Readonly<Record<string, string>> {
+  const never = new Set(world.faults.neverDrains ?? [])
+  if (never.size === 0) return {}
+  const asked = new Set(leaving.map(({ uid }) => uid))
+  const refusals: Record<string, string> = {}
+  for (const pod of world.pods) {
+    const { uid } = refOf(world, pod)
+    if (asked.has(uid) && never.has(pod.slot)) refusals[uid] = 'its disruption budget does not let it go'
+  }
+  return refusals
+}
+
+/** In an ordered fleet that goes back, a broken pod of the abandoned version is never replaced. */
+function stuckPods(world: World): readonly PodRef[] {
+  if (world.kind !== 'ordered' || world.gate.kind !== 'reverting' || world.template !== 'previous') return []
+  return world.pods
+    .filter((pod) => pod.side === 'target' && pod.goneAt === null && !isReady(world, pod, world.at))
+    .map((pod) => refOf(world, pod))
+}

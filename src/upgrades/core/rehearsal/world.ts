@@ -1,0 +1,162 @@
+/*
+ * A simulated fleet: what a rehearsal upgrades, and what the simulation drives. Its state is plain JSON and knows no
+ * clock; whoever holds it passes the time in. Nothing happens between looks but what `advance` (`fleet.ts`) makes up for:
+ * pods come and go, become ready and turn bad at the moments at which they would have.
+ */
+import type { Instant } from '../../../core/instant.ts'
+import type { Uuid } from '../../../core/subject.ts'
+import type { ChildSight, GatePosition, PodRef, RehearsalFaults, ReleaseSight } from '../model.ts'
+
+/** The kinds of fleets: like a Deployment, like a StatefulSet, like a DaemonSet, or several releases. */
+export const fleetKinds = ['surging', 'ordered', 'nodes', 'each'] as const
+export type FleetKind = (typeof fleetKinds)[number]
+
+export type WorldSide = 'previous' | 'target'
+export type WorldPod = {
+  /** Its place: what the faults name. */
+  readonly slot: number
+  /** Makes its name and UID, with the slot. */
+  readonly serial: number
+  readonly side: WorldSide
+  /** Was there before anything was touched. */
+  readonly first: boolean
+  readonly bornAt: Instant
+  /** On its way out until then. */
+  readonly goneAt: Instant | null
+  /** Somebody broke it: it is never ready again. */
+  readonly broken: boolean
+}
+
+/** One of our operations on a release; helm takes a while. */
+export type WorldChild =
+  | { readonly kind: 'running'; readonly until: Instant }
+  | Exclude<ChildSight, { readonly kind: 'running' }>
+export type WorldRelease = {
+  readonly releaseId: Uuid
+  readonly exists: boolean
+  readonly revision: number
+  readonly deploy: WorldChild
+  readonly undo: WorldChild
+}
+
+/** Rises when the shape of a stored world changes, so that one that is too old is known as such. */
+export const worldShape = 1
+
+export type World = {
+  readonly shape: typeof worldShape
+  readonly kind: FleetKind
+  /** Until when it was advanced. */
+  readonly at: Instant
+  readonly wanted: number
+  /** What helm applied last. */
+  readonly template: WorldSide
+  /** False: what helm applies changes no pod. */
+  readonly podsChange: boolean
+  /** How many pods of each side the controller keeps while it moves nothing. */
+  readonly sizes: Readonly<Record<WorldSide, number>>
+  readonly gate: GatePosition
+  /** Pods that may go, by UID. */
+  readonly marked: readonly string[]
+  readonly pin: WorldSide | null
+  readonly pods: readonly WorldPod[]
+  readonly serial: number
+  readonly releases: readonly WorldRelease[]
+  readonly faults: RehearsalFaults
+  /** Counts the writes: a write that comes late is refused when another came before. */
+  readonly writes: number
+}
+
+export type NewWorld = {
+  readonly size: number
+  readonly kind: FleetKind
+  readonly faults: RehearsalFaults
+  /** The releases that the execution claims: one, or where each instance is a release one each. */
+  readonly releaseIds: readonly Uuid[]
+  readonly podsChange?: boolean
+}
+
+/** A fleet on the previous version, ready but for what the faults say. Its releases are at revision 1. */
+export function createWorld({ size, kind, faults, releaseIds, podsChange = true }: NewWorld, now: Instant): World {
+  const pods = Array.from(
+    { length: size },
+    (_, slot): WorldPod => ({ ...newPod(slot, slot, 'previous', longAgo), first: true }),
+  )
+  return {
+    shape: worldShape,
+    kind,
+    at: now,
+    wanted: size,
+    template: 'previous',
+    podsChange,
+    sizes: { previous: size, target: 0 },
+    gate: { kind: 'none' },
+    marked: [],
+    pin: null,
+    pods,
+    serial: size,
+    releases: releaseIds.map((releaseId) => ({ releaseId, exists: true, revision: 1, deploy: absent, undo: absent })),
+    faults,
+    writes: 0,
+  }
+}
+
+const longAgo = 0
+const absent: WorldChild = { kind: 'absent' }
+
+export function newPod(slot: number, serial: number, side: WorldSide, bornAt: Instant): WorldPod {
+  return { slot, serial, side, first: false, bornAt, goneAt: null, broken: false }
+}
+
+/** How a pod is called. Where each instance is a release, that is the release's id. */
+export function refOf({ kind, releases }: World, { slot, serial }: WorldPod): PodRef {
+  const release = kind === 'each' ? releases[slot] : undefined
+  if (release !== undefined) return { name: `release-${slot}`, uid: release.releaseId }
+  return { name: `pod-${slot}-${serial}`, uid: `pod-${slot}-${serial}` }
+}
+
+/** Seconds that a pod takes to become ready, unless the faults say otherwise. */
+const readySeconds = 2
+
+/** From when on a pod is ready; Infinity: never. */
+export function readyAt({ faults }: World, pod: WorldPod): Instant {
+  if (pod.broken || isNeverReady(faults, pod)) return Number.POSITIVE_INFINITY
+  return pod.first ? pod.bornAt : pod.bornAt + (faults.readySeconds ?? readySeconds) * 1000
+}
+
+function isNeverReady(faults: RehearsalFaults, { side, slot, first }: WorldPod): boolean {
+  if (side === 'target') return faults.neverReady?.includes(slot) ?? false
+  return (first ? faults.unreadyBefore : faults.neverReverts)?.includes(slot) ?? false
+}
+
+/** When a pod turns bad; Infinity: never. */
+export function badAt(world: World, pod: WorldPod): Instant {
+  const fault = pod.side === 'target' ? world.faults.turnsBad?.find(({ index }) => index === pod.slot) : undefined
+  return fault === undefined ? Number.POSITIVE_INFINITY : readyAt(world, pod) + fault.afterSeconds * 1000
+}
+
+export function isReady(world: World, pod: WorldPod, now: Instant): boolean {
+  return now >= readyAt(world, pod) && now < badAt(world, pod)
+}
+
+/** How our operation on a release stands now. */
+export function childNow(world: World, child: WorldChild, now: Instant): ChildSight {
+  if (child.kind !== 'running' || now < child.until) return child.kind === 'running' ? { kind: 'running' } : child
+  if (world.faults.deployFails) return { kind: 'failed', code: 'helm_failed', detail: 'helm failed in the rehearsal' }
+  return { kind: 'held' }
+}
+
+/** The claimed releases as they are now. */
+export function releaseSights(world: World): readonly ReleaseSight[] {
+  return world.releases.map(({ releaseId, exists, revision, deploy, undo }) => ({
+    releaseId,
+    exists,
+    revision,
+    secretUid: `revision-${revision}`,
+    deploy: childNow(world, deploy, world.at),
+    undo: undo.kind === 'running' && world.at < undo.until ? { kind: 'running' } : settledUndo(undo),
+  }))
+}
+
+function settledUndo(undo: WorldChild): ChildSight {
+  return undo.kind === 'running' ? { kind: 'held' } : undo
+}
