@@ -1,0 +1,85 @@
+import { describe, expect, test } from 'vitest'
+import { anotherHand, breakPod, killPod, scale } from './testing/disturb.ts'
+import { given } from './testing/scenario.ts'
+
+/** What the cluster, other people and crashes do meanwhile (SPEC section 5, "Safety"). */
+describe('the fleet is counted again', () => {
+  test('instances that the cluster adds join, and budgets follow', () => {
+    given({ size: 4 })
+      .untilBatch(1)
+      .inCluster((world, now) => scale(world, 12, now))
+      .untilStatus('COMPLETED')
+      .thenOnTarget(12)
+      .so(({ currentInstances, totalInstances, instances }) => {
+        expect([currentInstances, totalInstances]).toEqual([12, 4])
+        expect(instances.filter(({ origin }) => origin === 'CLUSTER').length).toBe(8)
+      })
+  })
+
+  test('places that the cluster takes away are dropped', () => {
+    given({ size: 10 })
+      .untilBatch(2)
+      .inCluster((world, now) => scale(world, 4, now))
+      .untilStatus('COMPLETED')
+      .thenOnTarget(4)
+  })
+
+  test('a pod that dies comes back in its own version, and its place keeps its id', () => {
+    const scenario = given({ size: 10, spec: { batchDelaySeconds: 600 } }).untilWaiting('BATCH_DELAY')
+    const ids = scenario.execution.instances.map(({ id }) => id)
+    scenario
+      .inCluster((world, now) => killPod(world, 0, now))
+      .inCluster((world, now) => killPod(world, 5, now))
+      .untilStatus('COMPLETED')
+      .thenOnTarget(10)
+      .so(({ instances }) => expect(instances.map(({ id }) => id)).toEqual(ids))
+  })
+})
+
+describe('another hand', () => {
+  test.each(['VALIDATING', 'IN_PROGRESS', 'PAUSED', 'ROLLING_BACK'] as const)('in %s', (status) => {
+    const scenario = given({ size: 10 })
+    if (status !== 'VALIDATING') scenario.untilBatch(2)
+    if (status === 'PAUSED') scenario.when('pause')
+    if (status === 'ROLLING_BACK') scenario.when('rollback')
+    scenario
+      .inCluster(anotherHand)
+      .untilStatus('FAILED')
+      .thenReason('CHANGED_BY_ANOTHER_HAND')
+      .so(({ frozen }, { world }) => expect([frozen, world.gate.kind, world.pin]).toEqual([false, 'none', null]))
+  })
+
+  test('in CANARY_MONITORING', () => {
+    given({ size: 10, spec: { strategy: 'CANARY' } })
+      .untilStatus('CANARY_MONITORING')
+      .inCluster(anotherHand)
+      .untilStatus('FAILED')
+      .thenReason('CHANGED_BY_ANOTHER_HAND')
+  })
+})
+
+describe('crashes and acts', () => {
+  test.each(['lost', 'doneAndLost', 'late', 'refused'] as const)('every act of an upgrade may be %s once', (fate) => {
+    for (let crash = 0; crash < 14; crash++) {
+      const scenario = given({ size: 6, spec: { batchDelaySeconds: 0 } })
+      let acts = 0
+      scenario.until(({ status }) => {
+        const { simulation } = scenario
+        if (simulation.acts.length === crash && acts === crash) {
+          acts += 1
+          for (let n = 0; n < 200 && simulation.acts.length === crash && !simulation.ended; n++) simulation.next(fate)
+        }
+        acts = Math.max(acts, simulation.acts.length)
+        return status === 'COMPLETED'
+      })
+      scenario.thenOnTarget(6)
+    }
+  })
+
+  test('a broken pod of another cause is not ours, and is taken first', () => {
+    given({ size: 10, room: 0 })
+      .inCluster((world, now) => breakPod(world, 3, now))
+      .untilStatus('COMPLETED')
+      .thenOnTarget(10)
+  })
+})

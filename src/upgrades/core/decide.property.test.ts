@@ -1,0 +1,176 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import type { ExecutionCommand, RehearsalFaults, Strategy } from './model.ts'
+import { isTerminal, strategies } from './model.ts'
+import { type FleetKind, fleetKinds } from './rehearsal/world.ts'
+import { anotherHand, breakPod, killPod, scale } from './testing/disturb.ts'
+import { Guard } from './testing/invariants.ts'
+import { type Fate, type Setup, type Sight, Simulation, say } from './testing/simulation.ts'
+
+type Move =
+  | { readonly kind: 'next'; readonly fate: Fate; readonly sight: Sight; readonly times: number }
+  | { readonly kind: 'again' }
+  | { readonly kind: 'time'; readonly ms: number }
+  | { readonly kind: 'command'; readonly command: ExecutionCommand }
+  | { readonly kind: 'scale'; readonly to: number }
+  | { readonly kind: 'kill' | 'break'; readonly nth: number }
+  | { readonly kind: 'hand' }
+
+const fates: readonly Fate[] = ['lost', 'doneAndLost', 'late', 'refused']
+const fate = fc.oneof({ weight: 6, arbitrary: fc.constant<Fate>('done') }, fc.constantFrom(...fates))
+const sight = fc.oneof(
+  { weight: 8, arbitrary: fc.constant<Sight>('clear') },
+  fc.constantFrom<Sight[]>('blind', 'uncommitted'),
+)
+const commands = [say.pause, say.resume, say.resume, say.promote, say.promote, say.rollback, say.cancel, say.cancelNow]
+
+const own = [
+  {
+    weight: 12,
+    arbitrary: fc.record({ kind: fc.constant('next' as const), fate, sight, times: fc.integer({ min: 1, max: 12 }) }),
+  },
+  { weight: 2, arbitrary: fc.constant({ kind: 'again' as const }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('time' as const), ms: fc.constantFrom(100, 5_000, 100_000) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('command' as const), command: fc.constantFrom(...commands) }) },
+] as const
+const others = [
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('scale' as const), to: fc.integer({ min: 0, max: 30 }) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constantFrom('kill' as const, 'break' as const), nth: fc.nat(60) }),
+  },
+  { weight: 1, arbitrary: fc.constant({ kind: 'hand' as const }) },
+] as const
+
+const index = fc.nat(12)
+const faults: fc.Arbitrary<RehearsalFaults> = fc.record(
+  {
+    neverReady: fc.array(index, { maxLength: 3 }),
+    turnsBad: fc.array(fc.record({ index, afterSeconds: fc.constantFrom(1, 40, 400) }), { maxLength: 2 }),
+    neverDrains: fc.array(index, { maxLength: 2 }),
+    unreadyBefore: fc.array(index, { maxLength: 2 }),
+    neverReverts: fc.array(index, { maxLength: 1 }),
+    readySeconds: fc.constantFrom(0, 2, 20),
+  },
+  { requiredKeys: [] },
+)
+const someFaults = fc.oneof({ weight: 2, arbitrary: fc.constant<RehearsalFaults>({}) }, faults)
+
+/** Every range of SPEC section 5, with what makes runs long drawn seldom. */
+const spec = fc
+  .record({
+    strategy: fc.constantFrom<Strategy[]>(...strategies),
+    canaryPercentage: fc.integer({ min: 1, max: 100 }),
+    batchSize: fc.oneof(fc.integer({ min: 1, max: 6 }), fc.integer({ min: 1, max: 1000 })),
+    delay: fc.constantFrom(0, 1, 2, 24),
+    healthCheckIntervalSeconds: fc.constantFrom(1, 30, 3600),
+    ratio: fc.integer({ min: 2, max: 10 }),
+    maxUnavailablePercentage: fc.integer({ min: 1, max: 100 }),
+    autoRollbackEnabled: fc.boolean(),
+    failureThreshold: fc.oneof(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 10_000 })),
+  })
+  .map(({ ratio, delay, ...rest }) => {
+    const healthCheckTimeoutSeconds = Math.min(86_400, rest.healthCheckIntervalSeconds * ratio)
+    const batchDelaySeconds = Math.min(86_400, rest.healthCheckIntervalSeconds * delay)
+    return { ...rest, healthCheckTimeoutSeconds, batchDelaySeconds }
+  })
+
+const size = fc.oneof({ weight: 4, arbitrary: fc.integer({ min: 1, max: 10 }) }, fc.integer({ min: 1, max: 60 }))
+const setup: fc.Arbitrary<Setup> = fc.record({
+  size,
+  kind: fc.oneof({ weight: 3, arbitrary: fc.constant<FleetKind>('surging') }, fc.constantFrom(...fleetKinds)),
+  spec,
+  faults: someFaults,
+  room: fc.constantFrom(0, 1, 3, 60),
+  podsChange: fc.oneof({ weight: 9, arbitrary: fc.constant(true) }, fc.constant(false)),
+  healthEndpoint: fc.boolean(),
+})
+
+/** Blue-green needs a fleet that surges and can be pinned, and room for all: initiate and the checks refuse it elsewhere. */
+function possible(given: Setup): Setup {
+  if (given.spec?.strategy !== 'BLUE_GREEN') return given
+  return { ...given, kind: 'surging', room: given.size ?? 1 }
+}
+
+function apply(simulation: Simulation, move: Move): void {
+  if (move.kind === 'next') {
+    for (let n = 1; n < move.times; n++) simulation.next()
+    simulation.next(move.fate, move.sight)
+  }
+  if (move.kind === 'again') simulation.step('done', 'stale')
+  if (move.kind === 'time') simulation.now += move.ms
+  if (move.kind === 'command') simulation.command(move.command)
+  if (move.kind === 'scale') simulation.world = scale(simulation.world, move.to, simulation.now)
+  if (move.kind === 'kill') simulation.world = killPod(simulation.world, move.nth, simulation.now)
+  if (move.kind === 'break') simulation.world = breakPod(simulation.world, move.nth, simulation.now)
+  if (move.kind === 'hand') simulation.world = anotherHand(simulation.world, simulation.now)
+}
+
+/** What a person is waited for, or what only the fleet itself can end: then it is said, and looked at again. */
+const restful = ['PAUSED', 'APPROVAL_REQUIRED', 'CANARY_PROMOTION', 'CANARY_FAILED', 'BUDGET_USED_UP', 'REVERTING']
+
+function runUntilQuiet(simulation: Simulation): void {
+  let quiet = 0
+  const resting = (): boolean => {
+    quiet = restful.includes(simulation.execution.waitingFor?.reason ?? '') ? quiet + 1 : 0
+    return quiet > 30
+  }
+  simulation.run(resting, 1000 * 86_400 * 400)
+}
+
+/** Lets everything take its course, and approves and promotes; what then still waits for a person is cancelled, and ends. */
+function afterwards(simulation: Simulation): void {
+  simulation.deliverLate()
+  for (let patience = 60; patience > 0 && !simulation.ended; patience--) {
+    runUntilQuiet(simulation)
+    if (!simulation.command(say.resume)) simulation.command(say.promote)
+  }
+  runUntilQuiet(simulation)
+  if (simulation.ended) return
+  const { status, stage, waitingFor } = simulation.execution
+  expect(restful, `${status} ${stage} waits for ${waitingFor?.reason}: ${waitingFor?.detail}`).toContain(
+    waitingFor?.reason,
+  )
+  expect(simulation.command(say.cancel)).toBe(true)
+  simulation.run(undefined, 1000 * 86_400 * 400)
+  expect(isTerminal(simulation.execution.status), `${simulation.execution.waitingFor?.reason} after cancel`).toBe(true)
+}
+
+function run(given: Setup, moves: readonly Move[], calm: boolean): void {
+  const simulation = new Simulation(given)
+  new Guard(simulation, calm)
+  simulation.command(say.start)
+  for (const move of moves) {
+    if (simulation.ended) break
+    apply(simulation, move)
+  }
+  afterwards(simulation)
+}
+
+/** More than a thousand by default; `FLOTILLA_RUNS` for more. */
+const limitMs = 600_000
+const numRuns = Number(process.env.FLOTILLA_RUNS ?? 600)
+
+test(
+  'whatever happens to us: invariants hold and every execution ends or says what it waits for',
+  () => {
+    const moves = fc.array(fc.oneof(...own), { maxLength: 40 })
+    fc.assert(
+      fc.property(setup.map(possible), moves, (given, done) => run(given, done, true)),
+      { numRuns },
+    )
+  },
+  limitMs,
+)
+
+test(
+  'the same with scaling, pods that die or break, and another hand',
+  () => {
+    const moves = fc.array(fc.oneof(...own, ...others), { maxLength: 40 })
+    fc.assert(
+      fc.property(setup.map(possible), moves, (given, done) => run(given, done, false)),
+      { numRuns },
+    )
+  },
+  limitMs,
+)

@@ -1,0 +1,212 @@
+import { describe, expect, test } from 'vitest'
+import type { World, WorldSide } from '../rehearsal/world.ts'
+import { breakPod, scale } from '../testing/disturb.ts'
+import { given } from '../testing/scenario.ts'
+
+/** SPEC section 5, "Strategies", a sentence a test. */
+const auto = { autoRollbackEnabled: true } as const
+
+/** Breaks the nth pod when it is of that side. */
+function breakSide(world: World, nth: number, side: WorldSide, now: number): World {
+  return world.pods[nth]?.side === side ? breakPod(world, nth, now) : world
+}
+
+describe('ROLLING', () => {
+  test('batches with a delay between them', () => {
+    const scenario = given({ size: 20 }).untilWaiting('BATCH_DELAY')
+    const from = scenario.simulation.now
+    scenario.untilBatch(2)
+    expect(scenario.simulation.now - from).toBe(60_000)
+    scenario.untilStatus('COMPLETED').thenGates(5, 10, 15, 20)
+    expect(scenario.execution.currentBatch).toBe(4)
+  })
+
+  test('where no pod changes helm runs and nothing moves, in every strategy', () => {
+    for (const strategy of ['ROLLING', 'CANARY', 'BLUE_GREEN', 'RECREATE', 'STAGED'] as const) {
+      given({ podsChange: false, spec: { strategy } })
+        .untilStatus('COMPLETED')
+        .thenSteps('VALIDATING', 'IN_PROGRESS', 'COMPLETED')
+        .thenActs('deploy', 'conclude')
+        .so(({ instances }) => expect(instances.every(({ unchanged }) => unchanged)).toBe(true))
+    }
+  })
+})
+
+describe('CANARY', () => {
+  const spec = { strategy: 'CANARY', canaryPercentage: 10 } as const
+
+  test('a few first, then a person promotes, then the rest', () => {
+    given({ size: 20, spec })
+      .untilStatus('CANARY_MONITORING')
+      .thenOnTarget(2)
+      .afterSeconds(86_400)
+      .so(({ waitingFor }) => expect(waitingFor?.reason).toBe('CANARY_PROMOTION'))
+      .when('promote')
+      .untilStatus('COMPLETED')
+      .thenSteps('VALIDATING', 'CANARY_RUNNING', 'CANARY_MONITORING', 'IN_PROGRESS', 'COMPLETED')
+      .so(({ promotedBy }) => expect(promotedBy).toBe('tester'))
+  })
+
+  test('it is looked at every interval', () => {
+    const scenario = given({ size: 20, spec }).untilWaiting('CANARY_PROMOTION').next()
+    const from = scenario.simulation.now
+    scenario.next()
+    expect(scenario.simulation.now - from).toBe(30_000)
+  })
+
+  const turnsBad = { turnsBad: [{ index: 0, afterSeconds: 100 }] }
+
+  test('one that turns bad twice in a row rolls back', () => {
+    given({ size: 20, spec: { ...spec, ...auto }, faults: turnsBad })
+      .untilStatus('ROLLED_BACK')
+      .thenReason('CANARY_FAILED')
+      .thenSteps('VALIDATING', 'CANARY_RUNNING', 'CANARY_MONITORING', 'ROLLING_BACK', 'ROLLED_BACK')
+  })
+
+  test('without auto-rollback it stays, says so, and is not promoted', () => {
+    given({ size: 20, spec, faults: turnsBad })
+      .untilWaiting('CANARY_FAILED')
+      .so(({ status }) => expect(status).toBe('CANARY_MONITORING'))
+      .thenRefused('promote')
+      .when('rollback')
+      .untilStatus('ROLLED_BACK')
+  })
+
+  test('one that never becomes ready stops it while it is being deployed', () => {
+    given({ size: 20, spec, faults: { neverReady: [0] } })
+      .untilStatus('FAILED')
+      .thenReason('CANARY_FAILED')
+    given({ size: 20, spec: { ...spec, ...auto }, faults: { neverReady: [0] } })
+      .untilStatus('ROLLED_BACK')
+      .thenSteps('VALIDATING', 'CANARY_RUNNING', 'CANARY_MONITORING', 'ROLLING_BACK', 'ROLLED_BACK')
+  })
+
+  test('once promoted the canaries are like the others', () => {
+    given({
+      size: 20,
+      spec: { ...spec, batchDelaySeconds: 600 },
+      faults: { turnsBad: [{ index: 0, afterSeconds: 300 }] },
+    })
+      .untilStatus('CANARY_MONITORING')
+      .when('promote')
+      .untilStatus('FAILED')
+      .thenReason('INSTANCES_FAILED')
+  })
+})
+
+describe('STAGED', () => {
+  const spec = { strategy: 'STAGED', batchSize: 4 } as const
+
+  test('a person approves after each batch but the last, and is recorded', () => {
+    given({ size: 10, spec })
+      .untilStatus('PAUSED')
+      .thenReason('APPROVAL_REQUIRED')
+      .thenOnTarget(4)
+      .when('resume')
+      .untilStatus('PAUSED')
+      .thenOnTarget(8)
+      .when('resume')
+      .untilStatus('COMPLETED')
+      .so(({ approvals }) =>
+        expect(approvals).toMatchObject([
+          { by: 'tester', batch: 1 },
+          { by: 'tester', batch: 2 },
+        ]),
+      )
+  })
+
+  test('a pause in between is no approval', () => {
+    given({ size: 10, spec })
+      .untilBatch(1)
+      .when('pause')
+      .when('resume')
+      .so(({ approvals }) => expect(approvals).toEqual([]))
+      .untilStatus('PAUSED')
+      .thenReason('APPROVAL_REQUIRED')
+  })
+})
+
+describe('BLUE_GREEN', () => {
+  const spec = { strategy: 'BLUE_GREEN' } as const
+
+  test('the whole set beside the old one, one switch, the old ones retire after the watch', () => {
+    const scenario = given({ size: 5, spec })
+      .untilWaiting('WATCHING_THE_SWITCH')
+      .so((_, { world }) => expect(world.pin).toBe('target'))
+    const from = scenario.simulation.now
+    scenario
+      .untilStatus('COMPLETED')
+      .thenOnTarget(5)
+      .thenActs('gate', 'deploy', 'pin', 'gate', 'pin', 'gate', 'pin', 'conclude')
+      .so((_, { world }) => expect(world.pin).toBeNull())
+    expect(scenario.simulation.now - from).toBeGreaterThanOrEqual(300_000)
+    expect(scenario.fewestReady).toBeGreaterThanOrEqual(5)
+  })
+
+  test('a rollback during the watch is one switch back', () => {
+    const scenario = given({ size: 5, spec }).untilWaiting('WATCHING_THE_SWITCH').when('rollback')
+    const acts = scenario.simulation.acts.length
+    scenario.next()
+    expect(scenario.simulation.acts.slice(acts)).toEqual([{ kind: 'pin', to: 'previous' }])
+    scenario.untilStatus('ROLLED_BACK').thenOnTarget(0)
+    expect(scenario.fewestReady).toBeGreaterThanOrEqual(5)
+  })
+
+  test('the first failure of the green set stops it before the switch', () => {
+    given({ size: 5, spec, faults: { neverReady: [2] } })
+      .untilStatus('FAILED')
+      .thenReason('GREEN_FAILED')
+      .so((_, { world }) => expect(world.pin).toBe('previous'))
+  })
+
+  test('traffic goes back when the green set dies after the switch', () => {
+    const scenario = given({ size: 3, spec: { ...spec, ...auto } }).untilWaiting('WATCHING_THE_SWITCH')
+    for (let nth = 0; nth < 6; nth++) scenario.inCluster((world, now) => breakSide(world, nth, 'target', now))
+    scenario.until((_) => scenario.simulation.world.pin === 'previous').untilStatus('ROLLED_BACK')
+  })
+
+  test('a set that grows before the switch has to pass first', () => {
+    const scenario = given({ size: 4, spec })
+      .until(({ stage }) => stage === 'switching')
+      .inCluster((world, now) => scale({ ...world, pin: 'previous' }, 8, now))
+    scenario.simulation.attempt = null
+    scenario.untilStatus('COMPLETED').thenOnTarget(8)
+  })
+
+  test('the way back is not pinned to old pods that are not ready', () => {
+    const scenario = given({ size: 3, spec }).untilWaiting('WATCHING_THE_SWITCH')
+    for (let nth = 0; nth < 6; nth++) scenario.inCluster((world, now) => breakSide(world, nth, 'previous', now))
+    scenario.when('rollback').untilStatus('FAILED').thenReason('NOT_BACK_IN_TIME')
+  })
+
+  test('a pin that nobody can serve comes off, is recorded, and counts as the threshold reached', () => {
+    const scenario = given({ size: 3, spec: { ...spec, ...auto } }).untilWaiting('WATCHING_THE_SWITCH')
+    for (let nth = 0; nth < 6; nth++) scenario.inCluster((world, now) => breakPod(world, nth, now))
+    scenario
+      .until(({ warnings }) => warnings.some(({ code }) => code === 'PIN_REMOVED'))
+      .until(({ status }) => status === 'ROLLING_BACK')
+      .thenReason('PIN_REMOVED')
+    expect(scenario.simulation.events.some(({ type }) => type === 'execution.pin-removed')).toBe(true)
+  })
+})
+
+describe('RECREATE', () => {
+  const spec = { strategy: 'RECREATE' } as const
+
+  test('needs no gate', () => {
+    const free = { hold: 'none', surge: false, ordered: false, pin: false } as const
+    given({ size: 6, spec, capabilities: free }).untilStatus('COMPLETED').thenOnTarget(6).thenActs('deploy', 'conclude')
+    given({ size: 6, spec: { ...spec, ...auto }, capabilities: free, faults: { neverReady: [0, 1, 2] } })
+      .untilStatus('ROLLED_BACK')
+      .thenOnTarget(0)
+  })
+
+  test('replaces all at once, with the threshold as its only limit', () => {
+    given({ size: 10, spec, faults: { neverReady: [0, 1] } })
+      .untilStatus('FAILED')
+      .thenReason('INSTANCES_FAILED')
+    given({ size: 10, spec: { ...spec, ...auto }, faults: { neverReady: [0, 1, 2] } })
+      .untilStatus('ROLLED_BACK')
+      .thenReason('FAILURE_THRESHOLD_REACHED')
+  })
+})

@@ -1,0 +1,57 @@
+import type { Instant } from '../../../core/instant.ts'
+import { advance, goneAfterMs } from '../rehearsal/fleet.ts'
+import { refOf, type World } from '../rehearsal/world.ts'
+
+/** Somebody scales the fleet. */
+export function scale(stored: World, wanted: number, now: Instant): World {
+  const world = advance(stored, now)
+  if (world.kind === 'each' || wanted === world.wanted) return world
+  const { sizes } = world
+  const grown = wanted - world.wanted
+  const shared = sizes.previous + sizes.target
+  const target = shared === 0 ? 0 : Math.round((sizes.target * wanted) / Math.max(1, shared))
+  const next = grown > 0 ? { previous: Math.max(sizes.previous, wanted - target), target } : fewer(world, wanted)
+  return advance({ ...world, wanted, sizes: next, writes: world.writes + 1 }, now)
+}
+
+function fewer({ sizes }: World, wanted: number): World['sizes'] {
+  const previous = Math.min(sizes.previous, wanted)
+  return { previous, target: Math.min(sizes.target, wanted - previous) }
+}
+
+/** A pod dies by itself; its controller makes another. */
+export function killPod(stored: World, nth: number, now: Instant): World {
+  return withPod(stored, nth, now, { goneAt: now + goneAfterMs })
+}
+
+/** A pod is never ready again. */
+export function breakPod(stored: World, nth: number, now: Instant): World {
+  return withPod(stored, nth, now, { broken: true })
+}
+
+function withPod(stored: World, nth: number, now: Instant, change: Partial<World['pods'][number]>): World {
+  const world = advance(stored, now)
+  const live = world.pods.filter(({ goneAt }) => goneAt === null)
+  const chosen = live[nth % Math.max(1, live.length)]
+  if (chosen === undefined || world.kind === 'each') return world
+  return advance({ ...world, pods: world.pods.map((pod) => (pod === chosen ? { ...pod, ...change } : pod)) }, now)
+}
+
+/** Another hand runs helm: our operations end with that, or the revision is simply another. */
+export function anotherHand(stored: World, now: Instant): World {
+  const world = advance(stored, now)
+  const failed = { kind: 'failed', code: 'changed_by_another_hand', detail: 'another hand upgraded it' } as const
+  const releases = world.releases.map((release, at) => {
+    if (at > 0) return release
+    const open = (kind: string): boolean => kind === 'held' || kind === 'running'
+    const deploy = open(release.deploy.kind) || release.deploy.kind === 'held' ? failed : release.deploy
+    const undo = open(release.undo.kind) ? failed : release.undo
+    return { ...release, revision: release.revision + 1, deploy, undo }
+  })
+  return { ...world, releases, writes: world.writes + 1 }
+}
+
+/** The pods that a look would see, by name: for messages of tests. */
+export function podNames(world: World): readonly string[] {
+  return world.pods.map((pod) => refOf(world, pod).name)
+}

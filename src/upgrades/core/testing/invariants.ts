@@ -1,0 +1,204 @@
+import { seconds } from '../../../core/instant.ts'
+import { isAdmitted, isBack, isOnTarget, targetPod, unavailable } from '../instances.ts'
+import type { Execution, ExecutionAct, ExecutionObservation, Instance, Side } from '../model.ts'
+import { isTerminal } from '../model.ts'
+import { sameJson } from '../planning.ts'
+import { letsBe } from '../position.ts'
+import { advance } from '../rehearsal/fleet.ts'
+import { isReady, refOf } from '../rehearsal/world.ts'
+import { budgetNow } from '../stopping.ts'
+import { strategyOf } from '../strategies/index.ts'
+import { transitionTable } from '../transitions.ts'
+import type { Committed, Simulation } from './simulation.ts'
+
+/** Watches over a simulation: throws, naming the number of `SPEC.md`, as soon as a decision breaks an invariant. */
+export class Guard {
+  private readonly simulation: Simulation
+  private readonly calm: boolean
+  private untouched: readonly string[] = []
+  private highestGate = 0
+  private lastAct: { readonly act: ExecutionAct; readonly at: number; readonly done: () => boolean } | null = null
+
+  /** `calm`: nothing disturbs the fleet but the faults that it was made with. */
+  constructor(simulation: Simulation, calm = false) {
+    this.simulation = simulation
+    this.calm = calm
+    simulation.onCommit = (committed) => this.check(committed)
+  }
+
+  private check(committed: Committed): void {
+    const { before, decision, seen } = committed
+    const after = decision.state
+    transitionsHold(before, after)
+    const turns = before.status !== 'ROLLING_BACK' && after.status === 'ROLLING_BACK'
+    must(!turns || decision.act === null, 3, 'turning round starts something')
+    failuresHold(before, after)
+    waitsAreTold(this.simulation, committed)
+    nothingStartsAtRest(before, after, decision.act?.act ?? null, this.highestGate, seen)
+    if (decision.act !== null) this.checkAct(before, after, decision.act.act, seen)
+    if (this.calm) this.checkFleet(before, after)
+    if (isTerminal(after.status) && !isTerminal(before.status)) endHolds(this.simulation, after, seen)
+  }
+
+  /** What only holds where nobody else breaks, kills or scales: of the fleet itself, not of what we know of it. */
+  private checkFleet(before: Execution, after: Execution): void {
+    if (Object.keys(this.simulation.world.faults).length === 0) enoughIsReady(this.simulation, after)
+    if (after.status !== 'ROLLING_BACK' && after.status !== 'ROLLED_BACK') return
+    if (before.status !== 'ROLLING_BACK') this.untouched = podsOf(before, ({ status }) => status === 'PENDING')
+    const pods = new Set(
+      this.simulation.world.pods
+        .filter(({ goneAt }) => goneAt === null)
+        .map((pod) => refOf(this.simulation.world, pod).uid),
+    )
+    const restarted = this.untouched.filter((uid) => !pods.has(uid))
+    must(restarted.length === 0, 5, `${restarted.join(', ')} never left the previous version and is restarted`)
+  }
+
+  private checkAct(before: Execution, after: Execution, act: ExecutionAct, seen: ExecutionObservation | null): void {
+    const { now, simulation } = { now: this.simulation.now, simulation: this.simulation }
+    this.notRepeated(act, now)
+    if (act.kind === 'gate') {
+      budgetHolds(before, after, act)
+      if (act.position.kind === 'admitting') this.highestGate = Math.max(this.highestGate, letsBe(act.position))
+    }
+    if (act.kind === 'pin' && act.to !== null) pinHolds(after, act.to, seen)
+    const seq = (simulation.attempt?.seq ?? 0) + 1
+    const done = () => simulation.attempt?.seq === seq && simulation.attempt.result === 'done'
+    this.lastAct = { act, at: now, done }
+  }
+
+  private notRepeated(act: ExecutionAct, now: number): void {
+    const { lastAct } = this
+    if (lastAct === null || !lastAct.done() || !sameJson(lastAct.act, act)) return
+    must(now - lastAct.at >= seconds(5), 13, `${act.kind} is repeated after ${now - lastAct.at} ms`)
+  }
+}
+
+function must(holds: boolean, invariant: number, what: string): void {
+  if (!holds) throw new Error(`invariant ${invariant}: ${what}`)
+}
+
+function transitionsHold(before: Execution, after: Execution): void {
+  let at = before.status
+  for (const { from, to } of after.transitions.slice(before.transitions.length)) {
+    must(from === at, 3, `a step from ${from} is recorded in ${at}`)
+    must(transitionTable[from].includes(to), 3, `a step from ${from} to ${to}`)
+    at = to
+  }
+  must(at === after.status, 3, `${after.status} is not where the recorded steps lead`)
+}
+
+function failuresHold(before: Execution, after: Execution): void {
+  const was = new Map(before.instances.map((instance) => [instance.id, instance.status]))
+  const fresh = after.instances.filter(({ id, status }) => status === 'FAILED' && was.get(id) !== 'FAILED').length
+  const counted = after.rollbackInfo.currentFailures - before.rollbackInfo.currentFailures
+  const expected = before.status === 'ROLLING_BACK' ? 0 : fresh
+  must(counted === expected, 4, `${fresh} became FAILED in ${before.status} and ${counted} were counted`)
+}
+
+function waitsAreTold({ now }: Simulation, { decision, seen }: Committed): void {
+  const { state, act, wake } = decision
+  if (isTerminal(state.status)) {
+    must(act === null && wake === null && state.waitingFor === null, 2, 'something is due after the end')
+    return
+  }
+  must(act !== null || wake !== null, 7, `nothing is due in ${state.status} ${state.stage}`)
+  must(state.waitingFor !== null, 7, `${state.status} ${state.stage} does not say what it waits for`)
+  const until = state.waitingFor?.until ?? null
+  must(until !== null, 7, `${state.waitingFor?.reason} has no end`)
+  if (seen !== null && act === null && wake !== null && wake > now) {
+    must(
+      until !== null && until >= now && until <= now + seconds(86_400 + 60),
+      7,
+      `${state.waitingFor?.reason} until ${until}`,
+    )
+  }
+}
+
+/** In PAUSED and after the end is decided, no act lets more instances move than before. */
+function nothingStartsAtRest(
+  before: Execution,
+  after: Execution,
+  act: ExecutionAct | null,
+  highest: number,
+  seen: ExecutionObservation | null,
+): void {
+  const rests = before.status === 'PAUSED' && after.status === 'PAUSED'
+  const ends = before.ending !== null && after.ending !== null
+  if ((!rests && !ends) || act === null) return
+  if (act.kind === 'gate' && act.position.kind === 'admitting') {
+    const gate = seen?.kind === 'seen' && seen.fleet?.kind === 'present' ? letsBe(seen.fleet.gate) : highest
+    const moved = after.instances.filter((one) => targetPod(one) !== null || one.pod === null).length
+    const sum = letsBe(act.position)
+    must(sum <= Math.max(highest, gate, moved), 2, `the gate is raised to ${sum} from ${highest} at rest`)
+  }
+  must(act.kind !== 'deploy' && act.kind !== 'undo', 2, `${act.kind} at rest`)
+}
+
+/** What we let go leaves no more unavailable than allowed; what was unready already costs nothing. */
+function budgetHolds(before: Execution, after: Execution, act: Extract<ExecutionAct, { kind: 'gate' }>): void {
+  if (act.position.kind !== 'admitting' || !strategyOf(after).budgeted) return
+  const was = new Map(before.instances.map((instance) => [instance.id, instance]))
+  const goes = (instance: Instance): boolean => {
+    const known = was.get(instance.id)
+    return isAdmitted(instance) && !instance.surge && instance.ready && known !== undefined && !isAdmitted(known)
+  }
+  if (!after.instances.some((instance) => goes(instance) && instance.side !== 'target' && instance.nextPod === null))
+    return
+  const gone = unavailable(after.instances)
+  must(gone <= budgetNow(after), 1, `${gone} of ${after.currentInstances} are unavailable, ${budgetNow(after)} may be`)
+}
+
+function pinHolds(after: Execution, to: Side, seen: ExecutionObservation | null): void {
+  if (seen?.kind !== 'seen' || seen.fleet?.kind !== 'present') return
+  const serves = seen.fleet.members.some(({ side, ready, terminating }) => side === to && ready && !terminating)
+  must(serves, 8, `pinned to ${to}, where nobody is ready`)
+  const passed = after.instances.every(({ status }) => status === 'COMPLETED')
+  must(to !== 'target' || passed, 8, 'pinned to a set that has not passed')
+}
+
+/** What holds at the end, whatever it is. */
+function endHolds(simulation: Simulation, after: Execution, seen: ExecutionObservation | null): void {
+  const world = advance(simulation.world, simulation.now)
+  must(!after.claiming && after.ending === null && after.endedAt !== null, 9, 'the end is not complete')
+  if (seen === null || after.transitions.at(-2)?.to === undefined || !after.deployed) return
+  const { kind } = world.gate
+  must(kind === 'none' || kind === 'frozen', 9, `the gate is left ${kind}`)
+  must(after.frozen === (kind === 'frozen'), 9, `frozen is ${after.frozen} and the gate ${kind}`)
+  const open = world.releases.filter((one) => one.deploy.kind === 'held' || one.undo.kind === 'held')
+  must(open.length === 0, 9, 'an operation still waits for a verdict')
+  if (world.pin !== null) must(kind === 'frozen', 8, 'a pin is left on a fleet that is free')
+  if (after.status === 'COMPLETED') completedHolds(after)
+  if (after.status === 'ROLLED_BACK') rolledBackHolds(simulation, after)
+}
+
+function completedHolds(after: Execution): void {
+  const done = (one: Instance): boolean => one.status === 'COMPLETED' && (one.unchanged || isOnTarget(one))
+  must(after.instances.every(done), 10, 'COMPLETED though an instance does not run the target version')
+}
+
+function rolledBackHolds(simulation: Simulation, after: Execution): void {
+  if (after.change?.podsChange === false) return
+  must(after.instances.every(isBack), 6, 'ROLLED_BACK though an instance is not back')
+  const world = advance(simulation.world, simulation.now)
+  const away = world.pods.filter(({ side, goneAt }) => side === 'target' && goneAt === null)
+  must(away.length === 0, 6, `ROLLED_BACK though ${away.map((pod) => refOf(world, pod).name).join(', ')} runs`)
+}
+
+function podsOf(execution: Execution, wanted: (instance: Instance) => boolean): readonly string[] {
+  return execution.instances.filter(wanted).flatMap(({ pod }) => pod?.uid ?? [])
+}
+
+/** In a sound fleet there are always as many ready pods as the budget promises. */
+function enoughIsReady(simulation: Simulation, after: Execution): void {
+  if (after.spec.strategy === 'RECREATE') return
+  const least = simulation.world.wanted - budgetNow(after)
+  const ready = readyInWorld(simulation)
+  must(ready >= least, 1, `${ready} of ${simulation.world.wanted} are ready, at least ${least} should be`)
+}
+
+/** How many pods are ready in the world now. */
+export function readyInWorld(simulation: Simulation): number {
+  const world = advance(simulation.world, simulation.now)
+  return world.pods.filter((pod) => pod.goneAt === null && isReady(world, pod, simulation.now)).length
+}
