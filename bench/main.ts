@@ -1,21 +1,29 @@
 import { parseArgs } from 'node:util'
 import { batch } from './batch.ts'
 import { reads } from './reads.ts'
+import { simulate } from './simulate.ts'
 import { start } from './start.ts'
 
 /**
  * Figures, each as a ratio within one run, because machines differ and are shared: `npm run bench -- batch|reads|start`.
- * `--releases` and `--rounds` make it shorter or longer.
+ * `--releases` and `--rounds` make it shorter or longer. `simulate --executions 1000000` drives upgrade executions on
+ * simulated fleets; it measures the decisions alone, and that each execution ends.
  */
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { releases: { type: 'string', default: '200' }, rounds: { type: 'string', default: '3' } },
+  options: {
+    releases: { type: 'string', default: '200' },
+    rounds: { type: 'string', default: '3' },
+    executions: { type: 'string', default: '2000' },
+    seed: { type: 'string', default: '1' },
+  },
 })
 const rounds = Number(values.rounds)
 const benches: Readonly<Record<string, () => Promise<void>>> = {
   batch: () => batch(Number(values.releases), rounds),
   reads: () => reads(rounds),
   start: () => start(rounds),
+  simulate: async () => simulate(Number(values.executions), Number(values.seed)),
 }
 for (const name of positionals.length > 0 ? positionals : Object.keys(benches)) {
   const bench = benches[name]
