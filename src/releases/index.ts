@@ -2,6 +2,7 @@ export { batchMachine } from './batch/machine.ts'
 export type { ReleaseDeps } from './commands/context.ts'
 export { executionOrders } from './commands/execution-orders.ts'
 export { releaseReads } from './commands/release-reads.ts'
+export { deployedManifest, type Renderings, renderingsOf } from './commands/renderings.ts'
 export type { ClaimedStatus, Conclusion, Frozen } from './core/model.ts'
 export type {
   ClaimedSight,
@@ -12,6 +13,7 @@ export type {
   OrderSight,
 } from './execution-orders.ts'
 export { releaseMachine } from './machine.ts'
+export { whyUnreadable } from './observe.ts'
 export type {
   Charts,
   Clusters,
@@ -25,7 +27,8 @@ export type {
   Tenants,
 } from './ports.ts'
 export { releaseRoutes } from './routes/index.ts'
-export { deployedCharts } from './store/queries.ts'
+export { type FleetRelease, fleetReleases, releasesOfChart } from './store/fleets.ts'
+export { deployedCharts, newestManifest as mirroredManifest } from './store/queries.ts'
 export { recordHealth } from './store/sightings.ts'
 export { ReleaseStates } from './store/state.ts'
 export { ClusterFollower } from './watch/follow-cluster.ts'

@@ -4,7 +4,7 @@ import { stringify } from 'yaml'
 import type { JsonObject } from '../../core/json.ts'
 import { Problem } from '../../core/problems.ts'
 import type { Uuid } from '../../core/subject.ts'
-import { HelmFailure } from '../../infra/helm/index.ts'
+import { HelmFailure, type Rendered } from '../../infra/helm/index.ts'
 import type { FieldConflict } from '../core/model.ts'
 import { redactManifest } from '../redact.ts'
 import { shownValues } from '../shown-values.ts'
@@ -38,7 +38,7 @@ export async function previewUpgrade(
 ): Promise<UpgradePreview> {
   const prepared = await prepareUpgrade(deps, call, id, body)
   const { release } = prepared.state
-  const manifest = await render(deps, release, prepared.chart.digest, prepared.values)
+  const { manifest } = await renderUpgrade(deps, release, prepared.chart.digest, prepared.values)
   return { ...(await diffOf(deps, prepared, manifest)), conflicts: await conflictsOf(deps, prepared, manifest) }
 }
 
@@ -61,7 +61,8 @@ export async function requireDiff(
 ): Promise<void> {
   const prepared = await prepareUpgrade(deps, call, id, body)
   const { release } = prepared.state
-  const now = await diffOf(deps, prepared, await render(deps, release, prepared.chart.digest, prepared.values))
+  const { manifest } = await renderUpgrade(deps, release, prepared.chart.digest, prepared.values)
+  const now = await diffOf(deps, prepared, manifest)
   if (now.hash !== hash)
     throw new Problem('diff_changed', 'the upgrade would now change something else', { extra: { hash: now.hash } })
 }
@@ -79,18 +80,19 @@ async function diffOf(deps: ReleaseDeps, { state, chart, values }: PreparedUpgra
   return compare(deps, before, { name: `upgrade to ${chart.version}`, digest: chart.digest, values, manifest })
 }
 
-async function render(
+/** An upgrade of a release as helm renders it, without a cluster. Throws `Problem` chart_render_failed, values_schema. */
+export async function renderUpgrade(
   deps: ReleaseDeps,
   release: { readonly name: string; readonly namespace: string },
   digest: string,
   values: JsonObject,
-): Promise<string> {
+): Promise<Rendered> {
   const deadline = deps.clock.now() + renderTimeoutMs
   const bytes = await deps.ports.charts.archive(digest)
   const spec = { release: release.name, namespace: release.namespace, chart: { bytes }, values, isUpgrade: true }
   const signal = AbortSignal.timeout(renderTimeoutMs)
   try {
-    return (await deps.ports.helm.template({ ...spec, kubeVersion: deps.kubeVersion }, { signal, deadline })).manifest
+    return await deps.ports.helm.template({ ...spec, kubeVersion: deps.kubeVersion }, { signal, deadline })
   } catch (error) {
     if (!(error instanceof HelmFailure)) throw error
     throw new Problem(error.code === 'values_schema' ? error.code : 'chart_render_failed', error.detail)
