@@ -6,12 +6,13 @@ export const version = '0.1.0'
 /** The routes of every feature. A new feature stands here, and so both in the server and in `openapi.json`. */
 export type ApiParts = {
   readonly releases: FeatureRoutes
+  readonly upgrades: FeatureRoutes
   readonly registry: FeatureRoutes
   readonly charts: FeatureRoutes
   readonly tenants: FeatureRoutes
 }
 
 /** All routes, in the order in which the documentation shows them. */
-export function apiRoutes({ releases, registry, charts, tenants }: ApiParts): readonly FeatureRoutes[] {
-  return [releases, registry, charts, tenants]
+export function apiRoutes({ releases, upgrades, registry, charts, tenants }: ApiParts): readonly FeatureRoutes[] {
+  return [releases, upgrades, registry, charts, tenants]
 }

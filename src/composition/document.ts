@@ -6,6 +6,7 @@ import { buildApp } from '../infra/http/app.ts'
 import { registryRoutes } from '../registry/index.ts'
 import { releaseRoutes } from '../releases/index.ts'
 import { mayDo, routesOfTenants } from '../tenants/index.ts'
+import { upgradeRoutes } from '../upgrades/index.ts'
 import { apiRoutes, version } from './api.ts'
 
 /**
@@ -15,6 +16,7 @@ import { apiRoutes, version } from './api.ts'
 export async function apiDocument(): Promise<string> {
   const routes = apiRoutes({
     releases: releaseRoutes(absent('the releases'), absent('the batches')),
+    upgrades: upgradeRoutes(absent('the upgrades')),
     registry: registryRoutes(absent('the registry')),
     charts: chartRoutes(absent('the charts')),
     tenants: routesOfTenants(absent('the tenants')),

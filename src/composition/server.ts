@@ -5,13 +5,13 @@ import { Registry } from 'prom-client'
 import type { Config } from '../config.ts'
 import type { Uuid } from '../core/subject.ts'
 import { systemClock } from '../infra/clock.ts'
-import { createEndWaiter } from '../infra/engine/index.ts'
-import { createEventHub } from '../infra/events/hub.ts'
+import { createEndWaiter, type EndWaiter } from '../infra/engine/index.ts'
+import { createEventHub, type EventHub } from '../infra/events/hub.ts'
 import { buildApp } from '../infra/http/app.ts'
 import type { FeatureRoutes } from '../infra/http/route.ts'
 import { loadOrCreateKey } from '../infra/secrets/key.ts'
 import { createVault, type VaultKey } from '../infra/secrets/vault.ts'
-import { registryRoutes } from '../registry/index.ts'
+import { type RegistryDeps, registryPort, registryRoutes } from '../registry/index.ts'
 import {
   batchMachine,
   type ReleaseDeps,
@@ -21,6 +21,7 @@ import {
   releaseRoutes,
 } from '../releases/index.ts'
 import type { AdminKeySource } from '../tenants/index.ts'
+import { type UpgradeDeps, upgradeRoutes } from '../upgrades/index.ts'
 import { apiRoutes, version } from './api.ts'
 import { openCharts } from './charts.ts'
 import { type ClusterConnections, contextsOf, openClusters } from './clusters.ts'
@@ -31,7 +32,7 @@ import { registryDeps } from './registry.ts'
 import { dependsOn } from './settings.ts'
 import type { Stops } from './stops.ts'
 import { type OpenTenants, openTenants } from './tenants.ts'
-import { noUpgrades } from './upgrades.ts'
+import { laterUpgrades, measureExecutions, openUpgrades } from './upgrades.ts'
 import { startUpkeep } from './upkeep.ts'
 import { startWork } from './work.ts'
 
@@ -53,6 +54,8 @@ type Parts = {
   readonly tenants: OpenTenants
   readonly chartRoutes: FeatureRoutes
   readonly deps: ReleaseDeps
+  readonly registry: RegistryDeps
+  readonly upgrades: UpgradeDeps
 }
 
 /** Starts everything that a role needs, in order. What was started is in `stops`, also when this throws. */
@@ -78,38 +81,40 @@ async function openParts(config: Config, log: Logger, stops: Stops): Promise<Par
   const clusters = openClusters({ kubeconfig, ids: tenants.clusters, clock, log }, stops)
   const currentCluster = tenants.clusters.get(contexts.current) ?? ''
   const { charts, routes: chartRoutes } = await openCharts({ config, db, vault, helm, clock, newId, kubeVersion })
-  const ports = {
-    helm,
-    clusters: { of: (id: Uuid) => clusters.of(id).cluster },
-    charts,
-    tenants: tenants.port,
-    ...noUpgrades,
-  }
+  const { join: joinUpgrades, ...later } = laterUpgrades({ db, clock }, clusters)
+  const reach = { of: (id: Uuid) => clusters.of(id).cluster }
+  const ports = { helm, clusters: reach, charts, tenants: tenants.port, ...later }
   const previewKey = derivedKey(key, 'previews')
   const store = { states: new ReleaseStates(vault), readOne: releaseReads({ db, vault, clock, charts }) }
   const base = { db, vault, clock, newId, kubeVersion, previewKey, ...store, ports }
   const deps: ReleaseDeps = { ...base, machine: releaseMachine(base) }
-  return { config, log, storage, key, clusters, currentCluster, tenants, chartRoutes, deps }
+  const registry = registryDeps(config, deps, tenants.port)
+  const joined = { releases: deps, registry: registryPort(registry), tenants: tenants.port, clusters }
+  const upgrades = openUpgrades(joined)
+  joinUpgrades(upgrades, createEndWaiter(storage.listener))
+  return { config, log, storage, key, clusters, currentCluster, tenants, chartRoutes, deps, registry, upgrades }
 }
 
 async function startHttp(parts: Parts, stops: Stops): Promise<string> {
   const { config, storage, deps } = parts
   startUpkeep(deps.db, deps.clock, parts.log, stops)
-  const app = httpApp(parts, releaseRoutes(routeDeps(storage, deps), batchMachine(deps)))
+  const app = httpApp(parts, createEventHub(deps.db, storage.listener), createEndWaiter(storage.listener))
   stops.add('HTTP server', () => app.close())
   return dependsOn(['HOST', 'PORT'], () => app.listen({ host: config.host, port: config.port }))
 }
 
-function routeDeps(storage: Storage, deps: ReleaseDeps) {
-  const ends = createEndWaiter(storage.listener)
-  return { ...deps, ends, hub: createEventHub(deps.db, storage.listener) }
-}
-
-function httpApp(parts: Parts, releases: FeatureRoutes): FastifyInstance {
-  const { config, log, storage, clusters, currentCluster, tenants, chartRoutes, deps, key } = parts
-  const registry = registryRoutes(registryDeps(config, deps, tenants.port))
+function httpApp(parts: Parts, hub: EventHub, ends: EndWaiter): FastifyInstance {
+  const { config, log, storage, clusters, currentCluster, tenants, chartRoutes, deps, key, registry } = parts
+  const metrics = new Registry()
+  measureExecutions(metrics, deps.db)
   return buildApp({
-    routes: apiRoutes({ releases, registry, charts: chartRoutes, tenants: tenants.routes }),
+    routes: apiRoutes({
+      releases: releaseRoutes({ ...deps, ends, hub }, batchMachine(deps)),
+      upgrades: upgradeRoutes({ ...parts.upgrades, hub }),
+      registry: registryRoutes(registry),
+      charts: chartRoutes,
+      tenants: tenants.routes,
+    }),
     authenticate: tenants.authenticate,
     authorize: tenants.authorize,
     readiness: [
@@ -119,7 +124,7 @@ function httpApp(parts: Parts, releases: FeatureRoutes): FastifyInstance {
     db: deps.db,
     clock: deps.clock,
     log,
-    metrics: new Registry(),
+    metrics,
     metricsOpen: config.metricsOpen,
     publicHost: config.publicHost,
     version,

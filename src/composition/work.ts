@@ -4,6 +4,7 @@ import { driverOf, startWorker, wake } from '../infra/engine/index.ts'
 import type { HealthChange } from '../infra/kubernetes/index.ts'
 import type { Log } from '../infra/log.ts'
 import { batchMachine, clusterMachine, type ReleaseDeps, recordHealth } from '../releases/index.ts'
+import type { UpgradeDeps } from '../upgrades/index.ts'
 import type { ClusterConnections } from './clusters.ts'
 import type { Storage } from './database.ts'
 import type { Stops } from './stops.ts'
@@ -11,6 +12,7 @@ import type { Stops } from './stops.ts'
 export type WorkParts = {
   readonly storage: Storage
   readonly deps: ReleaseDeps
+  readonly upgrades: UpgradeDeps
   readonly clusters: ClusterConnections
   readonly currentCluster: Uuid
   readonly leaseMs: number
@@ -19,12 +21,14 @@ export type WorkParts = {
 
 /** Two cores are full at two CPU-bound helms; waiting ones cost little (DESIGN.md). */
 const releasesAtOnce = 8
+/** Executions wait for clusters and the database; their helms are the business of their releases. */
+const executionsAtOnce = 32
 /** A running helm gets this long when the server stops (SPEC section 7). */
 const graceMs = 20_000
 
-/** Starts to work on releases, batches and the cluster. */
+/** Starts to work on releases, executions, batches and the cluster. */
 export async function startWork(
-  { storage, deps, clusters, currentCluster, leaseMs, log }: WorkParts,
+  { storage, deps, upgrades, clusters, currentCluster, leaseMs, log }: WorkParts,
   stops: Stops,
 ): Promise<void> {
   const { db } = storage.database
@@ -34,9 +38,14 @@ export async function startWork(
   const worker = startWorker({
     db,
     listener: storage.listener,
-    drivers: [driverOf(deps.machine), driverOf(batchMachine(deps)), driverOf(clusterMachine(follow))],
+    drivers: [
+      driverOf(deps.machine),
+      driverOf(upgrades.machine),
+      driverOf(batchMachine(deps)),
+      driverOf(clusterMachine(follow)),
+    ],
     concurrency: releasesAtOnce,
-    limits: { cluster: 4, batch: 4 },
+    limits: { cluster: 4, batch: 4, execution: executionsAtOnce },
     clock: deps.clock,
     log,
     leaseMs,

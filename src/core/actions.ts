@@ -6,6 +6,8 @@ export const actions = [
   'api-key.read',
   'api-key.write',
   'audit.read',
+  'backup.read',
+  'backup.write',
   'chart.read',
   'chart-source.read',
   'chart-source.write',
@@ -32,6 +34,10 @@ export const actions = [
   'self.read',
   'tenant.read',
   'tenant.write',
+  'upgrade.command',
+  'upgrade.initiate',
+  'upgrade.override-checks',
+  'upgrade.read',
 ] as const
 
 export type Action = (typeof actions)[number]

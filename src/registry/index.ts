@@ -17,6 +17,7 @@ export type { InstalledComponent } from './commands/installed.ts'
 export type { PathQuestion } from './commands/validate-path.ts'
 export type { Blocker, Verdict, Warning } from './core/compatibility.ts'
 export type { Component, HealthEndpoint, UpgradePath, Version } from './core/model.ts'
+export { coerceVersion } from './core/versions.ts'
 export type { RegistryDeps } from './deps.ts'
 export type { InstalledChart, InstalledVersions } from './ports.ts'
 

@@ -10,6 +10,8 @@ const holders: Readonly<Record<Action, readonly Role[]>> = {
   'api-key.read': admins,
   'api-key.write': admins,
   'audit.read': admins,
+  'backup.read': everyone,
+  'backup.write': operators,
   'chart-source.read': admins,
   'chart-source.write': admins,
   'chart.read': everyone,
@@ -36,6 +38,10 @@ const holders: Readonly<Record<Action, readonly Role[]>> = {
   'self.read': everyone,
   'tenant.read': everyone,
   'tenant.write': admins,
+  'upgrade.command': operators,
+  'upgrade.initiate': operators,
+  'upgrade.override-checks': admins,
+  'upgrade.read': everyone,
 }
 
 /** Whether the caller's role holds the action. Which tenants it holds it for is `maySee`. */

@@ -77,6 +77,11 @@ function imagesOf(body: JsonObject): readonly string[] {
   return [...new Set(images)]
 }
 
+/** The images of all workloads among rendered objects. Pure. */
+export function imagesIn(objects: readonly Rendered[]): readonly string[] {
+  return [...new Set(workloadsOf(objects).flatMap(({ body }) => imagesOf(body)))]
+}
+
 function firstRefused(objects: readonly Rendered[], gated: readonly WorkloadRef[]): CannotGate | null {
   const refused = workloadsOf(objects).flatMap(({ kind, name, body }) => {
     const field = gated.some((one) => isSame(one, { kind, name })) ? refusedField(kind, body) : null

@@ -129,9 +129,10 @@ test.each(ofApi)('%s refuses a parameter that nobody knows', async (_, of) => {
   expectProblem(await send(of, { url: urlWith(of, nobody, { unheardOf: '1' }) }), 400, 'malformed', 'query/unheardOf')
 })
 
-const byId = all.filter(({ path }) => /\{(id|tenantId)\}/.test(path)).map((of) => [of.id, of] as const)
+const idParameter = /\{(id|tenantId|executionId|componentId)\}/
+const byId = all.filter(({ path }) => idParameter.test(path)).map((of) => [of.id, of] as const)
 test.each(byId)('%s refuses what is no id, and does not find an unknown one', async (_, of) => {
-  const parameter = of.path.includes('{tenantId}') ? 'tenantId' : 'id'
+  const parameter = idParameter.exec(of.path)?.[1]
   expectProblem(await send(of, { url: urlWith(of, 'not-an-id') }), 400, 'malformed', `path/${parameter}`)
   expectProblem(await send(of, { url: urlWith(of, '%00') }), 400, 'malformed', `path/${parameter}`)
   expectProblem(await send(of), 404, 'not_found')

@@ -1,6 +1,6 @@
 import { resources } from '../../../src/infra/kubernetes/index.ts'
 import { type Api, expectStatus, type Operation, type Release } from '../fleet/api.ts'
-import { openWorld, type World } from '../fleet/world.ts'
+import { openWorld, tenants, type World } from '../fleet/world.ts'
 import type { Caller } from './refusal.ts'
 
 /** A small fleet that nobody may change, and callers of tenant a. */
@@ -13,7 +13,7 @@ export type Given = {
   readonly ids: Readonly<Record<string, string>>
 }
 
-/** A component with the versions 1.0.0 and 1.1.0, and the edge between them. */
+/** A component with the versions 1.0.0 and 1.1.0, the edge between them, and a rehearsal of tenant a. */
 async function registered(admin: Api): Promise<Readonly<Record<string, string>>> {
   const make = async (path: string, body: object) =>
     expectStatus(await admin.post<{ readonly id: string }>(`/registry${path}`, body), 201).id
@@ -21,7 +21,9 @@ async function registered(admin: Api): Promise<Readonly<Record<string, string>>>
   const version = await make(`/components/${component}/versions`, { version: '1.0.0' })
   const newer = await make(`/components/${component}/versions`, { version: '1.1.0' })
   await make('/upgrade-paths', { fromVersionId: version, toVersionId: newer })
-  return { component, version }
+  const ends = { componentId: component, fromVersionId: version, toVersionId: newer }
+  const execution = await make(`/tenants/${tenants.a}/upgrades`, { ...ends, target: { kind: 'rehearsal' } })
+  return { component, version, execution }
 }
 
 /** `mine` at revision 2, `single` at its first, `gone` uninstalled, all of tenant a; `foreign` of tenant b. */
@@ -69,14 +71,15 @@ export function pathOf({ ids }: Given, path: string): string {
 }
 
 /**
- * All that a command could change: releases, operations, events, tenants, keys, chart sources, the registry, and what is
- * in the cluster. Without what changes by itself: health, and when a key was last used.
+ * All that a command could change: releases, operations, events, tenants, keys, chart sources, the registry,
+ * executions, and what is in the cluster. Without what changes by itself: health, and when a key was last used.
  */
 export async function everything({ world, ids }: Given): Promise<unknown> {
   const { admin, cluster } = world
   const lists = ['/helm/releases', '/helm/releases?status=UNINSTALLED', '/operations', '/tenants', '/api-keys']
   const events = [ids.mine, ids.single, ids.gone, ids.foreign].map((id) => `/helm/releases/${id}/events`)
   const registry = ['/registry/components', `/registry/components/${ids.component}/versions`, '/registry/upgrade-paths']
+  const upgrades = ['/registry/upgrades', `/registry/upgrades/${ids.execution}/events`, `/tenants/${tenants.a}/backups`]
   const read = async (path: string) => {
     const rows = expectStatus(await admin.get<Record<string, unknown>[]>(path), 200)
     return rows.map(({ health: _, updatedAt: __, lastUsedAt: ___, ...rest }) => rest)
@@ -87,6 +90,6 @@ export async function everything({ world, ids }: Given): Promise<unknown> {
   const versions = [...(secrets?.items ?? []), ...(namespaces?.items ?? [])]
     .map(({ metadata }) => `${metadata.namespace}/${metadata.name} ${metadata.resourceVersion}`)
     .sort()
-  const all = [...lists, '/chart-sources', ...events, ...registry]
+  const all = [...lists, '/chart-sources', ...events, ...registry, ...upgrades]
   return { lists: await Promise.all(all.map(read)), versions }
 }

@@ -45,6 +45,8 @@ export const bodies: Readonly<Record<string, object>> = {
     toVersionId: someIds[1],
     tenantId: tenants.a,
   },
+  initiateUpgrade: { componentId: someIds[0], fromVersionId: someIds[0], toVersionId: someIds[1] },
+  recordBackup: { namespace: 'tenant-a', takenAt: '2026-01-02T03:04:05Z', reference: 'walked' },
   createChartSource: { name: 'walked', type: 'http', url: 'https://charts.example.com' },
 }
 
@@ -76,6 +78,10 @@ export function pathsOf({ ids }: Given): Readonly<Record<string, string | Readon
     cancelOperation: operation,
     listOperationEvents: operation,
     getTenant: { id: tenants.a },
+    recordBackup: { id: tenants.a },
+    listBackups: { id: tenants.a },
+    executionId: ids.execution ?? '',
+    componentId: ids.component ?? '',
     ...Object.fromEntries(ofComponent.map((id) => [id, component])),
   }
 }

@@ -29,6 +29,7 @@ export function executionOf(releaseId: Uuid, tenantId: Uuid, workload: WorkloadR
       rolledBackInstances: [],
     },
     claims: [{ releaseId, deployId: randomUUID(), undoId: randomUUID(), revision: 1, secretUid: null }],
+    ...{ blindSince: null, batchLeft: 0, frozen: false },
     ...{ claiming: true, deployed: true, promotedBy: null, initiatedBy: 'test', principalId: 'test' },
     ...{ label: null, reason: null, seq: 1n, version: 1, createdAt: 0, startedAt: 0, endedAt: null },
   }

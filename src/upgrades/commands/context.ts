@@ -1,0 +1,58 @@
+import type { Clock } from '../../core/instant.ts'
+import { Problem } from '../../core/problems.ts'
+import type { Principal, Uuid } from '../../core/subject.ts'
+import type { Db, Tx } from '../../infra/database/types.ts'
+import type { Machine } from '../../infra/engine/types.ts'
+import { maySee, noSuchTenant } from '../../tenants/index.ts'
+import type { Execution, ExecutionAct, ExecutionCommand, ExecutionObservation } from '../core/model.ts'
+import type { UpgradePorts } from '../ports.ts'
+import { loadExecution } from '../store/executions.ts'
+import { tenantOfExecution } from '../store/queries.ts'
+
+export type ExecutionMachine = Machine<Execution, ExecutionCommand, ExecutionObservation, ExecutionAct>
+
+/** What every command and query of executions works with. */
+export type UpgradeDeps = {
+  readonly db: Db
+  readonly clock: Clock
+  readonly newId: () => Uuid
+  readonly machine: ExecutionMachine
+  readonly ports: UpgradePorts
+}
+
+/** What a caller of a command brings with it. `onDone` runs in the command's transaction, with what it made. */
+export type CommandCall = {
+  readonly principal: Principal
+  readonly reason: string | null
+  readonly onDone: (tx: Tx, execution: Execution) => Promise<void>
+}
+
+/** The execution, if the caller may see it. Throws `Problem` not_found otherwise: another tenant's id looks unknown. */
+export async function visibleExecution(
+  { db }: Pick<UpgradeDeps, 'db'>,
+  principal: Principal,
+  id: Uuid,
+): Promise<Execution> {
+  const execution = await loadExecution(db, id, false)
+  if (execution === null || !maySee(principal, execution.tenantId)) throw noSuchExecution(id)
+  return execution
+}
+
+/** The same without reading the execution. */
+export async function requireVisible({ db }: Pick<UpgradeDeps, 'db'>, principal: Principal, id: Uuid): Promise<void> {
+  const tenantId = await tenantOfExecution(db, id)
+  if (tenantId === null || !maySee(principal, tenantId)) throw noSuchExecution(id)
+}
+
+function noSuchExecution(id: Uuid): Problem {
+  return new Problem('not_found', `There is no upgrade execution ${id}`)
+}
+
+/** Throws `Problem` not_found for a tenant that does not exist or that the caller cannot see. */
+export async function requireTenant(
+  { db, ports }: Pick<UpgradeDeps, 'db' | 'ports'>,
+  principal: Principal,
+  tenantId: Uuid,
+): Promise<void> {
+  if (!maySee(principal, tenantId) || !(await ports.tenants.exists(db, tenantId))) throw noSuchTenant(tenantId)
+}

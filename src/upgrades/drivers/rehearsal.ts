@@ -1,0 +1,78 @@
+import type { Clock, Instant } from '../../core/instant.ts'
+import type { Uuid } from '../../core/subject.ts'
+import type { Db } from '../../infra/database/types.ts'
+import { fenced, type Lease } from '../../infra/engine/index.ts'
+import type { Execution, ExecutionAct, FleetSight, RehearsalFaults, ReleaseSight } from '../core/model.ts'
+import { applyAct } from '../core/rehearsal/apply.ts'
+import { observeWorld } from '../core/rehearsal/observe.ts'
+import { createWorld, type World } from '../core/rehearsal/world.ts'
+import type { Finding, FleetKind, Survey } from '../ports.ts'
+import { readWorld, writeWorld } from '../store/rehearsals.ts'
+import type { FleetLook } from './driver.ts'
+
+/** A simulated fleet, releases and all. It is plain JSON: what happens by itself is made up for at each look. */
+export type RehearsalFleet = FleetKind & {
+  look(
+    execution: Execution,
+    look: FleetLook,
+  ): Promise<{ readonly releases: readonly ReleaseSight[]; readonly fleet: FleetSight }>
+  act(execution: Execution, act: ExecutionAct, lease: Lease): Promise<void>
+}
+
+/** The fleets of rehearsals, kept in the database. */
+export function rehearsalFleet({ db, clock }: { readonly db: Db; readonly clock: Clock }): RehearsalFleet {
+  const look = async ({ id }: Execution, asked: FleetLook) =>
+    observeWorld((await readWorld(db, id)) as unknown as World, asked, clock.now())
+  const act = ({ id }: Execution, what: ExecutionAct, lease: Lease) =>
+    fenced(db, lease, async (tx) => {
+      const world = (await readWorld(tx, id)) as unknown as World
+      await writeWorld(tx, id, applyAct(world, what, clock.now()))
+    })
+  return {
+    look,
+    act,
+    driver: {
+      observe: async (execution, asked) => (await look(execution, asked)).fleet,
+      gate: (execution, position, take, lease) => act(execution, { kind: 'gate', position, take }, lease),
+      pin: (execution, to, lease) => act(execution, { kind: 'pin', to }, lease),
+      removePods: (execution, pods, lease) => act(execution, { kind: 'removePods', pods }, lease),
+    },
+    survey: async (execution) => simulated(execution),
+  }
+}
+
+/** What a simulated fleet is made with. */
+export type NewRehearsal = {
+  readonly size: number
+  readonly faults: RehearsalFaults
+  readonly releaseIds: readonly Uuid[]
+}
+
+/** A new simulated fleet. */
+export function newRehearsal(wanted: NewRehearsal, now: Instant): World {
+  return createWorld({ ...wanted, kind: 'surging' }, now)
+}
+
+/** The instances of a simulated fleet. */
+export function fleetOfWorld(world: World, now: Instant): Extract<FleetSight, { kind: 'present' }> {
+  const { fleet } = observeWorld(world, { wantsProbe: () => false, leaving: [] }, now)
+  if (fleet.kind === 'gone') throw new Error('a simulated fleet is always there')
+  return fleet
+}
+
+/** There is room for all, everything is backed up, and every endpoint answers: what goes wrong is said by the faults. */
+function simulated({ currentInstances }: Execution): Survey {
+  const finding = (what: string): Finding => ({
+    status: 'PASSED',
+    message: `A rehearsal: ${what}`,
+    evidence: { rehearsal: true },
+  })
+  return {
+    resources: finding('there is room for all'),
+    backup: finding('there is nothing to back up'),
+    health: finding('every health endpoint answers'),
+    warnings: [],
+    change: { podsChange: true, others: [], surgeRoom: currentInstances },
+    refusal: null,
+  }
+}

@@ -1,0 +1,138 @@
+import type { Uuid } from '../../core/subject.ts'
+import { mapParallel } from '../../infra/kubernetes/index.ts'
+import type { FleetRelease, ReleaseCluster } from '../../releases/index.ts'
+import { healthEndpoints } from '../checks/health-endpoints.ts'
+import type { Execution, FleetSight, Member, Side, Warning } from '../core/model.ts'
+import type { Finding, FleetKind, Survey } from '../ports.ts'
+import { imagesIn } from './change.ts'
+import type { FleetDriver, FleetLook } from './driver.ts'
+import { objectsOf, renderedObjects } from './rendered.ts'
+import { backupOf, refusedSurvey, renderedOrRefused, type SurveyParts } from './survey.ts'
+
+/** What the fleet of several releases is joined to. */
+export type ReleaseFleetParts = SurveyParts & {
+  readonly clusterOf: (clusterId: Uuid) => ReleaseCluster
+  /** The manifest of the newest revision that is mirrored; null where there is none. */
+  readonly manifest: (releaseId: Uuid) => Promise<string | null>
+  /** The releases on which helm works for the execution: what is ready there may be what is about to go. */
+  readonly workedOn: (execution: Execution) => Promise<ReadonlySet<Uuid>>
+  /** Whether the ready pods of the release all answer at the component's health endpoint. */
+  readonly probe: (execution: Execution, release: FleetRelease) => Promise<boolean>
+}
+
+/** How many releases are looked at side by side. */
+const atOnce = 8
+
+/**
+ * A fleet of several releases (SPEC section 5): nothing is gated, each release is upgraded when its turn comes. Its side
+ * is the chart version of its newest revision.
+ */
+export function releaseFleet(parts: ReleaseFleetParts): FleetKind {
+  const driver: FleetDriver = {
+    observe: (execution, look) => observe(parts, execution, look),
+    // Releases hold themselves: none moves before it is given its upgrade or its rollback.
+    gate: async () => {},
+    pin: async () => {},
+    removePods: async () => {},
+  }
+  return { driver, survey: (execution) => survey(parts, execution) }
+}
+
+async function observe(parts: ReleaseFleetParts, execution: Execution, look: FleetLook): Promise<FleetSight> {
+  const [all, workedOn] = await Promise.all([parts.releasesOf(execution), parts.workedOn(execution)])
+  const releases = all.filter(({ status }) => status !== 'UNINSTALLED')
+  if (releases.length === 0) return { kind: 'gone', why: 'none of the releases is there any more' }
+  const members = await mapParallel(releases, atOnce, (release) => memberOf(parts, execution, release, workedOn))
+  return {
+    kind: 'present',
+    wanted: releases.length,
+    members,
+    gate: { kind: 'none' },
+    pin: null,
+    probes: await probesOf(parts, execution, releases, look),
+    refusals: {},
+    others: { settled: true, blockers: [] },
+    stuckPods: [],
+  }
+}
+
+async function probesOf(
+  parts: ReleaseFleetParts,
+  execution: Execution,
+  releases: readonly FleetRelease[],
+  { wantsProbe }: FleetLook,
+): Promise<Readonly<Record<string, 'good' | 'bad'>>> {
+  if (execution.healthEndpoint === null) return {}
+  const asked = releases.filter((release) => wantsProbe(podOf(release)))
+  const answers = await mapParallel(asked, atOnce, async (release) => {
+    return [release.id, (await parts.probe(execution, release)) ? 'good' : 'bad'] as const
+  })
+  return Object.fromEntries(answers)
+}
+
+const podOf = ({ id, name }: FleetRelease) => ({ name, uid: id })
+
+async function memberOf(
+  parts: ReleaseFleetParts,
+  execution: Execution,
+  release: FleetRelease,
+  workedOn: ReadonlySet<Uuid>,
+): Promise<Member> {
+  const { id, clusterId, namespace } = release
+  const member = { pod: podOf(release), key: id, side: sideOf(execution, release), terminating: false }
+  if (workedOn.has(id)) return { ...member, ready: false, problem: 'helm is working on it' }
+  const manifest = await parts.manifest(id)
+  if (manifest === null) return { ...member, ready: false, problem: 'it has no revision' }
+  const found = await parts.clusterOf(clusterId).readiness(manifest, namespace, { jobs: false })
+  return { ...member, ready: found.settled, problem: found.settled ? null : (found.blockers[0] ?? 'it is not ready') }
+}
+
+function sideOf({ from, to }: Execution, { newestChartVersion }: FleetRelease): Side {
+  if (newestChartVersion === to.chartVersion) return 'target'
+  return newestChartVersion === from.chartVersion ? 'previous' : 'other'
+}
+
+async function survey(parts: ReleaseFleetParts, execution: Execution): Promise<Survey> {
+  const releases = await parts.releasesOf(execution)
+  const [image, fleet] = await Promise.all([
+    parts.dockerImage(execution),
+    observe(parts, execution, { wantsProbe: () => true, leaving: [] }),
+  ])
+  const surveyed = await mapParallel(releases, atOnce, (release) => surveyOne(parts, execution, release, image))
+  const refused = surveyed.find((one): one is Survey => 'refusal' in one)
+  if (refused !== undefined) return refused
+  return {
+    resources: { status: 'PASSED', message: 'Each release is upgraded within its own limits', evidence: null },
+    backup: worst(surveyed.flatMap((one) => ('refusal' in one ? [] : one.backup))),
+    health: healthEndpoints(execution, fleet),
+    warnings: noWarnings,
+    change: { podsChange: true, others: [], surgeRoom: 0 },
+    refusal: null,
+  }
+}
+
+const noWarnings: readonly Warning[] = []
+
+async function surveyOne(
+  parts: ReleaseFleetParts,
+  { to }: Execution,
+  release: FleetRelease,
+  image: string | null,
+): Promise<Survey | { readonly backup: Finding }> {
+  const rendered = await renderedOrRefused(() => parts.renderings(release.id, to.chartVersion))
+  if ('refusal' in rendered) return rendered
+  const images = imagesIn(renderedObjects(rendered.wanted))
+  if (image !== null && !images.includes(image)) {
+    return refusedSurvey({
+      code: 'refused',
+      message: `${to.version} is said to run ${image}, which the pods of ${release.name} would not run: an override pins another one`,
+    })
+  }
+  return { backup: await backupOf(parts, release, objectsOf(rendered.deployed)) }
+}
+
+/** What stands for all of them: the first that failed, or that warns. */
+function worst(findings: readonly Finding[]): Finding {
+  const [first] = ['FAILED', 'WARNING', 'PASSED'].flatMap((status) => findings.filter((each) => each.status === status))
+  return first ?? { status: 'PASSED', message: 'There is nothing to back up', evidence: null }
+}

@@ -1,0 +1,46 @@
+import type { Clock } from '../core/instant.ts'
+import type { Uuid } from '../core/subject.ts'
+import type { Db, Tx } from '../infra/database/types.ts'
+import { announceEnd } from '../infra/engine/index.ts'
+import { executionActs } from './acts.ts'
+import { moveClaims } from './claims.ts'
+import type { ExecutionMachine } from './commands/context.ts'
+import { decideExecution } from './core/decide.ts'
+import { type Execution, isTerminal } from './core/model.ts'
+import { observeExecution } from './observe.ts'
+import type { UpgradePorts } from './ports.ts'
+import { loadExecution, recordExecution, saveExecution } from './store/executions.ts'
+import { GateStore } from './store/gates.ts'
+
+/** What the machine of executions is made of. */
+export type MachineDeps = {
+  readonly db: Db
+  readonly clock: Clock
+  readonly newId: () => Uuid
+  readonly ports: UpgradePorts
+}
+
+/** The machine of upgrade executions: the pure decision with its acts, its storage and its eyes. */
+export function executionMachine(deps: MachineDeps): ExecutionMachine {
+  return {
+    kind: 'execution',
+    decide: decideExecution,
+    acts: executionActs(deps),
+    load: loadExecution,
+    save: (tx, before, after) => save(deps, tx, before, after),
+    record: (tx, execution, events) => recordExecution(tx, execution, events, deps.clock.now()),
+    observe: (execution) => observeExecution(deps, execution),
+    mustAbort: () => false,
+  }
+}
+
+const gates = new GateStore()
+
+/** The claims on the releases are moved in the same transaction: an execution holds them exactly when it says so. */
+async function save(deps: MachineDeps, tx: Tx, before: Execution, after: Execution): Promise<void> {
+  await saveExecution(tx, before, after)
+  await moveClaims(tx, deps.ports.releases.orders, { before, after }, deps.clock.now())
+  if (!isTerminal(after.status) || isTerminal(before.status)) return
+  await gates.dropOff(tx, after.id)
+  await announceEnd(tx, after.id)
+}

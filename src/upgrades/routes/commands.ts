@@ -1,0 +1,101 @@
+import { z } from 'zod'
+import { queryBoolean, queryText } from '../../infra/http/query.ts'
+import { type Call, route } from '../../infra/http/route.ts'
+import { type CommandOrder, command } from '../commands/commands.ts'
+import { executionView } from '../views.ts'
+import { commandCall, executionParams, type UpgradeRouteDeps } from './deps.ts'
+import { execution, reason } from './schemas.ts'
+
+const gives = { action: 'upgrade.command', scope: 'tenant' } as const
+const commandBody = z.strictObject({ reason }).meta({ id: 'UpgradeCommand' })
+const responses = { 202: { description: 'The execution as it then is', schema: execution } }
+const shape = { params: executionParams, body: commandBody, responses }
+const url = (name: string) => `/api/v1/registry/upgrades/:executionId/${name}`
+
+type CommandCalled = Pick<Call, 'principal' | 'idempotency' | 'reply'> & {
+  readonly params: z.output<typeof executionParams>
+}
+
+async function give(deps: UpgradeRouteDeps, call: CommandCalled, order: CommandOrder, why: string | undefined) {
+  const given = commandCall(call, why, { status: 202 })
+  const after = await command(deps, given, call.params.executionId, order)
+  call.reply.code(202)
+  return executionView(after)
+}
+
+export const start = (deps: UpgradeRouteDeps) =>
+  route({
+    method: 'POST',
+    url: url('start'),
+    operationId: 'startUpgrade',
+    tags: ['upgrades'],
+    summary: 'Start an execution: its releases are claimed, and the pre-checks run',
+    permission: gives,
+    schema: shape,
+    handler: (call) => give(deps, call, { kind: 'start' }, call.body.reason),
+  })
+
+export const pause = (deps: UpgradeRouteDeps) =>
+  route({
+    method: 'POST',
+    url: url('pause'),
+    operationId: 'pauseUpgrade',
+    tags: ['upgrades'],
+    summary: 'Pause an execution: instances in flight settle, none is started',
+    permission: gives,
+    schema: shape,
+    handler: (call) => give(deps, call, { kind: 'pause' }, call.body.reason),
+  })
+
+export const resume = (deps: UpgradeRouteDeps) =>
+  route({
+    method: 'POST',
+    url: url('resume'),
+    operationId: 'resumeUpgrade',
+    tags: ['upgrades'],
+    summary: 'Go on where an execution was paused; after a batch of STAGED this is the approval',
+    permission: gives,
+    schema: shape,
+    handler: (call) => give(deps, call, { kind: 'resume' }, call.body.reason),
+  })
+
+export const promote = (deps: UpgradeRouteDeps) =>
+  route({
+    method: 'POST',
+    url: url('promote-canary'),
+    operationId: 'promoteCanary',
+    tags: ['upgrades'],
+    summary: 'Promote a canary: the remaining instances are upgraded in batches',
+    permission: gives,
+    schema: shape,
+    handler: (call) => give(deps, call, { kind: 'promote' }, call.body.reason),
+  })
+
+export const rollback = (deps: UpgradeRouteDeps) =>
+  route({
+    method: 'POST',
+    url: url('rollback'),
+    operationId: 'rollbackUpgrade',
+    tags: ['upgrades'],
+    summary: 'Take every instance that was touched back to the previous version',
+    permission: gives,
+    schema: { ...shape, query: z.strictObject({ reason: queryText(500).optional() }) },
+    handler: (call) => give(deps, call, { kind: 'rollback' }, call.query.reason ?? call.body.reason),
+  })
+
+export const cancel = (deps: UpgradeRouteDeps) =>
+  route({
+    method: 'POST',
+    url: url('cancel'),
+    operationId: 'cancelUpgrade',
+    tags: ['upgrades'],
+    summary: 'Cancel an execution: instances in flight settle first, and a fleet in two versions stays as it is',
+    permission: gives,
+    schema: {
+      ...shape,
+      query: z.strictObject({
+        immediate: queryBoolean().optional().describe('Do not wait for the instances in flight.'),
+      }),
+    },
+    handler: (call) => give(deps, call, { kind: 'cancel', immediate: call.query.immediate ?? false }, call.body.reason),
+  })

@@ -1,0 +1,85 @@
+import { sql } from 'kysely'
+import type { Instant } from '../../core/instant.ts'
+import type { Uuid } from '../../core/subject.ts'
+import { fromInstant, toInstant } from '../../infra/database/pool.ts'
+import type { Db, Tx } from '../../infra/database/types.ts'
+import type { Position } from './queries.ts'
+import { tables } from './tables.ts'
+
+/** A backup that was taken elsewhere, as somebody has told us. */
+export type Backup = {
+  readonly id: Uuid
+  readonly tenantId: Uuid
+  readonly namespace: string
+  readonly takenAt: Instant
+  readonly reference: string
+  readonly recordedBy: string
+  readonly createdAt: Instant
+}
+
+export async function insertBackup(tx: Tx, backup: Backup): Promise<void> {
+  await tables(tx)
+    .insertInto('backups')
+    .values({
+      id: backup.id,
+      tenant_id: backup.tenantId,
+      namespace: backup.namespace,
+      taken_at: fromInstant(backup.takenAt),
+      reference: backup.reference,
+      recorded_by: backup.recordedBy,
+      created_at: fromInstant(backup.createdAt),
+    })
+    .execute()
+}
+
+/** What a list of backups is narrowed by. `q` is a part of the namespace or the reference. */
+export type BackupFilter = {
+  readonly tenantId: Uuid
+  readonly namespace?: string | undefined
+  readonly q?: string | undefined
+}
+
+/** Backups of a tenant, the one that was taken last first. */
+export async function listBackups(
+  db: Db,
+  filter: BackupFilter,
+  page: { readonly after: Position | null; readonly limit: number },
+): Promise<readonly Backup[]> {
+  let query = filtered(db, filter).selectAll()
+  if (page.after !== null) {
+    const { at, id } = page.after
+    query = query.where(sql<boolean>`(taken_at, id) < (${at}::timestamptz, ${id}::uuid)`)
+  }
+  const rows = await query.orderBy('taken_at', 'desc').orderBy('id', 'desc').limit(page.limit).execute()
+  return rows.map((row) => ({
+    id: row.id,
+    tenantId: row.tenant_id,
+    namespace: row.namespace,
+    takenAt: toInstant(row.taken_at),
+    reference: row.reference,
+    recordedBy: row.recorded_by,
+    createdAt: toInstant(row.created_at),
+  }))
+}
+
+/** How many backups a filter has in all. */
+export async function countBackups(db: Db, filter: BackupFilter): Promise<number> {
+  const { n } = await filtered(db, filter)
+    .select((eb) => eb.fn.countAll<number>().as('n'))
+    .executeTakeFirstOrThrow()
+  return n
+}
+
+/** The backup of a namespace that was taken last; null where none was recorded. */
+export async function newestBackup(db: Db, tenantId: Uuid, namespace: string): Promise<Backup | null> {
+  const [newest] = await listBackups(db, { tenantId, namespace }, { after: null, limit: 1 })
+  return newest ?? null
+}
+
+function filtered(db: Db, { tenantId, namespace, q }: BackupFilter) {
+  let query = tables(db).selectFrom('backups').where('tenant_id', '=', tenantId)
+  if (namespace !== undefined) query = query.where('namespace', '=', namespace)
+  if (q !== undefined)
+    query = query.where(sql<boolean>`strpos(lower(concat_ws(' ', namespace, reference)), lower(${q})) > 0`)
+  return query
+}

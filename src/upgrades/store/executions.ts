@@ -1,0 +1,119 @@
+import { sql } from 'kysely'
+import type { DomainEvent } from '../../core/events.ts'
+import type { Instant } from '../../core/instant.ts'
+import type { Uuid } from '../../core/subject.ts'
+import { jsonbText } from '../../infra/database/jsonb.ts'
+import type { Db, Tx } from '../../infra/database/types.ts'
+import { record } from '../../infra/events/events.ts'
+import type { Execution, Instance } from '../core/model.ts'
+import { changing, executionOf, newRow } from './rows.ts'
+import { tables } from './tables.ts'
+
+/** The row was changed by somebody else, or is gone: what was decided is void and must be decided again. */
+export class StaleExecution extends Error {
+  override readonly name = 'StaleExecution'
+}
+
+/**
+ * The execution with its instances; null: unknown. `lock` takes the row lock first and reads the instances after it: in
+ * one statement they could be older than the row that was waited for. They are those of `known` while its version is.
+ */
+export async function loadExecution(
+  db: Db,
+  id: Uuid,
+  lock: boolean,
+  known: Execution | null = null,
+): Promise<Execution | null> {
+  const rows = tables(db).selectFrom('executions').selectAll('executions').where('id', '=', id)
+  if (lock) {
+    const row = await rows.forUpdate().executeTakeFirst()
+    if (row === undefined) return null
+    const same = known !== null && known.id === id && known.version === row.version
+    return executionOf({ ...row, instances: same ? known.instances : await instancesOf(db, id) })
+  }
+  const row = await rows.select(instancesAsJson.as('instances')).executeTakeFirst()
+  return row === undefined ? null : executionOf(row)
+}
+
+/** The instances of the execution in the row, as one document: a statement less for what is read most often. */
+export const instancesAsJson = sql<readonly Instance[]>`coalesce((select jsonb_agg(i.state order by i.ordinal)
+  from instances i where i.execution_id = executions.id), '[]')`
+
+async function instancesOf(db: Db, id: Uuid): Promise<readonly Instance[]> {
+  const rows = await tables(db)
+    .selectFrom('instances')
+    .select('state')
+    .where('execution_id', '=', id)
+    .orderBy('ordinal')
+    .execute()
+  return rows.map(({ state }) => state as unknown as Instance)
+}
+
+/** Writes an execution that is new. False when the tenant's component has an active one: the index decides. */
+export async function insertExecution(tx: Tx, execution: Execution): Promise<boolean> {
+  const { numInsertedOrUpdatedRows } = await tables(tx)
+    .insertInto('executions')
+    .values(newRow(execution))
+    .onConflict((conflict) =>
+      conflict
+        .columns(['tenant_id', 'component_id', 'rehearsal'])
+        .where(sql<boolean>`status not in ('ROLLED_BACK', 'COMPLETED', 'FAILED', 'CANCELLED')`)
+        .doNothing(),
+    )
+    .executeTakeFirst()
+  if (numInsertedOrUpdatedRows !== 1n) return false
+  await writing(execution.id, execution.instances).execute(tx)
+  return true
+}
+
+/** Writes what differs, of the instances those that are other objects. Throws `StaleExecution`. */
+export async function saveExecution(tx: Tx, before: Execution, after: Execution): Promise<void> {
+  const known = new Set(before.instances)
+  const changed = after.instances.filter((instance) => !known.has(instance))
+  const saved = tables(tx)
+    .updateTable('executions')
+    .set({ ...changing(after), version: before.version + 1 })
+    .where('id', '=', after.id)
+    .where('tenant_id', '=', after.tenantId)
+    .where('version', '=', before.version)
+    .returning('id')
+  const { rows } = await sql`with saved as (${saved}), written as (${writing(after.id, changed)})
+    select id from saved`.execute(tx)
+  if (rows.length !== 1) throw new StaleExecution(`execution ${after.id} changed meanwhile`)
+  if (after.instances !== before.instances) await dropPlaces(tx, before, after)
+}
+
+/** Places that the cluster has taken away. */
+async function dropPlaces(tx: Tx, before: Execution, after: Execution): Promise<void> {
+  const kept = new Set(after.instances.map(({ index }) => index))
+  const gone = before.instances.map(({ index }) => index).filter((index) => !kept.has(index))
+  if (gone.length === 0) return
+  await tables(tx).deleteFrom('instances').where('execution_id', '=', after.id).where('ordinal', 'in', gone).execute()
+}
+
+/** Writes instances, new or changed, in one statement, whatever their number. */
+function writing(id: Uuid, instances: readonly Instance[]) {
+  const ordinals = instances.map(({ index }) => index)
+  const states = instances.map((instance) => jsonbText(instance))
+  return sql`insert into instances (execution_id, ordinal, state)
+    select ${id}::uuid, ordinal, state::jsonb
+    from unnest(${ordinals}::int[], ${states}::text[]) as written(ordinal, state)
+    on conflict (execution_id, ordinal) do update set state = excluded.state`
+}
+
+/** Appends events under the row lock of the execution, with the next sequence numbers. */
+export async function recordExecution(
+  tx: Tx,
+  { id, tenantId }: Pick<Execution, 'id' | 'tenantId'>,
+  events: readonly DomainEvent[],
+  at: Instant,
+): Promise<void> {
+  if (events.length === 0) return
+  const { seq } = await tables(tx)
+    .updateTable('executions')
+    .set({ seq: sql`seq + ${events.length}` })
+    .where('id', '=', id)
+    .returning('seq')
+    .executeTakeFirstOrThrow()
+  await record(tx, { subject: { kind: 'execution', id }, tenantId, firstSeq: seq - events.length + 1, at }, events)
+}

@@ -1,0 +1,146 @@
+import { type SelectQueryBuilder, sql } from 'kysely'
+import type { Principal, Uuid } from '../../core/subject.ts'
+import type { Db } from '../../infra/database/types.ts'
+import type { Execution, ExecutionStatus } from '../core/model.ts'
+import { instancesAsJson } from './executions.ts'
+import { executionOf } from './rows.ts'
+import { tables, type UpgradeTables } from './tables.ts'
+
+/** Which executions a list shows. */
+export type ExecutionFilter = {
+  /** Of which tenants: what the caller may see, or one of them. */
+  readonly tenants: Principal['tenants']
+  readonly status?: ExecutionStatus | undefined
+  readonly componentId?: Uuid | undefined
+  readonly rehearsal?: boolean | undefined
+  /** Only what needs a person. */
+  readonly attention?: boolean | undefined
+  /** Part of a version, the strategy, or who asked. */
+  readonly q?: string | undefined
+}
+
+/** The orders of a list of executions; `-` is descending. Its default is newest first. */
+export const executionOrders = ['createdAt', '-createdAt'] as const
+export type ExecutionOrder = (typeof executionOrders)[number]
+
+/** A place in a list that is ordered by time. */
+export type Position = { readonly at: string; readonly id: Uuid }
+
+/** Executions of a filter, in an order, with their instances. */
+export async function listExecutions(
+  db: Db,
+  filter: ExecutionFilter,
+  page: { readonly after: Position | null; readonly limit: number; readonly order: ExecutionOrder },
+): Promise<readonly Execution[]> {
+  const direction = page.order.startsWith('-') ? 'desc' : 'asc'
+  let query = filtered(tables(db).selectFrom('executions').selectAll('executions'), filter)
+  if (page.after !== null) {
+    const comparison = sql.raw(direction === 'desc' ? '<' : '>')
+    const { at, id } = page.after
+    query = query.where(sql<boolean>`(created_at, id) ${comparison} (${at}::timestamptz, ${id}::uuid)`)
+  }
+  const rows = await query
+    .select(instancesAsJson.as('instances'))
+    .orderBy('created_at', direction)
+    .orderBy('id', direction)
+    .limit(page.limit)
+    .execute()
+  return rows.map(executionOf)
+}
+
+/** How many executions a filter has in all. */
+export async function countExecutions(db: Db, filter: ExecutionFilter): Promise<number> {
+  const query = tables(db).selectFrom('executions').select(sql<number>`count(*)`.as('n'))
+  return (await filtered(query, filter).executeTakeFirstOrThrow()).n
+}
+
+type Executions<O> = SelectQueryBuilder<UpgradeTables, 'executions', O>
+
+function filtered<O>(query: Executions<O>, filter: ExecutionFilter): Executions<O> {
+  const { tenants, status, componentId, rehearsal, attention, q } = filter
+  let narrowed = query
+  if (tenants !== 'all') narrowed = narrowed.where('tenant_id', '=', sql<string>`any(${[...tenants]}::uuid[])`)
+  if (status !== undefined) narrowed = narrowed.where('status', '=', status)
+  if (componentId !== undefined) narrowed = narrowed.where('component_id', '=', componentId)
+  if (rehearsal !== undefined) narrowed = narrowed.where('rehearsal', '=', rehearsal)
+  if (attention === true) narrowed = narrowed.where(needsAttention)
+  return q === undefined ? narrowed : narrowed.where(holds(q))
+}
+
+/** What waits for somebody: a pause, an approval, a promotion, or a failure that nobody has followed up. */
+const needsAttention = sql<boolean>`(status in ('PAUSED', 'CANARY_MONITORING') or (status = 'FAILED' and not rehearsal
+  and not exists (select from executions later where later.tenant_id = executions.tenant_id
+    and later.component_id = executions.component_id and not later.rehearsal
+    and later.created_at > executions.created_at)))`
+
+const holds = (q: string) => sql<boolean>`strpos(lower(concat_ws(' ', strategy, performed_by,
+  request->'from'->>'version', request->'to'->>'version', request->>'label')), lower(${q})) > 0`
+
+/** Whether the tenant may know the id at all, without reading the execution. */
+export async function tenantOfExecution(db: Db, id: Uuid): Promise<Uuid | null> {
+  const row = await tables(db).selectFrom('executions').select('tenant_id').where('id', '=', id).executeTakeFirst()
+  return row?.tenant_id ?? null
+}
+
+export type ActiveExecution = { readonly id: Uuid; readonly status: ExecutionStatus }
+
+/** The active execution of a tenant's component; null when there is none. */
+export async function activeExecution(
+  db: Db,
+  of: { readonly tenantId: Uuid; readonly componentId: Uuid; readonly rehearsal: boolean },
+): Promise<ActiveExecution | null> {
+  const row = await tables(db)
+    .selectFrom('executions')
+    .select(['id', 'status'])
+    .where('tenant_id', '=', of.tenantId)
+    .where('component_id', '=', of.componentId)
+    .where('rehearsal', '=', of.rehearsal)
+    .where('status', 'not in', ['ROLLED_BACK', 'COMPLETED', 'FAILED', 'CANCELLED'])
+    .executeTakeFirst()
+  return row === undefined ? null : { id: row.id, status: row.status as ExecutionStatus }
+}
+
+/** `seeds/004`, "ExecutionStatistics Structure". Rehearsals are not counted. */
+export type Statistics = {
+  readonly componentId: Uuid
+  readonly totalExecutions: number
+  readonly successfulExecutions: number
+  readonly failedExecutions: number
+  readonly successRate: number
+  readonly averageDurationSeconds: number
+}
+
+/** Statistics of a component over the executions of these tenants (SPEC section 5, "Statistics"). */
+export async function statisticsOf(db: Db, componentId: Uuid, tenants: Principal['tenants']): Promise<Statistics> {
+  const seconds = sql<number | null>`avg(extract(epoch from ended_at - started_at))
+    filter (where status = 'COMPLETED')::float8`
+  const query = tables(db)
+    .selectFrom('executions')
+    .select([
+      sql<number>`count(*)`.as('total'),
+      sql<number>`count(*) filter (where status = 'COMPLETED')`.as('successful'),
+      sql<number>`count(*) filter (where status in ('FAILED', 'ROLLED_BACK'))`.as('failed'),
+      seconds.as('seconds'),
+    ])
+  const row = await filtered(query, { tenants, componentId, rehearsal: false }).executeTakeFirstOrThrow()
+  const ended = row.successful + row.failed
+  return {
+    componentId,
+    totalExecutions: row.total,
+    successfulExecutions: row.successful,
+    failedExecutions: row.failed,
+    successRate: ended === 0 ? 0 : (row.successful / ended) * 100,
+    averageDurationSeconds: row.seconds ?? 0,
+  }
+}
+
+/** How many executions are under way, by status; rehearsals too. For the metrics. */
+export async function countActive(db: Db): Promise<Readonly<Record<string, number>>> {
+  const rows = await tables(db)
+    .selectFrom('executions')
+    .select(['status', sql<number>`count(*)`.as('n')])
+    .where('status', 'not in', ['ROLLED_BACK', 'COMPLETED', 'FAILED', 'CANCELLED'])
+    .groupBy('status')
+    .execute()
+  return Object.fromEntries(rows.map(({ status, n }) => [status, n]))
+}

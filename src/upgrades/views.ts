@@ -1,0 +1,117 @@
+import type { Waiting } from '../core/decision.ts'
+import type { Instant } from '../core/instant.ts'
+import { canaryCountOf } from './core/batches.ts'
+import type { Execution, Instance, InstanceStatus, Side } from './core/model.ts'
+import type { Backup } from './store/backups.ts'
+
+const text = (at: Instant): string => new Date(at).toISOString()
+const maybe = (at: Instant | null): string | null => (at === null ? null : text(at))
+
+function waitingView(waiting: Waiting | null) {
+  return waiting === null ? null : { ...waiting, until: maybe(waiting.until) }
+}
+
+/** An instance as callers see it (SPEC section 5): the version in place of the side. */
+function instanceView(execution: Execution, instance: Instance) {
+  return {
+    id: instance.id,
+    index: instance.index,
+    status: instance.status,
+    version: versionOf(execution, instance.side),
+    origin: instance.origin,
+    currentPod: (instance.nextPod ?? instance.pod)?.name ?? null,
+    previousPods: instance.previousPods.map(({ name }) => name),
+    unchanged: instance.unchanged,
+    message: instance.message,
+    startedAt: maybe(instance.startedAt),
+    endedAt: maybe(instance.endedAt),
+  }
+}
+
+/** Which version a side is; null where nothing runs, or something that is neither. */
+export function versionOf({ from, to }: Pick<Execution, 'from' | 'to'>, side: Side | null): string | null {
+  if (side === 'previous') return from.version
+  return side === 'target' ? to.version : null
+}
+
+const inFlight: readonly InstanceStatus[] = ['DRAINING', 'UPGRADING', 'HEALTH_CHECKING']
+
+function progressView(instances: readonly Instance[]) {
+  const count = (...statuses: readonly InstanceStatus[]) =>
+    instances.filter(({ status }) => statuses.includes(status)).length
+  return {
+    total: instances.length,
+    pending: count('PENDING'),
+    inFlight: count(...inFlight),
+    completed: count('COMPLETED'),
+    failed: count('FAILED'),
+    rolledBack: count('ROLLED_BACK'),
+  }
+}
+
+/** `seeds/004`, "RollbackInfo Structure". */
+function rollbackView({ spec, rollbackInfo }: Execution) {
+  const { rollbackInitiatedAt, rolledBackInstances, ...info } = rollbackInfo
+  return {
+    autoRollbackEnabled: spec.autoRollbackEnabled,
+    failureThreshold: spec.failureThreshold,
+    ...info,
+    rollbackInitiatedAt: maybe(rollbackInitiatedAt),
+    rolledBackInstances: [...rolledBackInstances],
+  }
+}
+
+/** An execution as lists show it (SPEC section 5, "Answers"): everything but its instances. */
+export function listedExecution(execution: Execution) {
+  const { spec, from, to, target } = execution
+  return {
+    id: execution.id,
+    tenantId: execution.tenantId,
+    componentId: execution.componentId,
+    fromVersionId: from.id,
+    fromVersion: from.version,
+    toVersionId: to.id,
+    toVersion: to.version,
+    ...spec,
+    totalInstances: execution.totalInstances,
+    installedComponents: execution.installedComponents,
+    overrideChecks: execution.overrides.map((override) => ({ ...override })),
+    initiatedBy: execution.initiatedBy,
+    initiatedByLabel: execution.label,
+    reason: execution.reason,
+    status: execution.status,
+    statusReason: execution.statusReason,
+    waitingFor: waitingView(execution.waitingFor),
+    target: targetView(target),
+    currentInstances: execution.currentInstances,
+    canaryInstances: spec.strategy === 'CANARY' ? canaryCountOf(execution.currentInstances, spec.canaryPercentage) : 0,
+    currentBatch: execution.currentBatch,
+    progress: progressView(execution.instances),
+    checks: execution.checks.map((check) => ({ ...check })),
+    warnings: execution.warnings.map((warning) => ({ ...warning })),
+    rollbackInfo: rollbackView(execution),
+    transitions: execution.transitions.map((step) => ({ ...step, at: text(step.at) })),
+    approvals: execution.approvals.map((approval) => ({ ...approval, at: text(approval.at) })),
+    rehearsal: target.kind === 'rehearsal',
+    createdAt: text(execution.createdAt),
+    startedAt: maybe(execution.startedAt),
+    endedAt: maybe(execution.endedAt),
+  }
+}
+
+function targetView(target: Execution['target']) {
+  return target.kind === 'releases' ? { ...target, releaseIds: [...target.releaseIds] } : { ...target }
+}
+
+/** One execution, whole. */
+export function executionView(execution: Execution) {
+  const instances = execution.instances.map((instance) => instanceView(execution, instance))
+  return { ...listedExecution(execution), instances }
+}
+export type ExecutionView = ReturnType<typeof executionView>
+
+/** A backup as callers see it. */
+export function backupView(backup: Backup) {
+  const { takenAt, createdAt, ...rest } = backup
+  return { ...rest, takenAt: text(takenAt), createdAt: text(createdAt) }
+}
