@@ -18,6 +18,8 @@ export type Release = {
   readonly health: { readonly ready: number; readonly total: number } | null
   readonly currentOperationId: string | null
   readonly waitingFor: { readonly reason: string; readonly until: string | null; readonly detail?: string } | null
+  readonly executionId: string | null
+  readonly frozen: { readonly executionId: string; readonly versions: Readonly<Record<string, number>> } | null
   readonly pendingBy: string | null
   readonly leftovers: readonly { readonly kind: string; readonly name: string; readonly why: string }[]
   readonly performedBy: string

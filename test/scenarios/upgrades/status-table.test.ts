@@ -1,0 +1,130 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Api, ok, type ProblemBody } from '../support/api.ts'
+import { type Flotilla, removeFlotilla, startFlotilla } from '../support/flotilla.ts'
+import {
+  initiated,
+  type RegisteredComponent,
+  registerComponent,
+  registerTenant,
+  rehearsalRequest,
+  started,
+  type UpgradeCommand,
+  type UpgradeHandle,
+  upgradeCommands,
+} from '../support/upgrades.ts'
+
+const statuses = [
+  'PENDING',
+  'VALIDATING',
+  'IN_PROGRESS',
+  'CANARY_RUNNING',
+  'CANARY_MONITORING',
+  'PAUSED',
+  'ROLLING_BACK',
+  'ROLLED_BACK',
+  'COMPLETED',
+  'FAILED',
+  'CANCELLED',
+] as const
+
+/** A server that works, and one without a worker, on which an execution stays in VALIDATING. */
+type Side = { readonly flotilla: Flotilla; readonly api: Api; readonly component: RegisteredComponent }
+let working: Side
+let resting: Side
+beforeAll(async () => {
+  const open = async (args: readonly string[]): Promise<Side> => {
+    const flotilla = await startFlotilla({ args })
+    const api = new Api(flotilla.url, flotilla.adminKey)
+    return { flotilla, api, component: await registerComponent(api) }
+  }
+  working = await open(['serve', '--no-sample'])
+  resting = await open(['serve', '--role', 'api'])
+})
+afterAll(async () => {
+  await removeFlotilla(working.flotilla)
+  await removeFlotilla(resting.flotilla)
+})
+
+const rehearse = async ({ api, component }: Side, more: object = {}, faults: object = {}) =>
+  started(api, await registerTenant(api), rehearsalRequest(component, more, faults))
+const slow = { readySeconds: 3_600 }
+const patient = { healthCheckTimeoutSeconds: 3_600 }
+
+type Status = (typeof statuses)[number]
+
+/** Each status, from nothing, as a user gets there. */
+const given: Record<Status, () => Promise<UpgradeHandle>> = {
+  PENDING: async () => initiated(working.api, await registerTenant(working.api), rehearsalRequest(working.component)),
+  VALIDATING: () => rehearse(resting),
+  IN_PROGRESS: () => rehearse(working, patient, slow),
+  CANARY_RUNNING: () => rehearse(working, { strategy: 'CANARY', ...patient }, slow),
+  CANARY_MONITORING: () => rehearse(working, { strategy: 'CANARY' }),
+  PAUSED: async () => {
+    const execution = await given.IN_PROGRESS()
+    await execution.untilStatus('IN_PROGRESS')
+    await execution.give('pause')
+    return execution
+  },
+  ROLLING_BACK: async () => {
+    const execution = await rehearse(working, { strategy: 'CANARY', ...patient }, { neverReverts: [0, 1, 2, 3, 4] })
+    await execution.untilStatus('CANARY_MONITORING')
+    await execution.give('rollback')
+    return execution
+  },
+  ROLLED_BACK: async () => {
+    const execution = await given.CANARY_MONITORING()
+    await execution.untilStatus('CANARY_MONITORING')
+    await execution.give('rollback')
+    return execution
+  },
+  COMPLETED: () => rehearse(working, { totalInstances: 1 }),
+  FAILED: () => rehearse(working, {}, { deployFails: true }),
+  CANCELLED: async () => {
+    const execution = await given.PENDING()
+    await execution.give('cancel')
+    return execution
+  },
+}
+
+/** SPEC section 5, "Status × command": the status in which the answer shows the execution. All others are 409. */
+const table: Record<Status, Partial<Record<UpgradeCommand, string>>> = {
+  PENDING: { start: 'VALIDATING', cancel: 'CANCELLED' },
+  VALIDATING: { cancel: 'CANCELLED' },
+  IN_PROGRESS: { pause: 'PAUSED', rollback: 'ROLLING_BACK', cancel: 'IN_PROGRESS' },
+  CANARY_RUNNING: { pause: 'PAUSED', rollback: 'ROLLING_BACK', cancel: 'CANARY_RUNNING' },
+  CANARY_MONITORING: { 'promote-canary': 'IN_PROGRESS', rollback: 'ROLLING_BACK', cancel: 'CANARY_MONITORING' },
+  PAUSED: { resume: 'IN_PROGRESS', rollback: 'ROLLING_BACK', cancel: 'PAUSED' },
+  ROLLING_BACK: { cancel: 'ROLLING_BACK' },
+  ROLLED_BACK: {},
+  COMPLETED: {},
+  FAILED: {},
+  CANCELLED: {},
+}
+
+describe.each(statuses)('%s', (status) => {
+  const takes = upgradeCommands.filter((command) => table[status][command] !== undefined)
+  const refuses: readonly UpgradeCommand[] = upgradeCommands.filter((command) => !takes.includes(command))
+
+  test.concurrent(`refuses ${refuses.join(', ')}: names the status and the valid commands, and changes nothing`, async () => {
+    const execution = await given[status]()
+    const before = await execution.untilStatus(status)
+    for (const command of refuses) {
+      const answer = await execution.send(command)
+      const { code, detail, ...told } = answer.body as unknown as ProblemBody
+      expect([command, answer.status, code]).toEqual([command, 409, 'wrong_status'])
+      expect(detail).toContain(status)
+      expect(told).toMatchObject({ executionStatus: status, valid: takes.map(nameOf) })
+    }
+    expect(await execution.read()).toMatchObject({ status, transitions: before.transitions })
+  })
+
+  test.concurrent.each(takes)('takes %s', async (command) => {
+    const execution = await given[status]()
+    await execution.untilStatus(status)
+    const after = ok(await execution.send(command), 202)
+    expect(after.status).toBe(table[status][command])
+    if (command === 'cancel' && after.status !== 'CANCELLED') expect(after.waitingFor?.reason).toBe('CANCELLING')
+  })
+})
+
+const nameOf = (command: UpgradeCommand): string => (command === 'promote-canary' ? 'promote' : command)
