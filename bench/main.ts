@@ -1,20 +1,22 @@
 import { parseArgs } from 'node:util'
 import { batch } from './batch.ts'
+import { executions } from './executions.ts'
 import { reads } from './reads.ts'
 import { simulate } from './simulate.ts'
 import { start } from './start.ts'
 
 /**
- * Figures, each as a ratio within one run, because machines differ and are shared: `npm run bench -- batch|reads|start`.
- * `--releases` and `--rounds` make it shorter or longer. `simulate --executions 1000000` drives upgrade executions on
- * simulated fleets; it measures the decisions alone, and that each execution ends.
+ * Figures, each as a ratio within one run, because machines differ and are shared:
+ * `npm run bench -- batch|reads|start|executions|simulate`. `--releases`, `--rounds` and `--executions` make it shorter or
+ * longer. `simulate --executions 1000000` drives upgrade executions on simulated fleets; it measures the decisions alone,
+ * and that each execution ends.
  */
 const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: {
     releases: { type: 'string', default: '200' },
     rounds: { type: 'string', default: '3' },
-    executions: { type: 'string', default: '2000' },
+    executions: { type: 'string', default: '10000' },
     seed: { type: 'string', default: '1' },
   },
 })
@@ -24,6 +26,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   reads: () => reads(rounds),
   start: () => start(rounds),
   simulate: async () => simulate(Number(values.executions), Number(values.seed)),
+  executions: () => executions(Number(values.executions)),
 }
 for (const name of positionals.length > 0 ? positionals : Object.keys(benches)) {
   const bench = benches[name]

@@ -1,0 +1,139 @@
+import { randomUUID } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { sql } from 'kysely'
+import { systemClock } from '../src/infra/clock.ts'
+import { startEmbeddedPostgres } from '../src/infra/database/embedded/server.ts'
+import { openListener } from '../src/infra/database/listen.ts'
+import { migrate } from '../src/infra/database/migrate.ts'
+import { type Database, openDatabase, transaction } from '../src/infra/database/pool.ts'
+import { driverOf, startWorker, wake } from '../src/infra/engine/index.ts'
+import { silentLog } from '../src/infra/log.ts'
+import { decideExecution } from '../src/upgrades/core/decide.ts'
+import type { CheckReport, Execution } from '../src/upgrades/core/model.ts'
+import { leavingPods, wantsProbe } from '../src/upgrades/core/probes.ts'
+import { applyAct } from '../src/upgrades/core/rehearsal/apply.ts'
+import { observeWorld } from '../src/upgrades/core/rehearsal/observe.ts'
+import { newRehearsal } from '../src/upgrades/drivers/rehearsal.ts'
+import { executionMachine, rehearsalFleet, type UpgradePorts } from '../src/upgrades/index.ts'
+import { insertExecution } from '../src/upgrades/store/executions.ts'
+import { writeWorld } from '../src/upgrades/store/rehearsals.ts'
+import { executionOf, insertTenant } from '../test/contract/upgrades/given.ts'
+import { cpuOf } from './support/measure.ts'
+
+/** Until the first look at each is over: they come due over one interval, half a minute from now. */
+const warmUpMs = 70_000
+
+/**
+ * How late executions are looked at: `count` rehearsals of ten instances, monitored canaries at the default interval of
+ * 30 s, on one worker and a durable embedded PostgreSQL. Late is a look after the moment that the execution waited for.
+ */
+export async function executions(count: number, forSeconds = 60): Promise<void> {
+  const home = mkdtempSync(join(tmpdir(), 'flotilla-bench-'))
+  const server = await startEmbeddedPostgres({ home, log: silentLog })
+  const database = openDatabase(server.url, { max: 16, log: silentLog })
+  const listener = openListener(server.url, silentLog)
+  await migrate(database.db)
+  await insertMonitored(database, count)
+  const late: number[] = []
+  const machine = executionMachine({
+    ...{ db: database.db, clock: systemClock, newId: randomUUID, ports: rehearsing(database) },
+  })
+  const timed: typeof machine = {
+    ...machine,
+    observe: (execution, lease) => {
+      const due = execution.waitingFor?.until ?? null
+      if (due !== null) late.push(Math.max(0, systemClock.now() - due))
+      return machine.observe(execution, lease)
+    },
+  }
+  const worker = startWorker({
+    ...{ db: database.db, listener, drivers: [driverOf(timed)], concurrency: 1, limits: { execution: 32 } },
+    ...{ clock: systemClock, log: silentLog },
+  })
+  await sleep(warmUpMs)
+  late.length = 0
+  const before = cpuOf('self').own
+  await sleep(forSeconds * 1000)
+  const cores = (cpuOf('self').own - before) / forSeconds
+  report(count, late, forSeconds)
+  console.log(`${cores.toFixed(2)} cores in this process`)
+  await worker.stop()
+  await listener.close()
+  await database.close()
+  await server.stop()
+  rmSync(home, { recursive: true })
+}
+
+function report(count: number, late: readonly number[], seconds: number): void {
+  const sorted = [...late].sort((a, b) => a - b)
+  const at = (share: number) => `${Math.round(sorted[Math.floor((sorted.length - 1) * share)] ?? 0)} ms`
+  console.log(`${count} executions, ${Math.round(sorted.length / seconds)} looks/s`)
+  console.log(`late: p50 ${at(0.5)}, p99 ${at(0.99)}, longest ${at(1)}`)
+}
+
+/** Canaries that have passed and wait for their promotion, begun over one interval. */
+async function insertMonitored({ db }: Database, count: number): Promise<void> {
+  const tenantId = await insertTenant(db)
+  const from = systemClock.now() + 30_000
+  for (let n = 0; n < count; n += 100) {
+    await transaction(db, async (tx) => {
+      for (let m = n; m < Math.min(count, n + 100); m++) {
+        const { execution, world, due } = monitored(tenantId, from + Math.floor((m / count) * 30_000))
+        await insertExecution(tx, execution)
+        await writeWorld(tx, execution.id, world)
+        await wake(tx, { kind: 'execution', id: execution.id }, due)
+      }
+    })
+  }
+  await sql`analyze`.execute(db)
+}
+
+/** What an execution that began so long ago has come to, in virtual time: a monitored canary, next due after `from`. */
+function monitored(tenantId: string, from: number) {
+  let now = from - 150_000
+  let execution = started(tenantId, now)
+  const releaseIds = execution.claims.map(({ releaseId }) => releaseId)
+  let world = newRehearsal({ size: 10, faults: { readySeconds: 0 }, releaseIds }, now)
+  while (now < from) {
+    const seen = observeWorld(world, { wantsProbe: wantsProbe(execution, now), leaving: leavingPods(execution) }, now)
+    const checks = execution.stage === 'checking' ? passed : null
+    const observation = { kind: 'seen', ...seen, checks } as const
+    const decision = decideExecution(execution, { kind: 'observed', observation, attempt: null }, now)
+    if (decision.kind === 'rejected') throw new Error(decision.detail)
+    execution = decision.state
+    if (decision.act !== null) world = applyAct(world, decision.act.act, now)
+    else now = Math.max(now + 1, decision.wake ?? now)
+  }
+  if (execution.status !== 'CANARY_MONITORING') throw new Error(`it came to ${execution.status}`)
+  return { execution: { ...execution, version: 0 }, world, due: now }
+}
+
+const passed: CheckReport = {
+  ...{ checks: [], warnings: [], refusal: null },
+  change: { podsChange: true, others: [], surgeRoom: 10 },
+}
+
+function started(tenantId: string, now: number): Execution {
+  return executionOf(tenantId, {
+    ...{ status: 'VALIDATING', createdAt: now, startedAt: now, stageSince: now, claiming: true },
+    target: { kind: 'rehearsal', faults: { readySeconds: 0 } },
+    ...{ healthEndpoint: null, change: null, checks: [], warnings: [], overrides: [], approvals: [], transitions: [] },
+    claims: [{ releaseId: randomUUID(), deployId: randomUUID(), undoId: randomUUID(), revision: 1, secretUid: null }],
+    waitingFor: { reason: 'CHECKS', until: now },
+  })
+}
+
+/** No registry and no releases: every path is valid. */
+function rehearsing({ db }: Database): UpgradePorts {
+  const none = async () => []
+  const valid = async () => ({ valid: true, blockers: [], warnings: [], path: [] })
+  const rehearsal = rehearsalFleet({ db, clock: systemClock })
+  return {
+    registry: { validatePath: valid },
+    releases: { byIds: none },
+    fleets: { rehearsal, workload: rehearsal, releases: rehearsal },
+  } as unknown as UpgradePorts
+}
