@@ -21,7 +21,7 @@ export class GatewayAttempt {
   readonly cluster: ClusterEndpoint
   readonly lease: LeaseView
   readonly room: Room
-  /** Discovery documents that it has had: a second request for one means that helm wants it fresh. */
+  /** Discovery documents that it has had: a second request for one may mean that helm has met an unknown kind. */
   readonly seen = new Set<string>()
   readonly secret = randomBytes(32).toString('hex')
   readonly #digest = digest(this.secret)

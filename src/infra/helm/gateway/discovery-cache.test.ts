@@ -10,10 +10,10 @@ function setUp() {
       time.slept.push(ms)
     },
   }
-  const cache = new DiscoveryCache({ ttlMs: 100, entries: 2, bytes: 10 }, clock)
+  const cache = new DiscoveryCache({ ttlMs: 100, againMs: 10, entries: 2, bytes: 10 }, clock)
   const loads: string[] = []
-  const ask = (key: string, { fresh = false, status = 200, body = 'x' } = {}) =>
-    cache.get(key, fresh, async (): Promise<CachedAnswer> => {
+  const ask = (key: string, { again = false, status = 200, body = 'x' } = {}) =>
+    cache.get(key, again, async (): Promise<CachedAnswer> => {
       loads.push(key)
       return { status, contentType: 'application/json', body: Buffer.from(body) }
     })
@@ -22,7 +22,7 @@ function setUp() {
 
 test('shares one request, and keeps the answer for its time', async () => {
   const { time, loads, ask } = setUp()
-  await Promise.all([ask('a'), ask('a'), ask('a', { fresh: true })])
+  await Promise.all([ask('a'), ask('a'), ask('a', { again: true })])
   time.now += 99
   await ask('a')
   expect(loads).toEqual(['a'])
@@ -31,12 +31,29 @@ test('shares one request, and keeps the answer for its time', async () => {
   expect(loads).toEqual(['a', 'a'])
 })
 
-test('asks anew when it is told to', async () => {
+test('who asks again gets what is no older than a moment', async () => {
   const { time, loads, ask } = setUp()
   await ask('a')
+  time.now += 9
+  await ask('a', { again: true })
+  expect(loads).toEqual(['a'])
   time.now += 1
-  await ask('a', { fresh: true })
+  await ask('a', { again: true })
   expect(loads).toEqual(['a', 'a'])
+})
+
+test('who asks again after kinds have changed gets the newest, until they must be established', async () => {
+  const { time, cache, loads, ask } = setUp()
+  cache.forget('one ')
+  await ask('one /apis')
+  time.now += 1
+  await ask('one /apis', { again: true })
+  expect(loads).toHaveLength(2)
+  time.now += 60_000
+  await ask('one /apis')
+  time.now += 1
+  await ask('one /apis', { again: true })
+  expect(loads).toHaveLength(3)
 })
 
 test('keeps no error, nothing large, and few', async () => {

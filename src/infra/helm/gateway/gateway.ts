@@ -30,7 +30,7 @@ type Exchange = {
 type Write = Extract<Admitted, { kind: 'write' }>
 
 const generous: Rate = { perSecond: 200, burst: 400 }
-const short: CacheLimits = { ttlMs: 30_000, entries: 500, bytes: 4 << 20 }
+const short: CacheLimits = { ttlMs: 30_000, againMs: 1_000, entries: 500, bytes: 4 << 20 }
 /** Above what an API server takes (3 MiB). */
 const bodyLimit = 4 << 20
 
@@ -113,13 +113,13 @@ export class Gateway {
     return given !== null && attempt?.isSecret(given.secret) ? attempt : null
   }
 
-  /** A document that the same helm asks for twice is fetched anew: it has met a kind that it does not know. */
+  /** A document that the same helm asks for twice is a newer one: it may have met a kind that it does not know. */
   async #discover({ attempt, request, response }: Exchange): Promise<void> {
     const url = request.url ?? ''
     const key = `${attempt.cluster.server.href} ${url} ${request.headers.accept ?? ''}`
-    const fresh = attempt.seen.has(key)
+    const again = attempt.seen.has(key)
     attempt.seen.add(key)
-    const answer = await this.#cache.get(key, fresh, () => this.#load(attempt, request))
+    const answer = await this.#cache.get(key, again, () => this.#load(attempt, request))
     const headers = { 'content-type': answer.contentType, 'content-length': answer.body.length }
     response.writeHead(answer.status, headers).end(answer.body)
   }
