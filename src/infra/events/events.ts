@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { DomainEvent } from '../../core/events.ts'
 import type { Instant } from '../../core/instant.ts'
 import type { JsonObject } from '../../core/json.ts'
@@ -23,27 +23,28 @@ export type StoredEvent = {
   readonly at: Instant
 }
 
-/** Whose events they are, and the number of the first: one more than the subject's last. */
+/** Whose events they are. */
 export type Recording = {
   readonly subject: Subject
   readonly tenantId: Uuid | null
-  readonly firstSeq: number
+  /** An update of the subject's row that counts its events up by as many, and returns the last number as `seq`. */
+  readonly counting: RawBuilder<unknown>
   readonly at: Instant
 }
 
-/**
- * Writes events with the change that they tell of. The caller holds the lock of the subject's row, and keeps the last
- * number in it: `firstSeq + events.length - 1`.
- */
+/** Writes events with the change that they tell of. The caller holds the lock of the subject's row. */
 export async function record(tx: Tx, of: Recording, events: readonly DomainEvent[]): Promise<void> {
   if (events.length === 0) return
   const { kind, id } = of.subject
-  const rows = events.map(
-    ({ type, data }, index) => sql`(${kind}, ${id}::uuid, ${of.firstSeq + index}::bigint, ${randomUUID()}::uuid,
-      ${of.tenantId}::uuid, ${type}, ${jsonb(data)}, ${fromInstant(of.at)}::timestamptz)`,
+  const told = events.map(
+    ({ type, data }, index) =>
+      sql`(${index + 1 - events.length}::bigint, ${randomUUID()}::uuid, ${type}::text, ${jsonb(data)})`,
   )
-  await sql`with written as (
-      insert into events (subject_kind, subject_id, seq, id, tenant_id, type, data, at) values ${sql.join(rows)})
+  await sql`with counted as (${of.counting}), written as (
+      insert into events (subject_kind, subject_id, seq, id, tenant_id, type, data, at)
+      select ${kind}, ${id}::uuid, counted.seq + told.n, told.id, ${of.tenantId}::uuid, told.type, told.data,
+        ${fromInstant(of.at)}::timestamptz
+      from counted, (values ${sql.join(told)}) as told (n, id, type, data))
     select pg_notify('events', ${topicOf(of.subject)})`.execute(tx)
 }
 

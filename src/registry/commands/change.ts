@@ -4,11 +4,10 @@ import { Problem } from '../../core/problems.ts'
 import type { Uuid } from '../../core/subject.ts'
 import { transaction } from '../../infra/database/pool.ts'
 import type { Tx } from '../../infra/database/types.ts'
-import { record } from '../../infra/events/events.ts'
 import { type Caller, recordAudit } from '../../tenants/index.ts'
 import type { Component } from '../core/model.ts'
 import type { RegistryDeps } from '../deps.ts'
-import { keepSeq, lockComponent } from '../store/components.ts'
+import { lockComponent, recordComponent } from '../store/components.ts'
 
 /** What a change of a component comes to: its answer, and the events that tell of it; none where nothing changed. */
 export type Change<T> = { readonly result: T; readonly events: readonly DomainEvent[] }
@@ -25,26 +24,25 @@ export function changeComponent<T>(
   onDone: (tx: Tx, result: T) => Promise<void>,
 ): Promise<T> {
   return transaction(deps.db, async (tx) => {
-    const locked = await lockComponent(tx, id)
-    if (locked === null) throw noSuchComponent(id)
-    const { result, events } = await change(tx, locked.component)
-    if (events.length > 0) await keepSeq(tx, id, locked.seq + events.length)
-    await tell(tx, deps, caller, { id, firstSeq: locked.seq + 1, events })
+    const component = await lockComponent(tx, id)
+    if (component === null) throw noSuchComponent(id)
+    const { result, events } = await change(tx, component)
+    await tell(tx, deps, caller, { id, events })
     await onDone(tx, result)
     return result
   })
 }
 
-type Told = { readonly id: Uuid; readonly firstSeq: number; readonly events: readonly DomainEvent[] }
+type Told = { readonly id: Uuid; readonly events: readonly DomainEvent[] }
 
 /** Writes events of a component, each with an audit entry of the same name. */
 export async function tell(
   tx: Tx,
   deps: RegistryDeps,
   { principal, reason }: Caller,
-  { id, firstSeq, events }: Told,
+  { id, events }: Told,
 ): Promise<void> {
-  await record(tx, { subject: { kind: 'component', id }, tenantId: null, firstSeq, at: deps.clock.now() }, events)
+  await recordComponent(tx, id, events, deps.clock.now())
   for (const { type } of events) {
     await recordAudit(tx, deps, { principal, reason, action: type, subject: `component/${id}` })
   }

@@ -20,8 +20,8 @@ export function createComponent(
   const component: Component = { id: deps.newId(), ...wanted, createdAt: now, updatedAt: now }
   const events = [componentEvent(component, 'created', caller.principal.name)]
   return transaction(deps.db, async (tx) => {
-    if (!(await insertComponent(tx, component, events.length))) throw nameTaken(component.name)
-    await tell(tx, deps, caller, { id: component.id, firstSeq: 1, events })
+    if (!(await insertComponent(tx, component))) throw nameTaken(component.name)
+    await tell(tx, deps, caller, { id: component.id, events })
     await onDone(tx, component)
     return component
   })

@@ -1,9 +1,12 @@
 import { type Selectable, sql } from 'kysely'
+import type { DomainEvent } from '../../core/events.ts'
+import type { Instant } from '../../core/instant.ts'
 import type { Uuid } from '../../core/subject.ts'
 import { jsonb } from '../../infra/database/jsonb.ts'
 import { fromInstant, toInstant } from '../../infra/database/pool.ts'
 import type { Db, Tx } from '../../infra/database/types.ts'
 import { violatesUnique } from '../../infra/database/unique.ts'
+import { record } from '../../infra/events/events.ts'
 import type { Component } from '../core/model.ts'
 import {
   behind,
@@ -16,11 +19,11 @@ import {
   tables,
 } from './tables.ts'
 
-/** Writes a new component, with the number of its last event; false when its name is taken. */
-export async function insertComponent(tx: Tx, component: Component, seq: number): Promise<boolean> {
+/** Writes a new component, without events so far; false when its name is taken. */
+export async function insertComponent(tx: Tx, component: Component): Promise<boolean> {
   const { numInsertedOrUpdatedRows } = await tables(tx)
     .insertInto('components')
-    .values({ id: component.id, ...columnsOf(component), seq, created_at: fromInstant(component.createdAt) })
+    .values({ id: component.id, ...columnsOf(component), seq: 0, created_at: fromInstant(component.createdAt) })
     .onConflict((conflict) => conflict.column('name').doNothing())
     .executeTakeFirst()
   return numInsertedOrUpdatedRows === 1n
@@ -40,18 +43,16 @@ export async function updateComponent(tx: Tx, component: Component): Promise<boo
   }
 }
 
-/** A component with the number of its last event, its row locked until the transaction ends; null when unknown. */
-export async function lockComponent(
-  tx: Tx,
-  id: Uuid,
-): Promise<{ readonly component: Component; readonly seq: number } | null> {
+/** A component, its row locked until the transaction ends; null when unknown. */
+export async function lockComponent(tx: Tx, id: Uuid): Promise<Component | null> {
   const row = await tables(tx).selectFrom('components').selectAll().where('id', '=', id).forUpdate().executeTakeFirst()
-  return row ? { component: componentOf(row), seq: row.seq } : null
+  return row ? componentOf(row) : null
 }
 
-/** Keeps the number of the last event. */
-export async function keepSeq(tx: Tx, id: Uuid, seq: number): Promise<void> {
-  await tables(tx).updateTable('components').set({ seq }).where('id', '=', id).execute()
+/** Appends events of a component under its row lock, with the next sequence numbers. */
+export async function recordComponent(tx: Tx, id: Uuid, events: readonly DomainEvent[], at: Instant): Promise<void> {
+  const counting = sql`update components set seq = seq + ${events.length} where id = ${id} returning seq`
+  await record(tx, { subject: { kind: 'component', id }, tenantId: null, counting, at }, events)
 }
 
 /** One component, or null. */

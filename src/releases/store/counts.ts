@@ -29,19 +29,15 @@ export async function recount(tx: Tx, before: Release | null, after: Release): P
   const to = countKey(after)
   const from = before === null ? null : countKey(before)
   if (from !== null && textOf(from) === textOf(to)) return
-  const changes = [...(from === null ? [] : [{ key: from, by: -1 }]), { key: to, by: 1 }]
-  changes.sort((a, b) => (textOf(a.key) < textOf(b.key) ? -1 : 1))
-  for (const { key, by } of changes) await add(tx, key, by)
-}
-
-async function add(tx: Tx, key: CountKey, by: number): Promise<void> {
+  const changes = [...(from === null ? [] : [{ ...from, n: -1 }]), { ...to, n: 1 }]
+  changes.sort((a, b) => (textOf(a) < textOf(b) ? -1 : 1))
   await tables(tx)
     .insertInto('release_counts')
-    .values({ ...key, n: by })
+    .values(changes)
     .onConflict((conflict) =>
       conflict
         .columns(['tenant_id', 'chart', 'chart_version', 'status'])
-        .doUpdateSet({ n: sql`release_counts.n + ${by}` }),
+        .doUpdateSet({ n: sql`release_counts.n + excluded.n` }),
     )
     .execute()
 }

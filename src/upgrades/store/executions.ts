@@ -108,12 +108,6 @@ export async function recordExecution(
   events: readonly DomainEvent[],
   at: Instant,
 ): Promise<void> {
-  if (events.length === 0) return
-  const { seq } = await tables(tx)
-    .updateTable('executions')
-    .set({ seq: sql`seq + ${events.length}` })
-    .where('id', '=', id)
-    .returning('seq')
-    .executeTakeFirstOrThrow()
-  await record(tx, { subject: { kind: 'execution', id }, tenantId, firstSeq: seq - events.length + 1, at }, events)
+  const counting = sql`update executions set seq = seq + ${events.length} where id = ${id} returning seq`
+  await record(tx, { subject: { kind: 'execution', id }, tenantId, counting, at }, events)
 }
