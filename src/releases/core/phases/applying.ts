@@ -1,4 +1,5 @@
 import type { ActFailure, Attempt, AttemptResult } from '../../../core/decision.ts'
+import type { DomainEvent } from '../../../core/events.ts'
 import type { ReleaseDecision } from '../command.ts'
 import { operationEvent } from '../events.ts'
 import type { HelmRevision, Operation, Phase, ReleaseAct, RevisionRecord } from '../model.ts'
@@ -15,6 +16,7 @@ import {
   type PhaseHandler,
   revisionFields,
 } from './look.ts'
+import { succeed, waits } from './waiting.ts'
 
 type Applying = Extract<Phase, { name: 'applying' }>
 
@@ -64,11 +66,13 @@ function applied(look: Look, newest: HelmRevision): ReleaseDecision {
   const phase = phaseBehindHelm(look)
   // An execution has gates of its own on the workloads now: the freeze before it is over.
   const frozen = phase.name === 'held' ? null : state.release.frozen
+  const events = [operationEvent(state.release, operation, 'applied', { revision: newest.revision })]
+  if (isEndOf(operation, phase)) return after(events, succeed({ ...look, operation: { ...operation, phase } }, newest))
   return goOn(look, {
     operation: { ...operation, phase },
     release: { ...revisionFields(newest), frozen },
     mirrored: [ownRecord(look, newest, state.release.status)],
-    events: [operationEvent(state.release, operation, 'applied', { revision: newest.revision })],
+    events,
     waitingFor: { reason: 'WORKLOADS_NOT_READY', until: now },
   })
 }
@@ -77,6 +81,13 @@ function phaseBehindHelm({ operation, state }: Look): Phase {
   if (operation.request.heldBy !== null) return { name: 'held' }
   return state.release.frozen === null ? { name: 'waiting' } : { name: 'restoring', next: 'waiting' }
 }
+
+/** Nothing is waited for. A request to cancel is judged where all of them are: while waiting. */
+const isEndOf = (operation: Operation, next: Phase): boolean =>
+  next.name === 'waiting' && !waits(operation) && !operation.cancelRequested
+
+const after = (events: readonly DomainEvent[], decision: ReleaseDecision): ReleaseDecision =>
+  decision.kind === 'next' ? { ...decision, events: [...events, ...decision.events] } : decision
 
 /** Our helm is gone and left the revision pending: it is settled, then the act is carried out again or given up. */
 function leftPending(look: Look, phase: Applying, attempt: Attempt<ReleaseAct>, newest: HelmRevision): ReleaseDecision {

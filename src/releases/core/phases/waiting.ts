@@ -16,7 +16,7 @@ export const waiting: PhaseHandler<Waiting> = (look) => {
   const { newest, readiness } = seen
   if (operation.cancelRequested)
     return fail(look, { code: 'cancelled', detail: 'the operation was cancelled while waiting' })
-  if (!operation.request.wait && operation.reverting === null) return succeed(look, newest)
+  if (!waits(operation)) return succeed(look, newest)
   if (readiness === null) return lookAgain(look, null)
   if (readiness.stuckPods.length > 0 && goesBack(operation)) return unstick(look, readiness.stuckPods)
   if (readiness.settled) return succeed(look, newest)
@@ -31,6 +31,9 @@ export function changedMeanwhile({ seen, state }: Look): string | null {
   const own = secretUid === state.release.secretUid && status === 'deployed'
   return own ? null : `revision ${revision} is ${status} by another hand`
 }
+
+/** What goes back waits in any case. */
+export const waits = (operation: Operation): boolean => operation.request.wait || operation.reverting !== null
 
 const goesBack = (operation: Operation): boolean => operation.kind === 'rollback' || operation.reverting !== null
 
