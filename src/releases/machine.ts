@@ -26,7 +26,7 @@ export function releaseMachine(deps: Omit<ReleaseDeps, 'machine'>): ReleaseMachi
       clock: deps.clock,
       subject: (id, operationId) => subject(deps, id, operationId),
     }),
-    load: (tx, id, lock) => deps.states.load(tx, id, lock),
+    load: (tx, id, how) => deps.states.load(tx, id, how),
     save: (tx, before, after) => save(deps.states, tx, before, after),
     record: (tx, state, events) => recordRelease(tx, state, events, deps.clock.now()),
     observe: (state) => observe(deps, state),
@@ -71,7 +71,7 @@ async function save(states: ReleaseStates, tx: Tx, before: ReleaseState, after: 
 }
 
 async function subject(deps: Omit<ReleaseDeps, 'machine'>, releaseId: Uuid, operationId: Uuid) {
-  const state = await deps.states.load(deps.db, releaseId, false)
+  const state = await deps.states.load(deps.db, releaseId)
   if (state?.operation?.id !== operationId) throw new Error(`operation ${operationId} is not the newest of its release`)
   return { release: state.release, operation: state.operation }
 }

@@ -15,7 +15,7 @@ export function executionActs(deps: MachineDeps): Acts<ExecutionAct> {
       carryOut: (act: Act<K>, execution: Execution, context: ActContext) => Promise<void>,
     ) =>
     async (act: Act<K>, context: ActContext): Promise<void> => {
-      const execution = await loadExecution(deps.db, context.lease.subject.id, false)
+      const execution = await loadExecution(deps.db, context.lease.subject.id)
       if (execution === null) return
       if (execution.target.kind === 'rehearsal') return deps.ports.fleets.rehearsal.act(execution, act, context.lease)
       return carryOut(act, execution, context)

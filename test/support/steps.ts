@@ -96,7 +96,7 @@ export async function readSteps(db: Db, id: Uuid): Promise<Steps> {
   return found
 }
 
-const load = (tx: Tx, id: Uuid, lock: boolean): Promise<Steps | null> => readRow(tx, id, lock)
+const load = (db: Db, id: Uuid, { lock = false } = {}): Promise<Steps | null> => readRow(db, id, lock)
 
 async function readRow(db: Db, id: Uuid, lock: boolean): Promise<Steps | null> {
   const { rows } = await sql<{ state: Omit<Steps, 'id' | 'version'>; version: number }>`

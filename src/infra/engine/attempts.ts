@@ -4,8 +4,12 @@ import type { Instant } from '../../core/instant.ts'
 import type { Subject } from '../../core/subject.ts'
 import { jsonb } from '../database/jsonb.ts'
 import { fromInstant, toInstant } from '../database/pool.ts'
-import type { Tx } from '../database/types.ts'
+import type { Db, Tx } from '../database/types.ts'
+import { LeaseLost } from './errors.ts'
 import type { LeaseName } from './work.ts'
+
+/** How an attempt ended. */
+export type Outcome = { readonly result: AttemptResult; readonly failure: ActFailure | null }
 
 /** Commits to an act before it begins: with what was there, who does it and when it must have ended. Fence first. */
 export async function openAttempt<A>(
@@ -14,7 +18,7 @@ export async function openAttempt<A>(
   planned: PlannedAct<A>,
   by: { readonly epoch: bigint; readonly now: Instant },
 ): Promise<Attempt<A>> {
-  const { rows } = await sql<Row>`
+  const { rows } = await sql<AttemptRow>`
     insert into attempts (subject_kind, subject_id, seq, act, baseline, epoch, started_at, deadline)
     select ${subject.kind}, ${subject.id}, coalesce(max(seq), 0) + 1, ${jsonb(planned.act)},
       ${jsonb(planned.baseline)}, ${by.epoch}, ${fromInstant(by.now)}, ${fromInstant(planned.deadline)}
@@ -23,37 +27,36 @@ export async function openAttempt<A>(
   return toAttempt(only(rows))
 }
 
-/** How an attempt ended. */
-export type Outcome = { readonly result: AttemptResult; readonly failure: ActFailure | null }
-
-/** Records how an attempt ended. One that has ended keeps its first result. Fence first. */
-export async function closeAttempt(tx: Tx, subject: Subject, seq: number, end: Outcome & { readonly now: Instant }) {
-  await sql`update attempts set result = ${end.result}, failure = ${jsonb(end.failure)}, ended_at = ${fromInstant(end.now)}
-    where subject_kind = ${subject.kind} and subject_id = ${subject.id} and seq = ${seq} and ended_at is null`.execute(
-    tx,
-  )
-}
-
-/** The newest attempt of a subject; null when none was made. */
-export async function newestAttempt<A>(tx: Tx, subject: Subject): Promise<Attempt<A> | null> {
-  const { rows } = await sql<Row>`select * from attempts
-    where subject_kind = ${subject.kind} and subject_id = ${subject.id} order by seq desc limit 1`.execute(tx)
-  return rows[0] === undefined ? null : toAttempt(rows[0])
+/**
+ * Records how an attempt ended, if the lease is still held; else it throws `LeaseLost`. An attempt that has ended keeps
+ * its first result, so it may be said twice. One statement that fences by itself: it needs no transaction.
+ */
+export async function closeAttempt(db: Db, lease: LeaseName, seq: number, end: Outcome & { readonly now: Instant }) {
+  const { subject, epoch } = lease
+  const { rows } = await sql`
+    with fence as (
+      select kind, subject_id from work
+      where kind = ${subject.kind} and subject_id = ${subject.id} and epoch = ${epoch} for key share),
+    closed as (
+      update attempts a set result = ${end.result}, failure = ${jsonb(end.failure)}, ended_at = ${fromInstant(end.now)}
+      from fence where a.subject_kind = fence.kind and a.subject_id = fence.subject_id
+        and a.seq = ${seq} and a.ended_at is null)
+    select from fence`.execute(db)
+  if (rows.length === 0) throw new LeaseLost('Another worker has taken the subject over')
 }
 
 /**
- * The newest attempt, to be decided on. One that an earlier worker left open (no older one can be) is marked as
- * interrupted: only an observation tells what its act did. Fence first.
+ * The newest attempt, as the fence saw it, to be decided on. One that an earlier worker left open (no older one can be)
+ * is marked as interrupted: only an observation tells what its act did.
  */
-export async function takeOverAttempt<A>(tx: Tx, lease: LeaseName, now: Instant): Promise<Attempt<A> | null> {
-  const { subject, epoch } = lease
-  const attempt = await newestAttempt<A>(tx, subject)
-  if (attempt === null || attempt.endedAt !== null || attempt.epoch >= epoch) return attempt
-  await closeAttempt(tx, subject, attempt.seq, { result: 'interrupted', failure: null, now })
-  return { ...attempt, result: 'interrupted', endedAt: now }
+export async function takeOverAttempt<A>(tx: Tx, lease: LeaseName, newest: Attempt<A> | null, now: Instant) {
+  if (newest === null || newest.endedAt !== null || newest.epoch >= lease.epoch) return newest
+  await closeAttempt(tx, lease, newest.seq, { result: 'interrupted', failure: null, now })
+  return { ...newest, result: 'interrupted' as const, endedAt: now }
 }
 
-type Row = {
+/** A row of `attempts`. */
+export type AttemptRow = {
   readonly seq: number
   readonly act: unknown
   readonly baseline: Baseline
@@ -65,7 +68,8 @@ type Row = {
   readonly failure: ActFailure | null
 }
 
-function toAttempt<A>(row: Row): Attempt<A> {
+/** An attempt as its row has it. */
+export function toAttempt<A>(row: AttemptRow): Attempt<A> {
   return {
     seq: row.seq,
     act: row.act as A,
@@ -79,7 +83,7 @@ function toAttempt<A>(row: Row): Attempt<A> {
   }
 }
 
-function only(rows: readonly Row[]): Row {
+function only(rows: readonly AttemptRow[]): AttemptRow {
   const [row] = rows
   if (row === undefined) throw new Error('The attempt was not written')
   return row

@@ -23,15 +23,30 @@ export async function execute<S, C, O, A extends { readonly kind: string }>(
   return transaction(context.db, (tx) => executeIn(tx, machine, id, { command, now: context.now() }))
 }
 
-/** The same within an open transaction, for commands that concern several subjects. Lock them in the order of their ids. */
+/**
+ * The same within an open transaction, for commands that concern several subjects. Lock them in the order of their ids.
+ * A refused command has written nothing, so the transaction may go on without it.
+ */
 export async function executeIn<S, C, O, A extends { readonly kind: string }>(
   tx: Tx,
   machine: Machine<S, C, O, A>,
   id: Uuid,
-  { command, now }: { readonly command: C; readonly now: number },
+  given: Given<C>,
 ): Promise<S> {
-  const before = await machine.load(tx, id, true)
+  const before = await machine.load(tx, id, { lock: true })
   if (before === null) throw new Problem('not_found', `There is no ${machine.kind} ${id}`)
+  return executeOn(tx, machine, { id, state: before }, given)
+}
+
+type Given<C> = { readonly command: C; readonly now: number }
+
+/** The same for a subject that the transaction has loaded with its lock already. */
+export async function executeOn<S, C, O, A extends { readonly kind: string }>(
+  tx: Tx,
+  machine: Machine<S, C, O, A>,
+  { id, state: before }: { readonly id: Uuid; readonly state: S },
+  { command, now }: Given<C>,
+): Promise<S> {
   const decision = accepted(machine.decide(before, { kind: 'command', command }, now))
   if (decision.act !== null)
     throw new Error(`A command must not act: ${machine.kind} decided on ${decision.act.act.kind}`)

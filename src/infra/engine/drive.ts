@@ -7,7 +7,7 @@ import { apply } from './commands.ts'
 import type { HeldLease } from './lease.ts'
 import { perform } from './perform.ts'
 import type { Machine } from './types.ts'
-import { fenced } from './work.ts'
+import { type Fence, fenced } from './work.ts'
 
 export type DriveContext = {
   readonly db: Db
@@ -68,12 +68,12 @@ async function takeStep<S, C, O, A extends { readonly kind: string }>(
   context: DriveContext,
 ): Promise<Step<A>> {
   const known = lease.wanted()
-  const state = await machine.load(context.db, lease.subject.id, false)
+  const state = await machine.load(context.db, lease.subject.id)
   if (state === null) return { kind: 'rest', wake: null, seen: known }
   const observation = await machine.observe(state, lease)
-  return fenced(context.db, lease, async (tx, { wanted }) => {
-    if (wanted > known) return lookAgain(lease, wanted)
-    return decideOn(machine, lease, { tx, observation, seen: wanted, now: context.clock.now() })
+  return fenced(context.db, lease, async (tx, fence) => {
+    if (fence.wanted > known) return lookAgain(lease, fence.wanted)
+    return decideOn(machine, lease, { tx, fence, state, observation, now: context.clock.now() })
   })
 }
 
@@ -83,16 +83,24 @@ function lookAgain(lease: HeldLease, wanted: number): { readonly kind: 'look-aga
   return { kind: 'look-again' }
 }
 
-type Look<O> = { readonly tx: Tx; readonly observation: O; readonly seen: number; readonly now: Instant }
+/** What a decision is made from. The state is the one that was observed: it is read again under its lock. */
+type Look<S, O> = {
+  readonly tx: Tx
+  readonly fence: Fence
+  readonly state: S
+  readonly observation: O
+  readonly now: Instant
+}
 
 async function decideOn<S, C, O, A extends { readonly kind: string }>(
   machine: Machine<S, C, O, A>,
   lease: HeldLease,
-  { tx, observation, seen, now }: Look<O>,
+  { tx, fence, state: observed, observation, now }: Look<S, O>,
 ): Promise<Step<A>> {
-  const state = await machine.load(tx, lease.subject.id, true)
+  const seen = fence.wanted
+  const state = await machine.load(tx, lease.subject.id, { lock: true, known: observed })
   if (state === null) return { kind: 'rest', wake: null, seen }
-  const attempt = await takeOverAttempt<A>(tx, lease, now)
+  const attempt = await takeOverAttempt(tx, lease, fence.attempt as Attempt<A> | null, now)
   const decision = machine.decide(state, { kind: 'observed', observation, attempt }, now)
   if (decision.kind === 'rejected') throw new Error(`${machine.kind} refused an observation: ${decision.code}`)
   const changed = await apply(tx, machine, state, decision)

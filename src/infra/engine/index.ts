@@ -1,4 +1,4 @@
-export { type CommandContext, execute, executeIn } from './commands.ts'
+export { type CommandContext, execute, executeIn, executeOn } from './commands.ts'
 export { type Driver, driverOf } from './drive.ts'
 export { announceEnd, createEndWaiter, type EndWaiter } from './ended.ts'
 export { ActAborted, ActFailed, LeaseLost } from './errors.ts'

@@ -5,7 +5,7 @@ import { ActAborted, ActFailed } from './errors.ts'
 import { insist } from './insist.ts'
 import type { HeldLease } from './lease.ts'
 import type { ActContext, Machine } from './types.ts'
-import { fenced } from './work.ts'
+import { requireTime } from './work.ts'
 
 type Begun<A> = { readonly attempt: Attempt<A>; readonly seen: number }
 
@@ -26,9 +26,10 @@ export async function perform<S, C, O, A extends { readonly kind: string }>(
   const ended = await run(machine, attempt, { lease, signal, attempt })
   for (const stop of stops) stop.close()
   const end = { ...ended.outcome, now: context.clock.now() }
-  await insist(context.clock, () =>
-    fenced(context.db, lease, (tx) => closeAttempt(tx, lease.subject, attempt.seq, end)),
-  )
+  await insist(context.clock, async () => {
+    requireTime(lease)
+    await closeAttempt(context.db, lease, attempt.seq, end)
+  })
   if (ended.unforeseen !== undefined && !signal.aborted) throw ended.unforeseen
 }
 
@@ -81,7 +82,7 @@ function watchCancel<S, C, O, A extends { readonly kind: string }>(
   const done = new AbortController()
   const look = async (): Promise<void> => {
     while (!done.signal.aborted) {
-      const state = await machine.load(context.db, lease.subject.id, false).catch(() => undefined)
+      const state = await machine.load(context.db, lease.subject.id).catch(() => undefined)
       if (state != null && machine.mustAbort(state)) cancelled.abort(new ActAborted('cancelled'))
       if (state !== undefined) return
       // A wake is told once: what it asks for must not get lost with a database that is away for a moment.

@@ -28,16 +28,20 @@ export type Acts<A extends { readonly kind: string }> = {
   readonly [K in A['kind']]: (act: Extract<A, { kind: K }>, context: ActContext) => Promise<void>
 }
 
+/**
+ * How a subject is read. With `lock` its row lock is taken until the transaction ends; without it no transaction is
+ * needed, and what was read may be stale by the time it is used. `known` was read before: what cannot have changed
+ * while the subject's version is the same need not be read again.
+ */
+export type Loading<S> = { readonly lock?: boolean; readonly known?: S }
+
 /** What a feature gives the engine for one kind of subject. */
 export interface Machine<S, C, O, A extends { readonly kind: string }> {
   readonly kind: SubjectKind
   readonly decide: Decide<S, C, O, A>
   readonly acts: Acts<A>
-  /**
-   * The subject's state, null when there is no such subject. With `lock` the row lock is taken until the transaction
-   * ends; without it no transaction is needed, and what was read may be stale by the time it is used.
-   */
-  load(db: Db, id: Uuid, lock: boolean): Promise<S | null>
+  /** The subject's state, null when there is no such subject. */
+  load(db: Db, id: Uuid, how?: Loading<S>): Promise<S | null>
   /** Writes what differs. The row's version must still be the one that was loaded; else it throws. */
   save(tx: Tx, before: S, after: S): Promise<void>
   /** Looks at the cluster. Repeatable at any time, changes nothing. A source that does not answer is an observation too. */

@@ -1,8 +1,10 @@
 import { sql } from 'kysely'
+import type { Attempt } from '../../core/decision.ts'
 import type { Instant } from '../../core/instant.ts'
 import type { Subject, SubjectKind } from '../../core/subject.ts'
 import { fromInstant, transaction } from '../database/pool.ts'
 import type { Db, Tx } from '../database/types.ts'
+import { type AttemptRow, toAttempt } from './attempts.ts'
 import { LeaseLost } from './errors.ts'
 import type { Lease } from './types.ts'
 
@@ -43,24 +45,44 @@ export type ClaimOptions = {
 }
 
 export type Claimed = { readonly subject: Subject; readonly epoch: bigint; readonly wanted: number }
+export type Claim = {
+  readonly taken: readonly Claimed[]
+  /** Milliseconds until the next of what was left is due that nobody holds (0 or less: one is); null: there is none. */
+  readonly nextMs: number | null
+}
 
 /** Takes leases on subjects that are due, the longest due first. Never waits for another worker. */
-export async function claim(db: Db, options: ClaimOptions): Promise<readonly Claimed[]> {
-  const { rows } = await sql<{ kind: SubjectKind; subject_id: string; epoch: number; wanted: number }>`
+export async function claim(db: Db, options: ClaimOptions): Promise<Claim> {
+  const { rows } = await sql<ClaimRow>`
     with due as (
       select kind, subject_id from work
       where due_at <= clock_timestamp() and kind = any(${options.kinds})
         and (lease_until is null or lease_until + ${interval(options.takeoverMs)} <= clock_timestamp())
-      order by due_at limit ${options.limit} for update skip locked)
-    update work as w set
-      epoch = nextval('work_epoch'), seen = w.wanted, worker = ${options.worker},
-      lease_until = clock_timestamp() + ${interval(options.leaseMs)},
-      due_at = clock_timestamp() + ${interval(options.leaseMs)}
-    from due where w.kind = due.kind and w.subject_id = due.subject_id
-    returning w.kind, w.subject_id, w.epoch, w.wanted`.execute(db)
-  return rows.map(({ kind, subject_id, epoch, wanted }) => ({
-    ...{ subject: { kind, id: subject_id }, epoch: BigInt(epoch), wanted },
-  }))
+      order by due_at limit ${options.limit} for update skip locked),
+    taken as (
+      update work as w set
+        epoch = nextval('work_epoch'), seen = w.wanted, worker = ${options.worker},
+        lease_until = clock_timestamp() + ${interval(options.leaseMs)},
+        due_at = clock_timestamp() + ${interval(options.leaseMs)}
+      from due where w.kind = due.kind and w.subject_id = due.subject_id
+      returning w.kind, w.subject_id, w.epoch, w.wanted),
+    next as (
+      select (extract(epoch from due_at - clock_timestamp()) * 1000)::float8 as ms from work
+      where kind = any(${options.kinds}) and lease_until is null
+        and (kind, subject_id) not in (select kind, subject_id from due)
+      order by due_at limit 1)
+    select taken.*, (select ms from next) as next_ms from (select) as one left join taken on true`.execute(db)
+  return { taken: rows.flatMap(claimedOf), nextMs: rows[0]?.next_ms ?? null }
+}
+
+type ClaimRow = { readonly next_ms: number | null } & (
+  | { readonly kind: SubjectKind; readonly subject_id: string; readonly epoch: number; readonly wanted: number }
+  | { readonly kind: null }
+)
+
+function claimedOf(row: ClaimRow): readonly Claimed[] {
+  if (row.kind === null) return []
+  return [{ subject: { kind: row.kind, id: row.subject_id }, epoch: BigInt(row.epoch), wanted: row.wanted }]
 }
 
 /** What became of a lease that was to be renewed. A row that another transaction holds is `busy`: try again soon. */
@@ -146,8 +168,13 @@ async function letGo(db: Db, { subject, epoch }: LeaseName, dueAt: ReturnType<ty
   return rows.length === 1
 }
 
-/** What the fence saw: how often the subject had been woken, read before anything else in the transaction. */
-export type Fence = { readonly wanted: number }
+/** What the fence saw, before anything else in the transaction. */
+export type Fence = {
+  /** How often the subject had been woken. */
+  readonly wanted: number
+  /** The newest attempt of the subject; null when none was made. Only the holder of the lease makes and ends them. */
+  readonly attempt: Attempt<unknown> | null
+}
 
 /**
  * Runs the body in a transaction that holds the lease fast: until it ends nobody can take the subject over, and when
@@ -157,24 +184,25 @@ export type Fence = { readonly wanted: number }
  * subject and wakes it, and an outcome, which holds the work and then takes the subject, cannot block each other.
  */
 export async function fenced<T>(db: Db, lease: Lease, body: (tx: Tx, fence: Fence) => Promise<T>): Promise<T> {
-  if (lease.remainingMs() === 0) throw new LeaseLost('The lease ran out')
+  requireTime(lease)
   return transaction(db, async (tx) => {
-    const { rows } = await sql<Fence>`select wanted from work
-      where kind = ${lease.subject.kind} and subject_id = ${lease.subject.id} and epoch = ${lease.epoch}
-      for key share`.execute(tx)
+    const { rows } = await sql<FenceRow>`select w.wanted, a.* from work w
+      left join lateral (
+        select * from attempts where subject_kind = w.kind and subject_id = w.subject_id order by seq desc limit 1) a on true
+      where w.kind = ${lease.subject.kind} and w.subject_id = ${lease.subject.id} and w.epoch = ${lease.epoch}
+      for key share of w`.execute(tx)
     const [fence] = rows
     if (fence === undefined) throw new LeaseLost('Another worker has taken the subject over')
-    return body(tx, fence)
+    return body(tx, { wanted: fence.wanted, attempt: fence.seq === null ? null : toAttempt(fence) })
   })
 }
 
-/** Milliseconds until the next subject is due that nobody holds (0 or less: one is); null when there is none. */
-export async function untilDue(db: Db, kinds: readonly SubjectKind[]): Promise<number | null> {
-  const { rows } = await sql<{ ms: number }>`
-    select (extract(epoch from due_at - clock_timestamp()) * 1000)::float8 as ms from work
-    where kind = any(${kinds}) and lease_until is null order by due_at limit 1`.execute(db)
-  return rows[0]?.ms ?? null
+/** Throws `LeaseLost` when the lease is over by this process's own clock. */
+export function requireTime(lease: Lease): void {
+  if (lease.remainingMs() === 0) throw new LeaseLost('The lease ran out')
 }
+
+type FenceRow = { readonly wanted: number } & (AttemptRow | { readonly seq: null })
 
 /** True while the worker holds something, or something is due that nobody holds. */
 export async function isBusy(db: Db, kinds: readonly SubjectKind[], worker: string): Promise<boolean> {

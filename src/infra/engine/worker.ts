@@ -7,7 +7,7 @@ import { stopwatch as ownStopwatch, type Stopwatch } from '../clock.ts'
 import type { Listener } from '../database/listen.ts'
 import type { Db } from '../database/types.ts'
 import type { Log } from '../log.ts'
-import { createNudge } from '../nudge.ts'
+import { createNudge, type Nudge } from '../nudge.ts'
 import { createBackoff } from './backoff.ts'
 import type { DriveEnd, Driver } from './drive.ts'
 import { LeaseLost } from './errors.ts'
@@ -15,7 +15,7 @@ import { insist } from './insist.ts'
 import { type HeldLease, holdLease } from './lease.ts'
 import { startRenewing } from './renewing.ts'
 import { freeSlots, type Limits, type Pool, poolsOf } from './slots.ts'
-import { claim, finish, isBusy, release, untilDue } from './work.ts'
+import { claim, finish, isBusy, release } from './work.ts'
 
 export type WorkerOptions = {
   readonly db: Db
@@ -54,12 +54,15 @@ export function startWorker(given: WorkerOptions): Worker {
   const kinds = options.drivers.map((driver) => driver.kind)
   const name = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`
   const held = new Map<HeldLease, Promise<void>>()
-  const nudge = createNudge()
+  const pools = poolsOf(kinds, options.concurrency, options.limits).map((pool) => ({ ...pool, nudge: createNudge() }))
+  const nudge = (kind: SubjectKind | null) => {
+    for (const pool of pools) if (kind === null || pool.kinds.includes(kind)) pool.nudge.now()
+  }
   const draining = new AbortController()
   const renewing = startRenewing({ ...options, held: () => [...held.keys()] })
   const drive = driving(options, draining.signal)
-  const onDue = () => {
-    nudge.now()
+  const onDue = (kind: string | null) => {
+    nudge(kind as SubjectKind | null)
     renewing.check()
   }
   const unlisten = options.listener?.on('work_due', onDue)
@@ -67,18 +70,19 @@ export function startWorker(given: WorkerOptions): Worker {
     const ended = drive(lease).finally(() => {
       held.delete(lease)
       lease.close()
-      nudge.now()
+      nudge(lease.subject.kind)
     })
     held.set(lease, ended)
   }
-  const claiming = claimUntil(draining.signal, {
-    ...{ name, options, nudge, begin, kinds, held: () => [...held.keys()].map((lease) => lease.subject.kind) },
-  })
+  const heldKinds = () => [...held.keys()].map((lease) => lease.subject.kind)
+  const claiming = Promise.all(
+    pools.map((pool) => claimUntil(draining.signal, { name, options, pool, begin, held: heldKinds })),
+  )
   const allEnded = () => Promise.allSettled([claiming, ...held.values()])
   return {
     async stop({ graceMs = 0 } = {}) {
       draining.abort()
-      nudge.now()
+      nudge(null)
       unlisten?.()
       await claiming
       await atMost(graceMs, allEnded())
@@ -131,8 +135,7 @@ function describe(error: unknown): string {
 type Claiming = {
   readonly name: string
   readonly options: Options
-  readonly kinds: readonly SubjectKind[]
-  readonly nudge: ReturnType<typeof createNudge>
+  readonly pool: Pool & { readonly nudge: Nudge }
   readonly begin: (lease: HeldLease) => void
   readonly held: () => readonly SubjectKind[]
 }
@@ -140,12 +143,12 @@ type Claiming = {
 /** While something runs, freed slots are gathered for so long: one claim then fills several. */
 const gatherMs = 3
 
+/** Claims for one pool. Each has its own loop, so that what is due in one costs the others nothing. */
 async function claimUntil(draining: AbortSignal, claiming: Claiming): Promise<void> {
-  const { options, nudge, kinds, held } = claiming
-  const pools = poolsOf(kinds, options.concurrency, options.limits)
+  const { options, pool, held } = claiming
   while (!draining.aborted) {
-    await nudge.wait(await claimOnce(pools, claiming).catch(tellAndWait(options)))
-    if (held().length > 0) await sleep(gatherMs)
+    await pool.nudge.wait(await claimOnce(claiming).catch(tellAndWait(options)))
+    if (freeSlots(pool, held()) < pool.size) await sleep(gatherMs)
   }
 }
 
@@ -156,20 +159,16 @@ function tellAndWait({ log, pollMs }: Options): (error: unknown) => number {
   }
 }
 
-/** Claims for every pool with free slots. Returns how long to wait, unless nudged: nothing is due for so long. */
-async function claimOnce(pools: readonly Pool[], claiming: Claiming): Promise<number> {
-  const { stopwatch, db, leaseMs, takeoverMs, pollMs } = claiming.options
-  const satisfied: SubjectKind[] = []
-  for (const { kinds, size } of pools) {
-    const limit = freeSlots({ kinds, size }, claiming.held())
-    if (limit <= 0) continue
-    const from = stopwatch()
-    const taken = await claim(db, { kinds, limit, worker: claiming.name, leaseMs, takeoverMs })
-    for (const one of taken) claiming.begin(holdLease({ ...one, from, leaseMs }, stopwatch))
-    if (taken.length < limit) satisfied.push(...kinds)
-  }
-  const dueMs = satisfied.length > 0 ? await untilDue(db, satisfied) : null
-  return Math.max(shortestWaitMs, Math.min(pollMs, dueMs ?? pollMs))
+/** Claims as much as there are free slots. Returns how long to wait, unless nudged: nothing is due for so long. */
+async function claimOnce({ name, options, pool, begin, held }: Claiming): Promise<number> {
+  const { stopwatch, db, leaseMs, takeoverMs, pollMs } = options
+  const limit = freeSlots(pool, held())
+  if (limit <= 0) return pollMs
+  const from = stopwatch()
+  const { taken, nextMs } = await claim(db, { kinds: pool.kinds, limit, worker: name, leaseMs, takeoverMs })
+  for (const one of taken) begin(holdLease({ ...one, from, leaseMs }, stopwatch))
+  if (taken.length === limit || nextMs === null) return pollMs
+  return Math.max(shortestWaitMs, Math.min(pollMs, nextMs))
 }
 
 /** A row that is due may be locked by a transaction for a moment. */

@@ -41,6 +41,8 @@ export type Batch = {
   readonly concurrency: number
   readonly options: BatchOptions
   readonly items: readonly BatchItem[]
+  /** Set by a decision: the item whose release gets its upgrade when the batch is saved. Always null when loaded. */
+  readonly starting: BatchItem | null
   readonly cancelRequested: boolean
   readonly performedBy: string
   readonly principalId: string
@@ -63,16 +65,15 @@ export type ItemSight =
 export type BatchObservation = ReadonlyMap<Uuid, ItemSight>
 
 export type BatchCommand = { readonly kind: 'cancel' }
-export type BatchAct = { readonly kind: 'start'; readonly items: readonly BatchItem[] }
 
-/** The items that an observation must look at: those under way, and as many of the next as may start. */
+/** The items that an observation must look at: those under way, and the next. */
 export function itemsToLookAt(batch: Batch): readonly BatchItem[] {
   const started = batch.items.filter((item) => item.status === 'started')
-  const todo = batch.items.filter((item) => item.status === 'todo')
-  return [...started, ...todo.slice(0, batch.concurrency)]
+  const next = batch.items.find((item) => item.status === 'todo')
+  return next === undefined ? started : [...started, next]
 }
 
-export const decideBatch: Decide<Batch, BatchCommand, BatchObservation, BatchAct> = (batch, input, now) => {
+export const decideBatch: Decide<Batch, BatchCommand, BatchObservation, never> = (batch, input, now) => {
   if (input.kind === 'command') return cancel(batch, now)
   if (batch.endedAt !== null) return { kind: 'next', state: batch, act: null, events: [], wake: null }
   const seen = {
@@ -93,7 +94,7 @@ function look(item: BatchItem, observation: BatchObservation): BatchItem {
   return { ...item, status: 'failed', code: error?.code ?? 'cancelled', detail: error?.detail ?? 'cancelled' }
 }
 
-/** An item whose start was lost with its worker has not begun: a cancelled batch does not begin it any more. */
+/** An item whose release refused its upgrade has not begun: a cancelled batch does not begin it any more. */
 function dropLost(batch: Batch, observation: BatchObservation): Batch {
   const isLost = (item: BatchItem) => item.status === 'started' && sightOf(observation, item) === 'startable'
   const skipped = { status: 'skipped', detail: 'the batch was cancelled' } as const
@@ -102,23 +103,31 @@ function dropLost(batch: Batch, observation: BatchObservation): Batch {
 
 function advance(batch: Batch, observation: BatchObservation, now: Instant): ReturnType<typeof decideBatch> {
   const waiting = batch.items.filter((item) => item.status === 'started')
-  const lost = waiting.filter((item) => observation.get(item.operationId)?.kind === 'startable')
   const room = batch.cancelRequested ? 0 : batch.concurrency - waiting.length
-  const startable = batch.items.filter((item) => item.status === 'todo' && sightOf(observation, item) === 'startable')
-  const next = [...lost, ...startable.slice(0, Math.max(0, room))]
-  if (next.length > 0) return start(batch, next, now)
-  if (waiting.length > 0) return { kind: 'next', state: batch, act: null, events: [], wake: now + seconds(10) }
-  const left = batch.items.some((item) => item.status === 'todo') && !batch.cancelRequested
-  return left ? { kind: 'next', state: batch, act: null, events: [], wake: now } : end(batch, now)
+  const isStartable = (item: BatchItem) => sightOf(observation, item) === 'startable'
+  const refused = waiting.find(isStartable)
+  if (refused !== undefined) return start(batch, refused, now)
+  const next = batch.items.find((item) => item.status === 'todo')
+  if (room > 0 && next !== undefined) return isStartable(next) ? start(batch, next, now) : rest(batch, now)
+  return waiting.length > 0 ? rest(batch, now + seconds(10)) : end(batch, now)
 }
 
 const sightOf = (observation: BatchObservation, item: BatchItem) => observation.get(item.operationId)?.kind
 
-function start(batch: Batch, next: readonly BatchItem[], now: Instant): ReturnType<typeof decideBatch> {
-  const ids = new Set(next.map((item) => item.operationId))
-  const items = batch.items.map((item) => (ids.has(item.operationId) ? { ...item, status: 'started' as const } : item))
-  const act = { act: { kind: 'start' as const, items: next }, baseline: {}, deadline: now + seconds(60) }
-  return { kind: 'next', state: { ...batch, items }, act, events: [], wake: now }
+const rest = (batch: Batch, wake: Instant): ReturnType<typeof decideBatch> => ({
+  ...{ kind: 'next', state: batch, act: null, events: [], wake },
+})
+
+/**
+ * One a decision, so that its transaction holds one release: two that hold several could wait for each other. With room
+ * for more it goes on at once; without, it looks soon whether the release has taken its upgrade.
+ */
+function start(batch: Batch, starting: BatchItem, now: Instant): ReturnType<typeof decideBatch> {
+  const started = { ...starting, status: 'started' } as const
+  const items = batch.items.map((item) => (item.operationId === starting.operationId ? started : item))
+  const running = items.filter(({ status }) => status === 'started').length
+  const more = running < batch.concurrency && items.some(({ status }) => status === 'todo')
+  return rest({ ...batch, items, starting: started }, more ? now : now + seconds(1))
 }
 
 /** A batch whose releases failed has still been carried out: each failure stands in its result (SPEC section 3). */

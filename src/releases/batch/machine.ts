@@ -1,6 +1,6 @@
 import { Problem } from '../../core/problems.ts'
-import { executeIn, fenced } from '../../infra/engine/index.ts'
-import type { ActContext, Lease } from '../../infra/engine/types.ts'
+import type { Tx } from '../../infra/database/types.ts'
+import { executeOn } from '../../infra/engine/index.ts'
 import type { BatchMachine, ReleaseDeps } from '../commands/context.ts'
 import type { NewOperation, ReleaseState } from '../core/model.ts'
 import { nextValues } from '../core/values.ts'
@@ -8,42 +8,37 @@ import { recordBatch } from '../store/record.ts'
 import { type Batch, type BatchItem, decideBatch, itemsToLookAt } from './core.ts'
 import { loadBatch, lookAtItems, reasonToSkip, saveBatch } from './store.ts'
 
-/** The machine of batch upgrades. Its only act is to give upgrades to releases; helm is never its business. */
+/**
+ * The machine of batch upgrades. It acts on no cluster: a release gets its upgrade in the transaction that says it has
+ * begun, and goes on by itself.
+ */
 export function batchMachine(deps: ReleaseDeps): BatchMachine {
   return {
     kind: 'batch',
     decide: decideBatch,
     load: loadBatch,
-    save: (tx, before, after) => saveBatch(tx, before, after, new Date(deps.clock.now())),
+    save: (tx, before, after) => save(deps, tx, before, after),
     record: (tx, batch, events) => recordBatch(tx, batch, events, deps.clock.now()),
     mustAbort: () => false,
     observe: (batch) =>
-      deps.db
-        .transaction()
-        .execute((tx) =>
-          lookAtItems(tx, deps.states, batch.endedAt === null ? itemsToLookAt(batch) : [], batch.targetVersion),
-        ),
-    acts: { start: (act, context) => startAll(deps, act.items, context) },
+      lookAtItems(deps.db, deps.states, batch.endedAt === null ? itemsToLookAt(batch) : [], batch.targetVersion),
+    acts: {},
   }
 }
 
-async function startAll(deps: ReleaseDeps, items: readonly BatchItem[], { lease }: ActContext): Promise<void> {
-  const batch = await loadBatch(deps.db, lease.subject.id, false)
-  if (batch === null) return
-  for (const item of items) await startOne(deps, batch, item, lease)
+async function save(deps: ReleaseDeps, tx: Tx, before: Batch, after: Batch): Promise<void> {
+  await saveBatch(tx, before, after, new Date(deps.clock.now()))
+  if (after.starting !== null) await startOne(deps, tx, after, after.starting)
 }
 
-/** Refused, or started already by a worker that was lost: the next observation sees which, so neither is an error. */
-async function startOne(deps: ReleaseDeps, batch: Batch, item: BatchItem, lease: Lease): Promise<void> {
+/** Refused, or busy meanwhile: the next observation sees which, so neither is an error. */
+async function startOne(deps: ReleaseDeps, tx: Tx, batch: Batch, item: BatchItem): Promise<void> {
+  const state = await deps.states.load(tx, item.releaseId, { lock: true })
+  if (state === null || reasonToSkip(state, batch.targetVersion) !== null) return
+  const operation = child(batch, item, state)
+  const command = { kind: 'upgrade', operation, ifRevision: state.release.revision } as const
   try {
-    await fenced(deps.db, lease, async (tx) => {
-      const state = await deps.states.load(tx, item.releaseId, true)
-      if (state === null || state.operation?.id === item.operationId) return
-      if (reasonToSkip(state, batch.targetVersion) !== null) return
-      const operation = child(batch, item, state)
-      const order = { kind: 'upgrade', operation, ifRevision: state.release.revision } as const
-      await executeIn(tx, deps.machine, item.releaseId, { command: order, now: deps.clock.now() })
-    })
+    await executeOn(tx, deps.machine, { id: item.releaseId, state }, { command, now: deps.clock.now() })
   } catch (error) {
     if (!(error instanceof Problem)) throw error
   }

@@ -1,7 +1,8 @@
-import type { Selectable } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 import { compare, valid } from 'semver'
 import type { Uuid } from '../../core/subject.ts'
 import type { Db, Tx } from '../../infra/database/types.ts'
+import type { Loading } from '../../infra/engine/types.ts'
 import type { Outcome, ReleaseState } from '../core/model.ts'
 import { openOperation, type Situation, situationOf } from '../core/situation.ts'
 import { type ReleaseStates, StaleState } from '../store/state.ts'
@@ -20,7 +21,7 @@ type BatchRequest = {
 type BatchDocument = { readonly items: readonly BatchItem[] }
 
 /** The batch with its row; `lock` takes the row lock. Null: there is no such batch. */
-export async function loadBatch(db: Db, id: Uuid, lock: boolean): Promise<Batch | null> {
+export async function loadBatch(db: Db, id: Uuid, { lock = false }: Loading<Batch> = {}): Promise<Batch | null> {
   const query = tables(db).selectFrom('operations').selectAll().where('id', '=', id).where('kind', '=', batchKind)
   const row = await (lock ? query.forUpdate() : query).executeTakeFirst()
   return row === undefined ? null : batchOf(row)
@@ -32,6 +33,7 @@ function batchOf(row: Selectable<OperationRow>): Batch {
     ...request,
     id: row.id,
     items: (row.state as unknown as BatchDocument).items,
+    starting: null,
     cancelRequested: row.cancel_requested_at !== null,
     performedBy: row.performed_by,
     principalId: row.principal_id,
@@ -99,27 +101,27 @@ function changing(batch: Batch, now: Date) {
 
 /** Looks at the operations and releases of some items. */
 export async function lookAtItems(
-  tx: Tx,
+  db: Db,
   states: ReleaseStates,
   items: readonly BatchItem[],
   targetVersion: string,
 ): Promise<BatchObservation> {
-  const children = await childrenOf(tx, items)
+  const children = await childrenOf(db, items)
   const sights = new Map<Uuid, ItemSight>()
   for (const item of items) {
     const child = children.get(item.operationId)
-    sights.set(item.operationId, child ?? (await releaseSight(tx, states, item, targetVersion)))
+    sights.set(item.operationId, child ?? (await releaseSight(db, states, item, targetVersion)))
   }
   return sights
 }
 
-async function childrenOf(tx: Tx, items: readonly BatchItem[]): Promise<Map<Uuid, ItemSight>> {
+async function childrenOf(db: Db, items: readonly BatchItem[]): Promise<Map<Uuid, ItemSight>> {
   const ids = items.map((item) => item.operationId)
   if (ids.length === 0) return new Map()
-  const rows = await tables(tx)
+  const rows = await tables(db)
     .selectFrom('operations')
     .select(['id', 'status', 'error', 'ended_at'])
-    .where('id', 'in', ids)
+    .where('id', '=', sql<Uuid>`any(${ids}::uuid[])`)
     .execute()
   return new Map(rows.map((row) => [row.id, childSight(row)]))
 }
@@ -129,8 +131,8 @@ function childSight(row: { status: string; error: unknown; ended_at: Date | null
   return { kind: 'ended', outcome: { status: row.status as Outcome['status'], error: row.error as Outcome['error'] } }
 }
 
-async function releaseSight(tx: Tx, states: ReleaseStates, item: BatchItem, targetVersion: string): Promise<ItemSight> {
-  const state = await states.load(tx, item.releaseId, false)
+async function releaseSight(db: Db, states: ReleaseStates, item: BatchItem, targetVersion: string): Promise<ItemSight> {
+  const state = await states.load(db, item.releaseId)
   const reason = state === null ? 'the release is gone' : reasonToSkip(state, targetVersion)
   return reason === null ? { kind: 'startable' } : { kind: 'busy', reason }
 }

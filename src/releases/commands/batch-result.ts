@@ -8,7 +8,7 @@ import type { ReleaseDeps } from './context.ts'
 
 /** What a batch did, release by release, in the order in which they were taken (SPEC section 3, batch-upgrade). */
 export async function batchResult(deps: ReleaseDeps, principal: Principal, id: Uuid) {
-  const batch = await loadBatch(deps.db, id, false)
+  const batch = await loadBatch(deps.db, id)
   if (batch === null) throw new Error(`there is no batch ${id}`)
   const rows = await releasesByIds(
     deps.db,

@@ -70,6 +70,7 @@ function newBatch(
     id: deps.newId(),
     options,
     items: releases.map(({ id }) => ({ ...todo, releaseId: id, operationId: deps.newId() })),
+    starting: null,
     cancelRequested: false,
     performedBy: call.principal.name,
     principalId: call.principal.id,

@@ -5,7 +5,7 @@ import type { Db, Tx } from '../../infra/database/types.ts'
 import type { Machine } from '../../infra/engine/types.ts'
 import type { Vault } from '../../infra/secrets/vault.ts'
 import { maySee } from '../../tenants/index.ts'
-import type { Batch, BatchAct, BatchCommand, BatchObservation } from '../batch/core.ts'
+import type { Batch, BatchCommand, BatchObservation } from '../batch/core.ts'
 import type { ReleaseAct, ReleaseCommand, ReleaseObservation, ReleaseState } from '../core/model.ts'
 import type { ReleasePorts } from '../ports.ts'
 import type { Scope } from '../store/queries.ts'
@@ -13,7 +13,7 @@ import type { ReleaseStates } from '../store/state.ts'
 import type { ReleaseReads } from './release-reads.ts'
 
 export type ReleaseMachine = Machine<ReleaseState, ReleaseCommand, ReleaseObservation, ReleaseAct>
-export type BatchMachine = Machine<Batch, BatchCommand, BatchObservation, BatchAct>
+export type BatchMachine = Machine<Batch, BatchCommand, BatchObservation, never>
 
 /** What every command and query of releases works with. */
 export type ReleaseDeps = {
@@ -38,7 +38,7 @@ export function scopeOf(principal: Principal): Scope {
 
 /** The release, if the caller may see it. Throws `Problem` not_found otherwise: another tenant's id looks unknown. */
 export async function visibleRelease(deps: ReleaseDeps, principal: Principal, id: Uuid): Promise<ReleaseState> {
-  const state = await deps.states.load(deps.db, id, false)
+  const state = await deps.states.load(deps.db, id)
   if (state === null || !maySee(principal, state.release.tenantId)) throw noSuchRelease(id)
   return state
 }

@@ -42,7 +42,7 @@ async function give(
   { releaseId, operationId }: ExecutionOrder,
   order: (state: ReleaseState) => Promise<void>,
 ): Promise<void> {
-  const state = await deps.states.load(tx, releaseId, true)
+  const state = await deps.states.load(tx, releaseId, { lock: true })
   if (state === null) throw noSuchRelease(releaseId)
   if (!(await operationExists(tx, operationId))) await order(state)
 }

@@ -29,7 +29,7 @@ export async function deployedManifest(deps: ReleaseDeps, releaseId: Uuid): Prom
 }
 
 async function releaseOf({ db, states }: ReleaseDeps, id: Uuid): Promise<Release> {
-  const state = await states.load(db, id, false)
+  const state = await states.load(db, id)
   if (state === null) throw noSuchRelease(id)
   return state.release
 }

@@ -4,41 +4,18 @@ import type { Principal, Uuid } from '../../core/subject.ts'
 import type { Db, Tx } from '../../infra/database/types.ts'
 import type { Vault } from '../../infra/secrets/vault.ts'
 import type { ListPosition } from './queries.ts'
+import { listedColumns } from './rows.ts'
 import { sealedAs } from './sealed.ts'
 import { type OperationRow, type ReleaseTables, tables } from './tables.ts'
 
 /** An operation's row without what is encrypted. */
 export type OperationListing = Omit<Selectable<OperationRow>, 'values_enc' | 'evidence_enc'>
 
-const columns = [
-  'id',
-  'tenant_id',
-  'release_id',
-  'parent_id',
-  'execution_id',
-  'kind',
-  'request',
-  'state',
-  'status',
-  'waiting_for',
-  'result',
-  'error',
-  'performed_by',
-  'principal_id',
-  'reason',
-  'cancel_requested_at',
-  'seq',
-  'version',
-  'created_at',
-  'started_at',
-  'ended_at',
-] as const satisfies readonly (keyof OperationRow)[]
-
 /**
  * An operation that the caller may see: of its tenants, or its own. Null otherwise, as for one that does not exist.
  */
 export async function visibleOperation(db: Db, principal: Principal, id: Uuid): Promise<OperationListing | null> {
-  const row = await of(db).selectFrom('operations').select(columns).where('id', '=', id).executeTakeFirst()
+  const row = await of(db).selectFrom('operations').select(listedColumns).where('id', '=', id).executeTakeFirst()
   return row === undefined || !mayRead(principal, row) ? null : row
 }
 
@@ -57,7 +34,7 @@ export async function listOperations(
   filter: OperationFilter,
   page: { readonly limit: number; readonly after: ListPosition | null },
 ): Promise<readonly OperationListing[]> {
-  let query = readable(of(db).selectFrom('operations').select(columns), principal, filter)
+  let query = readable(of(db).selectFrom('operations').select(listedColumns), principal, filter)
   if (page.after !== null) {
     const { createdAt, id } = page.after
     query = query.where(sql<boolean>`(created_at, id) < (${createdAt}::timestamptz, ${id}::uuid)`)

@@ -129,6 +129,43 @@ export const revisionColumns = [
   'created_at',
 ] as const satisfies readonly (keyof RevisionRow)[]
 
+/** The columns of an operation without what is encrypted. */
+export const listedColumns = [
+  'id',
+  'tenant_id',
+  'release_id',
+  'parent_id',
+  'execution_id',
+  'kind',
+  'request',
+  'state',
+  'status',
+  'waiting_for',
+  'result',
+  'error',
+  'performed_by',
+  'principal_id',
+  'reason',
+  'cancel_requested_at',
+  'seq',
+  'version',
+  'created_at',
+  'started_at',
+  'ended_at',
+] as const satisfies readonly (keyof OperationRow)[]
+
+const joinedColumns = [...listedColumns, 'values_enc', 'evidence_enc'] as const
+
+/** The columns of an operation as they are selected beside those of its release. */
+export const joinedOperation = joinedColumns.map((column) => `operations.${column} as op_${column}` as const)
+
+/** The operation's row out of a row that was joined; null where there was none. */
+export function joinedRow(row: Readonly<Record<`op_${string}`, unknown>>): Selectable<OperationRow> | null {
+  if (row.op_id === null) return null
+  const entries = joinedColumns.map((column) => [column, row[`op_${column}`]])
+  return Object.fromEntries(entries) as Selectable<OperationRow>
+}
+
 /** What of an operation changes while it runs, kept as one document. */
 type OperationDocument = Pick<Operation, 'phase' | 'reverting' | 'deadline' | 'before' | 'verdict'>
 

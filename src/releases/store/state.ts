@@ -1,10 +1,13 @@
 import { type Selectable, sql } from 'kysely'
 import type { Uuid } from '../../core/subject.ts'
 import type { Db, Tx } from '../../infra/database/types.ts'
+import type { Loading } from '../../infra/engine/types.ts'
 import type { Vault } from '../../infra/secrets/vault.ts'
 import type { Operation, Release, ReleaseState, RevisionRecord, RevisionSummary } from '../core/model.ts'
 import { recount } from './counts.ts'
 import {
+  joinedOperation,
+  joinedRow,
   operationColumns,
   operationOf,
   operationRow,
@@ -29,27 +32,39 @@ export class ReleaseStates {
     this.vault = vault
   }
 
-  /**
-   * The release with its newest operation and its revisions, oldest first. Null: unknown. `lock` takes the row lock
-   * first and reads the rest after it: in one statement the rest could be older than the row that was waited for.
-   */
-  async load(db: Db, id: Uuid, lock: boolean): Promise<ReleaseState | null> {
-    const query = tables(db).selectFrom('releases').selectAll().where('id', '=', id)
-    const row = await (lock ? query.forUpdate() : query).executeTakeFirst()
-    if (row === undefined) return null
-    const { operation, revisions } = await this.belonging(db, row)
-    return { release: releaseOf(row, this.vault), operation, revisions, mirrored: [] }
+  /** The release with its newest operation and its revisions, oldest first. Null: unknown. */
+  load(db: Db, id: Uuid, { lock = false, known }: Loading<ReleaseState> = {}): Promise<ReleaseState | null> {
+    return lock ? this.lock(db, id, known) : this.read(db, id)
   }
 
-  private async belonging(db: Db, { id, operation_id }: { id: Uuid; operation_id: Uuid | null }) {
-    if (operation_id === null) return { operation: null, revisions: await revisionsOf(db, id) }
-    const { revisions, ...row } = await tables(db)
-      .selectFrom('operations')
-      .selectAll()
+  private async read(db: Db, id: Uuid): Promise<ReleaseState | null> {
+    const row = await tables(db)
+      .selectFrom('releases')
+      .leftJoin('operations', 'operations.id', 'releases.operation_id')
+      .selectAll('releases')
+      .select(joinedOperation)
       .select(revisionsAsJson(id).as('revisions'))
-      .where('id', '=', operation_id)
-      .executeTakeFirstOrThrow()
-    return { operation: operationOf(row, this.vault), revisions: revisions.map(revisionOfDocument) }
+      .where('releases.id', '=', id)
+      .executeTakeFirst()
+    if (row === undefined) return null
+    const operation = joinedRow(row)
+    return {
+      release: releaseOf(row, this.vault),
+      operation: operation === null ? null : operationOf(operation, this.vault),
+      revisions: row.revisions.map(revisionOfDocument),
+      mirrored: [],
+    }
+  }
+
+  /**
+   * Takes the row lock first and reads the rest after it: in one statement the rest could be older than the row that was
+   * waited for. Operation and revisions are only ever written together with another version of the release.
+   */
+  private async lock(db: Db, id: Uuid, known: ReleaseState | undefined): Promise<ReleaseState | null> {
+    const row = await tables(db).selectFrom('releases').selectAll().where('id', '=', id).forUpdate().executeTakeFirst()
+    if (row === undefined) return null
+    if (row.version !== known?.release.version) return this.read(db, id)
+    return { ...known, release: releaseOf(row, this.vault), mirrored: [] }
   }
 
   /** Writes a release that is new, with its first operation where it has one. */
@@ -174,21 +189,11 @@ function summaryColumns(record: RevisionSummary) {
   }
 }
 
-async function revisionsOf(db: Db, releaseId: Uuid): Promise<readonly RevisionSummary[]> {
-  const rows = await tables(db)
-    .selectFrom('revisions')
-    .select(revisionColumns)
-    .where('release_id', '=', releaseId)
-    .orderBy('revision')
-    .execute()
-  return rows.map(revisionOf)
-}
-
 type RevisionListing = Pick<Selectable<RevisionRow>, (typeof revisionColumns)[number]>
 /** JSON has no dates. */
 type RevisionDocument = Omit<RevisionListing, 'created_at'> & { readonly created_at: string }
 
-/** The same rows as one document, to come with another row: a statement less for what is read most often. */
+/** The revisions as one document, to come with another row: a statement less for what is read most often. */
 function revisionsAsJson(releaseId: Uuid) {
   const columns = sql.join(revisionColumns.map((column) => sql.ref(column)))
   return sql<readonly RevisionDocument[]>`coalesce((select jsonb_agg(to_jsonb(r) order by r.revision)

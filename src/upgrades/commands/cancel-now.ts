@@ -18,7 +18,7 @@ export async function cancelNow(
   executionId: Uuid,
   by: Principal,
 ): Promise<void> {
-  const execution = await loadExecution(deps.db, executionId, false)
+  const execution = await loadExecution(deps.db, executionId)
   if (execution === null || isTerminal(execution.status)) return
   await ask(deps, execution, by)
   const ended = await deps.ends.waitForEnd(executionId, () => endOf(deps, executionId), AbortSignal.timeout(mostMs))
@@ -38,5 +38,5 @@ async function ask(deps: UpgradeDeps, { id }: Execution, principal: Principal): 
 }
 
 async function endOf({ db }: UpgradeDeps, id: Uuid): Promise<number | null> {
-  return (await loadExecution(db, id, false))?.endedAt ?? null
+  return (await loadExecution(db, id))?.endedAt ?? null
 }

@@ -33,7 +33,7 @@ export async function visibleExecution(
   principal: Principal,
   id: Uuid,
 ): Promise<Execution> {
-  const execution = await loadExecution(db, id, false)
+  const execution = await loadExecution(db, id)
   if (execution === null || !maySee(principal, execution.tenantId)) throw noSuchExecution(id)
   return execution
 }

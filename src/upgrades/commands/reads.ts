@@ -14,7 +14,7 @@ export async function readActive(
   await requireTenant(deps, principal, of.tenantId)
   await requireComponent(deps, of.componentId)
   const active = await activeExecution(deps.db, of)
-  const execution = active === null ? null : await loadExecution(deps.db, active.id, false)
+  const execution = active === null ? null : await loadExecution(deps.db, active.id)
   if (execution === null) throw new Problem('no_active_execution', 'no upgrade execution of the component is active')
   return execution
 }

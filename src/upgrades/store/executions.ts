@@ -4,6 +4,7 @@ import type { Instant } from '../../core/instant.ts'
 import type { Uuid } from '../../core/subject.ts'
 import { jsonbText } from '../../infra/database/jsonb.ts'
 import type { Db, Tx } from '../../infra/database/types.ts'
+import type { Loading } from '../../infra/engine/types.ts'
 import { record } from '../../infra/events/events.ts'
 import type { Execution, Instance } from '../core/model.ts'
 import { changing, executionOf, newRow } from './rows.ts'
@@ -21,14 +22,13 @@ export class StaleExecution extends Error {
 export async function loadExecution(
   db: Db,
   id: Uuid,
-  lock: boolean,
-  known: Execution | null = null,
+  { lock = false, known }: Loading<Execution> = {},
 ): Promise<Execution | null> {
   const rows = tables(db).selectFrom('executions').selectAll('executions').where('id', '=', id)
   if (lock) {
     const row = await rows.forUpdate().executeTakeFirst()
     if (row === undefined) return null
-    const same = known !== null && known.id === id && known.version === row.version
+    const same = known?.id === id && known.version === row.version
     return executionOf({ ...row, instances: same ? known.instances : await instancesOf(db, id) })
   }
   const row = await rows.select(instancesAsJson.as('instances')).executeTakeFirst()

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Subject } from '../../../src/core/subject.ts'
+import type { Subject, SubjectKind } from '../../../src/core/subject.ts'
 import { transaction } from '../../../src/infra/database/pool.ts'
 import { LeaseLost } from '../../../src/infra/engine/errors.ts'
 import type { Lease } from '../../../src/infra/engine/types.ts'
@@ -14,7 +14,6 @@ import {
   readWanted,
   release,
   renew,
-  untilDue,
   wake,
 } from '../../../src/infra/engine/work.ts'
 import { type FreshDatabase, freshDatabase } from '../../support/database.ts'
@@ -30,8 +29,9 @@ describe('work', () => {
   afterEach(() => database.close())
 
   const wakeNow = (subject: Subject, at?: number) => transaction(database.db, (tx) => wake(tx, subject, at))
-  const take = (limit = 1, worker = 'w') =>
-    claim(database.db, { kinds: ['release'], limit, worker, leaseMs, takeoverMs })
+  const claimOf = (kind: SubjectKind, limit: number, worker: string) =>
+    claim(database.db, { kinds: [kind], limit, worker, leaseMs, takeoverMs })
+  const take = async (limit = 1, worker = 'w') => (await claimOf('release', limit, worker)).taken
   const takeOne = async () => only(await take())
   const row = async () => (await sql<Row>`select * from work`.execute(database.db)).rows[0]
   /** As if the lease had ended so long ago. */
@@ -63,9 +63,18 @@ describe('work', () => {
 
   it('is not due before its time, and says how long that is', async () => {
     await wakeNow(release_(), Date.now() + 60_000)
-    expect(await take()).toEqual([])
-    expect(await untilDue(database.db, ['release'])).toBeGreaterThan(50_000)
-    expect(await untilDue(database.db, ['cluster'])).toBeNull()
+    const { taken, nextMs } = await claimOf('release', 1, 'w')
+    expect(taken).toEqual([])
+    expect(nextMs).toBeGreaterThan(50_000)
+    expect(await claimOf('cluster', 1, 'w')).toEqual({ taken: [], nextMs: null })
+  })
+
+  it('says with what was taken when the next is due', async () => {
+    await wakeNow(release_())
+    await wakeNow(release_(), Date.now() + 60_000)
+    const { taken, nextMs } = await claimOf('release', 5, 'w')
+    expect(taken).toHaveLength(1)
+    expect(nextMs).toBeGreaterThan(50_000)
   })
 
   it('keeps the earlier of two moments', async () => {

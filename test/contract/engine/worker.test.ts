@@ -5,7 +5,7 @@ import type { Uuid } from '../../../src/core/subject.ts'
 import { systemClock } from '../../../src/infra/clock.ts'
 import { type Listener, openListener } from '../../../src/infra/database/listen.ts'
 import { transaction } from '../../../src/infra/database/pool.ts'
-import { newestAttempt } from '../../../src/infra/engine/attempts.ts'
+import { type AttemptRow, toAttempt } from '../../../src/infra/engine/attempts.ts'
 import { execute } from '../../../src/infra/engine/commands.ts'
 import { driverOf } from '../../../src/infra/engine/drive.ts'
 import { ActAborted, ActFailed } from '../../../src/infra/engine/errors.ts'
@@ -65,8 +65,11 @@ describe('startWorker', () => {
       select result, failure from attempts where subject_id = ${id} order by seq`.execute(database.db)
     return rows
   }
-  const newest = (id: Uuid): Promise<Attempt<StepAct> | null> =>
-    transaction(database.db, (tx) => newestAttempt(tx, { kind: 'release', id }))
+  const newest = async (id: Uuid): Promise<Attempt<StepAct> | null> => {
+    const { rows } = await sql<AttemptRow>`select * from attempts
+      where subject_kind = 'release' and subject_id = ${id} order by seq desc limit 1`.execute(database.db)
+    return rows[0] === undefined ? null : toAttempt(rows[0])
+  }
   const rows = async () => (await sql`select * from work`.execute(database.db)).rows
 
   it('drives a subject through its acts until nothing is due', async () => {
@@ -180,7 +183,9 @@ describe('startWorker', () => {
 
   it('takes over from a worker that died in an act, and does not repeat what the world shows', async () => {
     const id = await begin('a', 'b')
-    const [lost] = await claim(database.db, {
+    const {
+      taken: [lost],
+    } = await claim(database.db, {
       kinds: ['release'],
       limit: 1,
       worker: 'dead',

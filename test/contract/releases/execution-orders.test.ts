@@ -208,7 +208,7 @@ describe('in lists and batches', () => {
   const needing = async () =>
     (await needingUpgrade(world.deps, world.call, 'matih-query-engine', '1.2.0')).map((row) => row.id)
   const skipped = async (id: Uuid) => {
-    const state = await world.deps.states.load(world.db, id, false)
+    const state = await world.deps.states.load(world.db, id)
     return state === null ? null : reasonToSkip(state, '1.2.0')
   }
 

@@ -39,13 +39,13 @@ describe('an execution', () => {
   it('comes back as it was written, locked or not; what the database cannot hold is replaced', async () => {
     const execution = await given()
     const stored = { ...execution, warnings: [{ code: 'DOWNTIME', message: 'none is ready\ufffd' }] }
-    expect(await loadExecution(database.db, execution.id, false)).toEqual(stored)
-    expect(await transaction(database.db, (tx) => loadExecution(tx, execution.id, true))).toEqual(stored)
+    expect(await loadExecution(database.db, execution.id)).toEqual(stored)
+    expect(await transaction(database.db, (tx) => loadExecution(tx, execution.id, { lock: true }))).toEqual(stored)
   })
 
   it('keeps what a decision changed, and writes instances that are other objects only', async () => {
     const execution = await given()
-    const before = await loadExecution(database.db, execution.id, false)
+    const before = await loadExecution(database.db, execution.id)
     if (before === null) throw new Error('it was written')
     await sql`update instances set state = '{"marked": true}'`.execute(database.db)
     const instances = before.instances.map((each) => (each.index < 2 ? { ...each, status: 'DRAINING' as const } : each))
@@ -55,7 +55,7 @@ describe('an execution', () => {
       database.db,
     )
     expect(rows).toEqual([2, 3, 4, 5, 6, 7, 8, 9].map((ordinal) => ({ ordinal })))
-    const row = await loadExecution(database.db, execution.id, false)
+    const row = await loadExecution(database.db, execution.id)
     expect(row).toMatchObject({ status: 'IN_PROGRESS', stage: 'moving', startedAt: 7, version: 1 })
     expect(row?.instances.slice(0, 2)).toEqual(instances.slice(0, 2))
   })
@@ -65,7 +65,7 @@ describe('an execution', () => {
     const added = instanceOf(before.id, 10)
     const after = { ...before, instances: [...before.instances.slice(3), added] }
     await save(before, after)
-    expect((await loadExecution(database.db, before.id, false))?.instances).toEqual(after.instances)
+    expect((await loadExecution(database.db, before.id))?.instances).toEqual(after.instances)
   })
 
   it('refuses to save what was changed meanwhile', async () => {

@@ -85,7 +85,8 @@ export class World {
     await transaction(db, (tx) => wake(tx, { kind, id }))
     const from = stopwatch()
     const options = { kinds: [kind], limit: 10, worker: 'test', leaseMs: 300_000, takeoverMs: 0 }
-    const claimed = (await claim(db, options)).find(({ subject }) => subject.id === id)
+    const { taken } = await claim(db, options)
+    const claimed = taken.find(({ subject }) => subject.id === id)
     if (claimed === undefined) throw new Error('the subject was not free')
     const lease = holdLease({ ...claimed, from, leaseMs: options.leaseMs }, stopwatch)
     this.#held.push(lease)
