@@ -1,6 +1,6 @@
 import { Problem } from '../../core/problems.ts'
 import type { Tx } from '../../infra/database/types.ts'
-import { executeOn } from '../../infra/engine/index.ts'
+import { announceEnd, executeOn } from '../../infra/engine/index.ts'
 import type { BatchMachine, ReleaseDeps } from '../commands/context.ts'
 import type { NewOperation, ReleaseState } from '../core/model.ts'
 import { nextValues } from '../core/values.ts'
@@ -26,9 +26,11 @@ export function batchMachine(deps: ReleaseDeps): BatchMachine {
   }
 }
 
+/** Whoever waits for the batch is told of its end in the same transaction. */
 async function save(deps: ReleaseDeps, tx: Tx, before: Batch, after: Batch): Promise<void> {
   await saveBatch(tx, before, after, new Date(deps.clock.now()))
   if (after.starting !== null) await startOne(deps, tx, after, after.starting)
+  if (before.endedAt === null && after.endedAt !== null) await announceEnd(tx, after.id)
 }
 
 /** Refused, or busy meanwhile: the next observation sees which, so neither is an error. */
