@@ -5,7 +5,7 @@ import { startPracticeClusterProcess } from '@flotilla/practice-cluster'
 import { findHelm } from '../src/infra/helm/index.ts'
 import { type Flotilla, startFlotilla } from '../test/scenarios/support/flotilla.ts'
 import { type Bare, bareHelm, installFleet, packageCharts, upgradeFleet } from './support/fleet.ts'
-import { cpuOf, cpuOfTree, median, postmasterOf } from './support/measure.ts'
+import { type Cpu, childrenOf, cpuOf, cpuOfTree, median, postmasterOf } from './support/measure.ts'
 
 /** One run of a variant: wall-clock seconds, and CPU seconds of each part. */
 type Run = { readonly seconds: number; readonly cpu: Readonly<Record<string, number>> }
@@ -60,9 +60,14 @@ async function alternate(stage: Stage, rounds: number): Promise<Runs> {
 async function runFlotilla({ home, bare, clusterPid, count }: Stage, round: number): Promise<Run> {
   const flotilla = await start(home, bare)
   const postmaster = postmasterOf(flotilla.pid)
+  // Helms are children of the launcher, which is there since the warm-up.
   const read = () => {
-    const { own, children } = cpuOf(flotilla.pid)
-    return { helm: children, Flotilla: own, PostgreSQL: cpuOfTree(postmaster), cluster: cpuOf(clusterPid).own }
+    const launchers = childrenOf(flotilla.pid).filter((pid) => pid !== postmaster)
+    const sum = (part: keyof Cpu) => [flotilla.pid, ...launchers].reduce((all, pid) => all + cpuOf(pid)[part], 0)
+    return {
+      ...{ helm: sum('children'), Flotilla: sum('own'), PostgreSQL: cpuOfTree(postmaster) },
+      cluster: cpuOf(clusterPid).own,
+    }
   }
   try {
     await upgradeFleet(flotilla, 2 * round - 1, count)

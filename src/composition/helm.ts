@@ -7,6 +7,7 @@ import {
   Gateway,
   type Helm,
   HelmProcess,
+  Launcher,
   limitTemplates,
   openWorkspace,
 } from '../infra/helm/index.ts'
@@ -27,5 +28,7 @@ export async function openHelm(config: Config, clock: Clock, log: Log, stops: St
   stops.add('helm gateway', () => gateway.close())
   const workspace = await openWorkspace(join(config.home, 'work'))
   stops.add('helm workspace', () => closeWorkspace(workspace))
-  return limitTemplates(new HelmProcess({ binary, gateway, workspace, clock }), templatesAtOnce)
+  const launcher = new Launcher()
+  stops.add('helm launcher', () => launcher.close())
+  return limitTemplates(new HelmProcess({ binary, gateway, workspace, clock, run: launcher.run }), templatesAtOnce)
 }

@@ -7,7 +7,7 @@ import { type PracticeCluster, startPracticeClusterProcess } from '@flotilla/pra
 import { writeSamples } from '../../src/charts/index.ts'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/infra/database/embedded/server.ts'
 import { silentLog } from '../../src/infra/log.ts'
-import { helmsOf, send } from './processes.ts'
+import { helmsOf, listProcesses, send } from './processes.ts'
 import { SupervisedServer } from './server.ts'
 
 const samples = fileURLToPath(new URL('../../samples/charts', import.meta.url))
@@ -80,9 +80,10 @@ export class World {
     return helm !== undefined && send(helm.pid, 'SIGKILL')
   }
 
-  /** Which server runs a helm at this moment; null when none does. */
+  /** Which server runs a helm at this moment, by its launcher; null when none does. */
   async serverWithHelm(): Promise<SupervisedServer | null> {
-    const parents = new Set((await helmsOf(this.home)).map(({ parent }) => parent))
+    const launchers = new Set((await helmsOf(this.home)).map(({ parent }) => parent))
+    const parents = new Set((await listProcesses()).filter(({ pid }) => launchers.has(pid)).map(({ parent }) => parent))
     return this.servers.find(({ pid }) => pid !== null && parents.has(pid)) ?? null
   }
 

@@ -39,6 +39,9 @@ export type ChildOutcome = {
   readonly stderr: string
 }
 
+/** Runs a program within its limits: `runChild` in this process, or a `Launcher`. */
+export type RunChild = (command: ChildCommand, limits: ChildLimits) => Promise<ChildOutcome>
+
 /** The shell sets the limits and becomes the program, so that they hold also when nobody is left to kill it. */
 const limiter = 'ulimit -v "$1" && ulimit -t "$2" && umask 077 && shift 2 && exec "$@"'
 

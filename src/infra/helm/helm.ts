@@ -7,7 +7,7 @@ import {
   upgradeArguments,
 } from './arguments.ts'
 import type { HelmBinary } from './binary.ts'
-import { type ChildLimits, type ChildOutcome, runChild } from './child.ts'
+import { type ChildLimits, type ChildOutcome, type RunChild, runChild } from './child.ts'
 import { explain } from './errors.ts'
 import type { Gateway, OpenAttempt } from './gateway/gateway.ts'
 import { gatewayKubeconfig } from './kubeconfig.ts'
@@ -34,6 +34,8 @@ export type HelmOptions = {
   readonly gateway: Gateway
   readonly workspace: Workspace
   readonly clock: Clock
+  /** Starts the child; by default this process does. */
+  readonly run?: RunChild
   /** How many revisions helm keeps. */
   readonly historyMax?: number
   /** Bounds of each child; the defaults are those of SECURITY.md. */
@@ -127,7 +129,8 @@ export class HelmProcess implements Helm {
 
   #run(files: AttemptFiles, args: readonly string[], limits: ChildLimits): Promise<ChildOutcome> {
     const { path } = this.#options.binary
-    return runChild({ binary: path, args, env: childEnvironment(files), folder: files.folder }, limits)
+    const run = this.#options.run ?? runChild
+    return run({ binary: path, args, env: childEnvironment(files), folder: files.folder }, limits)
   }
 
   #limits({ deadline, signal }: TemplateContext, lost: AbortSignal): Omit<ChildLimits, 'onCancel'> {
