@@ -57,12 +57,14 @@ async function look(state: ReleaseState, deps: ObserveDeps): Promise<ReleaseObse
   if (head === undefined) return { kind: 'absent', remains: await remainsOf(state, cluster, () => deps.manifest(id)) }
   const newest = await read(state, deps, head)
   if (newest === null) return { kind: 'unreadable', why: 'the newest record was removed while it was being read' }
+  const readiness = await readinessOf(state, cluster, newest)
+  if (readiness?.settled === true && !(await isStillNewest(cluster, head))) return look(state, deps)
   return {
     kind: 'present',
     newest,
     unknown: await readUnknown(state, deps, newestFirst.slice(1)),
     stored: records.map(({ version }) => version),
-    readiness: await readinessOf(state, cluster, newest),
+    readiness,
     evidence: await evidenceOf(state, cluster, newest),
   }
 }
@@ -80,6 +82,12 @@ async function readinessOf(state: ReleaseState, cluster: ReleaseCluster, newest:
   if (operation?.phase.name !== 'waiting' || newest.status !== 'deployed') return null
   if (!operation.request.wait && operation.reverting === null) return null
   return cluster.readiness(newest.manifest, state.release.namespace, { jobs: operation.request.waitForJobs })
+}
+
+/** Workloads are read after the record: what is ready by then may be what another hand has deployed in between. */
+async function isStillNewest({ endpoint }: ReleaseCluster, head: RecordMetadata): Promise<boolean> {
+  const { records } = await listRecords(endpoint, { namespace: head.namespace, release: head.name })
+  return records.some(({ uid }) => uid === head.uid) && records.every(({ version }) => version <= head.version)
 }
 
 /** Evidence is read while everything is still as it failed. That it cannot be read must not keep the failure open. */

@@ -1,0 +1,62 @@
+import type { Dispatcher } from 'undici'
+import { expect, test } from 'vitest'
+import type { JsonObject } from '../core/json.ts'
+import { encodeRelease } from '../infra/helm/storage/codec.ts'
+import { newRelease } from './core/create.ts'
+import type { ReleaseState } from './core/model.ts'
+import { place } from './core/testing/simulation.ts'
+import { wanted } from './core/testing/states.ts'
+import { observeRelease } from './observe.ts'
+import type { ReleaseCluster } from './ports.ts'
+
+/** A record of Helm as the API server has it. */
+function secret(version: number, status: string): JsonObject {
+  const { name, namespace } = place
+  const chart = { metadata: { name: 'web', version: `1.${version}.0` } }
+  const release = encodeRelease({ name, namespace, version, info: { status }, chart, config: {}, manifest: 'm' })
+  const labels = { owner: 'helm', name, version: String(version), status }
+  const metadata = {
+    ...{ name: `sh.helm.release.v1.${name}.v${version}`, namespace, labels },
+    ...{ uid: `u${version}`, resourceVersion: `${version}-${status}` },
+  }
+  return { metadata, type: 'helm.sh/release.v1', data: { release } }
+}
+
+/** Helm's records, and workloads that are ready, as `onReadiness` lets them be. */
+function clusterOf(records: JsonObject[], onReadiness: () => void): ReleaseCluster {
+  const answer = (path: string): unknown =>
+    path.includes('/secrets?')
+      ? { items: records.map(({ metadata }) => ({ metadata })), metadata: {} }
+      : records.find(({ metadata }) => path.endsWith(`/${(metadata as JsonObject).name}`))
+  const request = async ({ path }: Dispatcher.RequestOptions) => ({
+    statusCode: 200,
+    body: { text: async () => JSON.stringify(answer(path)) },
+  })
+  const endpoint = { server: new URL('https://cluster'), dispatcher: { request }, headers: async () => ({}) }
+  const readiness = async () => {
+    onReadiness()
+    return { ready: 1, total: 1, settled: true, failed: false, blockers: [], stuckPods: [] }
+  }
+  return { endpoint, readiness } as unknown as ReleaseCluster
+}
+
+function waiting(): ReleaseState {
+  const state = newRelease(place, 'web', wanted({ wait: true }), 1)
+  const operation = state.operation === null ? null : { ...state.operation, phase: { name: 'waiting' as const } }
+  return { ...state, operation }
+}
+
+const deps = { manifest: async () => null, keepChart: async () => null }
+
+test('what another hand makes ready while the workloads are read is not taken for ours', async () => {
+  const records = [secret(1, 'deployed')]
+  const byHand = () => void records.splice(0, 2, secret(1, 'superseded'), secret(2, 'deployed'))
+  const seen = await observeRelease(waiting(), { ...deps, cluster: clusterOf(records, byHand) })
+  expect(seen).toMatchObject({ kind: 'present', newest: { revision: 2 } })
+})
+
+test('workloads that are ready under the record that was read are', async () => {
+  const records = [secret(1, 'deployed')]
+  const seen = await observeRelease(waiting(), { ...deps, cluster: clusterOf(records, () => undefined) })
+  expect(seen).toMatchObject({ kind: 'present', newest: { revision: 1 }, readiness: { settled: true } })
+})
