@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -30,6 +30,8 @@ export class World {
   static async start(): Promise<World> {
     const world = new World(await mkdtemp(join(tmpdir(), 'flotilla-chaos-')))
     await chmod(world.home, 0o711)
+    // A server does not start without the chart folders that it is allowed.
+    await mkdir(world.chartFolder)
     process.once('exit', world.onExit)
     await Promise.all([world.startDatabase(), world.startCluster()])
     const one = await SupervisedServer.start(join(world.home, 'server-0.log'), world.environment(0))
