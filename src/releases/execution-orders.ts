@@ -18,6 +18,9 @@ export type ExecutionOrder = ClaimRef & {
   readonly reason: string | null
 }
 
+/** What a rollback brings back, and the newest revision that the execution found. */
+export type ReturnTo = { readonly chartVersion: string; readonly found: number }
+
 /**
  * How such an operation stands. `held`: helm has applied it, and it waits for the verdict of its execution. `failed` with
  * the code `cancelled`: it was concluded before helm began, and has changed nothing.
@@ -67,10 +70,12 @@ export interface ExecutionOrders {
    */
   upgrade(tx: Tx, order: ExecutionOrder & { readonly chart: OrderedChart }, now: Instant): Promise<void>
   /**
-   * Gives a rollback to a revision, also to the newest one, of which it makes another. It forces, and waits for the verdict
-   * once helm has applied. Throws `Problem` as `upgrade` does, and revision_not_found.
+   * Gives a rollback to the revision that brings a chart version back, of those up to the one that the execution `found`;
+   * also to the newest one, of which it makes another. A revision that failed is gone back to only where the version has
+   * no other. It forces, and waits for the verdict once helm has applied. Throws `Problem` as `upgrade` does, and
+   * revision_not_found.
    */
-  rollback(tx: Tx, order: ExecutionOrder & { readonly targetRevision: number }, now: Instant): Promise<void>
+  rollback(tx: Tx, order: ExecutionOrder & ReturnTo, now: Instant): Promise<void>
   /**
    * Tells an operation how it ended; what was said last counts. One that helm still works on ends when helm has, one that
    * helm has not begun is cancelled by `failed`, and one that has ended stays as it is.

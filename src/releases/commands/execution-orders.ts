@@ -4,7 +4,8 @@ import { Problem } from '../../core/problems.ts'
 import type { Tx } from '../../infra/database/types.ts'
 import { executeIn } from '../../infra/engine/index.ts'
 import type { ExecutionCommand, NewOperation, OperationRequest, ReleaseState } from '../core/model.ts'
-import type { ExecutionOrder, ExecutionOrders, OrderedChart } from '../execution-orders.ts'
+import { revisionToReturnTo } from '../core/revisions.ts'
+import type { ExecutionOrder, ExecutionOrders, OrderedChart, ReturnTo } from '../execution-orders.ts'
 import { lookAtClaimed } from '../store/claimed.ts'
 import { operationExists } from '../store/operations.ts'
 import { revisionContent } from '../store/queries.ts'
@@ -61,9 +62,10 @@ function upgradeRequest(
 async function rollbackRequest(
   deps: ReleaseDeps,
   tx: Tx,
-  { targetRevision, ...order }: ExecutionOrder & { readonly targetRevision: number },
-  { release }: ReleaseState,
+  { chartVersion: wanted, found, ...order }: ExecutionOrder & ReturnTo,
+  { release, revisions }: ReleaseState,
 ): Promise<OperationRequest> {
+  const targetRevision = revisionToReturnTo(revisions, { chartVersion: wanted, found })
   const there = await revisionContent(tx, deps.vault, release.id, targetRevision)
   if (there === null) throw new Problem('revision_not_found', `the release has no revision ${targetRevision}`)
   const { chartDigest, chartVersion, appVersion } = there

@@ -72,6 +72,19 @@ export function lastSuccessful(state: ReleaseState): RevisionSummary | null {
   return earlier.at(-1) ?? null
 }
 
+/**
+ * The revision that brings a chart version back: of those up to `found`, the newest of that version that ended DEPLOYED.
+ * A frozen fleet may run a version that never did: then the newest of that version, and without one `found` itself.
+ */
+export function revisionToReturnTo(
+  revisions: readonly RevisionSummary[],
+  { chartVersion, found }: { readonly chartVersion: string; readonly found: number },
+): number {
+  const ofVersion = revisions.filter((one) => one.revision <= found && one.chartVersion === chartVersion)
+  const deployed = ofVersion.filter(({ verdict }) => verdict === 'DEPLOYED')
+  return (deployed.at(-1) ?? ofVersion.at(-1))?.revision ?? found
+}
+
 /** The state as it is loaded again after it was saved: what was to be mirrored is now among the revisions. */
 export function withMirror(state: ReleaseState): ReleaseState {
   const replaced = new Set(state.mirrored.map((record) => record.secretUid))

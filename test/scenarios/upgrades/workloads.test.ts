@@ -176,6 +176,19 @@ test.concurrent('several releases are instances themselves: each is upgraded in 
   }
 })
 
+test.concurrent('after an upgrade that failed, a rollback goes to the version that ran, not to the failed revision', async () => {
+  const { place, release } = await deployed('1.2.0')
+  const before = await images(place)
+  problem(await release.upgrade({ chartVersion: '1.4.0', timeout: 3 }), 422, 'not_ready')
+  const execution = await begun(place, upgrade('1.2.0', { strategy: 'CANARY', canaryPercentage: 25 }))
+  await execution.untilStatus('CANARY_MONITORING', patience)
+  await execution.give('rollback')
+  await execution.untilStatus('ROLLED_BACK', patience)
+  expect(await release.read()).toMatchObject({ status: 'DEPLOYED', chartVersion: '1.2.0', frozen: null })
+  expect(await images(place)).toEqual(before)
+  expect((await release.history())[0]).toMatchObject({ description: expect.stringContaining('back to 1.2.0') })
+})
+
 test.concurrent('several releases to a version that never gets ready: those that moved go back', async () => {
   const place = world.place()
   const named = (releaseName: string) =>
