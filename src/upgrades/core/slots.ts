@@ -21,7 +21,12 @@ export function membersOf(fleet: Fleet): Members {
 }
 
 /** The places as the fleet now is: pods bound, places added that the cluster added, and dropped that it took away. */
-export function bind(execution: Execution, fleet: Fleet, members: Members, now: Instant): readonly Instance[] {
+export function bind(
+  execution: Pick<Execution, 'id' | 'status' | 'instances'>,
+  fleet: Fleet,
+  members: Members,
+  now: Instant,
+): readonly Instance[] {
   const named = fleet.members.some(({ key }) => key !== null)
   const back = execution.status === 'ROLLING_BACK'
   const bound = named ? bindNamed(execution.instances, members) : bindLoose(execution.instances, members, back)
@@ -146,17 +151,23 @@ function trade(instances: readonly Instance[], pairs: readonly Pair[]): readonly
     const { old, next } = pairs[at] ?? nobody
     const waits = instance.status === 'PENDING' || instance.status === 'DRAINING'
     if (waits && old === null && next === null) robbed.push(at)
-    if (instance.status === 'UPGRADING' && !instance.surge && old !== null && next === null) spared.push(at)
+    if (mayHaveLost(instance) && old !== null) spared.push(at)
   }
   if (robbed.length === 0 || spared.length === 0) return pairs
   const after = [...pairs]
   for (const [n, to] of robbed.entries()) {
     const from = spared[n]
     if (from === undefined) break
-    after[to] = after[from] ?? nobody
-    after[from] = nobody
+    const { old, next } = after[from] ?? nobody
+    after[to] = { old, next: null }
+    after[from] = { old: null, next }
   }
   return after
+}
+
+/** It was let go: its old pod should have gone, also where the new one has passed beside it. */
+function mayHaveLost({ status, surge }: Instance): boolean {
+  return !surge && (status === 'UPGRADING' || status === 'HEALTH_CHECKING' || status === 'COMPLETED')
 }
 
 /** How many former pods of a place are kept. */

@@ -1,0 +1,45 @@
+import { expect, test } from 'vitest'
+import type { Instance, Member } from './model.ts'
+import { bind, type Fleet, membersOf, newInstance } from './slots.ts'
+
+const id = '9b2f5f0e-1111-4222-8333-444455556666'
+
+function member(name: string, side: Member['side'], ready = true): Member {
+  return { pod: { name, uid: name }, key: null, side, ready, terminating: false, problem: null }
+}
+
+function fleetOf(members: readonly Member[]): Fleet {
+  return {
+    ...{ kind: 'present', wanted: 2, members, gate: { kind: 'admitting', upTo: 1, surge: 0 }, pin: null },
+    ...{ probes: {}, refusals: {}, others: { settled: true, blockers: [] }, stuckPods: [] },
+  }
+}
+
+function bound(instances: readonly Instance[], members: readonly Member[]) {
+  const fleet = fleetOf(members)
+  return bind({ id, status: 'CANARY_RUNNING', instances }, fleet, membersOf(fleet), 1_000)
+}
+
+/** A controller takes broken pods first, whichever were chosen. */
+test('a place whose pod was taken gets the old one of a place that has passed and should have lost its own', () => {
+  const [chosen, broken] = [member('chosen', 'other'), member('broken', 'previous', false)]
+  const passed: Instance = {
+    ...newInstance(id, 0, chosen, 'TARGET'),
+    ...{ status: 'COMPLETED', nextPod: { name: 'new', uid: 'new' } },
+  }
+  const waiting = newInstance(id, 1, broken, 'TARGET')
+  const [first, second] = bound([passed, waiting], [chosen, member('new', 'target')])
+  expect(first).toMatchObject({ status: 'COMPLETED', pod: { name: 'new' }, nextPod: null, side: 'target' })
+  expect(second).toMatchObject({ status: 'PENDING', pod: { name: 'chosen' }, side: 'other', ready: true })
+})
+
+test('nothing is traded while the new pod stands beside an old one that is not let go yet', () => {
+  const [old, gone] = [member('old', 'previous'), member('gone', 'previous')]
+  const surging: Instance = {
+    ...newInstance(id, 0, old, 'TARGET'),
+    ...{ status: 'COMPLETED', surge: true, nextPod: { name: 'new', uid: 'new' } },
+  }
+  const [first, second] = bound([surging, newInstance(id, 1, gone, 'TARGET')], [old, member('new', 'target')])
+  expect(first).toMatchObject({ pod: { name: 'old' }, nextPod: { name: 'new' } })
+  expect(second).toMatchObject({ status: 'PENDING', pod: null })
+})
