@@ -67,7 +67,7 @@ export async function startServer(config: Config, role: Role, log: Logger, stops
 
 async function openParts(config: Config, log: Logger, stops: Stops): Promise<Parts> {
   const clock = systemClock
-  const [storage, kubeconfig] = await Promise.all([openStorage(config, log, stops), kubeconfigPath(config, log, stops)])
+  const [storage, kubeconfig] = await both(openStorage(config, log, stops), kubeconfigPath(config, log, stops))
   const { db } = storage.database
   const key = loadOrCreateKey(config.home, config.secretKey ?? undefined)
   const vault = createVault([key])
@@ -93,6 +93,12 @@ async function openParts(config: Config, log: Logger, stops: Stops): Promise<Par
   const upgrades = openUpgrades(joined)
   joinUpgrades(upgrades, createEndWaiter(storage.listener))
   return { config, log, storage, key, clusters, currentCluster, tenants, chartRoutes, deps, registry, upgrades }
+}
+
+/** Both, or the first error; but not before either has ended, because what it starts must be among what is stopped. */
+async function both<A, B>(one: Promise<A>, other: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([one, other])
+  return Promise.all([one, other])
 }
 
 async function startHttp(parts: Parts, stops: Stops): Promise<string> {

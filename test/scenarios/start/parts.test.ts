@@ -1,0 +1,55 @@
+import { spawn } from 'node:child_process'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+import { eventually } from '../support/eventually.ts'
+import { removeFlotilla, startFlotilla } from '../support/flotilla.ts'
+
+const main = fileURLToPath(new URL('../../../src/main.ts', import.meta.url))
+
+/** The process whose command line has all of these words. */
+async function pidOf(...words: readonly string[]): Promise<number> {
+  for (const name of await readdir('/proc')) {
+    const line = /^\d+$/.test(name) ? await readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '') : ''
+    if (words.every((word) => line.includes(word))) return Number(name)
+  }
+  throw new Error(`no process of ${words.join(' ')}`)
+}
+
+test('a practice cluster that dies is started again on its port, and the work goes on', async () => {
+  const flotilla = await startFlotilla()
+  try {
+    const before = await readFile(flotilla.kubeconfig, 'utf8')
+    process.kill(await pidOf('practice-cluster', flotilla.home), 'SIGKILL')
+    await eventually('the cluster is missed', async () => (await fetch(`${flotilla.url}/readyz`)).status === 503)
+    await eventually('the cluster is back', async () => (await fetch(`${flotilla.url}/readyz`)).status === 200, {
+      withinMs: 30_000,
+    })
+    expect(await readFile(flotilla.kubeconfig, 'utf8')).toBe(before)
+    expect(flotilla.log.join('\n')).toContain('the practice cluster died and is started again')
+  } finally {
+    await removeFlotilla(flotilla)
+  }
+  await expect(pidOf('practice-cluster', flotilla.home)).rejects.toThrow('no process')
+})
+
+test('a start that fails ends by itself, leaves no part running, and the next one works', async () => {
+  const home = await mkdtemp(join(tmpdir(), 'flotilla-scenario-'))
+  const env = { PATH: process.env.PATH ?? '', HOME: home, FLOTILLA_HOME: home, PORT: '0' }
+  const child = spawn(process.execPath, [main, 'serve', '--no-sample'], {
+    env: { ...env, DATABASE_URL: 'postgres://u:p@127.0.0.1:1/x' },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  let said = ''
+  child.stderr.on('data', (text: Buffer) => {
+    said += text.toString()
+  })
+  const code = await new Promise((resolve) => child.once('close', resolve))
+  expect(code).toBe(2)
+  expect(said).toMatch(/^Flotilla: DATABASE_URL: [^\n]+\n$/)
+  await expect(pidOf('practice-cluster', home)).rejects.toThrow('no process')
+  await removeFlotilla(await startFlotilla({ home }))
+  await rm(home, { recursive: true, force: true })
+})
