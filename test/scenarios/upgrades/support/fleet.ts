@@ -1,0 +1,199 @@
+import { type KubeObject, type Resource, resources } from '../../../../src/infra/kubernetes/index.ts'
+import { chartVersions } from '../../support/charts.ts'
+import { isReady, type Pod } from '../../support/cluster-view.ts'
+import { eventually } from '../../support/eventually.ts'
+import type { ReleaseHandle } from '../../support/releases.ts'
+import {
+  type Execution,
+  initiate,
+  initiated,
+  type RegisteredComponent,
+  started,
+  type UpgradeHandle,
+  upgradeRequest,
+} from '../../support/upgrades.ts'
+import type { Place, World } from '../../support/world.ts'
+
+export type Kind = 'Deployment' | 'StatefulSet' | 'DaemonSet'
+export type Workload = KubeObject & { readonly spec: Readonly<Record<string, unknown>> }
+/** A pod of the fleet, as the cluster has it. */
+export type FleetPod = {
+  readonly uid: string
+  readonly name: string
+  /** The version of the chart that it runs. */
+  readonly version: string
+  /** The hash of its template: the label by which the cluster tells versions apart. */
+  readonly hash: string
+  readonly ready: boolean
+}
+
+export const kinds: Readonly<Record<Kind, Resource>> = {
+  Deployment: resources.deployments,
+  StatefulSet: resources.statefulSets,
+  DaemonSet: resources.daemonSets,
+}
+
+const versionOfTag = new Map(Object.entries(chartVersions).map(([version, tag]) => [tag as string, version]))
+
+export type FleetOptions = {
+  readonly kind: Kind
+  /** Replicas; of a DaemonSet the nodes of its pool, see `makePool`. */
+  readonly size: number
+  readonly version?: string
+  readonly values?: object
+}
+
+/** A release of the chart `fleet` as `app`, in a place of its own: one workload whose pods are instances. */
+export class Fleet {
+  readonly world: World
+  readonly component: RegisteredComponent
+  readonly place: Place
+  readonly release: ReleaseHandle
+  readonly kind: Kind
+  readonly size: number
+
+  private constructor(
+    world: World,
+    component: RegisteredComponent,
+    place: Place,
+    release: ReleaseHandle,
+    { kind, size }: Pick<FleetOptions, 'kind' | 'size'>,
+  ) {
+    this.world = world
+    this.component = component
+    this.place = place
+    this.release = release
+    this.kind = kind
+    this.size = size
+  }
+
+  /** Given a fleet, all ready. */
+  static async install(world: World, component: RegisteredComponent, options: FleetOptions): Promise<Fleet> {
+    const { kind, size, version = '1.0.0', values = {} } = options
+    const place = world.place()
+    const pool = kind === 'DaemonSet' ? `${size}` : ''
+    const valuesOverride = { kind, replicas: size, pool, ...values }
+    const release = await place.installed({ chartName: 'fleet', chartVersion: version, valuesOverride })
+    return new Fleet(world, component, place, release, options)
+  }
+
+  get namespace(): string {
+    return this.place.namespace
+  }
+
+  /** A quick upgrade from the first version to the second, unless `more` says otherwise. */
+  request(more: object = {}): object {
+    return upgradeRequest(this.component, more)
+  }
+
+  initiate(more: object = {}) {
+    return initiate(this.world.api, this.place.tenantId, this.request(more))
+  }
+
+  initiated(more: object = {}): Promise<UpgradeHandle> {
+    return initiated(this.world.api, this.place.tenantId, this.request(more))
+  }
+
+  started(more: object = {}): Promise<UpgradeHandle> {
+    return started(this.world.api, this.place.tenantId, this.request(more))
+  }
+
+  /** The pods of the workload that are not on their way out. */
+  async pods(name = 'app'): Promise<readonly FleetPod[]> {
+    const pods = await this.world.cluster.pods(this.namespace)
+    return pods.filter(({ metadata }) => metadata.labels?.app === name).map(fleetPod)
+  }
+
+  async uids(): Promise<readonly string[]> {
+    return (await this.pods()).map(({ uid }) => uid).sort()
+  }
+
+  /** UIDs of the pods that the Service sends to. */
+  async endpoints(): Promise<readonly string[]> {
+    const labelSelector = 'kubernetes.io/service-name=app'
+    const within = { namespace: this.namespace, labelSelector }
+    const { items } = await this.world.cluster.client.list<EndpointSlice>(resources.endpointSlices, within)
+    const all = items.flatMap(({ endpoints }) => endpoints ?? [])
+    return all.filter(({ conditions }) => conditions?.ready !== false).map(({ targetRef }) => targetRef?.uid ?? '')
+  }
+
+  workload(name = 'app', kind: Kind = this.kind): Promise<Workload> {
+    return this.world.cluster.client.get<Workload>(kinds[kind], { namespace: this.namespace, name })
+  }
+
+  service(): Promise<Workload | null> {
+    return this.world.cluster.client.find<Workload>(resources.services, { namespace: this.namespace, name: 'app' })
+  }
+
+  /** Another hand's change of the workload. */
+  async touch(spec: object, resource: Resource = kinds[this.kind]): Promise<void> {
+    const body = { spec } as never
+    const named = { namespace: this.namespace, name: 'app' }
+    await this.world.cluster.client.patch(resource, named, { type: 'merge', body })
+  }
+
+  /** Another hand's deletion of a pod. */
+  async kill({ name }: FleetPod): Promise<void> {
+    await this.world.cluster.client.delete(resources.pods, { namespace: this.namespace, name })
+  }
+
+  /** Waits until the fleet is so many ready pods of these versions and nothing else. */
+  reaches(wanted: Versions, name = 'app'): Promise<readonly FleetPod[]> {
+    return eventually(
+      `${this.namespace}: ${JSON.stringify(wanted)}`,
+      async () => {
+        const pods = await this.pods(name)
+        const seen = versionsOf(pods)
+        const all = pods.every(({ ready }) => ready)
+        if (all && JSON.stringify(seen) === JSON.stringify(versionsOf(expand(wanted)))) return pods
+        throw new Error(JSON.stringify(seen))
+      },
+      { withinMs: 60_000 },
+    )
+  }
+}
+
+export type Versions = Readonly<Record<string, number>>
+
+/** How many pods run each version, in the order of versions. */
+export function versionsOf(pods: readonly Pick<FleetPod, 'version'>[]): Versions {
+  const names = [...new Set(pods.map(({ version }) => version))].sort()
+  return Object.fromEntries(names.map((name) => [name, pods.filter(({ version }) => version === name).length]))
+}
+
+const expand = (versions: Versions) =>
+  Object.entries(versions).flatMap(([version, count]) => Array.from({ length: count }, () => ({ version })))
+
+type EndpointSlice = KubeObject & {
+  readonly endpoints?: readonly {
+    readonly conditions?: { readonly ready?: boolean }
+    readonly targetRef?: { readonly uid?: string }
+  }[]
+}
+
+function fleetPod(pod: Pod): FleetPod {
+  const { uid = '', name, labels = {} } = pod.metadata
+  const tag = pod.spec.containers[0]?.image.split(':').at(-1) ?? ''
+  const hash = labels['pod-template-hash'] ?? labels['controller-revision-hash'] ?? ''
+  return { uid, name, version: versionOfTag.get(tag) ?? tag, hash, ready: isReady(pod) }
+}
+
+/** Nodes for DaemonSets of so many instances. */
+export async function makePool({ cluster }: World, size: number): Promise<void> {
+  for (let n = 0; n < size; n++) {
+    const metadata = { name: `pool-${size}-${n}`, labels: { pool: `${size}` } }
+    await cluster.client.create(resources.nodes, { apiVersion: 'v1', kind: 'Node', metadata })
+  }
+}
+
+/** Lets a STAGED execution and a canary go on, however often they ask, until it has come to its end. */
+export async function approved(execution: UpgradeHandle, withinMs = 90_000): Promise<Execution> {
+  for (;;) {
+    const seen = await execution.until('wants something', asksOrEnded, { withinMs, everyMs: 150 })
+    if (seen.endedAt !== null) return seen
+    await execution.give(seen.status === 'PAUSED' ? 'resume' : 'promote-canary')
+  }
+}
+
+const asksOrEnded = ({ status, endedAt }: Execution): boolean =>
+  endedAt !== null || status === 'CANARY_MONITORING' || status === 'PAUSED'
