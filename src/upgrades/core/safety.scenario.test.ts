@@ -206,6 +206,12 @@ describe('rollback', () => {
       .thenOnTarget(0)
   })
 
+  test('with room nobody who is ready goes before another one is', () => {
+    const scenario = given({ size: 8, spec: { batchSize: 4, maxUnavailablePercentage: 50 } }).untilBatch(2)
+    scenario.when('rollback').untilStatus('ROLLED_BACK')
+    expect(scenario.fewestReady).toBeGreaterThanOrEqual(8)
+  })
+
   test.each(['ordered', 'nodes', 'each', 'surging'] as const)('keeps the budget: %s', (kind) => {
     for (const batch of [1, 2, 3]) {
       const scenario = given({ size: 8, kind, room: 0 }).untilBatch(batch).next().next().next().when('rollback')

@@ -17,24 +17,38 @@ export type World = {
   readonly charts: string
   /** A tenant and a namespace that no other test uses. */
   place(): Place
+  /** Kills the server, and with it its practice cluster, and starts both again where they were. */
+  restarted(): Promise<World>
   close(): Promise<void>
 }
 
 /** Starts one, once a test file: call it in `beforeAll`. */
 export async function openWorld(env: Readonly<Record<string, string>> = {}): Promise<World> {
   const charts = await writeCharts()
-  const flotilla = await startFlotilla({ env: { CHART_FOLDERS: charts, ...env } })
+  const settings = { CHART_FOLDERS: charts, ...env }
+  const world = worldOf(await startFlotilla({ env: settings }), charts, settings)
+  const source = { name: 'test-charts', type: 'folder', url: charts, priority: 200 }
+  ok(await world.api.post('/chart-sources', source), 201)
+  return world
+}
+
+function worldOf(flotilla: Flotilla, charts: string, env: Readonly<Record<string, string>>): World {
   const api = new Api(flotilla.url, flotilla.adminKey)
-  ok(await api.post('/chart-sources', { name: 'test-charts', type: 'folder', url: charts, priority: 200 }), 201)
   const cluster = new ClusterView(flotilla.kubeconfig)
   const hand = new Hand(flotilla.kubeconfig)
+  const restarted = async () => {
+    hand.remove()
+    await cluster.close()
+    await flotilla.kill()
+    return worldOf(await startFlotilla({ home: flotilla.home, env }), charts, env)
+  }
   const close = async () => {
     hand.remove()
     await cluster.close()
     await removeFlotilla(flotilla)
     await rm(charts, { recursive: true, force: true })
   }
-  return { flotilla, api, cluster, hand, charts, place: () => new Place(api), close }
+  return { flotilla, api, cluster, hand, charts, place: () => new Place(api), restarted, close }
 }
 
 /** Where a test installs: a tenant of its own with one namespace. */

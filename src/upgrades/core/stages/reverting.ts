@@ -7,7 +7,7 @@ import { mapChanged } from '../patch.ts'
 import { samePosition } from '../position.ts'
 import { statusReasons, waits } from '../reasons.ts'
 import { budgetNow } from '../stopping.ts'
-import { strategyOf } from '../strategies/index.ts'
+import { strategyOf, surges } from '../strategies/index.ts'
 import { endAs, failing } from '../turns.ts'
 import { isGated } from './closing.ts'
 import { act, go, goTo, type Look, type StageHandler, type Step, soon, stageEnds, wait } from './look.ts'
@@ -70,17 +70,31 @@ function bringBack(look: Look): Step | null {
   if (execution.capabilities.hold === 'each') return undoNext(look)
   if (fleet.stuckPods.length > 0) return act(execution, { kind: 'removePods', pods: fleet.stuckPods }, waits.reverting)
   if (!isGated(execution)) return null
-  const position = revertingPosition(execution)
+  const position = revertingPosition(look)
   const take = podsToGo(look)
   if (samePosition(position, fleet.gate) && take.length === 0) return null
   return act(execution, { kind: 'gate', position, take }, waits.reverting)
 }
 
-function revertingPosition(execution: Execution): GatePosition {
-  const { budgeted } = strategyOf(execution)
-  const everybody = execution.spec.strategy === 'RECREATE'
-  const unavailable = everybody ? Math.max(1, execution.currentInstances) : budgetNow(execution)
-  return { kind: 'reverting', unavailable, surge: budgeted && execution.capabilities.surge ? 1 : 0 }
+function revertingPosition(look: Look): GatePosition {
+  const { execution } = look
+  if (execution.spec.strategy === 'RECREATE') {
+    return { kind: 'reverting', unavailable: Math.max(1, execution.currentInstances), surge: 0 }
+  }
+  const unavailable = budgetNow(execution)
+  if (!surges(execution) || !strategyOf(execution).budgeted) return { kind: 'reverting', unavailable, surge: 0 }
+  const surge = Math.min(execution.spec.batchSize, execution.change?.surgeRoom ?? 0)
+  return { kind: 'reverting', unavailable: isStuck(look) ? unavailable : unreadyNow(execution), surge }
+}
+
+/** With room nobody ready goes before one more is ready; replacing those that are not costs nothing. */
+function unreadyNow(execution: Execution): number {
+  return Math.min(budgetNow(execution), execution.instances.filter(({ ready }) => !ready).length)
+}
+
+/** Nothing has come back for half of the time: the room that there was is taken, and the budget applies. */
+function isStuck(look: Look): boolean {
+  return look.now >= (look.execution.stageSince + stageEnds(look.execution)) / 2
 }
 
 /**

@@ -8,6 +8,7 @@ import {
   initiate,
   initiated,
   type RegisteredComponent,
+  registerComponent,
   started,
   type UpgradeHandle,
   upgradeRequest,
@@ -18,6 +19,8 @@ export type Kind = 'Deployment' | 'StatefulSet' | 'DaemonSet'
 export type Workload = KubeObject & { readonly spec: Readonly<Record<string, unknown>> }
 /** A pod of the fleet, as the cluster has it. */
 export type FleetPod = {
+  /** The workload that it belongs to. */
+  readonly app: string
   readonly uid: string
   readonly name: string
   /** The version of the chart that it runs. */
@@ -100,8 +103,19 @@ export class Fleet {
 
   /** The pods of the workload that are not on their way out. */
   async pods(name = 'app'): Promise<readonly FleetPod[]> {
-    const pods = await this.world.cluster.pods(this.namespace)
-    return pods.filter(({ metadata }) => metadata.labels?.app === name).map(fleetPod)
+    return (await this.allPods()).filter(({ app }) => app === name)
+  }
+
+  /** Those of the second workload too. */
+  async allPods(): Promise<readonly FleetPod[]> {
+    return (await this.world.cluster.pods(this.namespace)).map(fleetPod)
+  }
+
+  /** The same fleet, asked for of another server. */
+  at(world: World): Fleet {
+    const place = this.place.at(world.api)
+    const release = place.handle({ id: this.release.id, namespace: this.namespace, releaseName: 'app' })
+    return new Fleet(world, this.component, place, release, this)
   }
 
   async uids(): Promise<readonly string[]> {
@@ -175,8 +189,12 @@ function fleetPod(pod: Pod): FleetPod {
   const { uid = '', name, labels = {} } = pod.metadata
   const tag = pod.spec.containers[0]?.image.split(':').at(-1) ?? ''
   const hash = labels['pod-template-hash'] ?? labels['controller-revision-hash'] ?? ''
-  return { uid, name, version: versionOfTag.get(tag) ?? tag, hash, ready: isReady(pod) }
+  return { app: labels.app ?? '', uid, name, version: versionOfTag.get(tag) ?? tag, hash, ready: isReady(pod) }
 }
+
+/** The component of the chart `fleet`, whose pods answer a health endpoint. */
+export const registerFleet = ({ api }: World): Promise<RegisteredComponent> =>
+  registerComponent(api, { chartName: 'fleet', healthEndpoint: { path: '/health', port: 8080 } })
 
 /** Nodes for DaemonSets of so many instances. */
 export async function makePool({ cluster }: World, size: number): Promise<void> {

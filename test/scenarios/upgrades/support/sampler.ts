@@ -5,6 +5,8 @@ import type { Fleet, FleetPod } from './fleet.ts'
 /** What was seen at one moment: the cluster first, Flotilla's word for it after. */
 export type Sample = {
   readonly pods: readonly FleetPod[]
+  /** Pods of the second workload of the chart. */
+  readonly second: readonly FleetPod[]
   readonly endpoints: readonly string[]
   readonly after: Execution
 }
@@ -49,8 +51,10 @@ export async function sampled<T>(
 }
 
 async function take(fleet: Fleet, execution: UpgradeHandle): Promise<Sample> {
-  const [pods, endpoints] = await Promise.all([fleet.pods(), fleet.endpoints()])
-  return { pods, endpoints, after: await execution.read() }
+  const [all, endpoints] = await Promise.all([fleet.allPods(), fleet.endpoints()])
+  const pods = all.filter(({ app }) => app === 'app')
+  const second = all.filter(({ app }) => app !== 'app')
+  return { pods, second, endpoints, after: await execution.read() }
 }
 
 const onTarget = ({ pods }: Sample, target: string) => pods.filter(({ version }) => version === target)
@@ -101,5 +105,15 @@ export function oneSideServes(target: string): Promised {
     const passed = after.instances.every(({ status }) => status === 'COMPLETED')
     if (served > 0 && !passed) return `${served} endpoints of a version that has not passed`
     return null
+  }
+}
+
+/** The second workload of the chart moves after the last instance. */
+export function secondFollows(target: string, original: readonly string[]): Promised {
+  const known = new Set(original)
+  return ({ second, after }) => {
+    const moved = second.filter(({ version, uid }) => version === target || !known.has(uid)).length
+    const waits = after.instances.some(({ status }) => status !== 'COMPLETED')
+    return moved > 0 && waits ? `${moved} pods of the second workload ran ahead in ${after.status}` : null
   }
 }

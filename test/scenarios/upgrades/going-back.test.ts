@@ -1,0 +1,86 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { RegisteredComponent } from '../support/upgrades.ts'
+import { openWorld, type World } from '../support/world.ts'
+import { approved, Fleet, type Kind, makePool, registerFleet, versionsOf } from './support/fleet.ts'
+import { expectNothingOfOurs, expectUnmarked, originalsOf } from './support/originals.ts'
+import { neverAhead, neverBelow, sampled, secondFollows } from './support/sampler.ts'
+
+let world: World
+let component: RegisteredComponent
+beforeAll(async () => {
+  world = await openWorld()
+  component = await registerFleet(world)
+  for (const size of [3, 10]) await makePool(world, size)
+})
+afterAll(() => world.close())
+
+const patience = { withinMs: 90_000 }
+const eachKind = test.concurrent.each<Kind>(['Deployment', 'StatefulSet', 'DaemonSet'])
+
+eachKind('of 10 instances of a %s with 5 upgraded a rollback restarts no untouched one', async (kind) => {
+  const fleet = await Fleet.install(world, component, { kind, size: 10 })
+  const originals = await originalsOf(fleet)
+  const half = { batchSize: 5, maxUnavailablePercentage: 50, batchDelaySeconds: 3_600, healthCheckTimeoutSeconds: 30 }
+  const execution = await fleet.started(half)
+  await execution.until('half of it', ({ progress }) => progress.completed === 5, patience)
+  const mixed = await fleet.reaches({ '1.0.0': 5, '1.1.0': 5 })
+  const untouched = mixed.filter(({ version }) => version === '1.0.0').map(({ uid }) => uid)
+  await execution.give('rollback')
+  const promised = [neverAhead('1.1.0'), neverBelow(kind === 'Deployment' ? 10 : 5)]
+  const back = execution.untilStatus('ROLLED_BACK', patience)
+  const { samples, broken, result } = await sampled(fleet, execution, promised, back)
+  expect(broken).toEqual([])
+  expect(result.rollbackInfo.rolledBackInstances).toHaveLength(5)
+  const pods = await fleet.reaches({ '1.0.0': 10 })
+  expect(pods.map(({ uid }) => uid)).toEqual(expect.arrayContaining(untouched))
+  const seen = new Set(samples.flatMap((sample) => sample.pods.map(({ uid }) => uid)))
+  expect(new Set([...seen, ...pods.map(({ uid }) => uid)]).size).toBe(15)
+  await expectNothingOfOurs(fleet, originals)
+  expect(await fleet.release.verdicts()).toEqual(['3 DEPLOYED', '2 FAILED', '1 DEPLOYED'])
+})
+
+eachKind('a broken pod of the abandoned version of a %s never stays', async (kind) => {
+  const values = { faults: { '1.1.0': 'crash' } }
+  const fleet = await Fleet.install(world, component, { kind, size: 3, values })
+  const before = await fleet.uids()
+  const originals = await originalsOf(fleet)
+  const goesBack = { autoRollbackEnabled: true, failureThreshold: 1, batchSize: 1, healthCheckTimeoutSeconds: 4 }
+  const execution = await fleet.started(goesBack)
+  const done = await execution.until('ended', ({ endedAt }) => endedAt !== null, patience)
+  expect(done.status).toBe('ROLLED_BACK')
+  const pods = await fleet.reaches({ '1.0.0': 3 })
+  expect(pods.filter(({ uid }) => before.includes(uid)).length).toBeGreaterThanOrEqual(2)
+  await expectNothingOfOurs(fleet, originals)
+})
+
+/** Given a chart of two workloads, of which the first is the target. */
+async function withSecond(kind: Kind) {
+  const fleet = await Fleet.install(world, component, { kind, size: 3, values: { second: true } })
+  const second = (await fleet.pods('app-second')).map(({ uid }) => uid)
+  const target = { kind: 'workload', releaseId: fleet.release.id, workload: { name: 'app' } }
+  return { fleet, second, wanted: { target, strategy: 'CANARY', batchSize: 1, healthCheckTimeoutSeconds: 30 } }
+}
+
+eachKind('a second workload beside a %s does not run ahead', async (kind) => {
+  const { fleet, second, wanted } = await withSecond(kind)
+  const execution = await fleet.started(wanted)
+  const promised = [neverAhead('1.1.0'), secondFollows('1.1.0', second)]
+  const { broken, result, samples } = await sampled(fleet, execution, promised, approved(execution))
+  expect(result.status).toBe('COMPLETED')
+  expect(broken).toEqual([])
+  expect(samples.every((sample) => sample.second.filter(({ ready }) => ready).length >= 1)).toBe(true)
+  await fleet.reaches({ '1.1.0': 3 })
+  expect(versionsOf(await fleet.pods('app-second'))).toEqual({ '1.1.0': 2 })
+  expectUnmarked(await fleet.workload('app-second', 'Deployment'))
+})
+
+test.concurrent('a second workload that never moved is not restarted by a rollback', async () => {
+  const { fleet, second, wanted } = await withSecond('StatefulSet')
+  const execution = await fleet.started(wanted)
+  await execution.untilStatus('CANARY_MONITORING', patience)
+  await execution.give('rollback')
+  await execution.untilStatus('ROLLED_BACK', patience)
+  await fleet.reaches({ '1.0.0': 3 })
+  expect((await fleet.pods('app-second')).map(({ uid }) => uid).sort()).toEqual(second.toSorted())
+  expectUnmarked(await fleet.workload('app-second', 'Deployment'))
+})
