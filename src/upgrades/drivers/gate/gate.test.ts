@@ -123,10 +123,11 @@ describe('sides', () => {
     goalFor({ kind: 'closed' }),
   )
   const execution = {
-    ...{ id: 'one', deployed: true, change: null },
+    ...{ id: 'one', deployed: true, change: null, stage: 'moving' as const, instances: [] },
+    capabilities: { hold: 'gate', surge: false, ordered: false, pin: false },
     from: { id: 'a', version: '1.0.0', chartVersion: '1.0.0' },
     to: { id: 'b', version: '2.0.0', chartVersion: '2.0.0' },
-  }
+  } as const
   const lineage = (current: string | null) => ({ owners: new Set<string>(), current })
   const at = (position: GatePosition, more: Partial<GateRow['state']> = {}): GateRow | null =>
     row === null ? null : { ...row, state: { ...row.state, position, ...more } }
@@ -160,6 +161,17 @@ describe('sides', () => {
     })
     const before = { ...execution, change: unchanged, deployed: false }
     expect(sidesOf(null, lineage('old'), before)).toEqual({ previous: 'old', target: null })
+  })
+
+  test.each([
+    ['deploying', { previous: 'now', target: null }],
+    ['moving', { previous: null, target: 'now' }],
+    ['verifying', { previous: null, target: 'now' }],
+    ['reverting', { previous: 'now', target: null }],
+    ['releasing', { previous: 'now', target: null }],
+  ] as const)('of a fleet that no gate can hold are told by where the execution is: %s', (stage, wanted) => {
+    const capabilities = { ...execution.capabilities, hold: 'none' } as const
+    expect(sidesOf(null, lineage('now'), { ...execution, capabilities, stage })).toEqual(wanted)
   })
 
   test('of a pod are told by its hash', () => {

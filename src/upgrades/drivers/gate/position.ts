@@ -1,5 +1,5 @@
 import type { Uuid } from '../../../core/subject.ts'
-import type { Execution, GatePosition, Side } from '../../core/model.ts'
+import type { Execution, GatePosition, Side, Stage } from '../../core/model.ts'
 import type { GateKind, GateRow, Lineage, Reading, Workload } from './model.ts'
 import { isOwner } from './ownership.ts'
 import { fieldsPatch, withdrawsAt } from './steps.ts'
@@ -46,7 +46,7 @@ export function admittedIn(
 export type Sides = { readonly previous: string | null; readonly target: string | null }
 
 /** Where the execution may be, for what hashes mean. */
-type Asker = Pick<Execution, 'id' | 'from' | 'to' | 'deployed' | 'change'>
+type Asker = Pick<Execution, 'id' | 'from' | 'to' | 'deployed' | 'change' | 'capabilities' | 'stage' | 'instances'>
 
 /** Which hash is which side for an execution, from its row and from the present template. Pure. */
 export function sidesOf(row: GateRow | null, { current }: Lineage, execution: Asker): Sides {
@@ -54,13 +54,41 @@ export function sidesOf(row: GateRow | null, { current }: Lineage, execution: As
   if (execution.change?.podsChange === false) {
     return execution.deployed ? { previous: null, target: current } : { previous: current, target: null }
   }
-  if (row === null) return { previous: current, target: null }
+  if (row === null)
+    return ungated(execution) ? { previous: null, target: current } : { previous: current, target: null }
   const { state } = row
   if (row.executionId !== execution.id) return sidesFrom(row, execution, current)
   if (state.position.kind === 'reverting' && current !== null && current !== state.target) {
     return { previous: current, target: state.target }
   }
   return { previous: state.previous, target: state.target ?? learnt(row, current) }
+}
+
+/** True where helm has applied the target version last; null where that is as it was in the stage before. */
+const onTarget: Readonly<Record<Stage, boolean | null>> = {
+  checking: false,
+  closing: false,
+  deploying: false,
+  pinning: true,
+  moving: true,
+  switching: true,
+  watching: true,
+  opening: true,
+  verifying: true,
+  concluding: true,
+  repinning: null,
+  halting: null,
+  undoing: null,
+  reverting: false,
+  restoring: false,
+  releasing: null,
+  done: null,
+}
+
+/** Without a gate no row tells which template the pods come from: true where it is the target version's. */
+function ungated({ capabilities, deployed, stage, instances }: Asker): boolean {
+  if (capabilities.hold !== 'none' || !deployed) return false
+  return onTarget[stage] ?? instances.some(({ side }) => side === 'target')
 }
 
 /** Before the gate of another execution is taken over. */

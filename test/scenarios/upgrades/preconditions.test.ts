@@ -1,0 +1,101 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { ok, problem } from '../support/api.ts'
+import type { RegisteredComponent, UpgradeHandle } from '../support/upgrades.ts'
+import { openWorld, type World } from '../support/world.ts'
+import { Fleet, type FleetOptions, type Kind, makePool, registerFleet } from './support/fleet.ts'
+
+let world: World
+let component: RegisteredComponent
+beforeAll(async () => {
+  world = await openWorld()
+  component = await registerFleet(world)
+  await makePool(world, 3)
+})
+afterAll(() => world.close())
+
+const patience = { withinMs: 90_000 }
+const install = (options: FleetOptions) => Fleet.install(world, component, options)
+const ended = (execution: UpgradeHandle) => execution.until('ended', ({ endedAt }) => endedAt !== null, patience)
+
+test.concurrent('what keeps volumes is not upgraded without a backup; with a recorded one it is', async () => {
+  const fleet = await install({ kind: 'StatefulSet', size: 1, values: { claims: true } })
+  const before = await fleet.uids()
+  const failed = await ended(await fleet.started())
+  expect(failed).toMatchObject({ status: 'FAILED', statusReason: 'CHECKS_FAILED' })
+  expect(failed.checks).toContainEqual(expect.objectContaining({ name: 'BACKUP', phase: 'PRE', status: 'FAILED' }))
+  expect(await fleet.release.read()).toMatchObject({ status: 'DEPLOYED', revision: 1, executionId: null })
+  expect(await fleet.uids()).toEqual(before)
+  const { tenantId, namespace } = fleet.place
+  const backup = { namespace, takenAt: new Date().toISOString(), reference: 's3://backups/app' }
+  ok(await world.api.post(`/tenants/${tenantId}/backups`, backup), 201)
+  const done = await ended(await fleet.started())
+  expect(done.checks).toContainEqual(
+    expect.objectContaining({
+      name: 'BACKUP',
+      status: 'PASSED',
+      evidence: expect.objectContaining({ reference: 's3://backups/app' }),
+    }),
+  )
+  expect(done.status).toBe('COMPLETED')
+  await fleet.reaches({ '1.1.0': 1 })
+})
+
+test.concurrent.each<[Kind, object, string]>([
+  ['Deployment', { paused: false }, 'spec.paused'],
+  [
+    'StatefulSet',
+    { updateStrategy: { rollingUpdate: { partition: 0 } } },
+    'spec.updateStrategy.rollingUpdate.partition',
+  ],
+  ['DaemonSet', { updateStrategy: { type: 'RollingUpdate' } }, 'spec.updateStrategy.type'],
+])('a %s whose chart renders what holds its instances: only RECREATE remains', async (kind, spec, field) => {
+  const fleet = await install({ kind, size: 3, values: { spec } })
+  for (const strategy of ['ROLLING', 'CANARY', 'STAGED']) {
+    const refusal = problem(await fleet.initiate({ strategy }), 422, 'cannot_gate')
+    expect(JSON.stringify(refusal)).toContain(field)
+  }
+  const done = await ended(await fleet.started({ strategy: 'RECREATE', healthCheckTimeoutSeconds: 10 }))
+  expect(done).toMatchObject({ status: 'COMPLETED', statusReason: null })
+  await fleet.reaches({ '1.1.0': 3 })
+})
+
+test.concurrent('BLUE_GREEN needs a Deployment behind a Service', async () => {
+  const unfit: readonly FleetOptions[] = [
+    { kind: 'StatefulSet', size: 1 },
+    { kind: 'DaemonSet', size: 3 },
+    { kind: 'Deployment', size: 1, values: { service: false } },
+  ]
+  for (const options of unfit) {
+    const { errors } = problem(await (await install(options)).initiate({ strategy: 'BLUE_GREEN' }), 422, 'refused')
+    expect(errors?.map(({ pointer }) => pointer)).toEqual(['/strategy'])
+  }
+})
+
+test.concurrent('who will have no ready instance for a while is warned', async () => {
+  const warned: readonly (readonly [FleetOptions, string, boolean])[] = [
+    [{ kind: 'StatefulSet', size: 1 }, 'ROLLING', true],
+    [{ kind: 'StatefulSet', size: 2 }, 'ROLLING', false],
+    [{ kind: 'DaemonSet', size: 3 }, 'RECREATE', true],
+    [{ kind: 'Deployment', size: 1 }, 'ROLLING', false],
+    [{ kind: 'Deployment', size: 2 }, 'RECREATE', true],
+  ]
+  for (const [options, strategy, isWarned] of warned) {
+    const { warnings } = ok(await (await install(options)).initiate({ strategy }), 201)
+    expect(warnings.some(({ code }) => code === 'DOWNTIME')).toBe(isWarned)
+  }
+})
+
+test.concurrent.each<Kind>(['Deployment', 'StatefulSet', 'DaemonSet'])(
+  'a disruption budget that never lets go of a pod of a %s ends in a failed instance with that reason',
+  async (kind) => {
+    const fleet = await install({ kind, size: 3, values: { budget: { minAvailable: 100 } } })
+    const before = await fleet.uids()
+    const done = await ended(await fleet.started({ failureThreshold: 1, batchSize: 1, healthCheckTimeoutSeconds: 4 }))
+    expect(done.status).toBe('FAILED')
+    const failed = done.instances.filter(({ status }) => status === 'FAILED')
+    expect(failed).toHaveLength(1)
+    expect(failed[0]?.message).toMatch(/disruption budget/i)
+    expect(await fleet.uids()).toEqual(expect.arrayContaining([...before]))
+    expect(await fleet.release.read()).toMatchObject({ status: 'FAILED', executionId: null })
+  },
+)
