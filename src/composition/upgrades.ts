@@ -80,6 +80,7 @@ function workloadsOf(parts: UpgradeParts): Workloads {
     ...surveyParts(parts),
     driver: workloadDriver(gateParts(releases, clusters)),
     deployed: ({ id }) => deployedManifest(releases, id),
+    frozenOthers: ({ id }) => new GateStore().othersOf(releases.db, id),
   }
 }
 

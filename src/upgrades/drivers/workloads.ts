@@ -4,7 +4,7 @@ import { healthEndpoints } from '../checks/health-endpoints.ts'
 import { downtimeWithout, resources, surgeRoomOf } from '../checks/resources.ts'
 import type { Execution, Warning, WorkloadRef } from '../core/model.ts'
 import type { FleetKind, FoundWorkload, Survey, WorkloadRequest } from '../ports.ts'
-import { compareRenderings, refusedField } from './change.ts'
+import { type Change, compareRenderings, refusedField } from './change.ts'
 import { chooseWorkload, type Discovery, discoverTarget } from './discover.ts'
 import type { FleetDriver } from './driver.ts'
 import { within } from './gate/json.ts'
@@ -17,6 +17,8 @@ export type WorkloadParts = SurveyParts & {
   readonly driver: FleetDriver
   /** The manifest of the newest revision, with its hooks. */
   readonly deployed: (release: FleetRelease) => Promise<string>
+  /** The workloads beside the target that an execution has left frozen. */
+  readonly frozenOthers: (release: FleetRelease) => Promise<readonly WorkloadRef[]>
 }
 
 /** The replicas of a release's workload. */
@@ -59,7 +61,8 @@ async function survey(parts: WorkloadParts, execution: Execution): Promise<Surve
   const rendered = await renderedOrRefused(() => parts.renderings(release.id, execution.to.chartVersion))
   if ('refusal' in rendered) return rendered
   const [before, after] = [objectsOf(rendered.deployed), renderedObjects(rendered.wanted)]
-  const change = compareRenderings(before, after, target.workload)
+  const compared = compareRenderings(before, after, target.workload)
+  const change = execution.takesOver ? ofFrozen(compared, await parts.frozenOthers(release), after) : compared
   const client = parts.clientOf(release.clusterId)
   const { namespace } = release
   const [room, backup, fleet, found, image] = await Promise.all([
@@ -77,6 +80,17 @@ async function survey(parts: WorkloadParts, execution: Execution): Promise<Surve
     change: { podsChange: change.podsChange, others: change.others, surgeRoom: surgeRoomOf(execution, room) },
     refusal: refusalOf(execution, change, image, target.workload),
   }
+}
+
+/**
+ * Of a frozen fleet the newest revision does not tell what runs: its pods are of several versions, and other workloads
+ * wait at an earlier one.
+ */
+function ofFrozen(change: Change, frozen: readonly WorkloadRef[], wanted: readonly Rendered[]): Change {
+  const isKnown = (one: WorkloadRef) => change.others.some((other) => isSame(other, one))
+  const stays = (one: WorkloadRef) => workloadsOf(wanted).some((other) => isSame(other, one))
+  const held = frozen.filter((one) => stays(one) && !isKnown(one))
+  return { ...change, podsChange: true, others: [...change.others, ...held] }
 }
 
 /** The pod spec that the new version has. */

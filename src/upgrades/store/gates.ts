@@ -3,7 +3,7 @@ import type { Json } from '../../core/json.ts'
 import type { Uuid } from '../../core/subject.ts'
 import { jsonb } from '../../infra/database/jsonb.ts'
 import type { Db, NoTables, Tx } from '../../infra/database/types.ts'
-import type { WorkloadKind } from '../core/model.ts'
+import type { WorkloadKind, WorkloadRef } from '../core/model.ts'
 import type { GateRow } from '../drivers/gate/model.ts'
 
 type Jsonb = ColumnType<Json, unknown, unknown>
@@ -45,6 +45,12 @@ export class GateStore {
   async ofRelease(db: Db, releaseId: Uuid): Promise<readonly GateRow[]> {
     const rows = await tables(db).selectFrom('gates').selectAll().where('release_id', '=', releaseId).execute()
     return rows.map(gateOf)
+  }
+
+  /** The workloads of a release that are held beside its target. */
+  async othersOf(db: Db, releaseId: Uuid): Promise<readonly WorkloadRef[]> {
+    const others = (await this.ofRelease(db, releaseId)).filter(({ state }) => state.role === 'other')
+    return others.map(({ kind, name }) => ({ kind, name }))
   }
 
   /** Writes a gate, whatever was there. Belongs in a transaction that is fenced by the lease. */
