@@ -173,6 +173,23 @@ describe('BLUE_GREEN', () => {
     scenario.untilStatus('COMPLETED').thenOnTarget(8)
   })
 
+  const unpin = (world: World): World => ({ ...world, pin: null })
+
+  test('a pin that another hand takes away is put back on the side that has the traffic', () => {
+    const scenario = given({ size: 5, spec }).until(({ instances }) =>
+      instances.some(({ nextPod }) => nextPod !== null),
+    )
+    scenario.inCluster(unpin).until(() => scenario.world.pin === 'previous', 'pinned to the old set again')
+    scenario.untilWaiting('WATCHING_THE_SWITCH').inCluster(unpin)
+    scenario.until(() => scenario.world.pin === 'target', 'pinned to the new set again').untilStatus('COMPLETED')
+  })
+
+  test('a pin that does not stay is no endless wait', () => {
+    const scenario = given({ size: 5, spec }).untilWaiting('WATCHING_THE_SWITCH')
+    for (let looks = 0; looks < 20; looks++) scenario.inCluster(unpin).next()
+    scenario.inCluster(unpin).untilStatus('FAILED').thenReason('GREEN_FAILED')
+  })
+
   test('the way back is not pinned to old pods that are not ready', () => {
     const scenario = given({ size: 3, spec }).untilWaiting('WATCHING_THE_SWITCH')
     for (let nth = 0; nth < 6; nth++) scenario.inCluster((world, now) => breakSide(world, nth, 'previous', now))

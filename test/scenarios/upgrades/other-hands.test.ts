@@ -1,0 +1,178 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { resources } from '../../../src/infra/kubernetes/index.ts'
+import { eventually } from '../support/eventually.ts'
+import type { Execution, RegisteredComponent, UpgradeHandle } from '../support/upgrades.ts'
+import { openWorld, type World } from '../support/world.ts'
+import { Fleet, type Kind, makePool, registerFleet, versionsOf } from './support/fleet.ts'
+import { expectNothingOfOurs, expectUnmarked, type OriginalFields, originalsOf } from './support/originals.ts'
+import { neverBelow, oneSideServes, sampled } from './support/sampler.ts'
+
+let world: World
+let component: RegisteredComponent
+beforeAll(async () => {
+  world = await openWorld()
+  component = await registerFleet(world)
+  await makePool(world, 4)
+})
+afterAll(() => world.close())
+
+const patience = { withinMs: 90_000 }
+const canary = {
+  strategy: 'CANARY',
+  canaryPercentage: 25,
+  healthCheckIntervalSeconds: 1,
+  healthCheckTimeoutSeconds: 30,
+}
+const ended = (execution: UpgradeHandle) => execution.until('ended', ({ endedAt }) => endedAt !== null, patience)
+const fromCluster = ({ instances }: Execution) => instances.filter(({ origin }) => origin === 'CLUSTER').length
+
+type Middle = { readonly fleet: Fleet; readonly execution: UpgradeHandle; readonly originals: OriginalFields }
+
+/** Given one of four on the new version, watched. */
+async function inTheMiddle(kind: Kind, more: object = {}): Promise<Middle> {
+  const fleet = await Fleet.install(world, component, { kind, size: 4 })
+  const originals = await originalsOf(fleet)
+  const execution = await fleet.started({ ...canary, ...more })
+  await execution.untilStatus('CANARY_MONITORING', patience)
+  await fleet.reaches({ '1.0.0': 3, '1.1.0': 1 })
+  return { fleet, execution, originals }
+}
+
+test.concurrent.each<[Kind, number]>([
+  ['Deployment', 8],
+  ['Deployment', 2],
+  ['StatefulSet', 8],
+  ['StatefulSet', 2],
+])('a %s is scaled to %i: counted again, and all are upgraded', async (kind, replicas) => {
+  const { fleet, execution, originals } = await inTheMiddle(kind)
+  await fleet.touch({ replicas })
+  const seen = ({ currentInstances }: Execution) => currentInstances === replicas
+  const counted = await execution.until('counted again', seen, patience)
+  expect(counted).toMatchObject({ totalInstances: 4 })
+  await execution.until('all that came have passed', ({ progress }) => progress.inFlight === 0, patience)
+  await execution.give('promote-canary')
+  const done = await ended(execution)
+  expect(done).toMatchObject({ status: 'COMPLETED', progress: { total: replicas, completed: replicas } })
+  expect(fromCluster(done)).toBeGreaterThanOrEqual(Math.max(0, replicas - 4))
+  await fleet.reaches({ '1.1.0': replicas })
+  await expectNothingOfOurs(fleet, { ...originals, workload: { ...originals.workload, replicas } })
+})
+
+test.concurrent.each<Kind>(['Deployment', 'StatefulSet'])(
+  'pods of a %s are deleted: each comes back in its own version, and the canary goes on',
+  async (kind) => {
+    const { fleet, execution } = await inTheMiddle(kind, { healthCheckIntervalSeconds: 3 })
+    for (const version of ['1.0.0', '1.1.0']) {
+      const lost = (await fleet.pods()).find((pod) => pod.version === version)
+      if (lost === undefined) throw new Error(`no pod on ${version}`)
+      await fleet.kill(lost)
+      await eventually('it is gone', async () => !(await fleet.uids()).includes(lost.uid))
+      await fleet.reaches({ '1.0.0': 3, '1.1.0': 1 })
+    }
+    expect(await execution.read()).toMatchObject({ status: 'CANARY_MONITORING' })
+    await execution.give('promote-canary')
+    expect((await ended(execution)).status).toBe('COMPLETED')
+    await fleet.reaches({ '1.1.0': 4 })
+    expectUnmarked(await fleet.workload())
+  },
+)
+
+test.concurrent('a Deployment whose gate is opened by hand: what ran ahead is counted, and it ends', async () => {
+  const { fleet, execution, originals } = await inTheMiddle('Deployment')
+  const strategy = { rollingUpdate: { maxSurge: 1, maxUnavailable: 1 } }
+  await fleet.touch({ paused: false, minReadySeconds: 0, strategy })
+  await fleet.reaches({ '1.1.0': 4 })
+  await execution.until('noticed', ({ progress }) => progress.pending === 0, patience)
+  await execution.until('passed', ({ progress }) => progress.completed === 4, patience)
+  await execution.give('promote-canary')
+  expect((await ended(execution)).status).toBe('COMPLETED')
+  await expectNothingOfOurs(fleet, originals)
+})
+
+test.concurrent('a Deployment that is unpaused by hand, between closing and the first instance, does not run away', async () => {
+  const fleet = await Fleet.install(world, component, { kind: 'Deployment', size: 4 })
+  const execution = await fleet.started({ batchSize: 1, healthCheckTimeoutSeconds: 30 })
+  const paused = async () => (await fleet.workload()).spec.paused === true
+  await eventually('it is paused', paused, { withinMs: 30_000, everyMs: 10 })
+  await fleet.touch({ paused: false })
+  expect((await ended(execution)).status).toBe('COMPLETED')
+  await fleet.reaches({ '1.1.0': 4 })
+  expectUnmarked(await fleet.workload())
+})
+
+/** The change of another hand takes effect, and nothing of ours is left. */
+async function expectLetGo({ fleet, execution }: Middle, version: string): Promise<void> {
+  const done = await ended(execution)
+  expect(done).toMatchObject({ status: 'FAILED', statusReason: 'CHANGED_BY_ANOTHER_HAND' })
+  await fleet.reaches({ [version]: 4 })
+  expectUnmarked(await fleet.workload())
+  const release = await fleet.release.until('let go', ({ executionId }) => executionId === null)
+  expect(release).toMatchObject({ frozen: null, chartVersion: version })
+}
+
+test.concurrent.each<Kind>(['Deployment', 'StatefulSet', 'DaemonSet'])(
+  'the release of a %s is upgraded by hand: that takes effect',
+  async (kind) => {
+    const middle = await inTheMiddle(kind)
+    const chart = `${world.charts}/fleet/1.2.0`
+    const { namespace } = middle.fleet
+    await world.hand.helm('upgrade', 'app', chart, '-n', namespace, '--reuse-values', '--force-conflicts')
+    await expectLetGo(middle, '1.2.0')
+  },
+)
+
+test.concurrent.each<Kind>(['StatefulSet', 'DaemonSet'])(
+  'the release of a %s is rolled back by hand: that takes effect',
+  async (kind) => {
+    const middle = await inTheMiddle(kind)
+    await world.hand.helm('rollback', 'app', '1', '-n', middle.fleet.namespace, '--force-conflicts')
+    await expectLetGo(middle, '1.0.0')
+  },
+)
+
+test.concurrent('a release that is uninstalled by hand, and a namespace that is deleted, are a target that is gone', async () => {
+  const [uninstalled, deleted] = await Promise.all([inTheMiddle('Deployment'), inTheMiddle('StatefulSet')])
+  await world.hand.helm('uninstall', 'app', '-n', uninstalled.fleet.namespace)
+  await world.cluster.client.delete(resources.namespaces, { name: deleted.fleet.namespace })
+  for (const { fleet, execution } of [uninstalled, deleted]) {
+    expect(await ended(execution)).toMatchObject({ status: 'FAILED', statusReason: 'TARGET_GONE' })
+    await fleet.release.until('gone', ({ status, executionId }) => status === 'UNINSTALLED' && executionId === null)
+  }
+})
+
+test.concurrent('a pin that is taken away by hand is put back, and traffic always goes to one side', async () => {
+  const fleet = await Fleet.install(world, component, { kind: 'Deployment', size: 3 })
+  const originals = await originalsOf(fleet)
+  const execution = await fleet.started({ strategy: 'BLUE_GREEN', healthCheckTimeoutSeconds: 12 })
+  const hash = async () =>
+    ((await fleet.service())?.spec.selector as Readonly<Record<string, string>> | undefined)?.['pod-template-hash']
+  const handled = async () => {
+    await execution.until('watched', ({ waitingFor }) => waitingFor?.reason === 'WATCHING_THE_SWITCH', patience)
+    const pinned = await hash()
+    await fleet.touch({ selector: { 'pod-template-hash': null } }, resources.services)
+    await eventually('pinned again', async () => (await hash()) === pinned)
+    return ended(execution)
+  }
+  const { result, broken } = await sampled(fleet, execution, [neverBelow(3), oneSideServes('1.1.0')], handled())
+  expect(broken).toEqual([])
+  expect(result.status).toBe('COMPLETED')
+  await fleet.reaches({ '1.1.0': 3 })
+  await expectNothingOfOurs(fleet, originals)
+})
+
+test.concurrent('an autoscaler on the target is a warning', async () => {
+  const fleet = await Fleet.install(world, component, { kind: 'Deployment', size: 2 })
+  const scaleTargetRef = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'app' }
+  const metadata = { name: 'app', namespace: fleet.namespace }
+  const spec = { scaleTargetRef, minReplicas: 2, maxReplicas: 4 }
+  await world.cluster.client.create(resources.autoscalers, {
+    apiVersion: 'autoscaling/v2',
+    kind: 'HorizontalPodAutoscaler',
+    metadata,
+    spec,
+  })
+  const done = await ended(await fleet.started())
+  expect(done.status).toBe('COMPLETED')
+  expect(done.warnings.map(({ code }) => code)).toContain('AUTOSCALER')
+  expect(versionsOf(await fleet.pods())).toEqual({ '1.1.0': 2 })
+})
