@@ -1,13 +1,17 @@
 import { describe, expect, test } from 'vitest'
-import type { EventRow, OperationRow, ReleaseRow } from './chaos/database-reader.ts'
+import type { Held } from './chaos/cluster-reader.ts'
+import type { EventRow, ExecutionRow, OperationRow, ReleaseRow } from './chaos/database-reader.ts'
 import { proveAgreement, type Seen } from './chaos/proofs/agreement.ts'
 import { proveEvents } from './chaos/proofs/events.ts'
+import { type ExecutionsSeen, proveExecutions } from './chaos/proofs/executions.ts'
 import { proveOperations } from './chaos/proofs/operations.ts'
+import { proveUngated } from './chaos/proofs/ungated.ts'
 
 /** The proofs of the crash matrix can fail: each lie that a crash might leave behind is found. */
 
 const event = (seq: number, type: string, operation: string | null = 'op-1'): EventRow => ({
   ...{ subject_kind: 'release', subject_id: 'r1', seq: String(seq), type, operation },
+  ...{ instance: null, from: null, status: null },
 })
 const story = [
   event(1, 'release.install.requested'),
@@ -16,7 +20,7 @@ const story = [
 ]
 const release: ReleaseRow = {
   ...{ id: 'r1', namespace: 'ns', name: 'web', status: 'DEPLOYED', chart_version: '1.0.0', revision: 1 },
-  ...{ pending_by: null, seq: '3' },
+  ...{ pending_by: null, seq: '3', claimed_by_execution: null, frozen: false },
 }
 
 describe('events', () => {
@@ -41,7 +45,15 @@ describe('events', () => {
 
 describe('operations', () => {
   const done: OperationRow = {
-    ...{ id: 'op-1', kind: 'install', release_id: 'r1', parent_id: null, status: 'SUCCEEDED', code: null },
+    ...{
+      id: 'op-1',
+      kind: 'install',
+      release_id: 'r1',
+      parent_id: null,
+      execution_id: null,
+      status: 'SUCCEEDED',
+      code: null,
+    },
     ...{ seconds: 1, ended_at: new Date(0) },
   }
   const accepted = new Map([['op-1', 'web']])
@@ -65,6 +77,7 @@ describe('agreement', () => {
     releases: [
       {
         ...{ id: 'r1', releaseName: 'web', namespace: 'ns', status: 'DEPLOYED', revision: 2, chartVersion: '1.0.0' },
+        ...{ chartName: 'plain', executionId: null, frozen: null },
         ...{ attemptedChartVersion: null, pendingBy: null, valuesOverride: values },
       },
     ],
@@ -97,4 +110,78 @@ describe('agreement', () => {
     ['another image', { ...truth, workloads: [{ ...truth.workloads[0], images: ['repo/web:v2'] } as never] }],
     ['an uninstalled release that Helm still has', shown({ status: 'UNINSTALLED' })],
   ])('%s is found', (_, seen) => expect(proveAgreement(seen)).not.toEqual([]))
+})
+
+describe('executions', () => {
+  const step = (seq: number, from: string, status: string, more: Partial<EventRow> = {}): EventRow => ({
+    ...{ ...event(seq, 'execution.status-changed', null), subject_kind: 'execution', subject_id: 'e1', from, status },
+    ...more,
+  })
+  const created = step(1, '', 'PENDING', { type: 'execution.created', from: null })
+  const way = [created, step(2, 'PENDING', 'VALIDATING'), step(3, 'VALIDATING', 'FAILED')]
+  const instance = (seq: number, from: string | null, status: string) =>
+    step(seq, '', status, { type: 'execution.instance-changed', instance: 'i1', from })
+  const execution: ExecutionRow = {
+    ...{ id: 'e1', strategy: 'ROLLING', status: 'FAILED', seq: '3', claims: [{ releaseId: 'r1' }], hold: 'gate' },
+    ...{ ended_at: new Date(0), lost: [1, 0] },
+    transitions: [
+      { from: 'PENDING', to: 'VALIDATING' },
+      { from: 'VALIDATING', to: 'FAILED' },
+    ],
+  }
+  const truth: ExecutionsSeen = {
+    ...{ executions: [execution], events: way, operations: [], releases: [release], gates: [] },
+    accepted: new Map([['e1', 'ROLLING']]),
+  }
+  const shown = (change: Partial<ExecutionRow>, events: readonly EventRow[] = way): ExecutionsSeen => ({
+    ...truth,
+    events,
+    executions: [{ ...execution, seq: String(events.length), ...change }],
+  })
+  const given: OperationRow = {
+    ...{ id: 'op-1', kind: 'upgrade', release_id: 'r1', parent_id: null, execution_id: 'e1', status: 'SUCCEEDED' },
+    ...{ code: null, seconds: 1, ended_at: new Date(0) },
+  }
+  const gate = { execution_id: 'e1', release_id: 'r1', namespace: 'ns', name: 'web', position: 'none' }
+
+  test('the truth is proved', () => expect(proveExecutions(truth)).toEqual([]))
+
+  test.each<[string, ExecutionsSeen]>([
+    ['a lost one', { ...truth, executions: [] }],
+    ['one that nobody asked for', { ...truth, accepted: new Map() }],
+    ['one that never ended', shown({ ended_at: null })],
+    ['a status that no event tells of', shown({ status: 'CANCELLED' })],
+    ['a step that no event tells of', shown({}, way.slice(0, 2))],
+    ['a step that is recorded otherwise', shown({ transitions: execution.transitions.slice(1) })],
+    ['a step from somewhere else', shown({}, [created, step(2, 'PENDING', 'VALIDATING'), step(3, 'PAUSED', 'FAILED')])],
+    ['no beginning', shown({}, way.slice(1))],
+    ['an instance that jumps', shown({}, [...way, instance(4, null, 'PENDING'), instance(5, 'UPGRADING', 'FAILED')])],
+    ['pods replaced twice', shown({ lost: [2] })],
+    ['a second upgrade of the same release', { ...truth, operations: [given, { ...given, id: 'op-2' }] }],
+    ['a claim that stays', { ...truth, releases: [{ ...release, claimed_by_execution: 'e1' }] }],
+    ['a gate that stays', { ...truth, gates: [gate] }],
+  ])('%s is found', (_, seen) => expect(proveExecutions(seen)).not.toEqual([]))
+
+  const object: Held = {
+    ...{ kind: 'Deployment', namespace: 'ns', name: 'web', annotations: {}, managers: ['helm'] },
+    spec: { strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: '25%', maxUnavailable: '25%' } } },
+  }
+
+  test('a workload with its own fields is free', () => expect(proveUngated([object], [release])).toEqual([]))
+
+  test.each<[string, Partial<Held>]>([
+    ['a note', { annotations: { 'flotilla.dev/gate': '{}' } }],
+    ['an owner', { managers: ['helm', 'flotilla-gate'] }],
+    ['a pause', { spec: { paused: true } }],
+    ['a number', { spec: { minReadySeconds: 2_000_000_000 } }],
+    [
+      'a strategy',
+      { spec: { strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } } } },
+    ],
+    ['a partition', { kind: 'StatefulSet', spec: { updateStrategy: { rollingUpdate: { partition: 2 } } } }],
+    ['a pin', { kind: 'Service', spec: { selector: { 'pod-template-hash': 'abc' } } }],
+  ])('%s that is left is found, but not on a frozen release', (_, change) => {
+    expect(proveUngated([{ ...object, ...change }], [release])).not.toEqual([])
+    expect(proveUngated([{ ...object, ...change }], [{ ...release, frozen: true }])).toEqual([])
+  })
 })

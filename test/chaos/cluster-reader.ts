@@ -21,17 +21,47 @@ export type Workload = {
   readonly images: readonly string[]
 }
 
+/** A pod of a release, and the chart version that made it. */
+export type Pod = {
+  readonly uid: string
+  readonly namespace: string
+  readonly release: string
+  readonly chartVersion: string
+  readonly ready: boolean
+  readonly terminating: boolean
+}
+
+/** Whatever of an object a gate might have left its mark on. */
+export type Held = {
+  readonly kind: string
+  readonly namespace: string
+  readonly name: string
+  readonly annotations: Readonly<Record<string, string>>
+  readonly managers: readonly string[]
+  readonly spec: Readonly<Record<string, unknown>>
+}
+
 type Kubeconfig = {
   readonly clusters: readonly [{ readonly cluster: Record<string, string> }]
   readonly users: readonly [{ readonly user: Record<string, string> }]
 }
 type Item = {
-  readonly metadata: { readonly namespace: string; readonly name: string; readonly labels?: Record<string, string> }
+  readonly metadata: {
+    readonly namespace: string
+    readonly name: string
+    readonly uid: string
+    readonly labels?: Record<string, string>
+    readonly annotations?: Record<string, string>
+    readonly deletionTimestamp?: string
+    readonly ownerReferences?: readonly { readonly kind: string }[]
+    readonly managedFields?: readonly { readonly manager: string }[]
+  }
   readonly data?: Record<string, string>
   readonly spec?: {
     readonly replicas?: number
     readonly template?: { readonly spec: { readonly containers: readonly { readonly image: string }[] } }
   }
+  readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] }
 }
 
 /**
@@ -70,6 +100,30 @@ export class ClusterReader {
     }))
   }
 
+  /** The pods of the workloads that charts make; those of hooks are none of them. */
+  async pods(): Promise<readonly Pod[]> {
+    const items = await this.list('/api/v1/pods')
+    return items.filter(isOfWorkload).map(({ metadata, status }) => ({
+      uid: metadata.uid,
+      namespace: metadata.namespace,
+      release: metadata.labels?.['app.kubernetes.io/instance'] ?? '',
+      chartVersion: metadata.labels?.['helm.sh/chart']?.split('-').at(-1) ?? '',
+      ready: status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false,
+      terminating: metadata.deletionTimestamp !== undefined,
+    }))
+  }
+
+  /** Everything that executions put a gate or a pin on. */
+  async held(): Promise<readonly Held[]> {
+    const kinds = [
+      ['Deployment', '/apis/apps/v1/deployments'],
+      ['StatefulSet', '/apis/apps/v1/statefulsets'],
+      ['Service', '/api/v1/services'],
+    ] as const
+    const lists = await Promise.all(kinds.map(async ([kind, path]) => (await this.list(path)).map(heldOf(kind))))
+    return lists.flat()
+  }
+
   private secrets(selector: string): Promise<readonly Item[]> {
     return this.list(`/api/v1/secrets?labelSelector=${encodeURIComponent(selector)}`)
   }
@@ -92,6 +146,20 @@ export class ClusterReader {
     }
   }
 }
+
+const isOfWorkload = ({ metadata }: Item): boolean =>
+  metadata.ownerReferences?.some(({ kind }) => kind === 'ReplicaSet' || kind === 'StatefulSet') ?? false
+
+const heldOf =
+  (kind: string) =>
+  ({ metadata, spec = {} }: Item): Held => ({
+    kind,
+    namespace: metadata.namespace,
+    name: metadata.name,
+    annotations: metadata.annotations ?? {},
+    managers: metadata.managedFields?.map(({ manager }) => manager) ?? [],
+    spec: spec as Readonly<Record<string, unknown>>,
+  })
 
 function decode({ metadata, data }: Item): StoredRevision {
   const packed = Buffer.from(Buffer.from(data?.release ?? '', 'base64').toString('latin1'), 'base64')

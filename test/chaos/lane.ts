@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Answer, StubbornClient } from './client.ts'
+import { type Answer, codeOf, type StubbornClient } from './client.ts'
 import type { Chance } from './random.ts'
 
 /** What was accepted: the id of its operation and what was asked. */
@@ -21,7 +21,13 @@ export type Place = {
   readonly name: string
   readonly chart: string
 }
-type Release = { readonly id: string; readonly status: string; readonly revision: number }
+export type Release = {
+  readonly id: string
+  readonly status: string
+  readonly revision: number
+  readonly chartVersion: string
+  readonly frozen: { readonly versions: Readonly<Record<string, number>> } | null
+}
 
 export const versions = ['1.0.0', '1.1.0', '1.2.0', '1.3.0'] as const
 /** Of every sample chart; its workloads never become ready. */
@@ -50,7 +56,11 @@ export async function runBatches(chart: string, parts: LaneParts): Promise<void>
   }
 }
 
-async function currentRelease({ namespace, name }: Place, { client }: LaneParts): Promise<Release | null> {
+/** The release of a place; null when there is none. */
+export async function currentRelease(
+  { namespace, name }: Pick<Place, 'namespace' | 'name'>,
+  { client }: LaneParts,
+): Promise<Release | null> {
   const { body } = await client.get(`/helm/releases?namespace=${namespace}&limit=200`)
   const list = Array.isArray(body) ? (body as (Release & { readonly releaseName: string })[]) : []
   return list.find(({ releaseName }) => releaseName === name) ?? null
@@ -67,12 +77,14 @@ function nextCommand(place: Place, release: Release | null, parts: LaneParts): P
   return client.command('DELETE', `${path}?reason=chaos`)
 }
 
-function installBody({ name, chart, tenantId, namespace }: Place, chance: Chance) {
+/** A new release with random values. */
+export function installBody({ name, chart, tenantId, namespace }: Place, chance: Chance) {
   const at = { tenantId, namespace, releaseName: name, chartName: chart }
   return { ...at, ...deployment(chance), valuesOverride: values(chance) }
 }
 
-function upgradeBody(chance: Chance) {
+/** A random change of a release. */
+export function upgradeBody(chance: Chance) {
   return { ...deployment(chance), valuesOverride: values(chance) }
 }
 
@@ -90,20 +102,26 @@ function rollbackBody(chance: Chance, { revision }: Release) {
   return { targetRevision: Math.max(1, revision - chance.between(1, 3)), timeout: 60 }
 }
 
-/** Enters what was accepted into the ledger; null when it was refused. Anything but 202 and the 4xx of life is thrown. */
-function noteAnswer({ status, body }: Answer, what: string, { accepted, refused }: LaneParts): string | null {
-  const said = body as { readonly operationId?: string; readonly code?: string }
-  if (status === 202 && said.operationId !== undefined) {
-    accepted.set(said.operationId, what)
-    return said.operationId
+/** Enters what was accepted into the ledger; null when it was refused. */
+export function noteAnswer(answer: Answer, what: string, parts: LaneParts): string | null {
+  const { operationId } = answer.body as { readonly operationId?: string }
+  if (answer.status === 202 && operationId !== undefined) {
+    parts.accepted.set(operationId, what)
+    return operationId
   }
-  if (![404, 409, 422].includes(status)) throw new Error(`${what}: ${status} ${JSON.stringify(body)}`)
-  const code = said.code ?? String(status)
-  refused.set(code, (refused.get(code) ?? 0) + 1)
+  noteRefusal(answer, what, parts)
   return null
 }
 
-async function untilEnded(operationId: string, { client, stop }: LaneParts): Promise<void> {
+/** Counts a refusal by its code. Anything but the 4xx of life is thrown. */
+export function noteRefusal({ status, body }: Answer, what: string, { refused }: LaneParts): void {
+  if (![404, 409, 422].includes(status)) throw new Error(`${what}: ${status} ${JSON.stringify(body)}`)
+  const code = codeOf(body) || String(status)
+  refused.set(code, (refused.get(code) ?? 0) + 1)
+}
+
+/** Waits until an operation has ended, or the lanes stop. */
+export async function untilEnded(operationId: string, { client, stop }: LaneParts): Promise<void> {
   while (!stop.aborted) {
     const { body } = await client.get(`/operations/${operationId}`)
     if ((body as { readonly endedAt: string | null }).endedAt !== null) return

@@ -1,12 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { StubbornClient } from './client.ts'
 import type { ClusterReader } from './cluster-reader.ts'
-import type { DatabaseReader, OperationRow } from './database-reader.ts'
+import type { DatabaseReader, ExecutionRow, OperationRow } from './database-reader.ts'
+import type { ExecutionLedger } from './executions/lane.ts'
 import type { Ledger } from './lane.ts'
 import { proveAgreement, type Seen, type ShownRelease, type ShownRevision } from './proofs/agreement.ts'
+import { proveByHand } from './proofs/by-hand.ts'
 import { proveEvents } from './proofs/events.ts'
+import { proveExecutions } from './proofs/executions.ts'
 import { proveNothingLeft } from './proofs/leftovers.ts'
 import { proveOperations } from './proofs/operations.ts'
+import { proveUngated } from './proofs/ungated.ts'
 import type { World } from './world.ts'
 
 export type ProofParts = {
@@ -15,8 +19,14 @@ export type ProofParts = {
   readonly cluster: ClusterReader
   readonly client: StubbornClient
   readonly accepted: Ledger
+  readonly executions: ExecutionLedger
 }
-export type Proof = { readonly operations: readonly OperationRow[]; readonly violations: readonly string[] }
+export type Proof = {
+  readonly operations: readonly OperationRow[]
+  readonly executions: readonly ExecutionRow[]
+  readonly releases: readonly ShownRelease[]
+  readonly violations: readonly string[]
+}
 
 /** Only against hanging: every operation has a deadline of its own. */
 const quietLimitMs = 300_000
@@ -46,21 +56,33 @@ async function isQuietWithin(database: DatabaseReader, limitMs: number): Promise
   return calm >= 5
 }
 
-async function proveNow({ world, database, cluster, client, accepted }: ProofParts): Promise<Proof> {
+/** The last proof, when no server is there any more to answer for it: each release takes helm from anybody. */
+export async function proveFree(world: World, { releases }: Proof): Promise<readonly string[]> {
+  const free = releases.filter(({ status, frozen }) => status === 'DEPLOYED' && frozen === null)
+  return proveByHand(world, free)
+}
+
+async function proveNow({ world, database, cluster, client, ...ledgers }: ProofParts): Promise<Proof> {
   const operations = await database.operations()
   const events = await database.events()
   const stranded = await database.stranded()
+  const releases = await database.releases()
+  const executions = await database.executions()
+  const seen = await look(cluster, client)
+  const gates = await database.gates()
   const violations = [
-    ...proveAgreement(await look(cluster, client)),
-    ...proveOperations(operations, events, accepted),
-    ...proveEvents(events, await database.releases()),
+    ...proveAgreement(seen),
+    ...proveOperations(operations, events, ledgers.accepted),
+    ...proveEvents(events, releases),
+    ...proveExecutions({ executions, events, operations, releases, gates, accepted: ledgers.executions }),
+    ...proveUngated(await cluster.held(), releases),
     ...(await proveNothingLeft(world.home, database)),
     ...stranded.map(({ id, what }) => `${id} ${what}`),
     ...[...(await cluster.deployedCounts())]
       .filter(([, count]) => count > 1)
       .map(([release, count]) => `${release} has ${count} deployed revisions`),
   ]
-  return { operations, violations }
+  return { operations, executions, releases: seen.releases, violations }
 }
 
 async function look(cluster: ClusterReader, client: StubbornClient): Promise<Seen> {

@@ -1,4 +1,4 @@
-import type { OperationRow } from './database-reader.ts'
+import type { ExecutionRow, OperationRow } from './database-reader.ts'
 import type { FaultRecord } from './faults.ts'
 import type { Refusals } from './lane.ts'
 
@@ -14,15 +14,19 @@ export type Figures = {
   readonly seed: number
   readonly record: FaultRecord
   readonly operations: readonly OperationRow[]
+  readonly executions: readonly ExecutionRow[]
   readonly refused: Refusals
   /** Messages of the servers' logs at level error. */
   readonly logged: readonly string[]
+  /** At Helm's storage, and at the pods of executions that move. */
   readonly looks: number
+  readonly fleetLooks: number
   readonly violations: readonly string[]
 }
 
 /** The figures of a run, as lines to read. */
-export function summarize({ seed, record, operations, refused, logged, looks, violations }: Figures): Report {
+export function summarize(figures: Figures): Report {
+  const { seed, record, operations, executions, refused, logged, looks, fleetLooks, violations } = figures
   const outcomes = countBy(
     operations,
     ({ kind, status, code }) => `${kind} ${status}${code === null ? '' : ` ${code}`}`,
@@ -34,11 +38,16 @@ export function summarize({ seed, record, operations, refused, logged, looks, vi
     `faults: ${record.total}: ${inWords(record.counts)}`,
     `operations: ${operations.length}`,
     ...[...outcomes].sort().map(([what, n]) => `  ${String(n).padStart(5)}  ${what}`),
+    `executions: ${executions.length}`,
+    ...[...countBy(executions, ({ strategy, status }) => `${strategy} ${status}`)]
+      .sort()
+      .map(([what, n]) => `  ${String(n).padStart(5)}  ${what}`),
     `refused: ${inWords(refused)}`,
     `errors in the logs of the servers: ${inWords(countBy(logged, (message) => message))}`,
     `recovery (from a fault until all that was open had moved on): p50 ${seconds(sorted[Math.floor(sorted.length / 2)])}, max ${seconds(sorted.at(-1))}`,
     `longest operations: ${longest(operations)}`,
     `looks at Helm's storage meanwhile: ${looks}`,
+    `looks at the pods of executions meanwhile: ${fleetLooks}`,
     `violations: ${violations.length}`,
   ]
   return { seed, lines, violations }

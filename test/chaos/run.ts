@@ -1,9 +1,11 @@
 import { StubbornClient } from './client.ts'
 import { ClusterReader } from './cluster-reader.ts'
 import { DatabaseReader } from './database-reader.ts'
+import { type ExecutionParts, runExecutions } from './executions/lane.ts'
+import { type Component, fleetPlaces, prepareFleets } from './executions/places.ts'
 import { type FaultRecord, strike } from './faults.ts'
-import { type LaneParts, type Ledger, type Place, type Refusals, runBatches, runLane } from './lane.ts'
-import { proveAll } from './prove.ts'
+import { type Ledger, type Place, type Refusals, runBatches, runLane } from './lane.ts'
+import { proveAll, proveFree } from './prove.ts'
 import { Chance } from './random.ts'
 import { type Report, summarize } from './report.ts'
 import { Sentinel } from './sentinel.ts'
@@ -51,12 +53,20 @@ async function runIn(world: World, options: ChaosOptions): Promise<Report> {
   const troubles: string[] = []
   const stopLanes = new AbortController()
   const stopWatch = new AbortController()
-  const ledger = { accepted: new Map<string, string>() as Ledger, refused: new Map<string, number>() as Refusals }
-  const lanes = startLanes(seed, { client, ...ledger, stop: stopLanes.signal })
-  const watching = sentinel.watch(stopWatch.signal)
   const onTrouble = (what: string) => void troubles.push(what)
+  const ledger = {
+    accepted: new Map<string, string>() as Ledger,
+    executions: new Map<string, string>(),
+    refused: new Map<string, number>() as Refusals,
+  }
+  const components = await prepareFleets(client, ledger.accepted)
+  const lanes = startLanes(seed, components, { client, ...ledger, stop: stopLanes.signal, onTrouble })
+  const watching = sentinel.watch(stopWatch.signal)
   const progress = setInterval(
-    () => say(`${record.total} of ${kills} faults, ${ledger.accepted.size} accepted`),
+    () =>
+      say(
+        `${record.total} of ${kills} faults, ${ledger.accepted.size} operations and ${ledger.executions.size} executions accepted`,
+      ),
     10_000,
   )
   try {
@@ -67,20 +77,26 @@ async function runIn(world: World, options: ChaosOptions): Promise<Report> {
     say(`${record.total} faults have struck; waiting until things are quiet`)
     await lanes.ended
     await world.ready()
-    const proof = await proveAll({ world, database, cluster, client, accepted: ledger.accepted })
+    const proof = await proveAll({ world, database, cluster, client, ...ledger })
     stopWatch.abort()
     await watching
     const ends = await world.stopServers()
+    const byHand = await proveFree(world, proof)
     const logged = world.servers.flatMap((server) => server.loggedErrors())
     const selfMade = world.servers.flatMap((server) => server.selfMade)
-    const violations = [...proof.violations, ...sentinel.violations, ...troubles, ...ends, ...selfMade]
+    const violations = [
+      ...[...proof.violations, ...sentinel.violations, ...sentinel.fleets.violations, ...byHand],
+      ...[...troubles, ...ends, ...selfMade],
+    ]
     return summarize({
       seed,
       record,
       operations: proof.operations,
+      executions: proof.executions,
       refused: ledger.refused,
       logged,
       looks: sentinel.looks,
+      fleetLooks: sentinel.fleets.looks,
       violations,
     })
   } finally {
@@ -91,10 +107,18 @@ async function runIn(world: World, options: ChaosOptions): Promise<Report> {
 }
 
 /** Each lane has its own chance: how fast one is does not change what another does. */
-function startLanes(seed: number, parts: Omit<LaneParts, 'chance'>) {
+function startLanes(
+  seed: number,
+  components: ReadonlyMap<string, Component>,
+  parts: Omit<ExecutionParts, 'chance' | 'component'>,
+) {
   const chance = (n: number) => new Chance(seed * 1_000 + n)
   const all = [
     ...places.map((place, n) => runLane(place, { ...parts, chance: chance(n + 1) })),
+    ...fleetPlaces.flatMap((place, n) => {
+      const component = components.get(place.chart)
+      return component === undefined ? [] : runExecutions(place, { ...parts, component, chance: chance(100 + n) })
+    }),
     runBatches('matih-query-engine', { ...parts, chance: chance(0) }),
   ]
   const ended = Promise.all(all).then(() => undefined)

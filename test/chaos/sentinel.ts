@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ClusterReader } from './cluster-reader.ts'
 import type { DatabaseReader } from './database-reader.ts'
+import { FleetSentinel } from './executions/sentinel.ts'
 
 /** What must hold at every moment, looked at all the time while faults strike. */
 export class Sentinel {
   readonly violations = new Set<string>()
+  readonly fleets: FleetSentinel
   looks = 0
   private readonly cluster: ClusterReader
   private readonly database: DatabaseReader
@@ -12,12 +14,14 @@ export class Sentinel {
   constructor(cluster: ClusterReader, database: DatabaseReader) {
     this.cluster = cluster
     this.database = database
+    this.fleets = new FleetSentinel(cluster, database)
   }
 
   /** Looks until the signal is aborted. A part that is down is looked at the next time. */
   async watch(stop: AbortSignal): Promise<void> {
     while (!stop.aborted) {
-      await Promise.all([this.lookAtHelm().catch(() => undefined), this.lookAtReleases().catch(() => undefined)])
+      const looks = [this.lookAtHelm(), this.lookAtReleases(), this.fleets.look()]
+      await Promise.all(looks.map((look) => look.catch(() => undefined)))
       await sleep(300, undefined, { signal: stop }).catch(() => undefined)
     }
   }

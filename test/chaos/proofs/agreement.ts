@@ -9,9 +9,12 @@ export type ShownRelease = {
   readonly namespace: string
   readonly status: string
   readonly revision: number
+  readonly chartName: string
   readonly chartVersion: string
   readonly attemptedChartVersion: string | null
   readonly pendingBy: string | null
+  readonly executionId: string | null
+  readonly frozen: object | null
   readonly valuesOverride: Record<string, unknown>
 }
 /** An entry of its history. */
@@ -36,6 +39,7 @@ function proveRelease(release: ShownRelease, seen: Seen): readonly string[] {
   const newest = stored.reduce<StoredRevision | null>((a, b) => (a === null || b.revision > a.revision ? b : a), null)
   const wrong = [
     ...(release.status.startsWith('PENDING') ? [`is ${release.status} though nothing runs`] : []),
+    ...(release.executionId === null ? [] : [`says that ${release.executionId} holds it`]),
     ...(release.pendingBy === null ? [] : [`says that another hand works on it`]),
     ...(newest?.status.startsWith('pending') ? [`Helm's revision ${newest.revision} is ${newest.status}`] : []),
     ...(newest === null || newest.revision === release.revision

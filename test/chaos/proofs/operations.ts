@@ -24,7 +24,7 @@ export function proveOperations(
       .filter(({ id }) => endings.get(id) !== 1)
       .map(({ id, kind }) => `${kind} ${id} has ${endings.get(id) ?? 0} events of its end`),
     ...operations
-      .filter(({ id, parent_id }) => parent_id === null && !accepted.has(id))
+      .filter(({ id, parent_id, execution_id }) => parent_id === null && execution_id === null && !accepted.has(id))
       .map(({ id, kind }) => `${kind} ${id} was never asked for`),
   ]
 }
