@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import type { Held } from './chaos/cluster-reader.ts'
-import type { EventRow, ExecutionRow, OperationRow, ReleaseRow } from './chaos/database-reader.ts'
+import type { Held, Pod } from './chaos/cluster-reader.ts'
+import type { EventRow, ExecutionRow, Hold, OperationRow, ReleaseRow } from './chaos/database-reader.ts'
+import { FleetSentinel } from './chaos/executions/sentinel.ts'
 import { proveAgreement, type Seen } from './chaos/proofs/agreement.ts'
 import { proveEvents } from './chaos/proofs/events.ts'
 import { type ExecutionsSeen, proveExecutions } from './chaos/proofs/executions.ts'
@@ -54,7 +55,7 @@ describe('operations', () => {
       status: 'SUCCEEDED',
       code: null,
     },
-    ...{ seconds: 1, ended_at: new Date(0) },
+    ...{ detail: null, seconds: 1, ended_at: new Date(0) },
   }
   const accepted = new Map([['op-1', 'web']])
 
@@ -65,6 +66,7 @@ describe('operations', () => {
     ['an open one', [{ ...done, ended_at: null }], story],
     ['one that ended without a word', [done], story.slice(0, 2)],
     ['one that ended twice', [done], [...story, event(4, 'release.install.failed')]],
+    ['a conflict with a gate', [{ ...done, code: 'field_conflict' }], story],
     ['one that nobody asked for', [done, { ...done, id: 'op-2' }], story],
   ])('%s is found', (_, operations, events) => {
     expect(proveOperations(operations, events, accepted)).not.toEqual([])
@@ -140,7 +142,7 @@ describe('executions', () => {
   })
   const given: OperationRow = {
     ...{ id: 'op-1', kind: 'upgrade', release_id: 'r1', parent_id: null, execution_id: 'e1', status: 'SUCCEEDED' },
-    ...{ code: null, seconds: 1, ended_at: new Date(0) },
+    ...{ code: null, detail: null, seconds: 1, ended_at: new Date(0) },
   }
   const gate = { execution_id: 'e1', release_id: 'r1', namespace: 'ns', name: 'web', position: 'none' }
 
@@ -183,5 +185,48 @@ describe('executions', () => {
   ])('%s that is left is found, but not on a frozen release', (_, change) => {
     expect(proveUngated([{ ...object, ...change }], [release])).not.toEqual([])
     expect(proveUngated([{ ...object, ...change }], [{ ...release, frozen: true }])).toEqual([])
+  })
+})
+
+describe('pods while an execution moves them', () => {
+  const pod = (uid: string, chartVersion: string, ready = true): Pod => ({
+    ...{ uid, chartVersion, ready, namespace: 'ns', release: 'web', terminating: false },
+  })
+  const old = ['a', 'b', 'c', 'd'].map((uid) => pod(uid, '1.0.0'))
+  const checking: Hold = {
+    ...{ id: 'e1', status: 'VALIDATING', strategy: 'ROLLING', stage: 'checking', takes_over: false, instances: 4 },
+    ...{ percentage: 25, from_version: '1.0.0', to_version: '1.1.0', namespace: 'ns', release: 'web', position: null },
+  }
+  const moving = (upTo: number, surge = 0): Hold => ({
+    ...{ ...checking, status: 'IN_PROGRESS', stage: 'moving', position: { kind: 'admitting', upTo, surge } },
+  })
+  const closed: Hold = { ...moving(0), stage: 'deploying', position: { kind: 'closed' } }
+
+  /** What a sentinel says that has seen the fleet before it was touched, and then so. */
+  async function seen(...looks: readonly (readonly [Hold, readonly Pod[]])[]): Promise<readonly string[]> {
+    let now: readonly [Hold, readonly Pod[]] = [checking, old]
+    const sentinel = new FleetSentinel({ pods: async () => now[1] }, { holds: async () => [now[0]] })
+    for (const look of [now, ...looks]) {
+      now = look
+      await sentinel.look()
+    }
+    return [...sentinel.violations]
+  }
+
+  test('as many as were let go are fine, and so are pods beside the old ones', async () => {
+    expect(await seen([moving(1), [pod('n', '1.1.0', false), ...old.slice(1)]])).toEqual([])
+    expect(await seen([moving(0, 1), [pod('n', '1.1.0', false), ...old]])).toEqual([])
+  })
+
+  test.each<[string, Hold, readonly Pod[]]>([
+    ['a gate that runs away', moving(1), [pod('n', '1.1.0'), pod('m', '1.1.0'), ...old.slice(2)]],
+    ['a gate that was never opened', closed, [pod('n', '1.1.0'), ...old.slice(1)]],
+    ['more unready than the budget', moving(2), [pod('n', '1.1.0', false), pod('m', '1.1.0', false), ...old.slice(2)]],
+  ])('%s is found', async (_, hold, pods) => expect(await seen([hold, pods])).not.toEqual([]))
+
+  test('an instance that is upgraded twice is found', async () => {
+    const looks = ['n', 'm', 'o', 'p', 'q'].map((uid) => [moving(4), [pod(uid, '1.1.0'), ...old.slice(1)]] as const)
+    expect(await seen(...looks.slice(1))).toEqual([])
+    expect(await seen(...looks)).not.toEqual([])
   })
 })

@@ -9,6 +9,7 @@ export type OperationRow = {
   readonly execution_id: string | null
   readonly status: string
   readonly code: string | null
+  readonly detail: string | null
   /** From its acceptance to its end. */
   readonly seconds: number | null
   readonly ended_at: Date | null
@@ -82,7 +83,7 @@ export class DatabaseReader {
   }
 
   operations(): Promise<readonly OperationRow[]> {
-    return this.rows(`select id, kind, release_id, parent_id, execution_id, status, error->>'code' as code,
+    return this.rows(`select id, kind, release_id, parent_id, execution_id, status, error->>'code' as code, error->>'detail' as detail,
         extract(epoch from ended_at - created_at)::float as seconds, ended_at
       from operations order by created_at, id`)
   }

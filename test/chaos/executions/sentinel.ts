@@ -1,6 +1,9 @@
 import type { ClusterReader, Pod } from '../cluster-reader.ts'
 import type { DatabaseReader, Hold } from '../database-reader.ts'
 
+type Pods = Pick<ClusterReader, 'pods'>
+type Holds = Pick<DatabaseReader, 'holds'>
+
 /** What is known of the fleet of an execution from the looks so far. */
 type Known = {
   /** The pods that were there before anything moved; null when the first look came too late to tell. */
@@ -19,11 +22,11 @@ type Known = {
 export class FleetSentinel {
   readonly violations = new Set<string>()
   looks = 0
-  private readonly cluster: ClusterReader
-  private readonly database: DatabaseReader
+  private readonly cluster: Pods
+  private readonly database: Holds
   private readonly known = new Map<string, Known>()
 
-  constructor(cluster: ClusterReader, database: DatabaseReader) {
+  constructor(cluster: Pods, database: Holds) {
     this.cluster = cluster
     this.database = database
   }

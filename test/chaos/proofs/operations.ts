@@ -20,6 +20,10 @@ export function proveOperations(
   return [
     ...[...accepted].filter(([id]) => !known.has(id)).map(([id, what]) => `${what}: accepted ${id} is lost`),
     ...operations.filter(({ ended_at }) => ended_at === null).map(({ id, kind }) => `${kind} ${id} never ended`),
+    // Nobody writes to the workloads but helm and the gates of executions: these must never be in its way.
+    ...operations
+      .filter(({ code }) => code === 'field_conflict')
+      .map(({ id, kind, detail }) => `${kind} ${id} met a field conflict: ${detail}`),
     ...operations
       .filter(({ id }) => endings.get(id) !== 1)
       .map(({ id, kind }) => `${kind} ${id} has ${endings.get(id) ?? 0} events of its end`),
