@@ -6,7 +6,7 @@ import { type Fleet, type FleetParts, gateKinds } from './fleet/context.ts'
 import { acting, type Hand } from './fleet/hand.ts'
 import type { GateRow } from './gate/model.ts'
 import type { GateGoal } from './gate/row.ts'
-import { unpinServices } from './services/pin.ts'
+import { handOverServices, unpinServices } from './services/pin.ts'
 
 /** A release whose workloads an execution has left frozen. */
 export type FrozenRelease = { readonly id: Uuid; readonly clusterId: Uuid; readonly namespace: string }
@@ -38,6 +38,7 @@ async function bringAll(parts: FleetParts, release: FrozenRelease, kind: 'halted
   for (const row of await parts.gates.ofRelease(parts.db, release.id)) {
     const fleet = fleetOfRow(parts, release, row)
     if (kind === 'none') await unpinServices(parts, fleet, row, hand)
+    else await handOverServices(fleet, row, hand)
     await bring(parts, fleet, fleet.workload, goalOf(parts, release, row, { kind }, hand), hand)
   }
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { resources } from '../../../src/infra/kubernetes/index.ts'
+import { frozenWorkloads } from '../../../src/upgrades/drivers/frozen.ts'
 import type { Service } from '../../../src/upgrades/drivers/services/select.ts'
 import { eventually } from '../../support/cluster.ts'
 import { Tools } from '../cluster/support/tools.ts'
@@ -117,4 +118,36 @@ test('a rollback by helm takes a pin away, and going back puts it in its place a
   expect(await selector(fleet)).toEqual({ app: 'app' })
   await helm(fleet, 'upgrade', 'demo', folder, '--set', 'tag=2.0.0')
   await fleet.reaches({ '2.0.0': 3 })
+})
+
+/** Given a fleet that BLUE_GREEN has left frozen, with traffic still on the version of before. */
+async function frozenWithPin() {
+  const { fleet, folder } = await installed()
+  await fleet.gate({ kind: 'closed' })
+  await helm(fleet, 'upgrade', 'demo', folder, '--set', 'tag=2.0.0')
+  await fleet.pin('previous')
+  await fleet.admit(0, 3)
+  await fleet.reaches({ '1.0.0': 3, '2.0.0': 3 }, 3)
+  await fleet.gate({ kind: 'frozen' })
+  return { fleet, folder }
+}
+
+test('helm meets no conflict on a frozen fleet whose traffic is pinned', async () => {
+  const { fleet, folder } = await frozenWithPin()
+  const release = { id: fleet.releaseId, clusterId: world.clusterId, namespace: fleet.namespace }
+  const frozen = frozenWorkloads(world.parts())
+  const lease = await world.lease({ id: fleet.releaseId }, 'release')
+  await frozen.halt(release, lease)
+  await helm(fleet, 'upgrade', 'demo', folder, '--set', 'tag=3.0.0')
+  await frozen.restore(release, lease)
+  await fleet.reaches({ '3.0.0': 3 })
+  expect(await selector(fleet)).toEqual({ app: 'app' })
+})
+
+test('helm meets no conflict where an execution takes such a fleet over', async () => {
+  const { fleet, folder } = await frozenWithPin()
+  await fleet.next({ from: '1.0.0', to: '2.0.0' })
+  await fleet.gate({ kind: 'closed' })
+  await helm(fleet, 'upgrade', 'demo', folder, '--set', 'tag=2.0.0')
+  await fleet.holds()
 })

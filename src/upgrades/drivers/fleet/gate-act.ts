@@ -4,7 +4,7 @@ import { readArming } from '../deployment/arming.ts'
 import { costChanges, costName } from '../deployment/cost.ts'
 import { fieldManager, type GateState, type Workload } from '../gate/model.ts'
 import type { GateGoal } from '../gate/row.ts'
-import { unpinServices } from '../services/pin.ts'
+import { handOverServices, unpinServices } from '../services/pin.ts'
 import { hashOf, type Service } from '../services/select.ts'
 import { bring } from './bring.ts'
 import { type Fleet, type FleetParts, fleetOf } from './context.ts'
@@ -77,6 +77,8 @@ async function moveTarget(
   }
   if (move.position.kind === 'reverting') await repinPrevious(parts, fleet, seen, hand)
   if (move.position.kind === 'none') await unpinWhatGoes(parts, fleet, seen, hand)
+  // Whoever takes a frozen fleet over may find it pinned.
+  if (move.position.kind === 'closed' && seen.row !== null) await handOverServices(fleet, seen.row, hand)
   if (!kind.evicts) await markCosts(fleet, seen, move, hand)
   const to = (position: GatePosition) => {
     const goal = goalOf(fleet, execution, 'target', { ...move, position }, seen.lineage.current, parts, hand)

@@ -49,6 +49,14 @@ export async function unpinServices(parts: FleetParts, fleet: Fleet, row: GateRo
   await fenced(parts.db, hand.lease, (tx) => parts.gates.put(tx, after))
 }
 
+/**
+ * Before helm runs: the Services stay pinned, and their selectors are nobody's, so that helm meets no conflict. What it
+ * applies has no pin any more: a selector is one field.
+ */
+export async function handOverServices(fleet: Fleet, { originals }: GateRow, hand: Hand): Promise<void> {
+  for (const { name, uid } of originals.services) await withdraw(fleet, name, uid, hand)
+}
+
 /** The change of a Service's selector; null where it says so already. Pure. */
 export function selectorPatch(service: Service, hash: string | null): JsonObject | null {
   return hashOf(service) === hash ? null : { spec: { selector: { [HASH]: hash } } }
