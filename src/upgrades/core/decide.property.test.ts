@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import type { ExecutionCommand, RehearsalFaults, Strategy } from './model.ts'
 import { isTerminal, strategies } from './model.ts'
 import { type FleetKind, fleetKinds } from './rehearsal/world.ts'
-import { anotherHand, breakPod, killPod, scale } from './testing/disturb.ts'
+import { anotherHand, breakPod, killPod, misPin, scale } from './testing/disturb.ts'
 import { Guard } from './testing/invariants.ts'
 import { type Fate, type Setup, type Sight, Simulation, say } from './testing/simulation.ts'
 
@@ -14,7 +14,7 @@ type Move =
   | { readonly kind: 'command'; readonly command: ExecutionCommand }
   | { readonly kind: 'scale'; readonly to: number }
   | { readonly kind: 'kill' | 'break'; readonly nth: number }
-  | { readonly kind: 'hand' }
+  | { readonly kind: 'hand' | 'misPin' }
 
 const fates: readonly Fate[] = ['lost', 'doneAndLost', 'late', 'refused']
 const fate = fc.oneof({ weight: 6, arbitrary: fc.constant<Fate>('done') }, fc.constantFrom(...fates))
@@ -39,7 +39,7 @@ const others = [
     weight: 2,
     arbitrary: fc.record({ kind: fc.constantFrom('kill' as const, 'break' as const), nth: fc.nat(60) }),
   },
-  { weight: 1, arbitrary: fc.constant({ kind: 'hand' as const }) },
+  { weight: 1, arbitrary: fc.constantFrom({ kind: 'hand' as const }, { kind: 'misPin' as const }) },
 ] as const
 
 const index = fc.nat(12)
@@ -103,6 +103,7 @@ function apply(simulation: Simulation, move: Move): void {
   if (move.kind === 'scale') simulation.world = scale(simulation.world, move.to, simulation.now)
   if (move.kind === 'kill') simulation.world = killPod(simulation.world, move.nth, simulation.now)
   if (move.kind === 'break') simulation.world = breakPod(simulation.world, move.nth, simulation.now)
+  if (move.kind === 'misPin') simulation.world = misPin(simulation.world, simulation.now)
   if (move.kind === 'hand') simulation.world = anotherHand(simulation.world, simulation.now)
 }
 

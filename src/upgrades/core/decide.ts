@@ -31,7 +31,7 @@ import { judge } from './judge.ts'
 import type { Execution, ExecutionAct, ExecutionCommand, ExecutionObservation, Stage } from './model.ts'
 import { isTerminal } from './model.ts'
 import { patch } from './patch.ts'
-import { afterPinRemoval, pinAgain, rescueTraffic } from './pin-guard.ts'
+import { afterPinRemoval, pinAgain, rescueTraffic, watchingThePin } from './pin-guard.ts'
 import { planned } from './planning.ts'
 import { statusReasons, waits } from './reasons.ts'
 import { bind, type Fleet, membersOf } from './slots.ts'
@@ -174,7 +174,7 @@ function decideStage(first: Look): Step {
       afterLostDeploy(look) ??
       pinAgain(look) ??
       handlerOf(look.execution)(look)
-    if (step.kind !== 'go' || turnsRound(look.execution, step.execution)) return step
+    if (step.kind !== 'go' || turnsRound(look.execution, step.execution)) return watchingThePin(step, look)
     look = { ...look, execution: step.execution }
   }
   return wait(look.execution, waits.instances, soon(look))
@@ -207,7 +207,7 @@ function conclude(
 ): ExecutionDecision {
   if (step.kind === 'end') return next(before, step.execution, null, null)
   if (step.kind === 'act') {
-    const plan = planned(step.act, attempt, now)
+    const plan = planned(step, attempt, now)
     const waitingFor = plan.waitingFor ?? { reason: step.reason, until: now + seconds(1) }
     return next(
       before,
@@ -217,7 +217,9 @@ function conclude(
     )
   }
   if (step.kind === 'go') return next(before, step.execution, null, now)
-  return next(before, waiting(step.execution, before, step.waitingFor, now), null, step.waitingFor.until)
+  const until = step.waitingFor.until
+  const wake = step.lookBy === undefined || until === null ? until : Math.min(until, step.lookBy)
+  return next(before, waiting(step.execution, before, step.waitingFor, now), null, wake)
 }
 
 function next(

@@ -81,11 +81,18 @@ function checkEvents(before: Execution, after: Execution): readonly DomainEvent[
     .map(({ name, phase, status }) => event(after, 'check-changed', { check: name, phase, status }))
 }
 
+/** Warnings that have an event of their own. */
+const pinEvents: Readonly<Record<string, string>> = {
+  PIN_RESTORED: 'pin-restored',
+  PIN_MOVED: 'pin-moved',
+  PIN_REMOVED: 'pin-removed',
+}
+
 /** What else is worth to be told: why nothing moves, who approved, and warnings such as a pin that had to be removed. */
 function noteEvents(before: Execution, after: Execution): readonly DomainEvent[] {
   const events: DomainEvent[] = []
   for (const { code } of after.warnings.slice(before.warnings.length)) {
-    events.push(event(after, code === 'PIN_REMOVED' ? 'pin-removed' : 'warned', { warning: code }))
+    events.push(event(after, pinEvents[code] ?? 'warned', { warning: code }))
   }
   for (const { by, batch } of after.approvals.slice(before.approvals.length)) {
     events.push(event(after, 'approved', { by, batch }))

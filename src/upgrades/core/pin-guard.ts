@@ -1,33 +1,76 @@
+import { seconds } from '../../core/instant.ts'
 import type { Execution, Stage } from './model.ts'
 import { statusReasons, waits } from './reasons.ts'
-import { act, go, type Look, type Step } from './stages/look.ts'
+import { act, go, type Look, type Step, soon } from './stages/look.ts'
 import { canServe } from './stages/pinning.ts'
 import { strategyOf } from './strategies/index.ts'
 import { stop } from './turns.ts'
 
+type PinSide = 'previous' | 'target'
+type PinWarning = 'PIN_RESTORED' | 'PIN_MOVED' | 'PIN_REMOVED'
+
+const messages: Readonly<Record<PinWarning, string>> = {
+  PIN_RESTORED: 'the pin on the Services was changed by another hand and matched no side: it was set again',
+  PIN_MOVED: 'the pin on the Services matched no ready pod: traffic was moved to the other side',
+  PIN_REMOVED: 'neither side could serve: the pin on the Services was taken away',
+}
+
 /**
- * A pin that matches no ready pod is an outage (SPEC section 5, BLUE_GREEN): traffic goes to the other side if that has
- * passed, else the pin comes off, which is recorded and counts as the threshold reached. Null while the pin serves.
+ * A pin that matches no ready pod, or is of neither side, is an outage (SPEC section 5, BLUE_GREEN): traffic goes to the
+ * side where it belongs, or to the other, if that has passed and is ready; else the pin comes off, which counts as the
+ * threshold reached. At once, however lately it was pinned, and recorded. Null while the pin serves.
  */
 export function rescueTraffic(look: Look): Step | null {
   const { execution, fleet } = look
-  if (fleet.pin === null || fleet.pin.endpoints > 0) return null
-  const other = fleet.pin.to === 'target' ? 'previous' : 'target'
-  const hasPassed = other === 'previous' || everyPassed(execution)
-  if (hasPassed && canServe(look, other)) return act(execution, { kind: 'pin', to: other }, waits.pin)
-  return act(withoutPin(look), { kind: 'pin', to: null }, waits.pin)
+  const to = fleet.pin?.to ?? null
+  if (to === null || serves(look)) return null
+  const side = wayOut(look, to === 'other' ? bothSides(execution) : [to === 'target' ? 'previous' : 'target'])
+  if (side === null) return atOnce(warned(execution, 'PIN_REMOVED'), null)
+  if (to !== 'other') return atOnce(warned(execution, 'PIN_MOVED'), side)
+  return atOnce(isHalfDone(look) ? execution : warned(execution, 'PIN_RESTORED'), side)
+}
+
+/** How long the endpoints may take to follow a pin that was set. */
+const endpointsFollowMs = seconds(5)
+
+/** A pin that was just set to a side that is ready serves as soon as the endpoints have followed. */
+function serves(look: Look): boolean {
+  const { fleet, attempt, now } = look
+  if (fleet.pin === null || fleet.pin.to === 'other') return false
+  if (fleet.pin.endpoints > 0) return true
+  const isSet = attempt?.act.kind === 'pin' && attempt.act.to === fleet.pin.to && attempt.result === 'done'
+  return isSet && now < (attempt.endedAt ?? now) + endpointsFollowMs && canServe(look, fleet.pin.to)
+}
+
+/** Stages in which traffic belongs to the new set, once all of that has passed. */
+const switched: ReadonlySet<Stage> = new Set(['switching', 'watching', 'opening', 'verifying', 'releasing'])
+
+/** First the side where traffic belongs. */
+function bothSides({ stage, status }: Execution): readonly PinSide[] {
+  return switched.has(stage) && status !== 'ROLLING_BACK' ? ['target', 'previous'] : ['previous', 'target']
+}
+
+function wayOut(look: Look, sides: readonly PinSide[]): PinSide | null {
+  const hasPassed = (side: PinSide): boolean => side === 'previous' || everyPassed(look.execution)
+  return sides.find((side) => hasPassed(side) && canServe(look, side)) ?? null
 }
 
 function everyPassed({ instances, status }: Execution): boolean {
   return status !== 'ROLLING_BACK' && instances.every((instance) => instance.status === 'COMPLETED')
 }
 
-const removed = 'PIN_REMOVED'
+/** Of several Services our own act may have reached some only. */
+function isHalfDone({ attempt }: Look): boolean {
+  return attempt?.act.kind === 'pin' && attempt.result !== 'done'
+}
 
-function withoutPin({ execution }: Look): Execution {
-  if (isRemoved(execution)) return execution
-  const warning = { code: removed, message: 'neither side could serve: the pin on the Services was taken away' }
-  return { ...execution, warnings: [...execution.warnings, warning] }
+function atOnce(execution: Execution, to: PinSide | null): Step {
+  return { kind: 'act', execution, act: { kind: 'pin', to }, reason: waits.pin, urgent: true }
+}
+
+function warned(execution: Execution, code: PinWarning): Execution {
+  if (execution.warnings.some((warning) => warning.code === code)) return execution
+  return { ...execution, warnings: [...execution.warnings, { code, message: messages[code] }] }
 }
 
 /** Which side has the traffic while both sets are there. */
@@ -48,10 +91,10 @@ function wasTried({ execution, attempt }: Look): boolean {
   return attempt?.act.kind === 'pin' && attempt.startedAt > execution.stageSince
 }
 
-const isRemoved = ({ warnings }: Execution): boolean => warnings.some(({ code }) => code === removed)
+const isRemoved = ({ warnings }: Execution): boolean => warnings.some(({ code }) => code === 'PIN_REMOVED')
 
 /** Stages in which a pin is expected, so that its removal ends the way forward. */
-const pinned = new Set(['moving', 'switching', 'watching', 'opening'])
+const pinned: ReadonlySet<Stage> = new Set(['moving', 'switching', 'watching', 'opening'])
 
 /** The pin had to be taken away: the threshold counts as reached. */
 export function afterPinRemoval(look: Look): Step | null {
@@ -59,4 +102,9 @@ export function afterPinRemoval(look: Look): Step | null {
   if (!isRemoved(execution) || execution.ending !== null || execution.status !== 'IN_PROGRESS') return null
   if (!pinned.has(execution.stage)) return null
   return go(stop(execution, statusReasons.pinRemoved, 'neither side could serve', now))
+}
+
+/** While something is pinned the fleet is looked at every second, whatever is waited for. */
+export function watchingThePin(step: Step, look: Look): Step {
+  return step.kind === 'wait' && look.fleet.pin !== null ? { ...step, lookBy: soon(look) } : step
 }

@@ -12,11 +12,18 @@ const actLimitMs = seconds(60)
 const showsAfterMs = seconds(5)
 const retryMs = seconds(2)
 
-/** The act, unless the very same was just done and may show any moment, or just failed. */
-export function planned(act: ExecutionAct, attempt: Attempt<ExecutionAct> | null, now: Instant): Plan {
+/**
+ * The act, unless the very same was just done and may show any moment, or just failed. One that is `urgent` was done and
+ * is undone: that is seen, so nothing is left to show.
+ */
+export function planned(
+  { act, urgent = false }: { readonly act: ExecutionAct; readonly urgent?: boolean },
+  attempt: Attempt<ExecutionAct> | null,
+  now: Instant,
+): Plan {
   const again = attempt !== null && sameJson(attempt.act, act) ? attempt : null
   const endedAt = again?.endedAt ?? null
-  if (again !== null && endedAt !== null && again.result === 'done' && now < endedAt + showsAfterMs) {
+  if (!urgent && again !== null && endedAt !== null && again.result === 'done' && now < endedAt + showsAfterMs) {
     return { act: null, waitingFor: null }
   }
   const failed = again?.result === 'unchanged' || again?.result === 'changed-and-failed'

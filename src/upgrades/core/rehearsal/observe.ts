@@ -1,5 +1,5 @@
 import type { Instant } from '../../../core/instant.ts'
-import type { FleetSight, Member, PodRef, ReleaseSight } from '../model.ts'
+import type { FleetSight, Member, PodRef, ReleaseSight, Side } from '../model.ts'
 import { advance } from './fleet.ts'
 import { badAt, isReady, readyAt, refOf, releaseSights, type World, type WorldPod } from './world.ts'
 
@@ -53,7 +53,7 @@ function problemOf(world: World, pod: WorldPod): string {
   return readyAt(world, pod) === Number.POSITIVE_INFINITY ? 'it never becomes ready in the rehearsal' : 'it is starting'
 }
 
-function endpointsOf(world: World, side: WorldPod['side']): number {
+function endpointsOf(world: World, side: Side): number {
   return world.pods.filter((pod) => pod.side === side && pod.goneAt === null && isReady(world, pod, world.at)).length
 }
 

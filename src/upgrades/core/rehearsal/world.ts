@@ -5,7 +5,7 @@
  */
 import type { Instant } from '../../../core/instant.ts'
 import type { Uuid } from '../../../core/subject.ts'
-import type { ChildSight, GatePosition, PodRef, RehearsalFaults, ReleaseSight } from '../model.ts'
+import type { ChildSight, GatePosition, PodRef, RehearsalFaults, ReleaseSight, Side } from '../model.ts'
 
 /** The kinds of fleets: like a Deployment, like a StatefulSet, like a DaemonSet, or several releases. */
 export const fleetKinds = ['surging', 'ordered', 'nodes', 'each'] as const
@@ -57,7 +57,8 @@ export type World = {
   readonly gate: GatePosition
   /** Pods that may go, by UID. */
   readonly marked: readonly string[]
-  readonly pin: WorldSide | null
+  /** Where the traffic is pinned to; `other`: another hand has set it to nobody. */
+  readonly pin: Side | null
   readonly pods: readonly WorldPod[]
   readonly serial: number
   readonly releases: readonly WorldRelease[]

@@ -19,12 +19,24 @@ export type Look = {
 }
 
 /**
- * What a stage comes to. `wait`: nothing is to be done until then, or until something else is seen. `act`: this is to be
- * brought about. `go`: the next stage decides from the same look.
+ * What a stage comes to. `wait`: nothing is to be done until then, or until something else is seen; looked at by
+ * `lookBy` at the latest. `act`: this is to be brought about; `urgent`: whatever was done before, it is seen that it is
+ * not so. `go`: the next stage decides from the same look.
  */
 export type Step =
-  | { readonly kind: 'wait'; readonly execution: Execution; readonly waitingFor: Waiting }
-  | { readonly kind: 'act'; readonly execution: Execution; readonly act: ExecutionAct; readonly reason: string }
+  | {
+      readonly kind: 'wait'
+      readonly execution: Execution
+      readonly waitingFor: Waiting
+      readonly lookBy?: Instant
+    }
+  | {
+      readonly kind: 'act'
+      readonly execution: Execution
+      readonly act: ExecutionAct
+      readonly reason: string
+      readonly urgent?: boolean
+    }
   | { readonly kind: 'go'; readonly execution: Execution }
   | { readonly kind: 'end'; readonly execution: Execution }
 export type StageHandler = (look: Look) => Step

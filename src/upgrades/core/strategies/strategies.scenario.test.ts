@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { World, WorldSide } from '../rehearsal/world.ts'
-import { breakPod, scale } from '../testing/disturb.ts'
+import { breakPod, misPin, scale } from '../testing/disturb.ts'
 import { given } from '../testing/scenario.ts'
 
 /** SPEC section 5, "Strategies", a sentence a test. */
@@ -194,6 +194,40 @@ describe('BLUE_GREEN', () => {
     const scenario = given({ size: 3, spec }).untilWaiting('WATCHING_THE_SWITCH')
     for (let nth = 0; nth < 6; nth++) scenario.inCluster((world, now) => breakSide(world, nth, 'previous', now))
     scenario.when('rollback').untilStatus('FAILED').thenReason('NOT_BACK_IN_TIME')
+  })
+
+  test('a pin that another hand has set to nobody is put right at the very next look, again and again', () => {
+    const scenario = given({ size: 3, spec }).untilWaiting('WATCHING_THE_SWITCH')
+    for (let times = 0; times < 3; times++) {
+      scenario.inCluster(misPin).next()
+      expect(scenario.simulation.world.pin).toBe('target')
+      scenario.next()
+    }
+    scenario.untilStatus('COMPLETED').so(({ warnings }) => {
+      expect(warnings.map(({ code }) => code)).toEqual(['PIN_RESTORED'])
+    })
+    expect(scenario.simulation.events.some(({ type }) => type === 'execution.pin-restored')).toBe(true)
+  })
+
+  test('before the switch it is put back to the old set', () => {
+    given({ size: 3, spec })
+      .untilBatch(1)
+      .inCluster(misPin)
+      .next()
+      .so((_, { world }) => expect(world.pin).toBe('previous'))
+      .untilStatus('COMPLETED')
+      .so(({ warnings }) => expect(warnings.map(({ code }) => code)).toEqual(['PIN_RESTORED']))
+  })
+
+  test('while something is pinned the fleet is looked at every second, and nothing is saved that did not change', () => {
+    const scenario = given({ size: 3, spec }).untilWaiting('WATCHING_THE_SWITCH').afterSeconds(40)
+    for (let seconds = 0; seconds < 20; seconds++) {
+      const from = scenario.simulation.now
+      scenario.next()
+      expect(scenario.simulation.now - from).toBeLessThanOrEqual(1000)
+    }
+    const { execution } = scenario.next()
+    expect(scenario.next().execution).toBe(execution)
   })
 
   test('a pin that nobody can serve comes off, is recorded, and counts as the threshold reached', () => {

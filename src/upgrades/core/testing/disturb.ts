@@ -51,6 +51,12 @@ export function anotherHand(stored: World, now: Instant): World {
   return { ...world, releases, writes: world.writes + 1 }
 }
 
+/** Another hand edits the selector of a pinned Service: it matches nobody. */
+export function misPin(stored: World, now: Instant): World {
+  const world = advance(stored, now)
+  return world.pin === null ? world : { ...world, pin: 'other', writes: world.writes + 1 }
+}
+
 /** The pods that a look would see, by name: for messages of tests. */
 export function podNames(world: World): readonly string[] {
   return world.pods.map((pod) => refOf(world, pod).name)

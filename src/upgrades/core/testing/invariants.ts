@@ -56,7 +56,7 @@ export class Guard {
 
   private checkAct(before: Execution, after: Execution, act: ExecutionAct, seen: ExecutionObservation | null): void {
     const { now, simulation } = { now: this.simulation.now, simulation: this.simulation }
-    this.notRepeated(act, now)
+    if (!isOutage(seen)) this.notRepeated(act, now)
     if (act.kind === 'gate') {
       budgetHolds(before, after, act)
       if (act.position.kind === 'admitting') this.highestGate = Math.max(this.highestGate, letsBe(act.position))
@@ -72,6 +72,12 @@ export class Guard {
     if (lastAct === null || !lastAct.done() || !sameJson(lastAct.act, act)) return
     must(now - lastAct.at >= seconds(5), 13, `${act.kind} is repeated after ${now - lastAct.at} ms`)
   }
+}
+
+/** A pin that serves nobody is put right at every look. */
+function isOutage(seen: ExecutionObservation | null): boolean {
+  const pin = seen?.kind === 'seen' && seen.fleet?.kind === 'present' ? seen.fleet.pin : null
+  return pin !== null && (pin.to === 'other' || pin.endpoints === 0)
 }
 
 function must(holds: boolean, invariant: number, what: string): void {

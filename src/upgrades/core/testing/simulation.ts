@@ -169,7 +169,7 @@ export class Simulation {
   /** Lets everything take its course until it has ended, the condition holds, or so much time has passed. */
   run(until: (execution: Execution) => boolean = () => false, limitMs = 7 * 24 * 3_600_000): this {
     const end = this.now + limitMs
-    for (let steps = 0; steps < 100_000; steps++) {
+    for (let steps = 0; steps < 300_000; steps++) {
       if (until(this.execution) || this.due === null || this.due > end) return this
       if (!this.next()) return this
     }

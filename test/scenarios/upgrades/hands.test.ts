@@ -1,0 +1,54 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type KubeObject, resources } from '../../../src/infra/kubernetes/index.ts'
+import { eventually } from '../support/eventually.ts'
+import { type RegisteredComponent, registerComponent, started, upgradeRequest } from '../support/upgrades.ts'
+import { openWorld, type Place, type World } from '../support/world.ts'
+
+// What other hands do to a fleet beneath an execution, and what becomes of both.
+
+let world: World
+let component: RegisteredComponent
+beforeAll(async () => {
+  world = await openWorld()
+  component = await registerComponent(world.api, { chartName: 'matih-query-engine' }, ['1.2.0', '1.3.0'])
+})
+afterAll(() => world.close())
+
+const patience = { withinMs: 90_000 }
+
+async function begun(place: Place, more: object) {
+  const { '1.2.0': fromVersionId, '1.3.0': toVersionId } = component.versions
+  return started(world.api, place.tenantId, upgradeRequest(component, { fromVersionId, toVersionId, ...more }))
+}
+
+async function deployed(replicaCount: number) {
+  const place = world.place()
+  const wanted = { chartName: 'matih-query-engine', chartVersion: '1.2.0', valuesOverride: { replicaCount } }
+  return { place, release: await place.installed(wanted) }
+}
+
+type Service = KubeObject & { readonly spec: { readonly selector: Readonly<Record<string, string>> } }
+const hashLabel = 'pod-template-hash'
+
+async function pinOf({ namespace }: Place): Promise<string | undefined> {
+  const service = await world.cluster.client.find<Service>(resources.services, { namespace, name: 'app' })
+  return service?.spec.selector[hashLabel]
+}
+
+test.concurrent('a pin that another hand has set to nobody is put right at the next look, and told', async () => {
+  const { place } = await deployed(2)
+  const timing = { healthCheckIntervalSeconds: 5, healthCheckTimeoutSeconds: 10 }
+  const execution = await begun(place, { strategy: 'BLUE_GREEN', ...timing })
+  await execution.until('pinned', ({ waitingFor }) => waitingFor?.reason === 'WATCHING_THE_SWITCH', patience)
+  const pinned = await pinOf(place)
+  expect(pinned).toBeDefined()
+  const body = { spec: { selector: { [hashLabel]: 'nothing' } } }
+  const patch = { type: 'merge', fieldManager: 'kubectl', body } as const
+  await world.cluster.client.patch(resources.services, { namespace: place.namespace, name: 'app' }, patch)
+  const restored = async () => expect(await pinOf(place)).toBe(pinned)
+  await eventually('the pin is put right', restored)
+  const done = await execution.untilStatus('COMPLETED', patience)
+  expect(done.warnings.map(({ code }) => code)).toContain('PIN_RESTORED')
+  expect((await execution.events()).map(({ type }) => type)).toContain('execution.pin-restored')
+  expect(await pinOf(place)).toBeUndefined()
+})
