@@ -64,8 +64,8 @@ const member = (name: string, more: Partial<Member> = {}): Member => ({
   ...more,
 })
 const fleet = (members: readonly Member[], probes: Record<string, 'good' | 'bad'>): FleetSight => ({
-  ...{ kind: 'present', wanted: 2, members, gate: { kind: 'none' }, pin: null, probes, refusals: {} },
-  ...{ others: { settled: true, blockers: [] }, stuckPods: [] },
+  ...{ kind: 'present', wanted: 2, members, gate: { kind: 'none' }, template: null, pin: null, probes, refusals: {} },
+  ...{ others: { settled: true, uniform: true, blockers: [] }, stuckPods: [] },
 })
 
 test('health endpoints: none answers, some do, all do; without one readiness decides', () => {

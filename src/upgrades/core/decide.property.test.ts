@@ -51,6 +51,7 @@ const faults: fc.Arbitrary<RehearsalFaults> = fc.record(
     unreadyBefore: fc.array(index, { maxLength: 2 }),
     neverReverts: fc.array(index, { maxLength: 1 }),
     readySeconds: fc.constantFrom(0, 2, 20),
+    deployFails: fc.boolean(),
   },
   { requiredKeys: [] },
 )

@@ -101,7 +101,7 @@ function decideSeen(execution: Execution, seen: Seen, attempt: Attempt<Execution
 /** In every status: what is in flight is no longer ours to wait for. */
 function endBySurprise(execution: Execution, { reason, detail }: Surprise, now: Instant): Execution {
   if (execution.ending !== null && isForeign(execution.ending)) return execution
-  const ending = { ...failing(reason, 'changed_by_another_hand'), note: detail, immediate: true }
+  const ending = { ...failing(reason, null, 'changed_by_another_hand'), note: detail, immediate: true }
   return endAs(execution, ending, now)
 }
 
@@ -115,10 +115,11 @@ const nothing: Fleet = {
   wanted: 0,
   members: [],
   gate: { kind: 'none' },
+  template: null,
   pin: null,
   probes: {},
   refusals: {},
-  others: { settled: true, blockers: [] },
+  others: { settled: true, uniform: true, blockers: [] },
   stuckPods: [],
 }
 

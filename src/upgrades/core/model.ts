@@ -193,7 +193,7 @@ export type Ending = {
   readonly reason: StatusReason | null
   readonly code: ErrorCode | null
   readonly by: string
-  /** The words of who asked for it. */
+  /** The words of who asked for it, or why it came to that. */
   readonly note: string | null
   /** Instances in flight are not waited for. */
   readonly immediate: boolean

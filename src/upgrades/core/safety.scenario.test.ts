@@ -124,9 +124,35 @@ describe('failures', () => {
       .untilStatus('FAILED')
       .thenReason('DEPLOY_FAILED')
       .thenCounts({ PENDING: 10 })
+      .so(({ transitions }) => expect(transitions.at(-1)?.reason).toBe('DEPLOY_FAILED: helm failed in the rehearsal'))
     given({ spec: auto, faults: { deployFails: true } })
       .untilStatus('ROLLED_BACK')
       .thenCounts({ PENDING: 10 })
+  })
+
+  test.each(['surging', 'ordered', 'nodes'] as const)(
+    'a deployment that changed nothing freezes nothing: %s',
+    (kind) => {
+      given({ kind, faults: { deployFails: true } })
+        .untilStatus('FAILED')
+        .so(({ frozen }, { world }) => expect([frozen, world.gate.kind]).toEqual([false, 'none']))
+        .thenOnTarget(0)
+    },
+  )
+
+  test('one that failed when the pods were changed already is left frozen', () => {
+    given({ faults: { deployFails: true } })
+      .untilWaiting('HELM')
+      .inCluster((world) => ({ ...world, template: 'target' }))
+      .untilStatus('FAILED')
+      .so(({ frozen }, { world }) => expect([frozen, world.gate.kind]).toEqual([true, 'frozen']))
+      .thenOnTarget(0)
+  })
+
+  test('one that failed beside another workload that it would move is left frozen', () => {
+    given({ faults: { deployFails: true }, othersMove: true })
+      .untilStatus('FAILED')
+      .so(({ frozen }) => expect(frozen).toBe(true))
   })
 
   test('time in which nobody could look is on nobody’s account', () => {

@@ -55,17 +55,24 @@ export type FleetSight =
       readonly wanted: number
       readonly members: readonly Member[]
       readonly gate: GatePosition
+      /** Which side the workload's present pod template is; null where there is none, or its controller has not seen it. */
+      readonly template: Side | null
       /** To which side traffic is pinned; null: no pin. `endpoints`: ready ones that the pin matches. */
       readonly pin: { readonly to: Side; readonly endpoints: number } | null
       /** By pod UID: the health endpoint answered well or not. Only pods that were asked. */
       readonly probes: Readonly<Record<string, 'good' | 'bad'>>
       /** By pod UID: why an eviction is refused now (a disruption budget). Only pods that are about to go. */
       readonly refusals: Readonly<Record<string, string>>
-      /** The other workloads of the release: all on their wanted version and ready, or who is not. */
-      readonly others: { readonly settled: boolean; readonly blockers: readonly string[] }
+      readonly others: Others
       /** Broken pods of the abandoned version that their controller never replaces. */
       readonly stuckPods: readonly PodRef[]
     }
+
+/**
+ * The other workloads of the release: all on their wanted version and ready, or who is not. `uniform`: each has pods of
+ * its present template only, so that without a gate none would move.
+ */
+export type Others = { readonly settled: boolean; readonly uniform: boolean; readonly blockers: readonly string[] }
 
 /** A look at everything that an execution depends on. `unreadable` is never taken for gone. */
 export type ExecutionObservation =

@@ -10,8 +10,15 @@ function member(name: string, side: Member['side'], ready = true): Member {
 
 function fleetOf(members: readonly Member[]): Fleet {
   return {
-    ...{ kind: 'present', wanted: 2, members, gate: { kind: 'admitting', upTo: 1, surge: 0 }, pin: null },
-    ...{ probes: {}, refusals: {}, others: { settled: true, blockers: [] }, stuckPods: [] },
+    ...{
+      kind: 'present',
+      wanted: 2,
+      members,
+      gate: { kind: 'admitting', upTo: 1, surge: 0 },
+      pin: null,
+      template: null,
+    },
+    ...{ probes: {}, refusals: {}, others: { settled: true, blockers: [], uniform: true }, stuckPods: [] },
   }
 }
 

@@ -72,9 +72,10 @@ export function endAs(execution: Execution, ending: Ending, now: Instant): Execu
   }
 }
 
-/** An ending that Flotilla decided on. */
-export function failing(reason: StatusReason, code: ErrorCode | null = null): Ending {
-  return { to: 'FAILED', reason, code, by: flotilla, note: null, immediate: false }
+/** An ending that Flotilla decided on. `why` is for people. */
+export function failing(reason: StatusReason, why: string | null = null, code: ErrorCode | null = null): Ending {
+  const note = why === null ? null : `${reason}: ${why}`
+  return { to: 'FAILED', reason, code, by: flotilla, note, immediate: false }
 }
 
 /**
@@ -90,5 +91,5 @@ export function stop(execution: Execution, code: StatusReason, reason: string, n
       ? execution
       : { ...execution, statusReason: statusReasons.canary }
   }
-  return endAs(execution, failing(code), now)
+  return endAs(execution, failing(code, reason), now)
 }

@@ -48,10 +48,11 @@ async function observe(parts: ReleaseFleetParts, execution: Execution, look: Fle
     wanted: releases.length,
     members,
     gate: { kind: 'none' },
+    template: null,
     pin: null,
     probes: await probesOf(parts, execution, releases, look),
     refusals: {},
-    others: { settled: true, blockers: [] },
+    others: { settled: true, uniform: true, blockers: [] },
     stuckPods: [],
   }
 }

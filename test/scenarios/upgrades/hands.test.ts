@@ -30,6 +30,12 @@ async function deployed(replicaCount: number) {
 type Service = KubeObject & { readonly spec: { readonly selector: Readonly<Record<string, string>> } }
 const hashLabel = 'pod-template-hash'
 
+/** As `kubectl scale` does it: another manager owns `.spec.replicas` afterwards. */
+function scaled({ namespace }: Place, name: string, replicas: number) {
+  const patch = { type: 'merge', fieldManager: 'kubectl', body: { spec: { replicas } } } as const
+  return world.cluster.client.patch(resources.deployments, { namespace, name }, patch)
+}
+
 async function pinOf({ namespace }: Place): Promise<string | undefined> {
   const service = await world.cluster.client.find<Service>(resources.services, { namespace, name: 'app' })
   return service?.spec.selector[hashLabel]
@@ -51,4 +57,21 @@ test.concurrent('a pin that another hand has set to nobody is put right at the n
   expect(done.warnings.map(({ code }) => code)).toContain('PIN_RESTORED')
   expect((await execution.events()).map(({ type }) => type)).toContain('execution.pin-restored')
   expect(await pinOf(place)).toBeUndefined()
+})
+
+test.concurrent('a deployment that meets the field of another manager leaves nothing frozen, and says why', async () => {
+  const { place, release } = await deployed(2)
+  await scaled(place, 'app', 3)
+  const execution = await begun(place, { batchSize: 1 })
+  const done = await execution.untilStatus('FAILED', patience)
+  expect(done).toMatchObject({ statusReason: 'DEPLOY_FAILED', progress: { completed: 0, failed: 0 } })
+  const why = expect.stringMatching(/^DEPLOY_FAILED: .*spec\.replicas/s)
+  expect(done.transitions.at(-1)).toMatchObject({ to: 'FAILED', reason: why })
+  expect((await execution.events()).map(({ data }) => data)).toContainEqual(
+    expect.objectContaining({ status: 'FAILED', reason: why }),
+  )
+  expect(await release.read()).toMatchObject({ status: 'FAILED', frozen: null, executionId: null })
+  const deployment = await world.cluster.deployment(place.namespace, 'app')
+  expect(deployment?.spec.replicas).toBe(3)
+  expect(JSON.stringify(deployment)).not.toMatch(/flotilla-gate|2000000000|"paused":true/)
 })

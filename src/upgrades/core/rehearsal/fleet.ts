@@ -38,6 +38,7 @@ function withoutGone(world: World): World {
 function applied(world: World): World {
   if (!world.podsChange) return world
   if (world.kind === 'each') return eachApplied(world)
+  if (world.faults.deployFails) return world
   let { template } = world
   for (const { deploy, undo } of world.releases) {
     if (deploy.kind === 'running' && world.at >= deploy.until && undo.kind === 'absent') template = 'target'

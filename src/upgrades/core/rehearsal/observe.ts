@@ -17,16 +17,17 @@ export function observeWorld(
 }
 
 function fleetSight(world: World, look: WorldLook): FleetSight {
-  const { gate, pin, wanted } = world
+  const { gate, pin, wanted, template } = world
   return {
     kind: 'present',
     wanted,
     members: world.pods.map((pod) => memberOf(world, pod)),
     gate,
+    template: world.kind === 'each' ? null : template,
     pin: pin === null ? null : { to: pin, endpoints: endpointsOf(world, pin) },
     probes: probesOf(world, look),
     refusals: refusalsOf(world, look.leaving),
-    others: { settled: true, blockers: [] },
+    others: { settled: true, uniform: true, blockers: [] },
     stuckPods: stuckPods(world),
   }
 }

@@ -9,7 +9,8 @@ export const concluding: StageHandler = (look) => {
   const { execution, releases, now } = look
   const open = succeed(look, 'deploy')
   if (open !== null) return open
-  if (failureOf(execution, releases, 'deploy') !== null) return go(endAs(execution, failing(statusReasons.deploy), now))
+  const failure = failureOf(execution, releases, 'deploy')
+  if (failure !== null) return go(endAs(execution, failing(statusReasons.deploy, failure.detail), now))
   const seen = releasesWith(execution, releases, 'deploy', 'succeeded', 'absent')
   if (seen.length < execution.claims.length) return wait(execution, waits.concluding, soon(look))
   return { kind: 'end', execution: finish(execution, 'COMPLETED', null, { at: now, by: flotilla, reason: null }) }

@@ -104,7 +104,7 @@ function free(look: Look, ending: Ending): Step | null {
 /** A fleet that freeing would move stays as it is, frozen; its pin stays too, as long as that serves. */
 function leave(look: Look, ending: Ending): Step | null {
   const { execution, fleet } = look
-  if (!isGated(execution) || staysAsItIs(execution, ending)) return free(look, ending)
+  if (!isGated(execution) || staysAsItIs(execution, ending) || nothingMoved(look)) return free(look, ending)
   if (fleet.gate.kind !== 'frozen') return setGate(look, ending, 'frozen')
   const outage = fleet.pin !== null && fleet.pin.endpoints === 0
   return outage ? act(execution, { kind: 'pin', to: null }, waitOf(ending)) : null
@@ -116,6 +116,12 @@ function staysAsItIs({ status, instances }: Execution, { reason }: Ending): bool
   return (
     reason === statusReasons.notBack && instances.every(({ side, nextPod }) => side === 'previous' && nextPod === null)
   )
+}
+
+/** True when helm failed before it changed a pod: pods and template are of the previous version, here and beside it. */
+function nothingMoved({ fleet, members }: Look): boolean {
+  if (fleet.template !== 'previous' || !fleet.others.uniform) return false
+  return [...members.values()].every(({ side }) => side === 'previous')
 }
 
 /** The terminal status, once no write of a lost worker can be on its way any more. */

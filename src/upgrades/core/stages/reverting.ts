@@ -124,6 +124,10 @@ function undoNext({ execution, releases }: Look): Step | null {
   return releaseIds.length === 0 ? null : act(execution, { kind: 'undo', releaseIds }, waits.reverting)
 }
 
+function notBack(away: readonly Instance[]): string {
+  return away.length === 0 ? 'the fleet is not whole' : `${away.length} instances are not back`
+}
+
 /** Not within the time: FAILED, with those named that did not come back. */
 export function giveUp({ execution, releases, now, members }: Look, away: readonly Instance[]): Step {
   const ids = new Set(away.map(({ id }) => id))
@@ -134,5 +138,5 @@ export function giveUp({ execution, releases, now, members }: Look, away: readon
     const message = failure?.detail ?? problem ?? 'not back on the previous version in time'
     return { ...one, status: 'FAILED', message, endedAt: now }
   })
-  return go(endAs({ ...execution, instances }, failing(statusReasons.notBack, 'not_ready'), now))
+  return go(endAs({ ...execution, instances }, failing(statusReasons.notBack, notBack(away), 'not_ready'), now))
 }

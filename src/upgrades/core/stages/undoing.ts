@@ -26,7 +26,7 @@ function concludeAsFailed({ execution }: Look, releaseIds: readonly string[]): S
 function undo(look: Look): Step {
   const { execution, releases, now } = look
   const failure = failureOf(execution, releases, 'undo')
-  if (failure !== null) return go(endAs(execution, failing(statusReasons.rollback, failure.code), now))
+  if (failure !== null) return go(endAs(execution, failing(statusReasons.rollback, failure.detail, failure.code), now))
   const absent = new Set(releasesWith(execution, releases, 'undo', 'absent'))
   const missing = touchedReleases(execution, releases).filter((id) => absent.has(id))
   if (missing.length > 0) return act(execution, { kind: 'undo', releaseIds: missing }, waits.helm)

@@ -5,7 +5,7 @@ import { isTerminal } from '../model.ts'
 import { sameJson } from '../planning.ts'
 import { letsBe } from '../position.ts'
 import { advance } from '../rehearsal/fleet.ts'
-import { isReady, refOf } from '../rehearsal/world.ts'
+import { isReady, refOf, type World } from '../rehearsal/world.ts'
 import { budgetNow } from '../stopping.ts'
 import { strategyOf } from '../strategies/index.ts'
 import { transitionTable } from '../transitions.ts'
@@ -171,11 +171,17 @@ function endHolds(simulation: Simulation, after: Execution, seen: ExecutionObser
   const { kind } = world.gate
   must(kind === 'none' || kind === 'frozen', 9, `the gate is left ${kind}`)
   must(after.frozen === (kind === 'frozen'), 9, `frozen is ${after.frozen} and the gate ${kind}`)
+  must(!after.frozen || wouldMove(world, seen), 9, 'frozen though without the gate nothing would move')
   const open = world.releases.filter((one) => one.deploy.kind === 'held' || one.undo.kind === 'held')
   must(open.length === 0, 9, 'an operation still waits for a verdict')
   if (world.pin !== null) must(kind === 'frozen', 8, 'a pin is left on a fleet that is free')
   if (after.status === 'COMPLETED') completedHolds(after)
   if (after.status === 'ROLLED_BACK') rolledBackHolds(simulation, after)
+}
+
+function wouldMove({ template, pods }: World, seen: ExecutionObservation): boolean {
+  if (seen.kind !== 'seen' || seen.fleet?.kind !== 'present' || !seen.fleet.others.uniform) return true
+  return template === 'target' || pods.some(({ side, goneAt }) => side === 'target' && goneAt === null)
 }
 
 function completedHolds(after: Execution): void {

@@ -44,6 +44,8 @@ export type Setup = {
   /** The fleet was left frozen by an execution before. */
   readonly takesOver?: boolean
   readonly healthEndpoint?: boolean
+  /** Another workload of the release would move, were it not for the gate. */
+  readonly othersMove?: boolean
   /** What the fleet cannot do after all. */
   readonly capabilities?: Partial<Capabilities>
   readonly failedChecks?: readonly ('BACKUP' | 'RESOURCES')[]
@@ -192,7 +194,8 @@ export class Simulation {
 
   observe(): ExecutionObservation {
     const asked = { wantsProbe: wantsProbe(this.execution, this.now), leaving: leavingPods(this.execution) }
-    const { fleet, releases } = observeWorld(this.world, asked, this.now)
+    const { fleet: sight, releases } = observeWorld(this.world, asked, this.now)
+    const fleet = this.setup.othersMove ? withOthers(sight) : sight
     const checking = this.execution.stage === 'checking'
     return { kind: 'seen', releases, fleet: checking ? null : fleet, checks: this.checks(fleet) }
   }
@@ -237,6 +240,10 @@ export class Simulation {
     const end = { endedAt: this.now, result: results[fate], failure }
     this.attempt = { ...planned, seq, epoch: 1n, startedAt: this.now, ...end }
   }
+}
+
+function withOthers(fleet: FleetSight): FleetSight {
+  return fleet.kind === 'gone' ? fleet : { ...fleet, others: { ...fleet.others, uniform: false } }
 }
 
 const results: Readonly<Record<Fate, AttemptResult>> = {

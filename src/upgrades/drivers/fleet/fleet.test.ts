@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { JsonObject } from '../../../core/json.ts'
 import { daemonSet } from '../daemon-set/index.ts'
 import { deployment } from '../deployment/index.ts'
 import { pinOf } from '../services/read-pin.ts'
@@ -6,6 +7,7 @@ import { selects } from '../services/select.ts'
 import { claimNames, takesHostPort } from '../surge.ts'
 import { beyondBudgets } from './evictions.ts'
 import { type FleetPod, membersOf } from './members.ts'
+import { isUniform } from './others.ts'
 import { isHealthPath } from './probes.ts'
 
 const sides = { previous: 'old', target: 'new' }
@@ -138,4 +140,20 @@ test('what pods share keeps a second one from running beside the first', () => {
     { name: 'b', emptyDir: {} },
   ]
   expect(claimNames({ volumes })).toEqual(['data'])
+})
+
+describe('without a gate a workload would not move', () => {
+  const at = (status: JsonObject) => ({
+    metadata: { name: 'web', generation: 2 },
+    status: { observedGeneration: 2, ...status },
+  })
+
+  test.each([
+    ['of its pods all are of the present template', { replicas: 3, updatedReplicas: 3 }, true],
+    ['of its pods some are not', { replicas: 3, updatedReplicas: 1 }, false],
+    ['it has none', {}, true],
+    ['on every node', { desiredNumberScheduled: 2, currentNumberScheduled: 2, updatedNumberScheduled: 2 }, true],
+    ['not on every node', { desiredNumberScheduled: 2, currentNumberScheduled: 2 }, false],
+    ['its controller has not seen the template', { replicas: 3, updatedReplicas: 3, observedGeneration: 1 }, false],
+  ])('%s: %o', (_, status, expected) => expect(isUniform(at(status))).toBe(expected))
 })

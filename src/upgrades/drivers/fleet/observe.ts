@@ -2,7 +2,7 @@ import { type KubeObject, stuckPods } from '../../../infra/kubernetes/index.ts'
 import type { Execution, FleetSight, Member } from '../../core/model.ts'
 import type { FleetLook } from '../driver.ts'
 import type { GateRow, Lineage, Workload } from '../gate/model.ts'
-import { admittedIn, positionOf, type Sides, sidesOf } from '../gate/position.ts'
+import { admittedIn, positionOf, type Sides, sideOf, sidesOf } from '../gate/position.ts'
 import { readPin } from '../services/read-pin.ts'
 import { type Fleet, type FleetParts, fleetOf } from './context.ts'
 import { readRefusals } from './evictions.ts'
@@ -61,7 +61,7 @@ export async function readFleet(
 async function sightOf(
   { client, kind, namespace }: Fleet,
   execution: Execution,
-  { live, row, sides, pods, members }: Seen,
+  { live, row, lineage, sides, pods, members }: Seen,
   { wantsProbe, leaving }: FleetLook,
 ): Promise<FleetSight> {
   const present = members.filter(({ terminating }) => !terminating)
@@ -84,6 +84,7 @@ async function sightOf(
     wanted: kind.instances(live),
     members,
     gate,
+    template: lineage.current === null ? null : sideOf(lineage.current, sides),
     pin,
     probes,
     refusals,

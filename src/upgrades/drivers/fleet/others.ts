@@ -5,11 +5,10 @@ import {
   type ManifestObject,
   mapParallel,
 } from '../../../infra/kubernetes/index.ts'
-import type { FleetSight, WorkloadRef } from '../../core/model.ts'
+import type { Others, WorkloadRef } from '../../core/model.ts'
+import { numberOr } from '../gate/json.ts'
 import type { Workload } from '../gate/model.ts'
 import { gateKinds } from './context.ts'
-
-type Others = Extract<FleetSight, { kind: 'present' }>['others']
 
 const AT_ONCE = 4
 const MOST_BLOCKERS = 10
@@ -30,5 +29,16 @@ export async function readOthers(
   })
   const { settled, blockers } = judgeRelease(observed)
   const words = blockers.map(({ object, reason }) => `${object.kind} ${object.name}: ${reason}`)
-  return { settled, blockers: words.slice(0, MOST_BLOCKERS) }
+  const uniform = observed.every(({ live }) => live === null || isUniform(live))
+  return { settled, uniform, blockers: words.slice(0, MOST_BLOCKERS) }
+}
+
+/** True when a workload has pods of its present template only, as its controller has seen it. Pure. */
+export function isUniform({ metadata, status = {} }: Workload): boolean {
+  if (numberOr(status.observedGeneration, 0) < (metadata.generation ?? 0)) return false
+  const [all, updated] =
+    status.desiredNumberScheduled === undefined
+      ? [status.replicas, status.updatedReplicas]
+      : [status.currentNumberScheduled, status.updatedNumberScheduled]
+  return numberOr(updated, 0) === numberOr(all, 0)
 }
