@@ -88,6 +88,29 @@ describe('failures', () => {
       })
   })
 
+  test('what failed says why also when it is back, and so does the step that turned it round', () => {
+    const never = 'it never becomes ready in the rehearsal'
+    given({ spec: { ...auto, failureThreshold: 1 }, faults: { neverReady: [3] } })
+      .untilStatus('ROLLED_BACK')
+      .so(({ instances, transitions, rollbackInfo }) => {
+        const failed = instances.filter(({ message }) => message !== null)
+        expect(failed).toMatchObject([{ index: 3, status: 'ROLLED_BACK', message: never }])
+        const turned = transitions.find(({ to }) => to === 'ROLLING_BACK')?.reason
+        expect(turned).toMatch(/^FAILURE_THRESHOLD_REACHED: 1 failed of 10, first instance 3 \(pod-3-\d+\): /)
+        expect(turned).toContain(never)
+        expect(rollbackInfo.rollbackReason).toBe(turned)
+      })
+  })
+
+  test('the end names the first that failed, and why', () => {
+    given({ size: 4, room: 0, faults: { neverDrains: [0] }, spec: { maxUnavailablePercentage: 50 } })
+      .untilStatus('FAILED')
+      .so(({ transitions }) => {
+        const why = 'instance 0 (pod-0-0): its disruption budget does not let it go'
+        expect(transitions.at(-1)?.reason).toBe(`INSTANCES_FAILED: 1 failed of 4, first ${why}`)
+      })
+  })
+
   test('an ordered fleet stops at the first that blocks the rest', () => {
     given({ size: 10, kind: 'ordered', faults: { neverReady: [9] } })
       .untilStatus('FAILED')

@@ -16,7 +16,7 @@ export function budgetNow({ currentInstances, spec }: Execution): number {
 export function stopReasonOf(execution: Execution): StopReason | null {
   const { spec, rollbackInfo } = execution
   const failed = withStatus(execution.instances, 'FAILED')
-  const detail = `${rollbackInfo.currentFailures} failed of ${execution.currentInstances}`
+  const detail = failuresIn(execution)
   if (rollbackInfo.currentFailures >= spec.failureThreshold) return { code: statusReasons.threshold, detail }
   if (failed.length === 0) return null
   if (isProving(execution)) {
@@ -25,6 +25,16 @@ export function stopReasonOf(execution: Execution): StopReason | null {
   if (spec.strategy !== 'RECREATE' && failed.length >= budgetNow(execution))
     return { code: statusReasons.budget, detail }
   return isBlocked(execution) ? { code: statusReasons.blocked, detail } : null
+}
+
+/** How many failed, and the first of them with its reason. */
+export function failuresIn({ rollbackInfo, currentInstances, instances }: Execution): string {
+  const count = `${rollbackInfo.currentFailures} failed of ${currentInstances}`
+  const [first] = withStatus(instances, 'FAILED').toSorted((a, b) => (a.endedAt ?? 0) - (b.endedAt ?? 0))
+  if (first === undefined) return count
+  const pod = targetPod(first) ?? first.pod
+  const name = pod === null ? `instance ${first.index}` : `instance ${first.index} (${pod.name})`
+  return `${count}, first ${name}: ${first.message ?? 'it failed'}`
 }
 
 /** Where instances move in one order, none passes one that is broken or did not leave. */

@@ -7,7 +7,7 @@ import { patch } from '../patch.ts'
 import { letsBe, positionOf, samePosition, toTake } from '../position.ts'
 import { leavingPods, nextCheckOf, nextGlance } from '../probes.ts'
 import { statusReasons, waits } from '../reasons.ts'
-import { hasFailedCanary, stopReasonOf, timeLimit } from '../stopping.ts'
+import { failuresIn, hasFailedCanary, stopReasonOf, timeLimit } from '../stopping.ts'
 import { strategyOf } from '../strategies/index.ts'
 import { flotilla, moveTo } from '../transitions.ts'
 import { endAs, failing, stop } from '../turns.ts'
@@ -55,7 +55,7 @@ function allMoved(look: Look): Step {
   if (execution.status === 'CANARY_RUNNING') return go(moveTo(execution, 'CANARY_MONITORING', mover))
   if (execution.status === 'CANARY_MONITORING') return settled(look, waits.promotion, nextRound(look))
   if (withStatus(execution.instances, 'FAILED').length > 0)
-    return go(endAs(execution, failing(statusReasons.failures), now))
+    return go(endAs(execution, failing(statusReasons.failures, failuresIn(execution)), now))
   return goTo(look, execution, strategyOf(execution).switches ? 'switching' : 'opening')
 }
 

@@ -1,6 +1,7 @@
 import { isInFlight, isOnTarget, withStatus } from '../instances.ts'
 import type { Execution } from '../model.ts'
 import { statusReasons, waits } from '../reasons.ts'
+import { failuresIn } from '../stopping.ts'
 import { endAs, failing, stop } from '../turns.ts'
 import { act, go, goTo, type Look, type StageHandler, type Step, soon, stageEnds, wait } from './look.ts'
 import { stoppedOr } from './stopped.ts'
@@ -20,7 +21,7 @@ export const opening: StageHandler = (look) =>
 
 /** An execution with a failed instance is FAILED, never COMPLETED. */
 export function endFailed({ execution, now }: Look): Step {
-  return go(endAs(execution, failing(statusReasons.failures), now))
+  return go(endAs(execution, failing(statusReasons.failures, failuresIn(execution)), now))
 }
 
 function waitFor(look: Look, why: string): Step {

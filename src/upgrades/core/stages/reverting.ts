@@ -59,7 +59,9 @@ function fact(instance: Instance, now: Instant): Instance {
   if (status === 'ROLLED_BACK') return instance
   if (status === 'PENDING')
     return targetPod(instance) === null ? instance : { ...instance, status: 'UPGRADING', upAt: null }
-  if (isBack(instance)) return { ...instance, status: 'ROLLED_BACK', message: null, upAt: now, endedAt: now }
+  // Why one failed is told of it also when it is back.
+  const message = status === 'FAILED' ? instance.message : null
+  if (isBack(instance)) return { ...instance, status: 'ROLLED_BACK', message, upAt: now, endedAt: now }
   const leaving = instance.upAt === null && !isOnTarget(instance)
   return leaving ? { ...instance, upAt: now } : instance
 }
@@ -128,6 +130,11 @@ function notBack(away: readonly Instance[]): string {
   return away.length === 0 ? 'the fleet is not whole' : `${away.length} instances are not back`
 }
 
+/** One that failed on the way forward keeps that reason before the other. */
+function alsoWhyItFailed({ status, message }: Instance, why: string): string {
+  return status !== 'FAILED' || message === null || message === why ? why : `${message}; ${why}`
+}
+
 /** Not within the time: FAILED, with those named that did not come back. */
 export function giveUp({ execution, releases, now, members }: Look, away: readonly Instance[]): Step {
   const ids = new Set(away.map(({ id }) => id))
@@ -135,8 +142,8 @@ export function giveUp({ execution, releases, now, members }: Look, away: readon
   const instances = mapChanged(execution.instances, (one): Instance => {
     if (!ids.has(one.id)) return one
     const problem = one.pod === null ? null : (members.get(one.pod.uid)?.problem ?? null)
-    const message = failure?.detail ?? problem ?? 'not back on the previous version in time'
-    return { ...one, status: 'FAILED', message, endedAt: now }
+    const why = failure?.detail ?? problem ?? 'not back on the previous version in time'
+    return { ...one, status: 'FAILED', message: alsoWhyItFailed(one, why), endedAt: now }
   })
   return go(endAs({ ...execution, instances }, failing(statusReasons.notBack, notBack(away), 'not_ready'), now))
 }
