@@ -1,6 +1,7 @@
+import { targetPod } from '../instances.ts'
 import { statusReasons, waits } from '../reasons.ts'
 import { stop } from '../turns.ts'
-import { go, goTo, type StageHandler, stageEnds, wait } from './look.ts'
+import { go, goTo, type Look, type StageHandler, type Step, stageEnds, wait } from './look.ts'
 import { nextRound } from './moving.ts'
 import { stoppedOr } from './stopped.ts'
 
@@ -9,10 +10,29 @@ export const watching: StageHandler = (look) =>
   stoppedOr(look, () => {
     const { execution, fleet, now } = look
     const somebody = execution.instances.length > 0
-    if (somebody && execution.capabilities.pin && fleet.pin?.to !== 'target') {
-      return go(stop(execution, statusReasons.green, 'traffic had to be taken from the new set', now))
-    }
+    if (somebody && execution.capabilities.pin && fleet.pin?.to !== 'target') return trafficTaken(look)
     const until = stageEnds(execution)
     if (now >= until) return goTo(look, execution, 'opening')
     return wait(execution, waits.watching, Math.min(until, nextRound(look)))
   })
+
+const taken = 'traffic had to be taken from the new set'
+
+/**
+ * The new set has lost the traffic, and does not get it again. Those that are not ready are first judged by their health
+ * checks, so that they are FAILED and counted: nobody is served by them any more.
+ */
+function trafficTaken(look: Look): Step {
+  const { execution, now } = look
+  const until = stageEnds(execution)
+  if (now >= until || !hasDying(look)) return go(stop(execution, statusReasons.green, taken, now))
+  return wait(execution, waits.watching, Math.min(until, nextRound(look)), taken)
+}
+
+/** True while an instance that has passed is not ready, and may be FAILED by its next check. */
+function hasDying({ execution, members }: Look): boolean {
+  return execution.instances.some((instance) => {
+    const pod = instance.status === 'COMPLETED' ? targetPod(instance) : null
+    return pod !== null && members.get(pod.uid)?.ready !== true
+  })
+}

@@ -159,6 +159,29 @@ describe('BLUE_GREEN', () => {
       .so((_, { world }) => expect(world.pin).toBe('previous'))
   })
 
+  test.each([true, false])('a green set that dies is FAILED after two bad checks, and counted: back %s', (back) => {
+    const scenario = given({ size: 3, spec: { ...spec, autoRollbackEnabled: back, failureThreshold: 10 } })
+    scenario.untilWaiting('WATCHING_THE_SWITCH')
+    for (let nth = 0; nth < 6; nth++) scenario.inCluster((world, now) => breakSide(world, nth, 'target', now))
+    scenario
+      .until(({ rollbackInfo }) => rollbackInfo.currentFailures > 0, 'until failures are counted')
+      .so(({ stage, instances, rollbackInfo }, { world }) => {
+        expect([stage, world.pin]).toEqual([back ? 'repinning' : 'releasing', 'previous'])
+        expect(rollbackInfo.currentFailures).toBe(3)
+        expect(instances.map(({ status }) => status)).toEqual(['FAILED', 'FAILED', 'FAILED'])
+      })
+      .thenReason('GREEN_FAILED')
+      .untilStatus(back ? 'ROLLED_BACK' : 'FAILED')
+  })
+
+  test('a green set that is ready and has lost the traffic is not used any more', () => {
+    given({ size: 3, spec: { ...spec, ...auto } })
+      .untilWaiting('WATCHING_THE_SWITCH')
+      .inCluster((world) => ({ ...world, pin: 'previous', writes: world.writes + 1 }))
+      .untilStatus('ROLLED_BACK')
+      .thenReason('GREEN_FAILED')
+  })
+
   test('traffic goes back when the green set dies after the switch', () => {
     const scenario = given({ size: 3, spec: { ...spec, ...auto } }).untilWaiting('WATCHING_THE_SWITCH')
     for (let nth = 0; nth < 6; nth++) scenario.inCluster((world, now) => breakSide(world, nth, 'target', now))
