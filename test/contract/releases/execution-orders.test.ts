@@ -194,7 +194,12 @@ describe('a claimed release', () => {
     const [seen] = await world.orders.look(world.db, [{ releaseId: release.releaseId, operationIds: [operationId] }])
     expect(seen).toMatchObject({ revision: 3, madeBy: null })
     await unclaim(release)
-    expect(await world.read(release.releaseId)).toMatchObject({ status: 'DEPLOYED', performedBy: 'external' })
+    // What held the operation ended while helm was still at work: that it has finished is seen by a look after it.
+    const free = await eventually(
+      () => world.read(release.releaseId),
+      ({ status }) => status === 'DEPLOYED',
+    )
+    expect(free).toMatchObject({ status: 'DEPLOYED', performedBy: 'external' })
   })
 })
 
