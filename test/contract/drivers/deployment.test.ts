@@ -150,7 +150,11 @@ describe('a Deployment under a gate', () => {
     await fleet.admit(2)
     await fleet.reaches({ '2.0.0': 2 })
     expect(await fleet.versions('worker')).toEqual({ '1.0.0': 2 })
-    expect((await fleet.see()).others).toEqual({ settled: false, blockers: ['Deployment worker: it is paused'] })
+    expect((await fleet.see()).others).toEqual({
+      settled: false,
+      uniform: false,
+      blockers: ['Deployment worker: it is paused'],
+    })
     await fleet.gate({ kind: 'none' })
     await fleet.reaches({ '2.0.0': 2 }, 0, 'worker')
     const { metadata } = await fleet.live('worker')
