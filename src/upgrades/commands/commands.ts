@@ -7,7 +7,7 @@ import { recordAudit } from '../../tenants/index.ts'
 import type { ClaimedRelease, CommandKind, Execution, ExecutionCommand } from '../core/model.ts'
 import { type CommandCall, type UpgradeDeps, visibleExecution } from './context.ts'
 import { seenOf } from './new-execution.ts'
-import { requireReleases } from './require-releases.ts'
+import { isFrozen, requireReleases } from './require-releases.ts'
 
 export type CommandOrder =
   | { readonly kind: Exclude<CommandKind, 'cancel'> }
@@ -37,23 +37,26 @@ async function commandOf(
 ): Promise<ExecutionCommand> {
   const who = { by: principal.name, reason }
   if (order.kind !== 'start') return { ...order, ...who }
-  return { ...order, ...who, claims: await claimsNow(tx, deps, seen) }
+  return { ...order, ...who, ...(await claimsNow(tx, deps, seen)) }
 }
 
 /**
  * A start looks at releases and versions again (SPEC section 5): what is there then is what counts as untouched. One that
  * moves in between is refused by the claim, which holds the locks of the releases.
  */
-async function claimsNow(tx: Tx, deps: UpgradeDeps, seen: Execution): Promise<readonly ClaimedRelease[]> {
-  if (seen.target.kind === 'rehearsal' || seen.status !== 'PENDING') return seen.claims
+async function claimsNow(tx: Tx, deps: UpgradeDeps, seen: Execution): Promise<Pick<Execution, 'claims' | 'takesOver'>> {
+  if (seen.target.kind === 'rehearsal' || seen.status !== 'PENDING') {
+    return { claims: seen.claims, takesOver: seen.takesOver }
+  }
   const ids = seen.claims.map(({ releaseId }) => releaseId)
   const releases = await deps.ports.releases.byIds(tx, ids)
   requireReleases(releases, { version: seen.from.version, helmChartVersion: seen.from.chartVersion })
-  return seen.claims.map((claim) => {
+  const claims = seen.claims.map((claim): ClaimedRelease => {
     const release = releases.find(({ id }) => id === claim.releaseId)
     if (release === undefined) throw new Problem('wrong_status', `the release ${claim.releaseId} is not there any more`)
     return { ...claim, ...seenOf(release) }
   })
+  return { claims, takesOver: isFrozen(releases) }
 }
 
 function audit(tx: Tx, deps: UpgradeDeps, { principal, reason }: CommandCall, execution: Execution, kind: CommandKind) {

@@ -13,6 +13,7 @@ import type {
 } from '../core/model.ts'
 import type { CommandCall, UpgradeDeps } from './context.ts'
 import type { Ends } from './judge-path.ts'
+import { isFrozen } from './require-releases.ts'
 import type { Resolved } from './resolve-target.ts'
 
 /** What initiate has found and been asked for. */
@@ -47,7 +48,7 @@ export function newExecution(
     members: inOrder(members),
     wanted,
     claims: claimsOf(deps, resolved),
-    takesOver: resolved.releases.some(({ frozen }) => frozen !== null),
+    takesOver: isFrozen(resolved.releases),
     initiatedBy: principal.name,
     principalId: principal.id,
     reason,

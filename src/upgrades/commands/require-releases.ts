@@ -54,6 +54,9 @@ function requireVersion(release: FleetRelease, from: From): void {
   })
 }
 
+/** Whether an execution before has left any of these releases frozen. */
+export const isFrozen = (releases: readonly FleetRelease[]): boolean => releases.some(({ frozen }) => frozen !== null)
+
 /** Whether all of these releases are frozen with this version among those that run: going there is no downgrade. */
 export function runsFrozen(releases: readonly FleetRelease[], version: string): boolean {
   return releases.length > 0 && releases.every(({ frozen }) => frozen !== null && version in frozen.versions)

@@ -98,8 +98,16 @@ const moverOf = ({ by, reason }: ExecutionCommand, now: Instant) => ({ at: now, 
 function start(execution: Execution, command: Command<'start'>, now: Instant): Execution {
   const moved = moveTo(execution, 'VALIDATING', moverOf(command, now))
   const waitingFor = { reason: waits.checks, until: now }
-  const claims = command.claims ?? execution.claims
-  return { ...enter(moved, 'checking', now), claims, claiming: true, startedAt: now, waitingFor, statusReason: null }
+  const { claims = execution.claims, takesOver = execution.takesOver } = command
+  return {
+    ...enter(moved, 'checking', now),
+    claims,
+    takesOver,
+    claiming: true,
+    startedAt: now,
+    waitingFor,
+    statusReason: null,
+  }
 }
 
 /** What was chosen and not let go waits again; what was let go settles. The batch goes on where it stopped. */

@@ -300,12 +300,13 @@ export const commandKinds = ['start', 'pause', 'resume', 'promote', 'rollback', 
 export type CommandKind = (typeof commandKinds)[number]
 export type ExecutionCommand =
   | { readonly kind: Exclude<CommandKind, 'cancel' | 'start'>; readonly by: string; readonly reason: string | null }
-  /** `claims`: what the releases are at now; initiate may be a day ago. Absent: as initiate found them. */
+  /** `claims`, `takesOver`: what the releases are at now; initiate may be a day ago. Absent: as initiate found them. */
   | {
       readonly kind: 'start'
       readonly by: string
       readonly reason: string | null
       readonly claims?: readonly ClaimedRelease[]
+      readonly takesOver?: boolean
     }
   | { readonly kind: 'cancel'; readonly by: string; readonly reason: string | null; readonly immediate: boolean }
 

@@ -118,7 +118,7 @@ describe('a frozen fleet', () => {
     const first = fleet.execution
     await fleet.next({ from: '1.0.0', to: '3.0.0' })
     await fleet.gate({ kind: 'closed' })
-    await fleet.gate({ kind: 'none' })
+    await fleet.gate({ kind: 'frozen' })
     await fleet.holds()
     expect((await fleet.see()).gate).toEqual({ kind: 'none' })
     const [row] = await world.gates.ofExecution(world.database.db, first.id)

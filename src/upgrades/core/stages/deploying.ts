@@ -1,6 +1,8 @@
 import { failureOf, releasesWith } from '../children.ts'
+import { targetPod } from '../instances.ts'
 import { unchangedInstance } from '../judge.ts'
-import type { Execution } from '../model.ts'
+import type { Execution, Instance } from '../model.ts'
+import { mapChanged } from '../patch.ts'
 import { statusReasons, waits } from '../reasons.ts'
 import { strategyOf } from '../strategies/index.ts'
 import { stop } from '../turns.ts'
@@ -24,7 +26,17 @@ export const deploying: StageHandler = (look) => {
 function deployed(look: Look): Step {
   const { execution } = look
   if (execution.change?.podsChange !== true) return goTo(look, unchanged(look), 'opening')
-  return goTo(look, execution, strategyOf(execution).switches ? 'pinning' : 'moving')
+  const { switches } = strategyOf(execution)
+  return goTo(look, execution.takesOver ? joined(look, switches) : execution, switches ? 'pinning' : 'moving')
+}
+
+/** What an execution before has moved to this version already counts as let go: it has to pass, and takes no batch. */
+function joined({ execution, now }: Look, surge: boolean): Execution {
+  const instances = mapChanged(execution.instances, (one): Instance => {
+    const isThere = one.status === 'PENDING' && targetPod(one) !== null
+    return isThere ? { ...one, status: 'UPGRADING', surge, startedAt: now } : one
+  })
+  return { ...execution, instances }
 }
 
 /** Where every instance is a release, each is given its upgrade in its turn. */

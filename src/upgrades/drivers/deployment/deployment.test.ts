@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { GatePosition } from '../../core/model.ts'
+import type { GateRow } from '../gate/model.ts'
 import { positionOf } from '../gate/position.ts'
 import { carryOut, type Ended, goalFor, workload } from '../gate/testing.ts'
 import { armingOf } from './arming.ts'
@@ -107,15 +108,38 @@ describe('originals', () => {
     expect(end.live.spec).toEqual(spec)
   })
 
+  test('a version that is rendered otherwise than before is learnt anew', () => {
+    const left = through(closed, admitting(2), frozen)
+    const known = {
+      ...left.row,
+      state: { ...left.row?.state, hashes: { '1.0.0': 'old', '2.0.0': 'before' } },
+    } as GateRow
+    const second = { executionId: 'two', deployed: false, current: 'before' }
+    const shut = carryOut(deployment, left.live, known, goalFor(closed, second))
+    expect(shut.row?.state).toMatchObject({ previous: 'old', target: 'before' })
+    const goal = goalFor(admitting(1), { ...second, deployed: true, current: 'now' })
+    const open = carryOut(deployment, shut.live, shut.row, goal)
+    expect(open.row?.state).toMatchObject({ previous: 'old', target: 'now', hashes: { '2.0.0': 'now' } })
+  })
+
   test('stay with the first when the second ends before helm ran: it is frozen as before', () => {
     const left = through(closed, admitting(2), frozen)
     const second = { executionId: 'two', deployed: false, current: 'new' }
     const shut = carryOut(deployment, left.live, left.row, goalFor(closed, second))
-    const end = carryOut(deployment, shut.live, shut.row, goalFor(none, second))
+    const end = carryOut(deployment, shut.live, shut.row, goalFor(frozen, second))
     expect(end.row).toMatchObject({ executionId: 'one', state: { position: frozen } })
     expect(end.live.spec).toEqual(left.live.spec)
     expect(positionOf(deployment, end.live, end.row, 'two')).toEqual(none)
     expect(positionOf(deployment, end.live, end.row, 'one')).toEqual(frozen)
+  })
+
+  test('are put back by the second for another hand, before helm ran too', () => {
+    const left = through(closed, admitting(2), frozen)
+    const second = { executionId: 'two', deployed: false, current: 'new' }
+    const shut = carryOut(deployment, left.live, left.row, goalFor(closed, second))
+    const end = carryOut(deployment, shut.live, shut.row, goalFor(none, second))
+    expect(end.row).toMatchObject({ executionId: 'two', state: { position: none } })
+    expect(end.live.spec).toEqual(spec)
   })
 })
 

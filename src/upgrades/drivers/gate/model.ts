@@ -39,6 +39,8 @@ export type GateState = {
   readonly take: readonly string[]
   /** The execution that had left it frozen, while the one that took it over has not let helm run. */
   readonly takenFrom: Uuid | null
+  /** The fields as that one had left them. */
+  readonly asFound: Fields | null
 }
 
 /** A row of `gates`: committed before the patch that it speaks of. */

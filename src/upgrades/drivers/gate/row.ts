@@ -27,7 +27,7 @@ export type GateGoal = {
  * answers the same. Originals are noted once; after helm may have run they follow what helm has rendered. Pure.
  */
 export function rowFor(kind: GateKind, live: Workload, row: GateRow | null, goal: GateGoal): GateRow {
-  const begun = row === null || isOver(row, goal) ? newRow(kind, live, goal) : takeOver(row, goal)
+  const begun = row === null || isOver(row, goal) ? newRow(kind, live, goal) : takeOver(kind, live, row, goal)
   return advance(kind, live, givesBack(begun, goal) ?? begun, goal)
 }
 
@@ -57,26 +57,35 @@ function newRow(kind: GateKind, live: Workload, goal: GateGoal): GateRow {
       target: null,
       wrote: {},
       take: [],
-      takenFrom: null,
+      ...{ takenFrom: null, asFound: null },
     },
     createdAt: goal.now,
   }
 }
 
 /** Another execution's frozen gate: its originals stay, the sides are those of the versions that run. */
-function takeOver(row: GateRow, goal: GateGoal): GateRow {
+function takeOver(kind: GateKind, live: Workload, row: GateRow, goal: GateGoal): GateRow {
   if (row.executionId === goal.executionId) return row
   const { hashes } = row.state
   const { from, to } = goal.versions
   const sides = { previous: hashes[from] ?? goal.current, target: hashes[to] ?? null }
-  const state = { ...row.state, ...sides, role: goal.role, takenFrom: row.executionId }
+  const state = {
+    ...row.state,
+    ...sides,
+    role: goal.role,
+    takenFrom: row.executionId,
+    asFound: row.state.asFound ?? kind.fields(live),
+  }
   return { ...row, executionId: goal.executionId, state }
 }
 
-/** An execution that ends before helm ran leaves a frozen workload as it found it: frozen, and the other's. */
+/**
+ * An execution that ends before helm ran leaves a frozen workload as it found it: frozen, and the other's. Taken off, it
+ * is off: another hand's change is to take effect.
+ */
 function givesBack(row: GateRow, goal: GateGoal): GateRow | null {
   const { takenFrom } = row.state
-  if (takenFrom === null || goal.deployed || goal.position.kind !== 'none') return null
+  if (takenFrom === null || goal.deployed || goal.position.kind !== 'frozen') return null
   const state: GateState = { ...row.state, position: { kind: 'frozen' }, takenFrom: null }
   return { ...row, executionId: takenFrom, state }
 }
@@ -86,8 +95,8 @@ function advance(kind: GateKind, live: Workload, row: GateRow, goal: GateGoal): 
   const { position } = goal
   const originals = originalsFor(kind, live, row, position)
   const wrote = position.kind === 'none' ? {} : { ...row.state.wrote, ...kind.ours(position) }
-  const takenFrom = goal.deployed ? null : row.state.takenFrom
-  const state = { ...row.state, ...sidesFor(row.state, goal), position, wrote, take: goal.take, takenFrom }
+  const found = goal.deployed ? { takenFrom: null, asFound: null } : {}
+  const state = { ...row.state, ...sidesFor(row.state, goal), position, wrote, take: goal.take, ...found }
   return { ...row, originals, state }
 }
 
@@ -112,14 +121,17 @@ function originalsFor(kind: GateKind, live: Workload, row: GateRow, position: Ga
 }
 
 /**
- * Which hash is which side. The target's is learnt once its pods can be there; on the way back the present template is
+ * Which hash is which side. The target's is learnt once its pods can be there, also where another execution has known the
+ * version by another one; on the way back the present template is
  * that of the previous version, whatever was found there at the beginning.
  */
-function sidesFor(state: GateState, { position, current, versions }: GateGoal): Partial<GateState> {
+function sidesFor(state: GateState, { position, current, versions, deployed }: GateGoal): Partial<GateState> {
   if (current === null) return {}
   if (state.previous === null) return { previous: current, hashes: { ...state.hashes, [versions.from]: current } }
   if (position.kind === 'closed') return {}
   if (position.kind === 'reverting') return current === state.target ? {} : { previous: current }
-  if (state.target !== null || current === state.previous || state.position.kind === 'closed') return {}
+  const opensFirst = deployed && state.position.kind === 'closed' && position.kind === 'admitting'
+  if (current === state.previous || (!opensFirst && (state.target !== null || state.position.kind === 'closed')))
+    return {}
   return { target: current, hashes: { ...state.hashes, [versions.to]: current } }
 }

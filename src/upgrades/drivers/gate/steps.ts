@@ -46,9 +46,10 @@ export function gatePatch(kind: GateKind, live: Workload, row: GateRow, epoch: b
   return { metadata, ...(spec === null ? {} : { spec }) }
 }
 
-/** What of the fields differs from the position of the row. */
+/** What of the fields differs from the position of the row. What was given back frozen is as it was found. */
 export function fieldsPatch(kind: GateKind, live: Workload, { originals, state }: GateRow): JsonObject | null {
-  return mergePatch(kind.fields(live), kind.wanted(live, originals.current, state.position))
+  const found = state.position.kind === 'frozen' ? state.asFound : null
+  return mergePatch(kind.fields(live), found ?? kind.wanted(live, originals.current, state.position))
 }
 
 function notePatch(live: Workload, row: GateRow, epoch: bigint): JsonObject | null {

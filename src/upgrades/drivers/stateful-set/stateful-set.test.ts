@@ -63,6 +63,16 @@ describe('originals', () => {
   })
 })
 
+test('what an execution takes over and gives back before helm ran keeps the partition of each version', () => {
+  const left = through(rolling(0), closed, admitting(2), { kind: 'frozen' })
+  const second = { executionId: 'two', deployed: false, current: 'new' }
+  const shut = carryOut(statefulSet, left.live, left.row, goalFor(closed, second))
+  const end = carryOut(statefulSet, shut.live, shut.row, goalFor({ kind: 'frozen' }, second))
+  expect(end.row).toMatchObject({ executionId: 'one', state: { position: { kind: 'frozen' } } })
+  expect(end.live.spec).toEqual(left.live.spec)
+  expect(positionOf(statefulSet, end.live, end.row, 'one')).toEqual({ kind: 'frozen' })
+})
+
 describe('what is really there', () => {
   test('after scaling, another number of pods may move', () => {
     const open = through(rolling(0), closed, admitting(2))

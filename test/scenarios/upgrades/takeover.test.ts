@@ -1,0 +1,73 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { isReady } from '../support/cluster-view.ts'
+import type { ReleaseHandle } from '../support/releases.ts'
+import {
+  type RegisteredComponent,
+  registerComponent,
+  started,
+  type UpgradeHandle,
+  upgradeRequest,
+} from '../support/upgrades.ts'
+import { openWorld, type Place, type World } from '../support/world.ts'
+
+let world: World
+/** A Deployment and a StatefulSet. */
+let engine: RegisteredComponent
+let store: RegisteredComponent
+beforeAll(async () => {
+  world = await openWorld()
+  const chart = (chartName: string) => ({ chartName, healthEndpoint: { path: '/health', port: 8080 } })
+  const numbers = ['1.1.0', '1.2.0', '1.3.0', '1.4.0']
+  engine = await registerComponent(world.api, chart('matih-query-engine'), numbers)
+  store = await registerComponent(world.api, chart('matih-metadata-store'), numbers)
+})
+afterAll(() => world.close())
+
+const patience = { withinMs: 25_000 }
+
+type Installed = { readonly place: Place; readonly release: ReleaseHandle; readonly of: RegisteredComponent }
+
+async function installed(of: RegisteredComponent, chartVersion: string, replicaCount: number): Promise<Installed> {
+  const place = world.place()
+  const chartName = of === engine ? 'matih-query-engine' : 'matih-metadata-store'
+  return { place, of, release: await place.installed({ chartName, chartVersion, valuesOverride: { replicaCount } }) }
+}
+
+const begun = ({ place, of }: Installed, from: string, to: string, more: object = {}): Promise<UpgradeHandle> =>
+  started(
+    world.api,
+    place.tenantId,
+    upgradeRequest(of, {
+      fromVersionId: of.versions[from],
+      toVersionId: of.versions[to],
+      batchSize: 1,
+      maxUnavailablePercentage: 50,
+      ...more,
+    }),
+  )
+
+/** Cancelled when so many have moved. */
+async function frozenAfter(count: number, given: Installed, from: string, to: string): Promise<UpgradeHandle> {
+  const execution = await begun(given, from, to, { batchDelaySeconds: 3_600, batchSize: count })
+  await execution.until(`${count} are done`, ({ progress }) => progress.completed === count, patience)
+  await execution.give('cancel')
+  await execution.untilStatus('CANCELLED', patience)
+  return execution
+}
+
+const images = async ({ namespace }: Place) => {
+  const pods = await world.cluster.pods(namespace)
+  return pods.filter(isReady).map(({ spec }) => spec.containers[0]?.image.split(':').at(-1))
+}
+
+test.concurrent('rolled back, an execution that took over brings all to the version that it began with', async () => {
+  const given = await installed(store, '1.2.0', 3)
+  const { place, release } = given
+  await frozenAfter(1, given, '1.2.0', '1.3.0')
+  const next = await begun(given, '1.2.0', '1.3.0', { batchDelaySeconds: 3_600 })
+  await next.until('the next is done', ({ progress }) => progress.completed === 2, patience)
+  await next.give('rollback')
+  await next.untilStatus('ROLLED_BACK', patience)
+  expect(await images(place)).toEqual(['2.2.0', '2.2.0', '2.2.0'])
+  expect(await release.read()).toMatchObject({ status: 'DEPLOYED', chartVersion: '1.2.0', frozen: null })
+})
