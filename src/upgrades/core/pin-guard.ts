@@ -23,12 +23,15 @@ const messages: Readonly<Record<PinWarning, string>> = {
 export function rescueTraffic(look: Look): Step | null {
   const { execution, fleet } = look
   const to = fleet.pin?.to ?? null
-  if (to === null || serves(look)) return null
+  if (to === null || beingReplaced.has(execution.stage) || serves(look)) return null
   const side = wayOut(look, to === 'other' ? bothSides(execution) : [to === 'target' ? 'previous' : 'target'])
   if (side === null) return atOnce(warned(execution, 'PIN_REMOVED'), null)
   if (to !== 'other') return atOnce(warned(execution, 'PIN_MOVED'), side)
   return atOnce(isHalfDone(look) ? execution : warned(execution, 'PIN_RESTORED'), side)
 }
+
+/** Stages in which a pin that an execution before has left gives way to helm's own selectors, one after another. */
+const beingReplaced: ReadonlySet<Stage> = new Set(['deploying', 'pinning'])
 
 /** How long the endpoints may take to follow a pin that was set. */
 const endpointsFollowMs = seconds(5)

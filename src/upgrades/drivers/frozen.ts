@@ -4,7 +4,8 @@ import type { GatePosition } from '../core/model.ts'
 import { bring } from './fleet/bring.ts'
 import { type Fleet, type FleetParts, gateKinds } from './fleet/context.ts'
 import { acting, type Hand } from './fleet/hand.ts'
-import type { GateRow } from './gate/model.ts'
+import { readPods, servingHashes } from './fleet/members.ts'
+import type { GateRow, Workload } from './gate/model.ts'
 import type { GateGoal } from './gate/row.ts'
 import { handOverServices, unpinServices } from './services/pin.ts'
 
@@ -38,9 +39,17 @@ async function bringAll(parts: FleetParts, release: FrozenRelease, kind: 'halted
   for (const row of await parts.gates.ofRelease(parts.db, release.id)) {
     const fleet = fleetOfRow(parts, release, row)
     if (kind === 'none') await unpinServices(parts, fleet, row, hand)
-    else await handOverServices(fleet, row, hand)
+    else await handOverPins(fleet, row, hand)
     await bring(parts, fleet, fleet.workload, goalOf(parts, release, row, { kind }, hand), hand)
   }
+}
+
+async function handOverPins(fleet: Fleet, row: GateRow, hand: Hand): Promise<void> {
+  if (row.originals.services.length === 0) return
+  const { client, kind, namespace, workload } = fleet
+  const live = await client.find<Workload>(kind.resource, { namespace, name: workload.name })
+  const pods = live === null ? [] : await readPods(client, live, await kind.lineage(client, live))
+  await handOverServices(fleet, row, servingHashes(kind, pods), hand)
 }
 
 function fleetOfRow(parts: FleetParts, { id, clusterId, namespace }: FrozenRelease, { kind, name }: GateRow): Fleet {

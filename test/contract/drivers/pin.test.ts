@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ActFailed } from '../../../src/infra/engine/index.ts'
 import { resources } from '../../../src/infra/kubernetes/index.ts'
+import { frozenWorkloads } from '../../../src/upgrades/drivers/frozen.ts'
 import { fieldManager } from '../../../src/upgrades/drivers/gate/model.ts'
 import type { Service } from '../../../src/upgrades/drivers/services/select.ts'
 import { eventually } from '../../support/cluster.ts'
@@ -119,6 +120,50 @@ describe('a pin', () => {
     await fleet.gate({ kind: 'frozen' })
     await fleet.holds(2000)
     await pinned(fleet, 'previous', 2)
+  })
+
+  test('is given up before helm runs on a frozen fleet, and traffic stays where it is', async () => {
+    const fleet = await bothSides(2)
+    await pinned(fleet, 'previous', 2)
+    await fleet.gate({ kind: 'frozen' })
+    const pinnedTo = (await service(fleet)).spec?.selector
+    const port = frozenWorkloads(world.parts())
+    const release = { id: fleet.releaseId, clusterId: world.clusterId, namespace: fleet.namespace }
+    const lease = await world.lease({ id: fleet.releaseId }, 'release')
+    await port.halt(release, lease)
+    const halted = await service(fleet)
+    expect(halted.spec?.selector).toEqual(pinnedTo)
+    expect(halted.metadata.managedFields?.map(({ manager }) => manager)).not.toContain(fieldManager)
+    await applyService(fleet, 'web', { ...selector, tier: 'front' })
+    expect((await service(fleet)).spec?.selector).toEqual({ ...selector, tier: 'front' })
+    await port.restore(release, lease)
+    expect((await service(fleet)).spec?.selector).toEqual({ ...selector, tier: 'front' })
+  })
+
+  test('that is left on a side without a ready pod comes off before helm runs', async () => {
+    const fleet = await bothSides(2)
+    await fleet.gate({ kind: 'frozen' })
+    const body = { spec: { selector: { 'pod-template-hash': 'nobody' } } }
+    const patch = { type: 'merge', body, fieldManager } as const
+    await fleet.client.patch(resources.services, { namespace: fleet.namespace, name: 'web' }, patch)
+    const release = { id: fleet.releaseId, clusterId: world.clusterId, namespace: fleet.namespace }
+    await frozenWorkloads(world.parts()).halt(release, await world.lease({ id: fleet.releaseId }, 'release'))
+    expect((await service(fleet)).spec?.selector).toEqual(selector)
+  })
+
+  test('is given up by an execution that takes a frozen fleet over, also where it has to move it before helm ran', async () => {
+    const fleet = await bothSides(2)
+    await pinned(fleet, 'previous', 2)
+    await fleet.gate({ kind: 'frozen' })
+    await fleet.next({ from: '1.0.0', to: '2.0.0' })
+    await fleet.gate({ kind: 'closed' })
+    await pinned(fleet, 'previous', 2)
+    await applyService(fleet)
+    expect((await fleet.see()).pin).toBeNull()
+    await fleet.pin('previous')
+    await pinned(fleet, 'previous', 2)
+    await applyService(fleet)
+    await fleet.holds()
   })
 
   test('that another hand has changed is told as it is', async () => {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { ok } from '../support/api.ts'
 import { isReady } from '../support/cluster-view.ts'
 import type { ReleaseHandle } from '../support/releases.ts'
 import {
@@ -71,3 +72,35 @@ test.concurrent('rolled back, an execution that took over brings all to the vers
   expect(await images(place)).toEqual(['2.2.0', '2.2.0', '2.2.0'])
   expect(await release.read()).toMatchObject({ status: 'DEPLOYED', chartVersion: '1.2.0', frozen: null })
 })
+
+/** Blue-green, cancelled when traffic is on the new set. */
+async function frozenPastSwitch(): Promise<Installed> {
+  const given = await installed(engine, '1.2.0', 2)
+  const execution = await begun(given, '1.2.0', '1.3.0', { strategy: 'BLUE_GREEN', healthCheckTimeoutSeconds: 300 })
+  await execution.until('watched', ({ waitingFor }) => waitingFor?.reason === 'WATCHING_THE_SWITCH', patience)
+  await execution.give('cancel')
+  await execution.untilStatus('CANCELLED', patience)
+  return given
+}
+
+test.concurrent('a frozen blue-green is unfrozen forwards: helm meets no conflict', async () => {
+  const { place, release } = await frozenPastSwitch()
+  ok(await world.api.post(`${release.path}/unfreeze?to=target`, undefined))
+  expect(await release.read()).toMatchObject({ status: 'DEPLOYED', chartVersion: '1.3.0', frozen: null })
+  expect(await images(place)).toEqual(['2.3.0', '2.3.0'])
+})
+
+test.concurrent.for(['BLUE_GREEN', 'CANARY', 'ROLLING'])(
+  'a frozen blue-green is taken over by %s',
+  async (strategy) => {
+    const given = await frozenPastSwitch()
+    const next = await begun(given, '1.2.0', '1.3.0', { strategy })
+    if (strategy === 'CANARY') {
+      await next.untilStatus('CANARY_MONITORING', patience)
+      await next.give('promote-canary')
+    }
+    await next.untilStatus('COMPLETED', patience)
+    expect(await images(given.place)).toEqual(['2.3.0', '2.3.0'])
+    expect(await given.release.read()).toMatchObject({ status: 'DEPLOYED', chartVersion: '1.3.0', frozen: null })
+  },
+)

@@ -27,6 +27,7 @@ function deployed(look: Look): Step {
   const { execution } = look
   if (execution.change?.podsChange !== true) return goTo(look, unchanged(look), 'opening')
   const { switches } = strategyOf(execution)
+  if (look.fleet.pin !== null && !switches) return act(execution, { kind: 'pin', to: null }, waits.pin)
   return goTo(look, execution.takesOver ? joined(look, switches) : execution, switches ? 'pinning' : 'moving')
 }
 

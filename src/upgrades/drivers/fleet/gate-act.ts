@@ -10,7 +10,7 @@ import { bring } from './bring.ts'
 import { type Fleet, type FleetParts, fleetOf } from './context.ts'
 import { letGo } from './evictions.ts'
 import type { Hand } from './hand.ts'
-import { refOf } from './members.ts'
+import { refOf, servingHashes } from './members.ts'
 import { readFleet, type Seen } from './observe.ts'
 import { repinPrevious } from './pin-act.ts'
 
@@ -78,7 +78,9 @@ async function moveTarget(
   if (move.position.kind === 'reverting') await repinPrevious(parts, fleet, seen, hand)
   if (move.position.kind === 'none') await unpinWhatGoes(parts, fleet, seen, hand)
   // Whoever takes a frozen fleet over may find it pinned.
-  if (move.position.kind === 'closed' && seen.row !== null) await handOverServices(fleet, seen.row, hand)
+  if (move.position.kind === 'closed' && seen.row !== null) {
+    await handOverServices(fleet, seen.row, servingHashes(kind, seen.pods), hand)
+  }
   if (!kind.evicts) await markCosts(fleet, seen, move, hand)
   const to = (position: GatePosition) => {
     const goal = goalOf(fleet, execution, 'target', { ...move, position }, seen.lineage.current, parts, hand)

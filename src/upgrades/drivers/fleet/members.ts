@@ -67,6 +67,12 @@ function problemOf(pod: FleetPod): string {
   return stopped ?? (status.phase === 'Running' ? 'it is not ready' : `it is ${status.phase ?? 'Pending'}`)
 }
 
+/** The hashes of pods that take traffic. Pure. */
+export function servingHashes({ hashLabel }: GateKind, pods: readonly FleetPod[]): ReadonlySet<string> {
+  const serving = pods.filter((pod) => isReady(pod) && pod.metadata.deletionTimestamp === undefined)
+  return new Set(serving.flatMap(({ metadata }) => metadata.labels?.[hashLabel] ?? []))
+}
+
 /** The labels of the pods that a workload's present template makes. */
 export function templateLabels({ spec }: Workload): Readonly<Record<string, string>> {
   const labels = within(spec, 'template', 'metadata', 'labels')

@@ -1,7 +1,8 @@
 import { resources } from '../../../infra/kubernetes/index.ts'
 import type { Execution } from '../../core/model.ts'
 import type { Workload } from '../gate/model.ts'
-import { pinServices, unpinServices } from '../services/pin.ts'
+import { withdrawsAt } from '../gate/steps.ts'
+import { handOverServices, pinServices, unpinServices, withServices } from '../services/pin.ts'
 import { hashOf, type Service, selectingServices } from '../services/select.ts'
 import { type Fleet, type FleetParts, fleetOf } from './context.ts'
 import type { Hand } from './hand.ts'
@@ -33,6 +34,8 @@ export async function pinFleet(
   const labels = [templateLabels(live), ...seen.pods.map(({ metadata }) => metadata.labels)]
   const services = await selectingServices(client, namespace, labels)
   await pinServices(parts, fleet, row, services, hash, hand)
+  // Helm may not have run yet where a fleet that was left pinned is taken over.
+  if (withdrawsAt(row.state.position)) await handOverServices(fleet, withServices(row, services), new Set([hash]), hand)
 }
 
 /**

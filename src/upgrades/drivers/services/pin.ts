@@ -50,11 +50,24 @@ export async function unpinServices(parts: FleetParts, fleet: Fleet, row: GateRo
 }
 
 /**
- * Before helm runs: the Services stay pinned, and their selectors are nobody's, so that helm meets no conflict. What it
- * applies has no pin any more: a selector is one field.
+ * Before helm runs: the Services stay pinned as long as pods are ready there, and their selectors are nobody's, so that
+ * helm meets no conflict. What it applies has no pin any more: a selector is one field. `serving`: the hashes of ready
+ * pods; where none has the one of a pin, what was there before is put back.
  */
-export async function handOverServices(fleet: Fleet, { originals }: GateRow, hand: Hand): Promise<void> {
-  for (const { name, uid } of originals.services) await withdraw(fleet, name, uid, hand)
+export async function handOverServices(
+  fleet: Fleet,
+  { originals }: GateRow,
+  serving: ReadonlySet<string>,
+  hand: Hand,
+): Promise<void> {
+  for (const { name, uid, hash } of originals.services) {
+    await until(fleet, name, uid, hand, (service) => {
+      const pinned = hashOf(service)
+      const body = pinned === null || serving.has(pinned) ? null : selectorPatch(service, hash)
+      return body === null ? null : guarded(service, body)
+    })
+    await withdraw(fleet, name, uid, hand)
+  }
 }
 
 /** The change of a Service's selector; null where it says so already. Pure. */
