@@ -2,7 +2,6 @@ import type { Instant } from '../core/instant.ts'
 import { Problem } from '../core/problems.ts'
 import type { Tx } from '../infra/database/types.ts'
 import type { Frozen } from '../releases/index.ts'
-import { frozenVersions } from './core/frozen.ts'
 import type { ClaimedRelease, Execution } from './core/model.ts'
 import type { UpgradePorts } from './ports.ts'
 
@@ -51,7 +50,6 @@ async function requireUnmoved(tx: Tx, orders: Orders, claims: readonly ClaimedRe
   }
 }
 
-function frozenBy(execution: Execution): Frozen | null {
-  const versions = frozenVersions(execution)
-  return versions === null ? null : { executionId: execution.id, versions: { ...versions } }
+function frozenBy({ id, frozenVersions }: Execution): Frozen | null {
+  return frozenVersions === null ? null : { executionId: id, versions: { ...frozenVersions } }
 }

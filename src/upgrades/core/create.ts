@@ -79,6 +79,7 @@ function untouchedState(now: Instant) {
     claiming: false,
     deployed: false,
     frozen: false,
+    frozenVersions: null,
     promotedBy: null,
     seq: 0n,
     version: 0,

@@ -1,16 +1,30 @@
-import { isOnTarget } from './instances.ts'
-import type { Execution } from './model.ts'
+import { isAdmitted } from './instances.ts'
+import type { Execution, Instance, Member } from './model.ts'
+import type { Fleet } from './slots.ts'
 
 /**
- * How many instances of each version an execution left behind frozen (SPEC section 5, "Freeze"); null when it left
- * nothing frozen. Asked once it is at its end, with the gate that was seen last.
+ * How many pods of each version run in a fleet that is left frozen (SPEC section 5, "Freeze"), ready or not, as it was
+ * seen last. A place that is empty just then gets a pod of the version that it was let go for, or kept.
  */
-export function frozenVersions(execution: Execution): Readonly<Record<string, number>> | null {
-  if (!execution.frozen) return null
-  const versions: Record<string, number> = {}
-  for (const instance of execution.instances) {
-    const version = isOnTarget(instance) ? execution.to.version : execution.from.version
-    versions[version] = (versions[version] ?? 0) + 1
-  }
-  return versions
+export function versionsIn(
+  execution: Execution,
+  { members }: Pick<Fleet, 'members'>,
+): Readonly<Record<string, number>> {
+  const present = members.filter(({ terminating }) => !terminating).map((member) => versionOf(execution, member))
+  const empty = execution.instances.filter(({ pod }) => pod === null).map((place) => versionToCome(execution, place))
+  const counts: Record<string, number> = {}
+  for (const version of [...present, ...empty]) counts[version] = (counts[version] ?? 0) + 1
+  return counts
+}
+
+/** Pods of a version that nobody has told. */
+const unknown = 'unknown'
+
+function versionOf({ from, to }: Execution, { side, version }: Member): string {
+  if (side === 'other') return version ?? unknown
+  return side === 'target' ? to.version : from.version
+}
+
+function versionToCome({ status, from, to }: Execution, place: Instance): string {
+  return status !== 'ROLLING_BACK' && isAdmitted(place) ? to.version : from.version
 }

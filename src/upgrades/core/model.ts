@@ -283,6 +283,8 @@ export type Execution = {
   readonly takesOver: boolean
   /** It ended and left the fleet as it was: the gate stays until something takes it over. */
   readonly frozen: boolean
+  /** What ran then: pods by their version. Null where it left nothing frozen. */
+  readonly frozenVersions: Readonly<Record<string, number>> | null
   readonly promotedBy: string | null
   readonly initiatedBy: string
   readonly principalId: string

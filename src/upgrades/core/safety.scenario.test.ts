@@ -340,7 +340,9 @@ describe('pause, resume and cancel', () => {
       .so(({ status, waitingFor }) => expect([status, waitingFor?.reason]).toEqual(['IN_PROGRESS', 'CANCELLING']))
       .untilStatus('CANCELLED')
       .thenOnTarget(5)
-      .so(({ frozen }, { world }) => expect([frozen, world.gate.kind]).toEqual([true, 'frozen']))
+      .so(({ frozen, frozenVersions }, { world }) =>
+        expect([frozen, world.gate.kind, frozenVersions]).toEqual([true, 'frozen', { '1.0.0': 5, '1.1.0': 5 }]),
+      )
   })
 
   test('cancel?immediate does not wait', () => {

@@ -9,6 +9,8 @@ export type Member = {
   readonly pod: PodRef
   readonly key: string | null
   readonly side: Side
+  /** Which version it is of that is on neither side, where that is known. */
+  readonly version?: string
   readonly ready: boolean
   /** It is on its way out: it takes no place any more. */
   readonly terminating: boolean

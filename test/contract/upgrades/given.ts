@@ -95,6 +95,7 @@ export function executionOf(tenantId: string, more: Partial<Execution> = {}): Ex
     deployed: false,
     takesOver: false,
     frozen: false,
+    frozenVersions: null,
     promotedBy: null,
     initiatedBy: 'somebody',
     principalId: 'key:1',

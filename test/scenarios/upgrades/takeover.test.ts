@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ok } from '../support/api.ts'
 import { isReady } from '../support/cluster-view.ts'
+import { eventually } from '../support/eventually.ts'
 import type { ReleaseHandle } from '../support/releases.ts'
 import {
   type RegisteredComponent,
@@ -24,7 +25,7 @@ beforeAll(async () => {
 })
 afterAll(() => world.close())
 
-const patience = { withinMs: 25_000 }
+const patience = { withinMs: 45_000 }
 
 type Installed = { readonly place: Place; readonly release: ReleaseHandle; readonly of: RegisteredComponent }
 
@@ -61,6 +62,29 @@ const images = async ({ namespace }: Place) => {
   return pods.filter(isReady).map(({ spec }) => spec.containers[0]?.image.split(':').at(-1))
 }
 
+/** How many pods run of each version, whatever state they are in, by their images: 2.3.0 is that of 1.3.0. */
+async function running({ namespace }: Place): Promise<Record<string, number>> {
+  const counts: Record<string, number> = {}
+  for (const { metadata, spec } of await world.cluster.pods(namespace)) {
+    if (metadata.deletionTimestamp !== undefined) continue
+    const version = (spec.containers[0]?.image.split(':').at(-1) ?? '').replace('2.', '1.')
+    counts[version] = (counts[version] ?? 0) + 1
+  }
+  return counts
+}
+
+test.concurrent('a frozen fleet goes on to a third version from the one that it has begun with, and may go back', async () => {
+  const given = await installed(store, '1.1.0', 3)
+  const { place, release } = given
+  await frozenAfter(1, given, '1.1.0', '1.2.0')
+  const third = await frozenAfter(1, given, '1.2.0', '1.3.0')
+  expect((await release.read()).frozen).toEqual({ executionId: third.id, versions: { '1.1.0': 2, '1.3.0': 1 } })
+  const back = await begun(given, '1.3.0', '1.1.0')
+  await back.untilStatus('COMPLETED', patience)
+  expect(await images(place)).toEqual(['2.1.0', '2.1.0', '2.1.0'])
+  expect(await release.read()).toMatchObject({ status: 'DEPLOYED', chartVersion: '1.1.0', frozen: null })
+})
+
 test.concurrent('rolled back, an execution that took over brings all to the version that it began with', async () => {
   const given = await installed(store, '1.2.0', 3)
   const { place, release } = given
@@ -83,8 +107,11 @@ async function frozenPastSwitch(): Promise<Installed> {
   return given
 }
 
-test.concurrent('a frozen blue-green is unfrozen forwards: helm meets no conflict', async () => {
+test.concurrent('a frozen blue-green says what runs, and unfreezing it forwards meets no conflict', async () => {
   const { place, release } = await frozenPastSwitch()
+  const { frozen } = await release.read()
+  expect(frozen).toMatchObject({ versions: { '1.2.0': 2, '1.3.0': 2 } })
+  expect(frozen).toMatchObject({ versions: await running(place) })
   ok(await world.api.post(`${release.path}/unfreeze?to=target`, undefined))
   expect(await release.read()).toMatchObject({ status: 'DEPLOYED', chartVersion: '1.3.0', frozen: null })
   expect(await images(place)).toEqual(['2.3.0', '2.3.0'])
@@ -104,3 +131,18 @@ test.concurrent.for(['BLUE_GREEN', 'CANARY', 'ROLLING'])(
     expect(await given.release.read()).toMatchObject({ status: 'DEPLOYED', chartVersion: '1.3.0', frozen: null })
   },
 )
+
+test.concurrent('cancelled at once, what is said to run is what runs', async () => {
+  const given = await installed(store, '1.2.0', 2)
+  const execution = await begun(given, '1.2.0', '1.3.0')
+  await execution.until('one is let go', ({ instances }) => instances.some(({ status }) => status === 'UPGRADING'), {
+    ...patience,
+    everyMs: 20,
+  })
+  await execution.give('cancel', '?immediate=true')
+  await execution.untilStatus('CANCELLED', patience)
+  const { frozen } = await given.release.read()
+  expect(frozen).not.toBeNull()
+  const { versions } = frozen as { versions: object }
+  await eventually('its pods run', async () => expect(await running(given.place)).toEqual(versions))
+})

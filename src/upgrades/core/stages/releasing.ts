@@ -1,4 +1,5 @@
 import { releasesWith } from '../children.ts'
+import { versionsIn } from '../frozen.ts'
 import { inFlight, isOnTarget, tally, withStatus } from '../instances.ts'
 import type { Ending, Execution, Verdict } from '../model.ts'
 import { statusReasons, waits } from '../reasons.ts'
@@ -131,5 +132,6 @@ function end(look: Look, ending: Ending): Step {
   if (attempt?.result === 'interrupted' && now < quiet) return wait(execution, waitOf(ending), quiet)
   const mover: Mover = { at: now, by: ending.by, reason: ending.note ?? ending.reason }
   const frozen = fleet.gate.kind === 'frozen'
-  return { kind: 'end', execution: { ...finish(execution, ending.to, ending.reason, mover), frozen } }
+  const frozenVersions = frozen ? versionsIn(execution, fleet) : null
+  return { kind: 'end', execution: { ...finish(execution, ending.to, ending.reason, mover), frozen, frozenVersions } }
 }

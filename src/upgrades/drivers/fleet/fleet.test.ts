@@ -31,6 +31,13 @@ describe('members', () => {
     ])
   })
 
+  test('on neither side tell their version, where it is known', () => {
+    const members = membersOf(deployment, [pod('a', 'old'), pod('b', 'odd'), pod('c', 'rare')], sides, {
+      '0.9.0': 'odd',
+    })
+    expect(members.map(({ version }) => version)).toEqual([undefined, '0.9.0', undefined])
+  })
+
   test('of a Deployment are no pods that have ended; of a DaemonSet they hold their node', () => {
     const ended = pod('a', 'old', { phase: 'Failed', reason: 'Evicted' })
     expect(membersOf(deployment, [ended], sides)).toEqual([])

@@ -3,7 +3,7 @@ import { type ClusterClient, resources, selectorText } from '../../../infra/kube
 import type { Pod as KubePod } from '../../../infra/kubernetes/readiness/workload-types.ts'
 import type { Member, PodRef } from '../../core/model.ts'
 import { within } from '../gate/json.ts'
-import type { GateKind, Lineage, Workload } from '../gate/model.ts'
+import type { GateKind, GateState, Lineage, Workload } from '../gate/model.ts'
 import { type Sides, sideOf } from '../gate/position.ts'
 
 /** A pod, its spec as it is. */
@@ -22,18 +22,33 @@ export async function readPods(
   return items.filter(({ metadata }) => metadata.ownerReferences?.some(({ uid }) => owners.has(uid)) === true)
 }
 
-/** The members of a fleet. A pod that has ended by itself takes no place: its controller makes another one. Pure. */
-export function membersOf(kind: GateKind, pods: readonly FleetPod[], sides: Sides): readonly Member[] {
-  return pods.filter((pod) => kind.kind !== 'Deployment' || !hasEnded(pod)).map((pod) => memberOf(kind, pod, sides))
+/**
+ * The members of a fleet. A pod that has ended by itself takes no place: its controller makes another one. `hashes`: those
+ * of the versions that are known, for pods on neither side. Pure.
+ */
+export function membersOf(
+  kind: GateKind,
+  pods: readonly FleetPod[],
+  sides: Sides,
+  hashes: GateState['hashes'] = {},
+): readonly Member[] {
+  const versions = new Map(Object.entries(hashes).map(([version, hash]) => [hash, version]))
+  return pods
+    .filter((pod) => kind.kind !== 'Deployment' || !hasEnded(pod))
+    .map((pod) => memberOf(kind, pod, sides, versions))
 }
 
-function memberOf(kind: GateKind, pod: FleetPod, sides: Sides): Member {
+function memberOf(kind: GateKind, pod: FleetPod, sides: Sides, versions: ReadonlyMap<string, string>): Member {
   const terminating = pod.metadata.deletionTimestamp !== undefined
   const ready = isReady(pod) && !terminating
+  const hash = pod.metadata.labels?.[kind.hashLabel]
+  const side = sideOf(hash, sides)
+  const version = side === 'other' ? versions.get(hash ?? '') : undefined
   return {
     pod: refOf(pod),
     key: kind.placeOf(pod),
-    side: sideOf(pod.metadata.labels?.[kind.hashLabel], sides),
+    side,
+    ...(version === undefined ? {} : { version }),
     ready,
     terminating,
     problem: ready || terminating ? null : problemOf(pod),

@@ -55,7 +55,7 @@ export async function readFleet(
   const lineage = await kind.lineage(client, live)
   const pods = await readPods(client, live, lineage)
   const sides = sidesOf(row, lineage, execution)
-  return { live, row, lineage, sides, pods, members: membersOf(kind, pods, sides) }
+  return { live, row, lineage, sides, pods, members: membersOf(kind, pods, sides, row?.state.hashes) }
 }
 
 async function sightOf(
