@@ -102,8 +102,5 @@ test('the kubeconfig of the practice cluster is no cluster of its own', () => {
 
 test('what does nothing yet is refused rather than ignored', () => {
   expect(() => refuseUnsupported(read({ KAFKA_BROKERS: 'a:9092' }))).toThrow(/KAFKA_BROKERS/)
-  expect(() => refuseUnsupported(read({ OIDC_ISSUER: 'https://id.example', OIDC_AUDIENCE: 'f' }))).toThrow(
-    /OIDC_ISSUER/,
-  )
   expect(() => refuseUnsupported(read({}))).not.toThrow()
 })

@@ -82,9 +82,8 @@ export const practiceKubeconfig = (home: string): string => join(home, 'practice
 const otherThan = (own: string, given: string | null): string | null => (given === own ? null : given)
 
 /** Throws `ConfigError` for what is understood and does nothing yet: it must not look as if it did. */
-export function refuseUnsupported({ kafkaBrokers, oidc }: Config): void {
+export function refuseUnsupported({ kafkaBrokers }: Config): void {
   if (kafkaBrokers.length > 0) throw new ConfigError('KAFKA_BROKERS is not supported yet: events are lists and streams')
-  if (oidc !== null) throw new ConfigError('OIDC_ISSUER and OIDC_AUDIENCE are not supported yet: use API keys')
 }
 
 /** Reads the text of a variable; what it throws is what the text must be. */

@@ -4,10 +4,12 @@ import type { Uuid } from '../core/subject.ts'
 import type { Db } from '../infra/database/types.ts'
 import type { Authenticate, Authorize } from '../infra/http/auth.ts'
 import type { FeatureRoutes } from '../infra/http/route.ts'
+import { tokenVerifier } from '../infra/oidc/index.ts'
 import {
   type AdminKeySource,
   clusterIds,
   ensureAdminKey,
+  isJwt,
   type KubeContexts,
   keyAuthenticator,
   mayDo,
@@ -15,6 +17,7 @@ import {
   routesOfTenants,
   type TenantPort,
   tenantPort,
+  tokenAuthenticator,
 } from '../tenants/index.ts'
 
 export type TenantParts = {
@@ -46,9 +49,17 @@ export async function openTenants({ config, db, clock, newId, contexts }: Tenant
   return {
     adminKey,
     clusters: await clusterIds(db, contexts.names),
-    authenticate: keyAuthenticator({ db, clock }),
+    authenticate: authenticator({ config, db, clock }),
     authorize: mayDo,
     port: tenantPort(deps),
     routes: routesOfTenants(deps),
   }
+}
+
+/** API keys, and where an issuer is configured its tokens too. */
+function authenticator({ config, db, clock }: Pick<TenantParts, 'config' | 'db' | 'clock'>): Authenticate {
+  const byKey = keyAuthenticator({ db, clock })
+  if (config.oidc === null) return byKey
+  const byToken = tokenAuthenticator(tokenVerifier(config.oidc, clock))
+  return (token) => (isJwt(token) ? byToken(token) : byKey(token))
 }

@@ -1,0 +1,1 @@
+export { tokenVerifier, type VerifyToken } from './verifier.ts'
