@@ -1,4 +1,6 @@
-import type { Config } from '../config.ts'
+import { type Config, ConfigError } from '../config.ts'
+import { FolderUnusable } from '../infra/database/embedded/folders.ts'
+import { FolderInUse } from '../infra/database/embedded/lock.ts'
 import { startEmbeddedPostgres } from '../infra/database/embedded/server.ts'
 import { type Listener, openListener } from '../infra/database/listen.ts'
 import { migrate } from '../infra/database/migrate.ts'
@@ -15,9 +17,15 @@ const connections = 16
 /** Where the database is: what `DATABASE_URL` says, else the embedded one, which is started. */
 export async function databaseUrl(config: Config, log: Log, stops: Stops): Promise<string> {
   if (config.databaseUrl !== null) return config.databaseUrl
-  const server = await startEmbeddedPostgres({ home: config.home, log })
+  const server = await startEmbeddedPostgres({ home: config.home, log }).catch(refuseHome)
   stops.add('embedded PostgreSQL', () => server.stop())
   return server.url
+}
+
+/** A data folder that is in use, or not as it was left, is a matter of one line for the person who starts. */
+function refuseHome(error: unknown): never {
+  const told = error instanceof FolderInUse || error instanceof FolderUnusable
+  throw told ? new ConfigError(`FLOTILLA_HOME: ${error.message}`) : error
 }
 
 /** Opens the database and brings its schema up to date. */

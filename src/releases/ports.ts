@@ -54,9 +54,11 @@ export type InstallPlace = { readonly tenantId: Uuid; readonly clusterId: Uuid; 
 
 /** What releases need of tenants. */
 export interface Tenants {
+  /** Throws what `placeInstall` would throw now, and changes nothing. */
+  requirePlace(db: Db, principal: Principal, tenantId: Uuid, namespace: string): Promise<void>
   /**
    * Where an install of this caller goes (SPEC section 2). Registers the tenant and claims the namespace for a platform
-   * admin. Throws `Problem` not_found, namespace_not_owned, namespace_taken, namespace_reserved.
+   * admin. Throws `Problem` not_found, namespace_not_owned.
    */
   placeInstall(tx: Tx, principal: Principal, tenantId: Uuid, namespace: string): Promise<InstallPlace>
   /** The owner of a namespace; null where nobody has claimed it. */

@@ -1,7 +1,7 @@
 import type { Principal, Uuid } from '../core/subject.ts'
 import type { Db, Tx } from '../infra/database/types.ts'
 import type { FeatureRoutes } from '../infra/http/route.ts'
-import { type InstallPlace, placeInstall } from './commands/place-install.ts'
+import { type InstallPlace, lookAtPlace, placeInstall } from './commands/place-install.ts'
 import type { TenantDeps } from './deps.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { platformRoutes } from './routes/platform.ts'
@@ -23,6 +23,8 @@ export type { Tenant } from './store/tenants.ts'
 
 /** What the other features ask of tenants, each inside the caller's transaction. */
 export type TenantPort = {
+  /** Throws what `placeInstall` would throw now, and changes nothing. */
+  requirePlace(db: Db, principal: Principal, tenantId: Uuid, namespace: string): Promise<void>
   /** Where an install of this caller goes; registers and claims for a platform admin (SPEC section 2). */
   placeInstall(tx: Tx, principal: Principal, tenantId: Uuid, namespace: string): Promise<InstallPlace>
   /** The owner of a namespace; null where nobody has claimed it. */
@@ -36,6 +38,9 @@ export type TenantPort = {
 /** The port, on these tables. */
 export function tenantPort(deps: TenantDeps): TenantPort {
   return {
+    requirePlace: async (db, principal, tenantId, namespace) => {
+      await db.transaction().execute((tx) => lookAtPlace(tx, deps, principal, tenantId, namespace))
+    },
     placeInstall: (tx, principal, tenantId, namespace) => placeInstall(tx, deps, principal, tenantId, namespace),
     ownerOf: namespaceOwner,
     exists: async (db, tenantId) => (await findTenant(db, tenantId)) !== null,

@@ -8,8 +8,12 @@ export type InputPart = 'body' | 'query' | 'path' | 'header'
 export function parseInput<T extends z.ZodType>(part: InputPart, schema: T, input: unknown): z.output<T> {
   const result = schema.safeParse(input)
   if (result.success) return result.data
-  throw inputProblem(result.error.issues.flatMap((issue) => fieldErrors(part, issue, input)))
+  throw inputProblem(onePerField(result.error.issues.flatMap((issue) => fieldErrors(part, issue, input))))
 }
+
+/** What a field is not at all also fails what is asked of it further: the first message says enough. */
+const onePerField = (errors: readonly FieldError[]): readonly FieldError[] =>
+  errors.filter(({ pointer }, n) => errors.findIndex((each) => each.pointer === pointer) === n)
 
 /** The `malformed` problem of one or more wrong fields. */
 export function inputProblem(errors: readonly FieldError[]): Problem {
@@ -25,7 +29,23 @@ function fieldErrors(part: InputPart, issue: z.core.$ZodIssue, input: unknown): 
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map((key) => ({ pointer: pointer(part, [...issue.path, key]), message: 'is not a known field' }))
   const missing = valueAt(input, issue.path) === undefined
-  return [{ pointer: pointer(part, issue.path), message: missing ? 'is required' : issue.message }]
+  return [{ pointer: pointer(part, issue.path), message: missing ? 'is required' : wordsOf(issue) }]
+}
+
+/** What the JSON types are called by those who write JSON, not by the library that reads the schemas. */
+const kinds: Readonly<Record<string, string>> = {
+  record: 'an object',
+  object: 'an object',
+  array: 'a list',
+  string: 'a text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+}
+
+function wordsOf(issue: z.core.$ZodIssue): string {
+  const kind = issue.code === 'invalid_type' ? kinds[issue.expected] : undefined
+  return kind === undefined ? issue.message : `must be ${kind}`
 }
 
 /** RFC 6901 for the body (`/a/0/b`), `query/NAME`, `path/NAME`, `header/NAME` otherwise. */

@@ -4,7 +4,6 @@ import type { Uuid } from '../../core/subject.ts'
 import type { Tx } from '../../infra/database/types.ts'
 import { violatesUnique } from '../../infra/database/unique.ts'
 import { wake } from '../../infra/engine/index.ts'
-import { maySee } from '../../tenants/index.ts'
 import { newRelease } from '../core/create.ts'
 import { operationEvent } from '../core/events.ts'
 import type { NewOperation, Release } from '../core/model.ts'
@@ -30,7 +29,8 @@ export type InstallBody = OperationOptions & {
  * transaction. Answers both ids. Throws `Problem` (SPEC sections 2 and 3) and changes nothing then.
  */
 export async function install(deps: ReleaseDeps, call: CommandCall, body: InstallBody) {
-  if (!maySee(call.principal, body.tenantId)) throw new Problem('not_found', `there is no tenant ${body.tenantId}`)
+  // Before anything is looked up for the caller: who may not install there learns nothing of charts.
+  await deps.ports.tenants.requirePlace(deps.db, call.principal, body.tenantId, body.namespace)
   const chart = await deps.ports.charts.resolve(body.chartName, body.chartVersion)
   const values = body.valuesOverride ?? {}
   await deps.ports.charts.validate(chart, { name: body.releaseName, namespace: body.namespace }, values)

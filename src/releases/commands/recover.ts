@@ -1,7 +1,7 @@
 import { Problem } from '../../core/problems.ts'
 import type { Uuid } from '../../core/subject.ts'
 import { decideRelease } from '../core/decide.ts'
-import { openOperation, situationOf } from '../core/situation.ts'
+import { openOperation } from '../core/situation.ts'
 import { command } from './accepting.ts'
 import { type CommandCall, type ReleaseDeps, visibleRelease } from './context.ts'
 import { bareOperation } from './uninstall.ts'
@@ -29,7 +29,8 @@ export async function recover(
   const decision = decideRelease(state, { kind: 'command', command: order }, deps.clock.now())
   if (decision.kind === 'rejected') throw new Problem(decision.code, decision.detail, { extra: decision.extra ?? {} })
   if (openOperation(decision.state) === null) return { action: 'none', detail: 'nothing is pending', operationId: null }
-  const detail = `with {"force": true}: settles revision ${state.release.revision}, left ${situationOf(state)} by another hand, as failed`
+  const { revision, status } = state.release
+  const detail = `revision ${revision} is ${status} by another hand; {"force": true} settles it as failed, whether its helm still runs or not`
   if (body.dryRun) return { action: 'settle', detail, operationId: null }
   return { action: 'settle', detail, operationId: await command(deps, call, id, order) }
 }

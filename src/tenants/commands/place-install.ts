@@ -1,9 +1,8 @@
-import { Problem } from '../../core/problems.ts'
 import type { Principal, Uuid } from '../../core/subject.ts'
 import type { Tx } from '../../infra/database/types.ts'
 import { recordAudit } from '../audit.ts'
 import { maySee } from '../core/permissions.ts'
-import { decidePlacement, noSuchTenant } from '../core/placement.ts'
+import { decidePlacement, noSuchTenant, notOwned, type Placement } from '../core/placement.ts'
 import type { TenantDeps } from '../deps.ts'
 import { claimNamespace, namespaceOwner } from '../store/namespaces.ts'
 import { findTenant, insertTenant, type Tenant } from '../store/tenants.ts'
@@ -15,7 +14,7 @@ export type InstallPlace = { readonly tenantId: Uuid; readonly clusterId: Uuid; 
 /**
  * The place of an install (SPEC section 2), inside the caller's transaction: with it, the tenant is registered and the
  * namespace claimed where a platform admin asks for new ones, or neither. Creating the namespace in the cluster is the
- * install's own first step. Throws `not_found`, `namespace_not_owned`, `namespace_reserved`.
+ * install's own first step. Throws `not_found`, `namespace_not_owned`.
  */
 export async function placeInstall(
   tx: Tx,
@@ -24,15 +23,26 @@ export async function placeInstall(
   tenantId: Uuid,
   namespace: string,
 ): Promise<InstallPlace> {
+  const { clusterId, register, claim } = await lookAtPlace(tx, deps, principal, tenantId, namespace)
+  if (register) await registerByInstall(tx, deps, principal, tenantId, clusterId)
+  if (claim) await claimForInstall(tx, deps, principal, { tenantId, clusterId, namespace })
+  return { tenantId, clusterId, namespace }
+}
+
+/** What an install there needs first, as things are now. Throws what `placeInstall` does, and writes nothing. */
+export async function lookAtPlace(
+  tx: Tx,
+  deps: TenantDeps,
+  principal: Principal,
+  tenantId: Uuid,
+  namespace: string,
+): Promise<Placement & { readonly clusterId: Uuid }> {
   if (!maySee(principal, tenantId)) throw noSuchTenant(tenantId)
   const tenant = await findTenant(tx, tenantId)
   const clusterId = tenant?.clusterId ?? (await currentCluster(tx, deps)).id
   const owner = await namespaceOwner(tx, clusterId, namespace)
   const question = { principal, tenantId, registered: tenant !== null, namespace, owner, own: deps.ownNamespaces }
-  const { register, claim } = decidePlacement(question)
-  if (register) await registerByInstall(tx, deps, principal, tenantId, clusterId)
-  if (claim) await claimForInstall(tx, deps, principal, { tenantId, clusterId, namespace })
-  return { tenantId, clusterId, namespace }
+  return { ...decidePlacement(question), clusterId }
 }
 
 /** Another install may register the same tenant at the same time: then it is there, which is all that is needed. */
@@ -61,8 +71,7 @@ async function claimForInstall(
   { tenantId, clusterId, namespace }: InstallPlace,
 ): Promise<void> {
   const { owner, claimed } = await claimNamespace(tx, { clusterId, name: namespace, tenantId, at: deps.clock.now() })
-  if (owner !== tenantId)
-    throw new Problem('namespace_not_owned', `The namespace ${namespace} does not belong to the tenant ${tenantId}`)
+  if (owner !== tenantId) throw notOwned(namespace, tenantId)
   if (claimed)
     await recordAudit(tx, deps, { principal, action: 'namespace.claimed', subject: `namespace/${namespace}`, tenantId })
 }

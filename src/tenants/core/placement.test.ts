@@ -22,9 +22,9 @@ describe('where a release may live', () => {
     ['admin, unknown tenant', admin, 'new', false, null, 'ns', both],
     ["admin, another tenant's namespace", admin, 'mine', true, 'other', 'ns', 'namespace_not_owned'],
     ["admin, unknown tenant, another's namespace", admin, 'new', false, 'other', 'ns', 'namespace_not_owned'],
-    ['admin, kube-system', admin, 'new', false, null, 'kube-system', 'namespace_reserved'],
-    ['admin, default', admin, 'new', false, null, 'default', 'namespace_reserved'],
-    ["admin, Flotilla's own", admin, 'new', false, null, 'flotilla', 'namespace_reserved'],
+    ['admin, kube-system', admin, 'new', false, null, 'kube-system', 'namespace_not_owned'],
+    ['admin, default', admin, 'new', false, null, 'default', 'namespace_not_owned'],
+    ["admin, Flotilla's own", admin, 'new', false, null, 'flotilla', 'namespace_not_owned'],
   ])('%s', (_, principal, tenantId, registered, owner, namespace, expected) => {
     const decide = () => decidePlacement({ principal, tenantId, registered, owner, namespace, own: ['flotilla'] })
     if (typeof expected === 'string') expect(decide).toThrow(expect.objectContaining({ code: expected }))

@@ -21,17 +21,20 @@ export type Placement = { readonly register: boolean; readonly claim: boolean }
 /**
  * Where a release may live (SPEC section 2). A platform admin's install registers an unknown tenant and claims a free
  * namespace; a tenant-operator never claims one.
- * Throws `not_found`, `namespace_not_owned`, `namespace_reserved`.
+ * Throws `not_found`, and `namespace_not_owned` for what is the cluster's own too.
  */
 export function decidePlacement(question: PlaceQuestion): Placement {
   const { principal, tenantId, registered, namespace, owner, own } = question
   const mayClaim = mayDo(principal, 'tenant.write')
   if (!maySee(principal, tenantId) || (!registered && !mayClaim)) throw noSuchTenant(tenantId)
   if (owner === tenantId) return { register: false, claim: false }
-  if (owner !== null || !mayClaim)
-    throw new Problem('namespace_not_owned', `The namespace ${namespace} does not belong to the tenant ${tenantId}`)
-  refuseReserved(namespace, own)
+  if (owner !== null || !mayClaim || isReserved(namespace, own)) throw notOwned(namespace, tenantId)
   return { register: !registered, claim: true }
+}
+
+/** The 403 for a place that is not the tenant's and cannot become it. */
+export function notOwned(namespace: string, tenantId: Uuid): Problem {
+  return new Problem('namespace_not_owned', `The namespace ${namespace} does not belong to the tenant ${tenantId}`)
 }
 
 /** Throws `namespace_reserved` for `kube-*`, `default` and Flotilla's own. */

@@ -80,6 +80,7 @@ export async function openReleases(): Promise<ReleasesWorld> {
   stops.add('connection', () => connected.close())
   const place = await insertPlace(db)
   const tenants = {
+    requirePlace: async () => undefined,
     placeInstall: async (_tx: Tx, _principal: Principal, _tenant: Uuid, namespace: string) => ({ ...place, namespace }),
     ownerOf: async () => place.tenantId,
     exists: async () => true,

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -52,4 +52,45 @@ test('a start that fails ends by itself, leaves no part running, and the next on
   await expect(pidOf('practice-cluster', home)).rejects.toThrow('no process')
   await removeFlotilla(await startFlotilla({ home }))
   await rm(home, { recursive: true, force: true })
+})
+
+/** What a start that must be refused says, and its exit code. */
+async function refusedStart(home: string): Promise<{ readonly code: number | null; readonly said: string }> {
+  const env = { PATH: process.env.PATH ?? '', HOME: home, FLOTILLA_HOME: home, PORT: '0', LOG_LEVEL: 'fatal' }
+  const child = spawn(process.execPath, [main, 'serve', '--no-sample'], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  let said = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk.toString()))
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
+  return { code, said }
+}
+
+test('a second start in the same data folder is refused in one line, and the first goes on', async () => {
+  const flotilla = await startFlotilla()
+  try {
+    const { code, said } = await refusedStart(flotilla.home)
+    expect(said).toMatch(/^Flotilla: FLOTILLA_HOME: The data folder is in use by process \d+ [^\n]*\n$/)
+    expect(code).toBe(2)
+    expect((await fetch(`${flotilla.url}/readyz`)).status).toBe(200)
+  } finally {
+    await removeFlotilla(flotilla)
+  }
+})
+
+test('a data folder whose record is broken is refused in one line that names the file', async () => {
+  const flotilla = await startFlotilla()
+  try {
+    await flotilla.stop()
+    const record = join(flotilla.home, 'postgres', 'place.json')
+    const kept = await readFile(record, 'utf8')
+    for (const broken of ['', '{"server":', '{"server":7}']) {
+      await writeFile(record, broken)
+      const { code, said } = await refusedStart(flotilla.home)
+      expect(said).toMatch(/^Flotilla: FLOTILLA_HOME: [^\n]*place\.json cannot be read: [^\n]*\n$/)
+      expect(code).toBe(2)
+    }
+    await writeFile(record, kept)
+    await (await startFlotilla({ home: flotilla.home })).stop()
+  } finally {
+    await removeFlotilla(flotilla)
+  }
 })

@@ -12,6 +12,11 @@ import {
 import { dirname, join } from 'node:path'
 import { canEnter, type SystemUser } from './user.ts'
 
+/** What lies in the data folder cannot be used as it is: its message says what a person has to do. */
+export class FolderUnusable extends Error {
+  override readonly name = 'FolderUnusable'
+}
+
 /** Makes a folder that others may read, whatever the umask says. */
 export function openFolder(path: string): void {
   if (mkdirSync(path, { recursive: true }) === undefined && (statSync(path).mode & 0o755) === 0o755) return
@@ -68,7 +73,9 @@ export function choosePlace(home: string, userOf: (data: string) => SystemUser, 
 function found(own: string, recorded: string): Place {
   const server = recorded === '.' ? own : recorded
   if (statSync(server, { throwIfNoEntry: false }) === undefined) {
-    throw new Error(`The database was kept in ${server}, which is gone: restore it, or remove ${own} to start anew`)
+    throw new FolderUnusable(
+      `The database was kept in ${server}, which is gone: restore it, or remove ${own} to start anew`,
+    )
   }
   return { own, server, data: join(server, 'data') }
 }
@@ -86,7 +93,20 @@ function chooseServer(own: string, { user, system }: Choice): string {
 
 function readRecord(file: string): string | null {
   const text = readText(file)
-  return text === null ? null : (JSON.parse(text) as { readonly server: string }).server
+  if (text === null) return null
+  const server = serverIn(text)
+  if (server === null)
+    throw new FolderUnusable(`${file} cannot be read: it must say where the database lies, as {"server": "."}`)
+  return server
+}
+
+function serverIn(text: string): string | null {
+  try {
+    const { server } = JSON.parse(text) as { readonly server?: unknown }
+    return typeof server === 'string' ? server : null
+  } catch {
+    return null
+  }
 }
 
 /** The text of a file; null when there is none. */

@@ -39,7 +39,8 @@ const goesBack = (operation: Operation): boolean => operation.kind === 'rollback
 
 function notReady(readiness: Readiness) {
   const what = readiness.blockers.length === 0 ? 'nothing says why' : readiness.blockers.join('; ')
-  return { code: 'not_ready', detail: `${readiness.ready} of ${readiness.total} ready: ${what}` } as const
+  const count = readiness.ready === readiness.total ? '' : `${readiness.ready} of ${readiness.total} ready: `
+  return { code: 'not_ready', detail: `${count}${what}` } as const
 }
 
 /** A StatefulSet with OrderedReady never replaces a broken pod of the abandoned revision by itself (SPEC section 3). */
