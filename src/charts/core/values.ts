@@ -4,8 +4,8 @@ import { malformed, Problem } from '../../core/problems.ts'
 /** What values may cost (SECURITY.md): bytes of their JSON, and maps or lists inside each other. */
 export const valuesLimits = { bytes: 512 * 1024, depth: 64 } as const
 
-/** Keys that JavaScript could take for its own. */
-const forbiddenKeys: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])
+/** The one key that an object literal of JavaScript takes for its own; any other is a name like all (SECURITY.md). */
+const forbiddenKey = '__proto__'
 
 /**
  * Throws for values that are too large or too deep (`values_too_large`), or that hold a key which no values may hold
@@ -32,8 +32,8 @@ function checkLevels(values: JsonObject, pointer: string): void {
 
 function below([container, pointer]: Place): readonly Place[] {
   const entries: readonly (readonly [string, Json])[] = Object.entries(container)
-  const bad = isJsonObject(container) ? entries.find(([key]) => forbiddenKeys.has(key)) : undefined
-  if (bad !== undefined) throw malformed(`${pointer}/${bad[0]}`, 'a key of this name is not allowed')
+  if (isJsonObject(container) && Object.hasOwn(container, forbiddenKey))
+    throw malformed(`${pointer}/${forbiddenKey}`, 'a key of this name is not allowed')
   return entries.flatMap(([key, value]): Place[] =>
     typeof value === 'object' && value !== null ? [[value, `${pointer}/${escaped(key)}`]] : [],
   )

@@ -135,6 +135,22 @@ describe('a launcher', () => {
     ])
   })
 
+  test('is killed when it is stopped while it has work, and the next run gets another', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'flotilla-child-'))
+    const file = join(folder, 'pids')
+    const other = new Launcher({ silenceMs: 2_000 })
+    const script = 'echo $PPID $$ > "$1.new"; mv "$1.new" "$1"; exec sleep 30'
+    const run = shellOf(other.run)(script, {}, [file])
+    while (!existsSync(file)) await sleep(5)
+    const [launcherPid = 0, pid = 0] = (await readFile(file, 'utf8')).trim().split(' ').map(Number)
+    process.kill(launcherPid, 'SIGSTOP')
+    expect(await run).toMatchObject({ end: 'killed', code: null })
+    process.kill(pid, 'SIGKILL')
+    expect(await shellOf(other.run)('sleep 1; echo again')).toMatchObject({ end: 'exited', stdout: 'again\n' })
+    await other.close()
+    await rm(folder, { recursive: true })
+  })
+
   test('ends its programs when the server is gone', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'flotilla-child-'))
     const file = join(folder, 'pid')

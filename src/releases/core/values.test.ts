@@ -4,6 +4,11 @@ import type { JsonObject } from '../../core/json.ts'
 import { mergeValues, nextValues } from './values.ts'
 
 describe('mergeValues', () => {
+  test.each(['constructor', 'prototype', 'toString'])('a key named %s is one like all', (key) => {
+    expect({ ...mergeValues({ a: 1 }, { [key]: { b: 2 } }) }).toEqual({ a: 1, [key]: { b: 2 } })
+    expect(JSON.stringify(mergeValues({ [key]: { a: 1 } }, { [key]: { b: 2 } }))).toBe(`{"${key}":{"a":1,"b":2}}`)
+  })
+
   test('maps merge, lists and scalars replace, null is kept', () => {
     const base = { a: { b: 1, c: [1, 2] }, d: 'x', e: { f: 1 } }
     const merged = mergeValues(base, { a: { c: [3] }, d: null, e: 5 })

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { ChildCommand, ChildLimits, ChildOutcome, RunChild } from '../child.ts'
 import type { FromLauncher, RunSignal, ToLauncher } from './messages.ts'
+import { Pulse } from './pulse.ts'
 
 const program = fileURLToPath(new URL('./process.ts', import.meta.url))
 
@@ -14,12 +15,19 @@ const abandoned: ChildOutcome = { end: 'killed', code: null, stdout: '', stdoutT
  * describes the memory of the process: in a server of 180 MB it stands still for 6 ms each time, in the launcher
  * for 1 ms. The launcher has an empty environment; it ends its programs and itself when the server is gone.
  *
- * It is started with the first run, and again with the next one when it was killed.
+ * It is started with the first run, and again with the next one when it was killed. One that is silent while it has work,
+ * because it was stopped, is killed: the limits of a run are its to keep, and nobody would keep them.
  */
 export class Launcher {
   readonly #pending = new Map<number, (outcome: ChildOutcome | null) => void>()
+  readonly #silenceMs: number
   #process: ChildProcess | null = null
   #runs = 0
+
+  /** `silenceMs`: how long a launcher at work may be silent; it is killed within twice that. */
+  constructor({ silenceMs = 10_000 }: { readonly silenceMs?: number } = {}) {
+    this.#silenceMs = silenceMs
+  }
 
   /** As `runChild`. */
   readonly run: RunChild = async (command, limits) => {
@@ -60,8 +68,17 @@ export class Launcher {
       execArgv: [],
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     })
-    process.on('message', ({ id, outcome }: FromLauncher) => this.#end(id, outcome))
+    const pulse = new Pulse(this.#silenceMs, {
+      isAtWork: () => this.#pending.size > 0,
+      ask: () => this.#send({ kind: 'ping' }),
+      isSilent: () => void process.kill('SIGKILL'),
+    })
+    process.on('message', (message: FromLauncher) => {
+      pulse.felt()
+      if (message.kind === 'ended') this.#end(message.id, message.outcome)
+    })
     const over = () => {
+      pulse.end()
       if (this.#process !== process) return
       this.#process = null
       for (const id of [...this.#pending.keys()]) this.#end(id, abandoned)

@@ -9,7 +9,10 @@ export type ToLauncher =
       readonly limits: Omit<ChildLimits, RunSignal>
     }
   | { readonly kind: RunSignal; readonly id: number }
+  | { readonly kind: 'ping' }
 export type RunSignal = 'cancel' | 'lost'
 
-/** What the launcher tells: how a run ended; null when it could not even be begun. */
-export type FromLauncher = { readonly id: number; readonly outcome: ChildOutcome | null }
+/** What the launcher tells: that it is there, or how a run ended; null when it could not even be begun. */
+export type FromLauncher =
+  | { readonly kind: 'pong' }
+  | { readonly kind: 'ended'; readonly id: number; readonly outcome: ChildOutcome | null }

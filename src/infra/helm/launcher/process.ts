@@ -6,6 +6,7 @@ const runs = new Map<number, Readonly<Record<RunSignal, AbortController>>>()
 
 process.on('message', (message: ToLauncher) => {
   if (message.kind === 'run') void run(message)
+  else if (message.kind === 'ping') tell({ kind: 'pong' })
   else runs.get(message.id)?.[message.kind].abort()
 })
 
@@ -24,6 +25,9 @@ async function run({ id, command, limits }: Extract<ToLauncher, { kind: 'run' }>
   const { cancel, lost } = signals
   const outcome = await runChild(command, { ...limits, cancel: cancel.signal, lost: lost.signal }).catch(() => null)
   runs.delete(id)
-  const answer: FromLauncher = { id, outcome }
-  process.send?.(answer)
+  tell({ kind: 'ended', id, outcome })
+}
+
+function tell(message: FromLauncher): void {
+  process.send?.(message)
 }
