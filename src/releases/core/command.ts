@@ -97,7 +97,7 @@ export function accept(state: ReleaseState, kind: CommandKind, wanted: NewOperat
     ...release,
     status: pendingStatus[kind] ?? release.status,
     attemptedChartVersion: attemptedVersion(release, operation),
-    waitingFor: { reason: kind === 'uninstall' ? 'UNINSTALLING' : 'QUEUED', until: now },
+    waitingFor: { reason: kind === 'uninstall' ? 'UNINSTALLING' : 'QUEUED', until: null },
     updatedAt: now,
   }
   const events = [operationEvent(next, operation, 'requested')]

@@ -125,11 +125,21 @@ function always(simulation: Simulation): void {
     expect(openOperation(simulation.state), `${release.status} without an operation`).not.toBeNull()
   }
   for (const id of simulation.accepted) expect(ends(simulation, id)).toBeLessThanOrEqual(1)
+  waitsForWhatItSays(simulation)
   for (const { secretUid, operationId } of simulation.state.revisions)
     if (simulation.world.foreign.has(secretUid)) expect(operationId, 'of another hand').toBeNull()
   claimAndFreeze(simulation)
   if (!simulation.world.otherHand && !simulation.world.lateWrites)
     expect(simulation.events.filter(({ data }) => data.code === 'changed_by_another_hand')).toEqual([])
+}
+
+/** A wait is told for as long as it is true: nothing is queued that has begun, and what has been read can be read. */
+function waitsForWhatItSays({ state, attempt }: Simulation): void {
+  const operation = openOperation(state)
+  if (operation === null || operation.phase.name === 'queued') return
+  const reason = state.release.waitingFor?.reason
+  expect(reason, operation.phase.name).not.toBe('QUEUED')
+  if (attempt !== null && attempt.endedAt === null) expect(reason, 'while it acts').not.toBe('CLUSTER_UNREADABLE')
 }
 
 function claimAndFreeze({ state, world, verdicts }: Simulation): void {

@@ -15,6 +15,8 @@ import {
   ownRecord,
   type PhaseHandler,
   revisionFields,
+  whileApplying,
+  whileSettling,
 } from './look.ts'
 import { succeed, waits } from './waiting.ts'
 
@@ -62,7 +64,7 @@ function ours(look: Look, phase: Applying, attempt: Attempt<ReleaseAct>, newest:
 
 /** Helm applied everything. With `wait` the workloads must become ready, else that is the end. */
 function applied(look: Look, newest: HelmRevision): ReleaseDecision {
-  const { operation, state, now } = look
+  const { operation, state } = look
   const phase = phaseBehindHelm(look)
   // An execution has gates of its own on the workloads now: the freeze before it is over.
   const frozen = phase.name === 'held' ? null : state.release.frozen
@@ -73,7 +75,7 @@ function applied(look: Look, newest: HelmRevision): ReleaseDecision {
     release: { ...revisionFields(newest), frozen },
     mirrored: [ownRecord(look, newest, state.release.status)],
     events,
-    waitingFor: { reason: 'WORKLOADS_NOT_READY', until: now },
+    waitingFor: { reason: 'WORKLOADS_NOT_READY', until: null },
   })
 }
 
@@ -99,6 +101,7 @@ function leftPending(look: Look, phase: Applying, attempt: Attempt<ReleaseAct>, 
   return goOn(look, {
     operation: settling,
     act: planSettle(operation, newest, 'interrupted; settled by Flotilla', now),
+    waitingFor: whileSettling,
     release: revisionFields(newest),
     mirrored: [ownRecord(look, newest, state.release.status)],
     events: [operationEvent(state.release, operation, 'interrupted', { revision: newest.revision })],
@@ -141,7 +144,12 @@ export function again(
   if (now >= deadline)
     return fail(look, { code: 'timed_out', detail: 'the deadline passed before the operation could be repeated' })
   const next: Operation = { ...operation, phase: { name: 'applying', tries: phase.tries + 1 } }
-  return goOn(look, { operation: next, act: planApply(next, seen, deadline), mirrored })
+  return goOn(look, {
+    operation: next,
+    act: planApply(next, seen, deadline),
+    waitingFor: whileApplying(next),
+    mirrored,
+  })
 }
 
 /** A frozen release leaves nothing of its freeze behind, also on objects that are kept. */

@@ -7,7 +7,16 @@ import { ended } from '../outcome.ts'
 import { isBaseline, isOurs } from '../ownership.ts'
 import { deadlineFrom, planApply, planSettle } from '../plan.ts'
 import { lastSuccessful } from '../revisions.ts'
-import { anotherHand, goOn, type Look, ownRecord, type PhaseHandler, revisionFields } from './look.ts'
+import {
+  anotherHand,
+  goOn,
+  type Look,
+  ownRecord,
+  type PhaseHandler,
+  revisionFields,
+  whileApplying,
+  whileSettling,
+} from './look.ts'
 
 type Failing = Extract<Phase, { name: 'failing' }>
 
@@ -49,6 +58,7 @@ function settle(look: Look, newest: HelmRevision, failure: ActFailure): ReleaseD
   return goOn(look, {
     operation: settling,
     act: planSettle(operation, newest, `failed: ${failure.code}`, now),
+    waitingFor: whileSettling,
     release: revisionFields(newest),
     mirrored: [ownRecord(look, newest, state.release.status)],
   })
@@ -89,7 +99,7 @@ function revert(look: Look, failure: ActFailure, target: number | null): Release
     release: newest === null ? {} : revisionFields(newest),
     mirrored: newest === null ? [] : [ownRecord(look, newest, 'FAILED')],
     events: [operationEvent(state.release, operation, 'reverting', { code: failure.code, target })],
-    waitingFor: { reason: 'ROLLING_BACK', until: deadline },
+    waitingFor: whileApplying(reverting),
   })
 }
 

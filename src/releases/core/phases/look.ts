@@ -60,6 +60,15 @@ export function goOn(look: Look, step: Step): ReleaseDecision {
   }
 }
 
+/** What is waited for while helm acts: until the operation's deadline at the latest. */
+export function whileApplying({ kind, reverting, deadline }: Operation): Waiting {
+  if (reverting !== null) return { reason: 'ROLLING_BACK', until: deadline }
+  return { reason: kind === 'uninstall' ? 'UNINSTALLING' : 'APPLYING', until: deadline }
+}
+
+/** What is waited for while Helm's record of a revision that was cut off is brought to an end. */
+export const whileSettling: Waiting = { reason: 'SETTLING', until: null }
+
 /** The operation's own revision as it is mirrored, with the verdict that we give it rather than Helm. */
 export function ownRecord(look: Look, newest: HelmRevision, verdict: Verdict): RevisionRecord {
   const { operation } = look

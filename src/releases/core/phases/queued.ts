@@ -3,7 +3,7 @@ import { isKnown } from '../follow.ts'
 import type { Operation, Phase } from '../model.ts'
 import { deadlineFrom, planApply, planSettle, planThaw } from '../plan.ts'
 import { gone } from './applying.ts'
-import { anotherHand, goOn, type Look, type PhaseHandler } from './look.ts'
+import { anotherHand, goOn, type Look, type PhaseHandler, whileApplying, whileSettling } from './look.ts'
 
 type Queued = Extract<Phase, { name: 'queued' }>
 
@@ -39,9 +39,8 @@ function start(look: Look) {
     const waitingFor = { reason: 'THAWING', until: deadline }
     return goOn(look, { operation: { ...begun, phase: { name: 'halting' } }, act, waitingFor, events })
   }
-  const reason = operation.kind === 'uninstall' ? 'UNINSTALLING' : 'APPLYING'
-  const waitingFor = { reason, until: deadline }
-  return goOn(look, { operation: begun, act: planApply(begun, seen, deadline), waitingFor, events })
+  const act = planApply(begun, seen, deadline)
+  return goOn(look, { operation: begun, act, waitingFor: whileApplying(begun), events })
 }
 
 /** An upgrade or rollback takes a freeze over; an execution that claimed the release holds its workloads itself. */
@@ -57,5 +56,6 @@ function startRecovery(look: Look) {
   const phase: Phase = { name: 'settling', next: { kind: 'recovered' }, tries: 1 }
   const begun: Operation = { ...operation, startedAt: now, deadline: deadlineFrom(operation, now), phase }
   const act = planSettle(begun, seen.newest, `settled by ${operation.performedBy}`, now)
-  return goOn(look, { operation: begun, act, events: [operationEvent(state.release, begun, 'started')] })
+  const events = [operationEvent(state.release, begun, 'started')]
+  return goOn(look, { operation: begun, act, waitingFor: whileSettling, events })
 }
