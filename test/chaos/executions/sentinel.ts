@@ -77,9 +77,12 @@ function note({ before, came }: Known, pods: readonly Pod[]): void {
   }
 }
 
-function admittedToo({ admitted }: Known, { to_version, stage, position }: Hold, pods: readonly Pod[]): string | null {
-  const there = pods.filter(({ chartVersion, terminating }) => chartVersion === to_version && !terminating).length
-  if (there <= admitted) return null
+/** A release whose last upgrade failed half way has pods of the target version before any gate lets one be. */
+function admittedToo({ before, admitted }: Known, hold: Hold, pods: readonly Pod[]): string | null {
+  const { to_version, stage, position } = hold
+  const onTarget = pods.filter(({ chartVersion, terminating }) => chartVersion === to_version && !terminating)
+  const there = onTarget.length
+  if (there <= admitted || onTarget.every(({ uid }) => before?.some((pod) => pod.uid === uid))) return null
   return `has ${there} pods on ${to_version} where ${admitted} were admitted (${stage}, ${JSON.stringify(position)})`
 }
 

@@ -99,6 +99,19 @@ describe('a frozen fleet', () => {
     expect(metadata.managedFields?.map(({ manager }) => manager)).not.toContain(fieldManager)
   })
 
+  test('whose newest template never had a pod is taken over like any other', async () => {
+    const fleet = await open()
+    await fleet.upgraded()
+    await fleet.gate({ kind: 'frozen' })
+    await fleet.next({ from: '1.0.0', to: '3.0.0' })
+    await fleet.gate({ kind: 'closed' })
+    fleet.execution = { ...fleet.execution, deployed: true }
+    await fleet.apply('3.0.0')
+    await fleet.holds()
+    await fleet.admit(4)
+    await fleet.reaches({ '3.0.0': 4 })
+  })
+
   test('can go back to the previous version by another execution', async () => {
     const fleet = await frozen()
     await fleet.next({ from: '2.0.0', to: '1.0.0' })

@@ -72,7 +72,7 @@ async function moveTarget(
   if (live === null && move.position.kind === 'none') return
   if (live === null) throw hand.failure('not_found', `${workload.kind} ${workload.name} is not there`)
   const seen = await readFleet(parts, fleet, execution, live)
-  if (move.position.kind === 'closed' && seen.lineage.current === null) {
+  if (move.position.kind === 'closed' && !knowsPrevious(seen, execution)) {
     throw hand.failure('unavailable', 'the controller has not seen the newest spec yet')
   }
   if (move.position.kind === 'reverting') await repinPrevious(parts, fleet, seen, hand)
@@ -90,6 +90,13 @@ async function moveTarget(
   await to(move.position)
   if (kind.evicts && movesPods[move.position.kind]) await letTaken(fleet, seen, move, hand)
 }
+
+/**
+ * Whether the pods of the previous version can be told from others once helm has run. Of a frozen fleet the gate knows
+ * them: its present template may never have had a pod, and a held Deployment makes nothing for it.
+ */
+const knowsPrevious = ({ lineage, row }: Seen, { from }: Execution): boolean =>
+  lineage.current !== null || row?.state.hashes[from.version] !== undefined
 
 const ARMING_TRIES = 50
 const ARMING_PAUSE_MS = 200
