@@ -1,5 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { parse as parseYaml } from 'yaml'
+import type { Tokens } from '../access/tokens.ts'
+import type { User } from '../access/user.ts'
 import type { Allocator } from '../resources/prepare.ts'
 import { unsupportedValue } from '../resources/validation/errors.ts'
 import type { KubeObject, ResourceType, Store } from '../store/types.ts'
@@ -19,11 +21,14 @@ export type Api = {
   readonly hub: WatchHub
   readonly allocator: Allocator
   readonly logs: PodLogs
+  readonly tokens: Tokens
   readonly now: () => Date
 }
 
 /** One request, its body read. */
 export type Call = {
+  /** Who asks, or who is asked as. */
+  readonly user: User
   readonly method: string
   readonly path: string
   readonly query: URLSearchParams

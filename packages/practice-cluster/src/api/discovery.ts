@@ -36,6 +36,14 @@ const podSubresources: readonly Subresource[] = [
   },
 ]
 
+const tokenSubresource: Subresource = {
+  name: 'token',
+  group: 'authentication.k8s.io',
+  version: 'v1',
+  kind: 'TokenRequest',
+  verbs: ['create'],
+}
+
 function subresourcesOf(type: ResourceType): Subresource[] {
   const { group, version, kind } = type
   const change = ['get', 'patch', 'update']
@@ -43,6 +51,7 @@ function subresourcesOf(type: ResourceType): Subresource[] {
     ...(type.scale ? [{ name: 'scale', group: 'autoscaling', version: 'v1', kind: 'Scale', verbs: change }] : []),
     ...(type.status ? [{ name: 'status', group, version, kind, verbs: change }] : []),
     ...(type === types.pods ? podSubresources : []),
+    ...(type === types.serviceaccounts ? [tokenSubresource] : []),
   ]
 }
 

@@ -16,6 +16,7 @@ import { review } from './reviews.ts'
 import { scaleObject } from './scale.ts'
 import { methodNotAllowed, unknownPath } from './status.ts'
 import { type Kinds, kindsOf, parseTarget } from './target.ts'
+import { requestToken } from './token.ts'
 import { watchObjects } from './watch.ts'
 import { createObject, replaceObject } from './write.ts'
 
@@ -30,7 +31,7 @@ export function dispatch(api: Api, call: Call): Outcome {
   if (path === '/livez' || path === '/readyz' || path === '/healthz') {
     return { status: 200, body: 'ok', contentType: 'text/plain; charset=utf-8' }
   }
-  return documentOf(api, call) ?? review(call) ?? objects(api, call)
+  return documentOf(api, call) ?? review(api, call) ?? objects(api, call)
 }
 
 function documentOf({ store }: Api, call: Call): Outcome {
@@ -95,6 +96,7 @@ function handlersOf({ type, name, subresource }: Target): Readonly<Record<string
   if (subresource === undefined) return OBJECT
   if (subresource === 'status' && type.status) return STATUS
   if (subresource === 'scale' && type.scale) return { GET: scaleObject, PUT: scaleObject, PATCH: scaleObject }
+  if (subresource === 'token' && type === types.serviceaccounts) return { POST: requestToken }
   const own = type === types.pods ? POD[subresource] : undefined
   if (own === undefined) throw unknownPath()
   return own

@@ -1,3 +1,5 @@
+import { attributesOf } from '../access/attributes.ts'
+import { requireAllowed } from '../access/authorize.ts'
 import { schemaOf } from '../resources/catalog.ts'
 import { decode } from '../resources/decode.ts'
 import { completed } from '../resources/prepare.ts'
@@ -63,8 +65,9 @@ function applyObject(api: Api, call: Call, target: Target): Answer {
   if (live !== undefined) {
     const whole =
       target.subresource === 'status' ? (each: KubeInput) => each : (each: KubeInput) => finish(api, type, live, each)
-    return answer(200, call, target, save(api, call, target, applied(live, config, write, whole)))
+    return answer(200, call, target, save(api, call, target, live, applied(live, config, write, whole)))
   }
+  requireAllowed(api.store, call.user, { ...attributesOf(call), verb: 'create' })
   const next = applied(undefined, config, write, (each) => completed(type, withoutServerFields(each), undefined))
   return storeNew(api, call, target, next)
 }

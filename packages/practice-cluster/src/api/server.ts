@@ -1,57 +1,55 @@
-import { timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
+import { attributesOf } from '../access/attributes.ts'
+import { requireAllowed } from '../access/authorize.ts'
+import { impersonated } from '../access/impersonate.ts'
+import type { User } from '../access/user.ts'
 import type { Answer, Api, Call } from './call.ts'
 import { dispatch } from './dispatch.ts'
 import { ApiError, asApiError, statusBody } from './status.ts'
 
+const NO_BODY = Buffer.alloc(0)
 const LARGEST_BODY = 3 * 1024 * 1024
 
 export type ServerOptions = {
   readonly api: Api
   readonly key: string
   readonly certificate: string
-  /** The bearer token that every request must carry. */
-  readonly token: string
   /** Answers requests that are not of the Kubernetes API, or disturbs those that are; false lets them pass. */
   readonly intercept: (call: Call) => Promise<boolean> | boolean
 }
 
 /** The HTTPS server of the API; the caller makes it listen. */
 export function createApiServer(options: ServerOptions): Server {
-  const expected = Buffer.from(`Bearer ${options.token}`)
   const server = createServer(
     { key: options.key, cert: options.certificate, keepAliveTimeout: 90_000 },
     (request, response) => {
       response.on('error', () => response.destroy())
-      handle(options, expected, request, response).catch((error: unknown) => fail(response, error))
+      handle(options, request, response).catch((error: unknown) => fail(response, error))
     },
   )
   server.requestTimeout = 0
   return server
 }
 
-async function handle(
-  options: ServerOptions,
-  expected: Buffer,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  if (!isAuthorized(request, expected)) throw new ApiError(401, 'Unauthorized', 'Unauthorized')
-  const call = toCall(request, response, await readBody(request))
+async function handle(options: ServerOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { store, tokens } = options.api
+  const caller = tokens.userOf(request.headers.authorization)
+  if (caller === undefined) throw new ApiError(401, 'Unauthorized', 'Unauthorized')
+  const user = impersonated(store, caller, request)
+  const asked = toCall(request, response, user)
+  requireAllowed(store, user, attributesOf(asked))
+  const call = { ...asked, body: await readBody(request) }
   if (await options.intercept(call)) return
   const answer = dispatch(options.api, call)
   if (answer !== undefined) send(response, answer)
 }
 
-function isAuthorized({ headers }: IncomingMessage, expected: Buffer): boolean {
-  const given = Buffer.from(headers.authorization ?? '')
-  return given.length === expected.length && timingSafeEqual(given, expected)
-}
-
-function toCall({ method = 'GET', url = '/', headers }: IncomingMessage, response: ServerResponse, body: Buffer): Call {
+/** The request as it is before its body is read. */
+function toCall({ method = 'GET', url = '/', headers }: IncomingMessage, response: ServerResponse, user: User): Call {
   const mark = url.indexOf('?')
   return {
+    user,
     method,
     path: mark < 0 ? url : url.slice(0, mark),
     query: new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1)),
@@ -59,7 +57,7 @@ function toCall({ method = 'GET', url = '/', headers }: IncomingMessage, respons
     contentType: headers['content-type'] ?? '',
     userAgent: headers['user-agent'] ?? '',
     ifNoneMatch: headers['if-none-match'] ?? '',
-    body,
+    body: NO_BODY,
     response,
   }
 }

@@ -29,7 +29,7 @@ export function parseTarget(path: string, kinds: Kinds): Target | undefined {
 }
 
 /** The parts of a path, or undefined when an escape in it is broken. */
-function decodedParts(path: string): string[] | undefined {
+export function decodedParts(path: string): string[] | undefined {
   try {
     return path.split('/').slice(1).map(decodeURIComponent)
   } catch {

@@ -1,3 +1,4 @@
+import { requireNoEscalation } from '../access/escalation.ts'
 import { admissionFor } from '../controllers/policy/quota.ts'
 import { schemaOf } from '../resources/catalog.ts'
 import { decode, type Findings } from '../resources/decode.ts'
@@ -26,6 +27,7 @@ export function storeNew(api: Api, call: Call, target: Target, owned: KubeInput)
   const { type } = target
   requireValid(type, owned, undefined)
   const whole = assigned(type, owned, undefined, api.allocator)
+  requireNoEscalation(api.store, call.user, type, whole)
   requireQuota(api, type, whole)
   return answer(201, call, target, api.store.create(type, whole, { dryRun: isDryRun(call.query) }))
 }
@@ -46,11 +48,13 @@ export function replaceObject(api: Api, call: Call, target: Target): Answer {
 export function storeUpdate(api: Api, call: Call, target: Target, live: KubeObject, next: KubeInput): Answer {
   const changed = target.subresource === 'status' ? statusOnly(live, next) : finish(api, target.type, live, next)
   const owned = withUpdatedOwners(live, changed, writeOf(api, call, target, 'Update'))
-  return answer(200, call, target, save(api, call, target, owned))
+  return answer(200, call, target, save(api, call, target, live, owned))
 }
 
 /** Stores what an apply made of an object that exists. */
-export function save(api: Api, call: Call, { type, subresource }: Target, object: KubeInput): KubeObject {
+export function save(api: Api, call: Call, target: Target, live: KubeObject, object: KubeInput): KubeObject {
+  const { type, subresource } = target
+  requireNoEscalation(api.store, call.user, type, object, live)
   const options = { dryRun: isDryRun(call.query) }
   return subresource === 'status'
     ? api.store.updateStatus(type, object, options)

@@ -3,6 +3,7 @@ import { nodeController } from '../pods/node-controller.ts'
 import { defaultPodSettings } from '../pods/settings.ts'
 import type { Store } from '../store/types.ts'
 import { daemonSetController } from './daemon-set/controller.ts'
+import { roleAggregation } from './defaults/aggregation.ts'
 import { bootstrap } from './defaults/bootstrap.ts'
 import { claimBinder, namespaceDefaults } from './defaults/controllers.ts'
 import { definitionController } from './defaults/definitions.ts'
@@ -44,6 +45,7 @@ export function startControllers(store: Store, options: ControllerOptions = {}):
   const controllers = [
     namespaceDefaults(options.rootCertificate ?? ''),
     definitionController,
+    roleAggregation,
     nodeController,
     podController(settings, now),
     deploymentController,

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import type { Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { Tokens } from '../access/tokens.ts'
 import type { PodLogs } from '../api/call.ts'
 import { WatchHub } from '../api/hub.ts'
 import { createApiServer } from '../api/server.ts'
@@ -36,7 +37,7 @@ export async function startServer(options: ProcessOptions): Promise<Running> {
   const faults = new Faults()
   const now = () => new Date()
   const logs: PodLogs = (pod, container, previous) => readLog(pod as Pod, container, { previous, now: Date.now() })
-  const api = { store, hub, allocator: allocatorFor(store), logs, now }
+  const api = { store, hub, allocator: allocatorFor(store), logs, tokens: new Tokens(identity.token, store, now), now }
   const intercept = (call: Parameters<Faults['intercept']>[0]) => faults.intercept(call)
   const server = createApiServer({ ...identity, api, intercept })
   const port = await listen(server, options)

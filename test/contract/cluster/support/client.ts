@@ -65,7 +65,12 @@ type Sent = {
   readonly type?: string
   readonly accept?: string
   readonly token?: string
+  /** The headers by which a caller acts as somebody else. */
+  readonly impersonate?: Impersonation
 }
+
+/** Whom a caller acts as. */
+export type Impersonation = { readonly user?: string; readonly groups?: readonly string[] }
 
 /** The little of an HTTP client that the suite needs. */
 export class ApiClient {
@@ -116,13 +121,15 @@ export class ApiClient {
 
   #open(
     path: string,
-    { method, body, type = 'application/json', accept = 'application/json', token }: Sent,
+    { method, body, type = 'application/json', accept = 'application/json', token, impersonate = {} }: Sent,
   ): Promise<IncomingMessage> {
     const content = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body)
     const headers = {
       authorization: `Bearer ${token ?? this.#token}`,
       accept,
       'user-agent': 'contract-suite/1.0',
+      ...(impersonate.user === undefined ? {} : { 'impersonate-user': impersonate.user }),
+      ...(impersonate.groups === undefined ? {} : { 'impersonate-group': [...impersonate.groups] }),
       ...(content === undefined ? {} : { 'content-type': type, 'content-length': Buffer.byteLength(content) }),
     }
     return new Promise((resolve, reject) => {

@@ -143,6 +143,7 @@ function serviceRule(object: KubeInput, old: KubeObject | undefined): FieldError
 }
 
 function roleBindingRule(object: KubeInput, old: KubeObject | undefined): FieldError[] {
+  if (!values(object.roleRef).name) return [requiredValue('roleRef.name')]
   if (old === undefined || jsonEqual(old.roleRef, object.roleRef)) return []
   return [invalidValue('roleRef', object.roleRef, 'cannot change roleRef')]
 }
