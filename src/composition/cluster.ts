@@ -8,6 +8,7 @@ import {
   createHealthWatch,
   createHelmWatch,
   createReleaseView,
+  createTenantAccess,
   createTransport,
   type Discovery,
   type HealthChange,
@@ -31,6 +32,8 @@ export type ConnectedCluster = {
   follow(deps: ReleaseDeps, clusterId: Uuid, onHealth: OnHealth, signal: AbortSignal): Promise<void>
   /** Resolves when the API server answers, rejects otherwise. */
   ping(signal: AbortSignal): Promise<void>
+  /** Throws `AccessRefused` where the cluster lets Flotilla act for no tenant. */
+  checkAccess(): Promise<void>
   close(): Promise<void>
 }
 export type OnHealth = (changes: readonly HealthChange[]) => void
@@ -40,6 +43,9 @@ function namespaceLabels(tenantId: Uuid): Readonly<Record<string, string>> {
   return { 'flotilla.dev/tenant': tenantId, 'pod-security.kubernetes.io/enforce': 'baseline' }
 }
 
+/** Who a tenant's charts are in the cluster. */
+const tenantUser = (tenantId: Uuid): string => `flotilla:tenant:${tenantId}`
+
 /** Connects to the cluster of a kubeconfig's context. Nothing is asked of it yet. Throws `KubeconfigError`. */
 export function connectCluster(kubeconfig: string, contextName: string, clock: Clock, log: Log): ConnectedCluster {
   const context = selectContext(loadKubeconfig(kubeconfig), contextName)
@@ -47,6 +53,7 @@ export function connectCluster(kubeconfig: string, contextName: string, clock: C
   const transport = createTransport(endpoint)
   const client = createClient({ endpoint, clock, transport })
   const view = createReleaseView(client, clock)
+  const access = createTenantAccess(client, clock)
   const cluster: ReleaseCluster = {
     endpoint,
     readiness: (manifest, namespace, options) => view.readiness(manifest, namespace, options),
@@ -54,7 +61,11 @@ export function connectCluster(kubeconfig: string, contextName: string, clock: C
     evidence: (manifest, namespace) => view.evidence(manifest, namespace),
     conflicts: (manifest, namespace) => view.conflicts(manifest, namespace),
     removePods: (namespace, pods) => view.removePods(namespace, pods),
-    ensureNamespace: (namespace, tenantId) => view.ensureNamespace(namespace, namespaceLabels(tenantId)),
+    ensureNamespace: async (namespace, tenantId) => {
+      if (await view.ensureNamespace(namespace, namespaceLabels(tenantId))) access.forget(namespace)
+    },
+    asTenant: (tenantId, namespace) => access.as(tenantUser(tenantId), namespace),
+    doubtTenant: (namespace) => access.forget(namespace),
   }
   return {
     name: context.name,
@@ -71,6 +82,7 @@ export function connectCluster(kubeconfig: string, contextName: string, clock: C
       await Promise.all([records.run(), health.run(), follower.run(records, signal)])
     },
     ping: async (signal) => void (await client.text('/version', { signal, timeoutMs: 5_000 })),
+    checkAccess: () => access.check(),
     close: () => endpoint.close(),
   }
 }

@@ -1,7 +1,7 @@
 import type { Uuid } from '../core/subject.ts'
 import { transaction } from '../infra/database/pool.ts'
 import { driverOf, startWorker, wake } from '../infra/engine/index.ts'
-import type { HealthChange } from '../infra/kubernetes/index.ts'
+import { AccessRefused, type HealthChange } from '../infra/kubernetes/index.ts'
 import type { Log } from '../infra/log.ts'
 import { batchMachine, clusterMachine, type ReleaseDeps, recordHealth } from '../releases/index.ts'
 import type { UpgradeDeps } from '../upgrades/index.ts'
@@ -55,6 +55,17 @@ export async function startWork(
     await worker.stop({ graceMs })
   })
   await transaction(db, (tx) => wake(tx, { kind: 'cluster', id: currentCluster }))
+  void checkAccess(clusters, currentCluster, log)
+}
+
+/** Said at the start, not when the first operation fails; whatever needs no helm works all the same (docs/adr/0019). */
+async function checkAccess(clusters: ClusterConnections, id: Uuid, log: Log): Promise<void> {
+  try {
+    await clusters.of(id).checkAccess()
+  } catch (error) {
+    if (!(error instanceof AccessRefused)) return
+    log.error({ why: error.message }, 'helm cannot work on the cluster: Flotilla may not act for tenants there')
+  }
 }
 
 function recorder(deps: ReleaseDeps, clusterId: Uuid, log: Log) {

@@ -47,6 +47,7 @@ export const problemCatalogue = {
   values_schema: { status: 422, title: 'The values do not fit the schema of the chart' },
   values_too_large: { status: 422, title: 'The values are too large or too deep' },
   outside_namespace: { status: 422, title: 'The chart reaches outside its namespace' },
+  not_permitted: { status: 422, title: 'The cluster does not permit the tenant this' },
   release_too_large: { status: 422, title: 'The release record passes the limit of a Secret' },
   idempotency_mismatch: { status: 422, title: 'The key was used with another request' },
   hook_failed: { status: 422, title: 'A hook of the chart failed' },

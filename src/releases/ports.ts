@@ -7,7 +7,15 @@ import type { FieldConflict, PodRef, Readiness, Release, Remains } from './core/
 
 /** One cluster as releases see it. Every method throws when the cluster does not answer. */
 export interface ReleaseCluster {
+  /** Asked with Flotilla's own rights. */
   readonly endpoint: ClusterEndpoint
+  /**
+   * Asked as the tenant, who has rights in its own namespaces only: what helm gets (SECURITY.md, "Two walls"). Throws
+   * `AccessRefused` where the cluster does not let Flotilla act so.
+   */
+  asTenant(tenantId: Uuid, namespace: string): Promise<ClusterEndpoint>
+  /** The tenant's rights in the namespace are looked at again before the next act: something was refused. */
+  doubtTenant(namespace: string): void
   /** How far the workloads of a manifest are; `jobs` counts plain Jobs too. */
   readiness(manifest: string, namespace: string, options: { jobs: boolean }): Promise<Readiness>
   /** Which objects of a manifest are still there. */

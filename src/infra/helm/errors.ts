@@ -76,6 +76,7 @@ const readings: readonly Reading[] = [
   [/^Error:.*values don't meet the specifications of the schema/m, 'values_schema'],
   [/Apply failed with \d+ conflict/, 'field_conflict'],
   [/kubernetes cluster unreachable|Kubernetes cluster unreachable|the cluster does not answer/, 'cluster_unavailable'],
+  [/is forbidden: [Uu]ser "flotilla:tenant:[^"]*" /, 'not_permitted'],
   ...hooks,
   [/context deadline exceeded|timed out waiting for/, 'timed_out'],
   [/context canceled/, 'cancelled'],

@@ -26,8 +26,8 @@ export interface ReleaseView {
   conflicts(manifest: string, namespace: string): Promise<readonly LiveConflict[]>
   /** Deletes these very pods (by UID); those that are gone are fine. */
   removePods(namespace: string, pods: readonly PodRef[]): Promise<void>
-  /** Creates the namespace with these labels when it is not there; one that is there stays as it is. */
-  ensureNamespace(namespace: string, labels: Readonly<Record<string, string>>): Promise<void>
+  /** Creates the namespace with these labels when it is not there, and answers whether it did. One that is there stays. */
+  ensureNamespace(namespace: string, labels: Readonly<Record<string, string>>): Promise<boolean>
 }
 export type ViewedReadiness = {
   readonly ready: number
@@ -94,13 +94,15 @@ class ClientView implements ReleaseView {
     return removePods(this.#client, namespace, pods)
   }
 
-  async ensureNamespace(name: string, labels: Readonly<Record<string, string>>): Promise<void> {
-    if ((await this.#client.findMetadata(resources.namespaces, { name })) !== null) return
+  async ensureNamespace(name: string, labels: Readonly<Record<string, string>>): Promise<boolean> {
+    if ((await this.#client.findMetadata(resources.namespaces, { name })) !== null) return false
     try {
       await this.#client.create(resources.namespaces, { metadata: { name, labels } })
+      return true
     } catch (error) {
       // Somebody else has just made it.
       if (!(error instanceof ClusterError && error.reason === 'AlreadyExists')) throw error
+      return false
     }
   }
 

@@ -1,5 +1,7 @@
 import type { Clock } from '../../core/instant.ts'
 import type { Uuid } from '../../core/subject.ts'
+import { ActFailed } from '../../infra/engine/index.ts'
+import { AccessRefused } from '../../infra/kubernetes/index.ts'
 import type { Operation, Release } from '../core/model.ts'
 import type { ReleaseCluster, ReleasePorts } from '../ports.ts'
 
@@ -18,8 +20,17 @@ export type ActTarget = {
   readonly release: string
 }
 
-export function targetOf(ports: ReleasePorts, release: Release): ActTarget {
-  return { cluster: ports.clusters.of(release.clusterId).endpoint, namespace: release.namespace, release: release.name }
+/** The release as helm is to reach it: with the rights of its tenant. Throws `ActFailed` where the cluster refuses those. */
+export async function targetOf(
+  ports: ReleasePorts,
+  { clusterId, tenantId, namespace, name }: Release,
+): Promise<ActTarget> {
+  try {
+    return { cluster: await ports.clusters.of(clusterId).asTenant(tenantId, namespace), namespace, release: name }
+  } catch (error) {
+    if (!(error instanceof AccessRefused)) throw error
+    throw new ActFailed('unchanged', { code: 'not_permitted', detail: error.message })
+  }
 }
 
 /** Seconds that helm may take for hooks: what is left until the deadline, at least one. */

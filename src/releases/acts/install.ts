@@ -10,11 +10,13 @@ export function install(deps: ActDeps) {
     const { release, operation } = await deps.subject(context.lease.subject.id, act.operationId)
     await deps.ports.clusters.of(release.clusterId).ensureNamespace(release.namespace, release.tenantId)
     const spec = {
-      ...targetOf(deps.ports, release),
+      ...(await targetOf(deps.ports, release)),
       ...(await deploySpec(deps, operation, context)),
       timeoutSeconds: secondsLeft(deps.clock, context.attempt.deadline),
       replace: act.replace,
     }
-    await withHelm(context, () => deps.ports.helm.install(spec, { ...context, deadline: context.attempt.deadline }))
+    await withHelm(deps.ports, release, context, () =>
+      deps.ports.helm.install(spec, { ...context, deadline: context.attempt.deadline }),
+    )
   }
 }

@@ -8,7 +8,9 @@ export function rollback(deps: ActDeps) {
   return async (act: Extract<ReleaseAct, { kind: 'rollback' }>, context: ActContext): Promise<void> => {
     const { release } = await deps.subject(context.lease.subject.id, act.operationId)
     const timeoutSeconds = secondsLeft(deps.clock, context.attempt.deadline)
-    const spec = { ...targetOf(deps.ports, release), revision: act.target, timeoutSeconds }
-    await withHelm(context, () => deps.ports.helm.rollback(spec, { ...context, deadline: context.attempt.deadline }))
+    const spec = { ...(await targetOf(deps.ports, release)), revision: act.target, timeoutSeconds }
+    await withHelm(deps.ports, release, context, () =>
+      deps.ports.helm.rollback(spec, { ...context, deadline: context.attempt.deadline }),
+    )
   }
 }

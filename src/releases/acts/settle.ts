@@ -2,7 +2,7 @@ import { ActFailed } from '../../infra/engine/index.ts'
 import type { ActContext } from '../../infra/engine/types.ts'
 import { readRevision, settle as settleRecord } from '../../infra/helm/index.ts'
 import type { ReleaseAct } from '../core/model.ts'
-import { type ActDeps, targetOf } from './context.ts'
+import type { ActDeps } from './context.ts'
 
 /**
  * Ends a revision as `failed` in Helm's own storage (DESIGN.md, "Settling"). Writes only over the very Secret that was
@@ -11,8 +11,8 @@ import { type ActDeps, targetOf } from './context.ts'
 export function settle(deps: ActDeps) {
   return async (act: Extract<ReleaseAct, { kind: 'settle' }>, { lease }: ActContext): Promise<void> => {
     const { release } = await deps.subject(lease.subject.id, act.operationId)
-    const { cluster, namespace } = targetOf(deps.ports, release)
-    const stored = await readRevision(cluster, namespace, release.name, act.revision)
+    const cluster = deps.ports.clusters.of(release.clusterId).endpoint
+    const stored = await readRevision(cluster, release.namespace, release.name, act.revision)
     if (stored === null || stored.uid !== act.secretUid) throw moved()
     if (lease.remainingMs() <= 0) throw moved()
     const written = await settleRecord(cluster, stored, act.reason, new Date(deps.clock.now()))

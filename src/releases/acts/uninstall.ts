@@ -8,7 +8,9 @@ export function uninstall(deps: ActDeps) {
   return async (act: Extract<ReleaseAct, { kind: 'uninstall' }>, context: ActContext): Promise<void> => {
     const { release } = await deps.subject(context.lease.subject.id, act.operationId)
     const timeoutSeconds = secondsLeft(deps.clock, context.attempt.deadline)
-    const spec = { ...targetOf(deps.ports, release), timeoutSeconds }
-    await withHelm(context, () => deps.ports.helm.uninstall(spec, { ...context, deadline: context.attempt.deadline }))
+    const spec = { ...(await targetOf(deps.ports, release)), timeoutSeconds }
+    await withHelm(deps.ports, release, context, () =>
+      deps.ports.helm.uninstall(spec, { ...context, deadline: context.attempt.deadline }),
+    )
   }
 }

@@ -9,11 +9,13 @@ export function upgrade(deps: ActDeps) {
   return async (act: Extract<ReleaseAct, { kind: 'upgrade' }>, context: ActContext): Promise<void> => {
     const { release, operation } = await deps.subject(context.lease.subject.id, act.operationId)
     const spec = {
-      ...targetOf(deps.ports, release),
+      ...(await targetOf(deps.ports, release)),
       ...(await deploySpec(deps, operation, context)),
       timeoutSeconds: secondsLeft(deps.clock, context.attempt.deadline),
       forceConflicts: operation.request.forceConflicts || operation.kind === 'rollback',
     }
-    await withHelm(context, () => deps.ports.helm.upgrade(spec, { ...context, deadline: context.attempt.deadline }))
+    await withHelm(deps.ports, release, context, () =>
+      deps.ports.helm.upgrade(spec, { ...context, deadline: context.attempt.deadline }),
+    )
   }
 }
