@@ -55,7 +55,12 @@ export async function newNamespace(cluster: ClusterEndpoint, prefix: string): Pr
 }
 
 /** Speaks to the cluster directly, as another hand would. */
-export async function api(cluster: ClusterEndpoint, method: 'GET' | 'POST', path: string, body?: JsonObject) {
+export async function api(
+  cluster: ClusterEndpoint,
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE',
+  path: string,
+  body?: JsonObject,
+) {
   const answer = await cluster.dispatcher.request({
     origin: cluster.server.origin,
     path,
@@ -79,6 +84,7 @@ export async function packFolder(name: string, folder: string): Promise<{ bytes:
 }
 
 export const shop = () => packFolder('shop', join(import.meta.dirname, 'charts', 'shop'))
+export const everything = () => packFolder('everything', join(import.meta.dirname, 'charts', 'everything'))
 export const attack = (name: string) => packFolder(name, join(import.meta.dirname, '..', '..', 'attacks', name))
 
 /** A lease that holds until it is told otherwise. */

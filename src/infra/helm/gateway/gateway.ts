@@ -4,13 +4,19 @@ import type { Clock } from '../../../core/instant.ts'
 import { answerRefusal, answerStatus, readBody, readCredentials } from './answers.ts'
 import { type AttemptSpec, GatewayAttempt } from './attempt.ts'
 import { Bucket, type Rate } from './bucket.ts'
-import { type Admitted, classifyRequest, isRecordOf, isSecret, type Refused } from './classify.ts'
+import { type Admitted, classifyRequest, isRecordOf, isSecret, type Refused, type Room } from './classify.ts'
 import { type CachedAnswer, type CacheLimits, DiscoveryCache } from './discovery-cache.ts'
 import { isAllowedSecret } from './secret-body.ts'
 import { askCluster, passAnswer, type UpstreamRequest, wasNeverSent } from './upstream.ts'
 
+/** What the gateway lets through. A test of the other wall puts another one in its place. */
+export type Wall = {
+  readonly admits: (method: string, rawUrl: string, room: Room) => Admitted | Refused
+  readonly admitsSecret: (contentType: string, body: Buffer, name: string | null, room: Room) => boolean
+}
 export type GatewayOptions = {
   readonly clock: Clock
+  readonly wall?: Wall
   readonly rate?: Rate
   readonly cache?: CacheLimits
 }
@@ -29,6 +35,7 @@ type Exchange = {
 }
 type Write = Extract<Admitted, { kind: 'write' }>
 
+const namespaceWall: Wall = { admits: classifyRequest, admitsSecret: isAllowedSecret }
 const generous: Rate = { perSecond: 200, burst: 400 }
 const short: CacheLimits = { ttlMs: 30_000, againMs: 1_000, entries: 500, bytes: 4 << 20 }
 /** Above what an API server takes (3 MiB). */
@@ -45,10 +52,12 @@ export class Gateway {
   readonly #cache: DiscoveryCache
   readonly #clock: Clock
   readonly #rate: Rate
+  readonly #wall: Wall
 
   private constructor(options: GatewayOptions) {
     this.#clock = options.clock
     this.#rate = options.rate ?? generous
+    this.#wall = options.wall ?? namespaceWall
     this.#cache = new DiscoveryCache(options.cache ?? short, options.clock)
     this.#server = createServer((request, response) => void this.#serve(request, response))
     this.#server.on('upgrade', (_request, socket) => {
@@ -96,7 +105,7 @@ export class Gateway {
     const attempt = this.#authenticate(request)
     if (attempt === null) return answerStatus(response, 401, 'Unauthorized', 'flotilla gateway: no such attempt')
     const exchange = { attempt, request, response }
-    const admitted = classifyRequest(request.method ?? '', request.url ?? '', attempt.room)
+    const admitted = this.#wall.admits(request.method ?? '', request.url ?? '', attempt.room)
     try {
       if (admitted.kind === 'refused') refuse(exchange, admitted)
       else if (admitted.kind === 'discovery') await this.#discover(exchange)
@@ -150,7 +159,10 @@ export class Gateway {
     if (body === null) return refuse(exchange, { kind: 'refused', reason: 'too_large', object: admitted.object })
     const { object } = admitted
     const carriesSecret = isSecret(object) && request.method !== 'DELETE'
-    if (carriesSecret && !isAllowedSecret(request.headers['content-type'] ?? '', body, object.name, attempt.room)) {
+    if (
+      carriesSecret &&
+      !this.#wall.admitsSecret(request.headers['content-type'] ?? '', body, object.name, attempt.room)
+    ) {
       return refuse(exchange, { kind: 'refused', reason: 'forged_record', object })
     }
     const ask = this.#ask(exchange, body, AbortSignal.any([attempt.ended, attempt.lease.signal]))
