@@ -38,7 +38,8 @@ export function validator({ render, archive, granted }: ValidationParts): Valida
   return async (chart, target, values) => {
     checkValues(values)
     const foreign = await foreignOf(chart, target, values)
-    if (foreign.length > 0) refuseForeign(foreign, target.namespace, await granted(chart.digest))
+    if (foreign.length > 0)
+      refuseForeign(foreign, { digest: chart.digest, namespace: target.namespace }, await granted(chart.digest))
   }
 }
 

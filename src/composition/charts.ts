@@ -5,8 +5,14 @@ import {
   chartRoutes,
   chartStore,
   createCharts,
+  type ForeignObject,
+  type Grant,
+  grantRoutes,
+  grantStore,
   helmRender,
+  isGrantedObject,
   openSources,
+  resourceOfKind,
   sourceStore,
   systemResolve,
   validator,
@@ -20,7 +26,7 @@ import type { Db } from '../infra/database/types.ts'
 import type { Helm } from '../infra/helm/index.ts'
 import type { FeatureRoutes } from '../infra/http/route.ts'
 import type { Vault } from '../infra/secrets/vault.ts'
-import type { Charts } from '../releases/index.ts'
+import type { ChartGrant, Charts } from '../releases/index.ts'
 
 export type ChartParts = {
   readonly config: Config
@@ -58,9 +64,22 @@ export async function openCharts(
   }
   const archive = async (digest: string) => Buffer.from(await charts.archive(digest))
   const render = helmRender(helm, clock, parts.kubeVersion)
-  const validate = validator({ render, archive, granted: async () => () => false })
+  const grants = grantStore(db)
+  const granted = async (digest: string) => {
+    const known = await grants.of([digest])
+    return (object: ForeignObject) => isGrantedObject(known, object)
+  }
+  const validate = validator({ render, archive, granted })
   const routeParts: ChartRouteParts = { sources, clock, newId, folders, open }
-  return { charts: { ...charts, validate }, routes: chartRoutes(routeParts) }
+  return {
+    charts: { ...charts, validate, granted: async (digests) => (await grants.of(digests)).map(chartGrant) },
+    routes: [...chartRoutes(routeParts), ...grantRoutes({ db, clock, newId, grants })],
+  }
+}
+
+/** A grant as a path of the API names its object. */
+function chartGrant({ chartDigest, apiGroup, kind, name, namespace }: Grant): ChartGrant {
+  return { chartDigest, group: apiGroup, resource: resourceOfKind(kind), name, namespace }
 }
 
 /** Servers that share a database and a cluster share no folder: what one of them registers the others would not find. */

@@ -1,6 +1,6 @@
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
-import { chartRoutes } from '../charts/index.ts'
+import { chartRoutes, grantRoutes } from '../charts/index.ts'
 import { systemClock } from '../infra/clock.ts'
 import { buildApp } from '../infra/http/app.ts'
 import { registryRoutes } from '../registry/index.ts'
@@ -18,7 +18,7 @@ export async function apiDocument(): Promise<string> {
     releases: releaseRoutes(absent('the releases'), absent('the batches')),
     upgrades: upgradeRoutes(absent('the upgrades')),
     registry: registryRoutes(absent('the registry')),
-    charts: chartRoutes(absent('the charts')),
+    charts: [...chartRoutes(absent('the charts')), ...grantRoutes(absent('the grants'))],
     tenants: routesOfTenants(absent('the tenants')),
   })
   const app = buildApp({

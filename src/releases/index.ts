@@ -15,6 +15,7 @@ export type {
 export { releaseMachine } from './machine.ts'
 export { whyUnreadable } from './observe.ts'
 export type {
+  ChartGrant,
   Charts,
   Clusters,
   Executions,

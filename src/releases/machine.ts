@@ -73,5 +73,6 @@ async function save(states: ReleaseStates, tx: Tx, before: ReleaseState, after: 
 async function subject(deps: Omit<ReleaseDeps, 'machine'>, releaseId: Uuid, operationId: Uuid) {
   const state = await deps.states.load(deps.db, releaseId)
   if (state?.operation?.id !== operationId) throw new Error(`operation ${operationId} is not the newest of its release`)
-  return { release: state.release, operation: state.operation }
+  const charts = state.revisions.flatMap(({ chartDigest }) => chartDigest ?? [])
+  return { release: state.release, operation: state.operation, charts: [...new Set(charts)] }
 }

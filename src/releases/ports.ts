@@ -2,7 +2,7 @@ import type { Json, JsonObject } from '../core/json.ts'
 import type { Principal, Uuid } from '../core/subject.ts'
 import type { Db, Tx } from '../infra/database/types.ts'
 import type { Lease } from '../infra/engine/types.ts'
-import type { ClusterEndpoint, Helm } from '../infra/helm/index.ts'
+import type { ClusterEndpoint, GrantedObject, Helm } from '../infra/helm/index.ts'
 import type { FieldConflict, PodRef, Readiness, Release, Remains } from './core/model.ts'
 
 /** One cluster as releases see it. Every method throws when the cluster does not answer. */
@@ -42,6 +42,9 @@ export type ResolvedChart = {
   readonly hasHooks: boolean
 }
 
+/** One object outside of its namespace that a chart may reach, as a path of the API names it. */
+export type ChartGrant = Omit<GrantedObject, 'only'> & { readonly chartDigest: string }
+
 /** What releases need of charts. */
 export interface Charts {
   /** The one packaged chart of a name and version. Throws `Problem` chart_not_found, chart_version_not_found, … */
@@ -52,6 +55,8 @@ export interface Charts {
   archive(digest: string): Promise<Uint8Array>
   /** Renders the chart without a cluster and checks what it renders. Throws `Problem` with the code of what is wrong. */
   validate(chart: ResolvedChart, target: { name: string; namespace: string }, values: JsonObject): Promise<void>
+  /** What platform admins have granted these charts outside of their release's namespace. */
+  granted(digests: readonly string[]): Promise<readonly ChartGrant[]>
   /** The values as they may be shown: what the chart's schema marks `writeOnly` or `format: password` is `***`. */
   redact(digest: string | null, values: JsonObject): Promise<JsonObject>
   /** Keeps a chart repacked from Helm's record, and answers its digest. */

@@ -1,5 +1,6 @@
 import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts'
 import { Problem } from '../../core/problems.ts'
+import { clusterScoped } from './kinds.ts'
 
 /** An object that a chart renders outside of its release's namespace; `namespace` is null for one of the whole cluster. */
 export type ForeignObject = {
@@ -12,34 +13,6 @@ export type ForeignObject = {
 /** True when a platform admin has granted the chart this object. */
 export type Granted = (object: ForeignObject) => boolean
 
-/** Kinds of the whole cluster that Kubernetes itself knows, by API group. Others are judged by their namespace alone. */
-const clusterScoped: Readonly<Record<string, readonly string[]>> = {
-  '': ['ComponentStatus', 'Namespace', 'Node', 'PersistentVolume'],
-  'admissionregistration.k8s.io': [
-    'MutatingAdmissionPolicy',
-    'MutatingAdmissionPolicyBinding',
-    'MutatingWebhookConfiguration',
-    'ValidatingAdmissionPolicy',
-    'ValidatingAdmissionPolicyBinding',
-    'ValidatingWebhookConfiguration',
-  ],
-  'apiextensions.k8s.io': ['CustomResourceDefinition'],
-  'apiregistration.k8s.io': ['APIService'],
-  'authentication.k8s.io': ['SelfSubjectReview', 'TokenReview'],
-  'authorization.k8s.io': ['SelfSubjectAccessReview', 'SelfSubjectRulesReview', 'SubjectAccessReview'],
-  'certificates.k8s.io': ['CertificateSigningRequest', 'ClusterTrustBundle'],
-  'flowcontrol.apiserver.k8s.io': ['FlowSchema', 'PriorityLevelConfiguration'],
-  'internal.apiserver.k8s.io': ['StorageVersion'],
-  'networking.k8s.io': ['IngressClass', 'IPAddress', 'ServiceCIDR'],
-  'node.k8s.io': ['RuntimeClass'],
-  policy: ['PodSecurityPolicy'],
-  'rbac.authorization.k8s.io': ['ClusterRole', 'ClusterRoleBinding'],
-  'resource.k8s.io': ['DeviceClass', 'DeviceTaintRule', 'ResourceSlice'],
-  'scheduling.k8s.io': ['PriorityClass'],
-  'storage.k8s.io': ['CSIDriver', 'CSINode', 'StorageClass', 'VolumeAttachment', 'VolumeAttributesClass'],
-  'storagemigration.k8s.io': ['StorageVersionMigration'],
-}
-
 /**
  * What a rendered chart (hooks and CRDs included) holds outside of the release's namespace. It only says early what the
  * gateway and RBAC enforce (SPEC section 2): a chart may render otherwise in the cluster, and kinds that the table does
@@ -49,16 +22,19 @@ export function foreignObjects(objects: readonly JsonObject[], namespace: string
   return objects.flatMap(expanded).flatMap((object) => foreignPart(object, namespace) ?? [])
 }
 
-/** Throws `outside_namespace`, naming the first of these objects that is not granted. */
-export function refuseForeign(foreign: readonly ForeignObject[], namespace: string, granted: Granted): void {
+/** A chart, and where it is to go. */
+export type Placed = { readonly digest: string; readonly namespace: string }
+
+/** Throws `outside_namespace`, naming the first of these objects that is not granted, and the chart that would need it. */
+export function refuseForeign(foreign: readonly ForeignObject[], placed: Placed, granted: Granted): void {
   const refused = foreign.find((object) => !granted(object))
-  if (refused !== undefined) throw outside(refused, namespace)
+  if (refused !== undefined) throw outside(refused, placed)
 }
 
-function outside(object: ForeignObject, namespace: string): Problem {
+function outside(object: ForeignObject, { digest, namespace }: Placed): Problem {
   const where = object.namespace === null ? 'belongs to the whole cluster' : `is in the namespace ${object.namespace}`
   const detail = `${object.kind} ${object.name} ${where}; the release may only reach into ${namespace}`
-  return new Problem('outside_namespace', detail, { extra: { object } })
+  return new Problem('outside_namespace', detail, { extra: { object, chartDigest: digest } })
 }
 
 /** A `List` is as good as its items, also inside of another. */

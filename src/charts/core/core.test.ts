@@ -73,7 +73,7 @@ function accepted(values: JsonObject): boolean {
 }
 
 function confine(objects: readonly JsonObject[], namespace: string, granted: Granted = () => false): void {
-  refuseForeign(foreignObjects(objects, namespace), namespace, granted)
+  refuseForeign(foreignObjects(objects, namespace), { digest: 'd', namespace }, granted)
 }
 
 describe('the objects of a chart', () => {

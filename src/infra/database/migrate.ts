@@ -4,10 +4,11 @@ import type { Migration } from './migration.ts'
 import { initial } from './migrations/0001_initial.ts'
 import { registry } from './migrations/0002_registry.ts'
 import { upgrades } from './migrations/0003_upgrades.ts'
+import { grants } from './migrations/0004_grants.ts'
 import type { Db } from './types.ts'
 
 /** Every step of the schema, oldest first. A step that was released never changes: add another. */
-export const migrations: readonly Migration[] = [initial, registry, upgrades]
+export const migrations: readonly Migration[] = [initial, registry, upgrades, grants]
 
 /**
  * Brings the schema to the newest step; returns the names of the steps it applied. Any number of processes may do it

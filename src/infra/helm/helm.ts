@@ -106,8 +106,14 @@ export class HelmProcess implements Helm {
   }
 
   async #act(act: Act, context: RunContext): Promise<void> {
-    const { namespace, release, cluster, granted = () => false } = act.target
-    const open = this.#options.gateway.admit({ cluster, lease: context.lease, room: { namespace, release, granted } })
+    const { namespace, release, cluster, beyond } = act.target
+    const room = { namespace, release, granted: beyond?.objects ?? [] }
+    const open = this.#options.gateway.admit({
+      cluster,
+      beyond: beyond?.cluster ?? cluster,
+      lease: context.lease,
+      room,
+    })
     try {
       const outcome = await this.#withFiles(act, open.url, context)
       if (outcome.code !== 0) throw failure(outcome, open)

@@ -28,7 +28,7 @@ export type ReleaseTarget = {
   readonly cluster: ClusterEndpoint
   readonly namespace: string
   readonly release: string
-  readonly granted?: Granted
+  readonly beyond?: Beyond
 }
 
 /** An object outside the release's namespace, as a request names it. A null name is a whole collection, or a create. */
@@ -40,8 +40,17 @@ export type ForeignObject = {
   readonly namespace: string | null
   readonly name: string | null
 }
-/** True when a platform admin has granted the chart this object (SECURITY.md, "Two walls"). */
-export type Granted = (object: ForeignObject, method: string) => boolean
+
+/** One object that a platform admin has granted a chart (SECURITY.md, "Two walls"); `removal`: to look at and to delete. */
+export type GrantedObject = {
+  readonly group: string
+  readonly resource: string
+  readonly namespace: string | null
+  readonly name: string
+  readonly only: 'removal' | null
+}
+/** What a chart may touch outside of its namespace, and the cluster as those requests see it: with Flotilla's own rights. */
+export type Beyond = { readonly cluster: ClusterEndpoint; readonly objects: readonly GrantedObject[] }
 
 type Act = ReleaseTarget & { readonly timeoutSeconds: number }
 type Labelled = Act & { readonly operationId: Uuid; readonly attempt?: number; readonly description?: string }

@@ -1,9 +1,10 @@
 import type { Clock } from '../../core/instant.ts'
 import type { Uuid } from '../../core/subject.ts'
 import { ActFailed } from '../../infra/engine/index.ts'
+import type { Beyond, ClusterEndpoint, GrantedObject } from '../../infra/helm/index.ts'
 import { AccessRefused } from '../../infra/kubernetes/index.ts'
 import type { Operation, Release } from '../core/model.ts'
-import type { ReleaseCluster, ReleasePorts } from '../ports.ts'
+import type { ReleasePorts } from '../ports.ts'
 
 /** What every act of a release works with. */
 export type ActDeps = {
@@ -13,24 +14,52 @@ export type ActDeps = {
   readonly subject: (releaseId: Uuid, operationId: Uuid) => Promise<ActSubject>
 }
 
-export type ActSubject = { readonly release: Release; readonly operation: Operation }
+export type ActSubject = {
+  readonly release: Release
+  readonly operation: Operation
+  /** The digests of all charts that the release has had. */
+  readonly charts: readonly string[]
+}
 export type ActTarget = {
-  readonly cluster: ReleaseCluster['endpoint']
+  readonly cluster: ClusterEndpoint
   readonly namespace: string
   readonly release: string
+  readonly beyond: Beyond
 }
 
-/** The release as helm is to reach it: with the rights of its tenant. Throws `ActFailed` where the cluster refuses those. */
+/**
+ * The release as helm is to reach it: with the rights of its tenant, and what is granted besides. `deploys` is the chart
+ * that the act renders, if it renders one. Throws `ActFailed` where the cluster refuses the tenant's rights.
+ */
 export async function targetOf(
-  ports: ReleasePorts,
-  { clusterId, tenantId, namespace, name }: Release,
+  { ports }: ActDeps,
+  { release, charts }: Pick<ActSubject, 'release' | 'charts'>,
+  deploys: string | null,
 ): Promise<ActTarget> {
+  const { clusterId, tenantId, namespace, name } = release
+  const reached = ports.clusters.of(clusterId)
   try {
-    return { cluster: await ports.clusters.of(clusterId).asTenant(tenantId, namespace), namespace, release: name }
+    const cluster = await reached.asTenant(tenantId, namespace)
+    const beyond = { cluster: reached.endpoint, objects: await grantedTo(ports, charts, deploys) }
+    return { cluster, namespace, release: name, beyond }
   } catch (error) {
     if (!(error instanceof AccessRefused)) throw error
     throw new ActFailed('unchanged', { code: 'not_permitted', detail: error.message })
   }
+}
+
+/**
+ * What a chart has made by a grant may be removed as long as the grant lasts; only the chart itself may make it. Helm takes
+ * what a rollback writes from its records, which the tenant's pods can change: it makes nothing by a grant (docs/adr/0021).
+ */
+async function grantedTo(ports: ReleasePorts, charts: readonly string[], deploys: string | null) {
+  const granted = await ports.charts.granted(deploys === null ? charts : [...charts, deploys])
+  return granted.map(
+    ({ chartDigest, ...object }): GrantedObject => ({
+      ...object,
+      only: chartDigest === deploys ? null : 'removal',
+    }),
+  )
 }
 
 /** Seconds that helm may take for hooks: what is left until the deadline, at least one. */

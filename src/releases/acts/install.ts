@@ -7,10 +7,11 @@ import { withHelm } from './failure.ts'
 /** `helm install`; with `replace` over a settled first revision, which runs the install hooks again. */
 export function install(deps: ActDeps) {
   return async (act: Extract<ReleaseAct, { kind: 'install' }>, context: ActContext): Promise<void> => {
-    const { release, operation } = await deps.subject(context.lease.subject.id, act.operationId)
+    const subject = await deps.subject(context.lease.subject.id, act.operationId)
+    const { release, operation } = subject
     await deps.ports.clusters.of(release.clusterId).ensureNamespace(release.namespace, release.tenantId)
     const spec = {
-      ...(await targetOf(deps.ports, release)),
+      ...(await targetOf(deps, subject, operation.request.chartDigest)),
       ...(await deploySpec(deps, operation, context)),
       timeoutSeconds: secondsLeft(deps.clock, context.attempt.deadline),
       replace: act.replace,

@@ -6,9 +6,10 @@ import { withHelm } from './failure.ts'
 /** `helm rollback` to a revision that Helm still stores. */
 export function rollback(deps: ActDeps) {
   return async (act: Extract<ReleaseAct, { kind: 'rollback' }>, context: ActContext): Promise<void> => {
-    const { release } = await deps.subject(context.lease.subject.id, act.operationId)
+    const subject = await deps.subject(context.lease.subject.id, act.operationId)
+    const { release } = subject
     const timeoutSeconds = secondsLeft(deps.clock, context.attempt.deadline)
-    const spec = { ...(await targetOf(deps.ports, release)), revision: act.target, timeoutSeconds }
+    const spec = { ...(await targetOf(deps, subject, null)), revision: act.target, timeoutSeconds }
     await withHelm(deps.ports, release, context, () =>
       deps.ports.helm.rollback(spec, { ...context, deadline: context.attempt.deadline }),
     )

@@ -6,9 +6,10 @@ import { withHelm } from './failure.ts'
 /** `helm uninstall`. That the objects are gone is observed afterwards. */
 export function uninstall(deps: ActDeps) {
   return async (act: Extract<ReleaseAct, { kind: 'uninstall' }>, context: ActContext): Promise<void> => {
-    const { release } = await deps.subject(context.lease.subject.id, act.operationId)
+    const subject = await deps.subject(context.lease.subject.id, act.operationId)
+    const { release } = subject
     const timeoutSeconds = secondsLeft(deps.clock, context.attempt.deadline)
-    const spec = { ...(await targetOf(deps.ports, release)), timeoutSeconds }
+    const spec = { ...(await targetOf(deps, subject, null)), timeoutSeconds }
     await withHelm(deps.ports, release, context, () =>
       deps.ports.helm.uninstall(spec, { ...context, deadline: context.attempt.deadline }),
     )

@@ -7,9 +7,10 @@ import { withHelm } from './failure.ts'
 /** `helm upgrade`. A rollback to a pruned revision is one too: it forces, as every rollback does (SPEC section 3). */
 export function upgrade(deps: ActDeps) {
   return async (act: Extract<ReleaseAct, { kind: 'upgrade' }>, context: ActContext): Promise<void> => {
-    const { release, operation } = await deps.subject(context.lease.subject.id, act.operationId)
+    const subject = await deps.subject(context.lease.subject.id, act.operationId)
+    const { release, operation } = subject
     const spec = {
-      ...(await targetOf(deps.ports, release)),
+      ...(await targetOf(deps, subject, operation.request.chartDigest)),
       ...(await deploySpec(deps, operation, context)),
       timeoutSeconds: secondsLeft(deps.clock, context.attempt.deadline),
       forceConflicts: operation.request.forceConflicts || operation.kind === 'rollback',

@@ -188,9 +188,10 @@ describe('what it takes', () => {
 
   test('a grant opens exactly what it names', async () => {
     const path = '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/flotilla-attack'
-    const granted = ({ resource, name }: { resource: string; name: string | null }) =>
-      resource === 'clusterrolebindings' && name === 'flotilla-attack'
-    const install = { ...(await spec('cluster-role-binding')), granted }
+    const object = { group: 'rbac.authorization.k8s.io', resource: 'clusterrolebindings', namespace: null }
+    const beyond = { cluster: world.cluster, objects: [{ ...object, name: 'flotilla-attack', only: null }] }
+    const cluster = await walls['both walls'].clusterOf(namespace)
+    const install = { ...(await spec('cluster-role-binding')), cluster, beyond }
     await world.helm.install(install, context())
     expect(await status(path)).toBe(200)
     await world.helm.uninstall(install, context())

@@ -15,8 +15,8 @@ const noWall: Wall = {
     if (location?.kind === 'discovery' || location?.kind === 'openapi') return { kind: 'discovery' }
     const nowhere = { group: '', version: 'v1', resource: 'unknown', namespace: null, name: null }
     return method === 'GET'
-      ? { kind: 'read' }
-      : { kind: 'write', object: location?.kind === 'object' ? location : nowhere }
+      ? { kind: 'read', beyond: false }
+      : { kind: 'write', object: location?.kind === 'object' ? location : nowhere, beyond: false }
   },
   admitsSecret: () => true,
 }

@@ -33,6 +33,7 @@ export const bodies: Readonly<Record<string, object>> = {
   upgradeRelease: { chartVersion: '1.9.0' },
   rollbackRelease: { targetRevision: 1 },
   registerTenant: { id: tenants.a, name: 'a' },
+  createGrant: { chartDigest: 'a'.repeat(64), kind: 'ClusterRole', name: 'walked' },
   createApiKey: { name: 'walked', role: 'viewer', tenants: [tenants.a] },
   createComponent: { name: 'walked', category: 'WALKED', chartName: 'small' },
   updateComponent: { description: 'walked' },

@@ -3,8 +3,10 @@ import { body, missing, post, type Refusal } from './refusal.ts'
 
 const tenant = { name: 'new' }
 const key = { name: 'new', role: 'viewer', tenants: [tenants.a] }
+const grant = { chartDigest: 'a'.repeat(64), kind: 'ClusterRole', name: 'x' }
 const source = { name: 'new', type: 'http', url: 'https://charts.example.com' }
-/** What tenants, keys and chart sources refuse. */
+
+/** What tenants, keys, chart sources and grants refuse. */
 export const platform: readonly Refusal[] = [
   ...missing('/tenants', tenant, ['name'], 'admin'),
   ...body(
@@ -62,6 +64,21 @@ export const platform: readonly Refusal[] = [
     ['a folder outside', 'admin', { ...source, type: 'folder', url: '/etc' }, 422, 'refused'],
     ['the key of an operator', 'operator', source, 403, 'forbidden'],
   ]),
+  ...missing('/grants', grant, ['chartDigest', 'kind', 'name'], 'admin'),
+  ...body(
+    '/grants',
+    grant,
+    [
+      ['a kind of no known group', { kind: 'ServiceMonitor' }, '/apiGroup'],
+      ['a kind that lies in a namespace', { kind: 'ConfigMap' }, '/namespace'],
+      ['a namespace of what has none', { namespace: 'kube-system' }, '/namespace'],
+      ['all names', { name: '*' }, '/name'],
+      ['all kinds', { kind: '*' }, '/kind'],
+      ['a digest that is none', { chartDigest: 'any' }, '/chartDigest'],
+    ],
+    'admin',
+  ),
+  ...post('/grants', [['the key of an operator', 'operator', grant, 403, 'forbidden']]),
   {
     what: 'the audit log as an operator',
     as: 'operator',

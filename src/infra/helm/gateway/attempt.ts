@@ -11,7 +11,13 @@ export type Refusal = Refused & { readonly method: string }
  */
 export type Mutations = { readonly objects: number; readonly records: number; readonly uncertain: number }
 
-export type AttemptSpec = { readonly cluster: ClusterEndpoint; readonly lease: LeaseView; readonly room: Room }
+export type AttemptSpec = {
+  readonly cluster: ClusterEndpoint
+  /** For what is granted outside of the room; `cluster` unless told. */
+  readonly beyond?: ClusterEndpoint
+  readonly lease: LeaseView
+  readonly room: Room
+}
 
 const keptRefusals = 20
 
@@ -19,6 +25,7 @@ const keptRefusals = 20
 export class GatewayAttempt {
   readonly id = randomBytes(9).toString('hex')
   readonly cluster: ClusterEndpoint
+  readonly beyond: ClusterEndpoint
   readonly lease: LeaseView
   readonly room: Room
   /** Discovery documents that it has had: a second request for one may mean that helm has met an unknown kind. */
@@ -34,6 +41,7 @@ export class GatewayAttempt {
 
   constructor(spec: AttemptSpec) {
     this.cluster = spec.cluster
+    this.beyond = spec.beyond ?? spec.cluster
     this.lease = spec.lease
     this.room = spec.room
   }

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { classifyRequest, type Room } from './classify.ts'
 
-const room: Room = { namespace: 'ns', release: 'web', granted: () => false }
+const room: Room = { namespace: 'ns', release: 'web', granted: [] }
 const verdict = (method: string, url: string, within = room) => {
   const decided = classifyRequest(method, url, within)
   return decided.kind === 'refused' ? decided.reason : decided.kind
@@ -106,12 +106,36 @@ describe('odd paths are not read at all', () => {
   ])('%s', (url) => expect(verdict('GET', url)).toBe('odd_path'))
 })
 
-test('a grant lets out exactly what it names, and its other rules stay', () => {
-  const granted: Room['granted'] = ({ resource, name }) => resource === 'customresourcedefinitions' && name === 'a.b'
-  const path = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions'
-  expect(verdict('PATCH', `${path}/a.b`, { ...room, granted })).toBe('write')
-  expect(verdict('PUT', `${path}/a.b`, { ...room, granted })).toBe('method')
-  expect(verdict('PATCH', `${path}/a.c`, { ...room, granted })).toBe('cluster_scoped')
+describe('a grant', () => {
+  const definitions = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions'
+  const crd = { group: 'apiextensions.k8s.io', resource: 'customresourcedefinitions', namespace: null, name: 'a.b' }
+  const map = { group: '', resource: 'configmaps', namespace: 'other', name: 'a' }
+  const old = { group: '', resource: 'namespaces', namespace: null, name: 'old', only: 'removal' } as const
+  const granted = [{ ...crd, only: null }, { ...map, only: null }, old]
+
+  test.each([
+    ['PATCH', `${definitions}/a.b`, 'write'],
+    ['GET', `${definitions}/a.b`, 'read'],
+    ['DELETE', `${definitions}/a.b?propagationPolicy=Background`, 'write'],
+    ['POST', definitions, 'write'],
+    ['GET', `${definitions}?fieldSelector=metadata.name%3Da.b&watch=true`, 'read'],
+    ['PATCH', '/api/v1/namespaces/other/configmaps/a', 'write'],
+    ['GET', '/api/v1/namespaces/old', 'read'],
+    ['DELETE', '/api/v1/namespaces/old', 'write'],
+    ['PUT', `${definitions}/a.b`, 'method'],
+    ['PATCH', `${definitions}/a.c`, 'cluster_scoped'],
+    ['GET', definitions, 'cluster_scoped'],
+    ['GET', `${definitions}?fieldSelector=metadata.name%3Da.c`, 'cluster_scoped'],
+    ['GET', `${definitions}?fieldSelector=metadata.name!%3Da.b`, 'cluster_scoped'],
+    ['GET', `${definitions}?fieldSelector=metadata.name%3Da.b&fieldSelector=`, 'cluster_scoped'],
+    ['DELETE', `${definitions}?fieldSelector=metadata.name%3Da.b`, 'cluster_scoped'],
+    ['PATCH', '/api/v1/namespaces/other/secrets/a', 'outside_namespace'],
+    ['PATCH', '/api/v1/namespaces/third/configmaps/a', 'outside_namespace'],
+    ['PATCH', '/api/v1/namespaces/old', 'outside_namespace'],
+    ['POST', '/api/v1/namespaces', 'cluster_scoped'],
+  ])('lets out exactly what it names: %s %s', (method, url, expected) =>
+    expect(verdict(method, url, { ...room, granted })).toBe(expected),
+  )
 })
 
 test('whatever passes is discovery, or lies in the namespace', () => {

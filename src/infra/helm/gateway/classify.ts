@@ -1,8 +1,13 @@
-import type { ForeignObject, Granted } from '../types.ts'
+import type { ForeignObject, GrantedObject } from '../types.ts'
+import { type Asked, isGranted } from './grants.ts'
 import { type Location, type ObjectLocation, readPath } from './path.ts'
 
 /** The release that an attempt works on. */
-export type Room = { readonly namespace: string; readonly release: string; readonly granted: Granted }
+export type Room = {
+  readonly namespace: string
+  readonly release: string
+  readonly granted: readonly GrantedObject[]
+}
 
 export type RefusalReason =
   | 'odd_path'
@@ -14,11 +19,11 @@ export type RefusalReason =
   | 'too_large'
   | 'no_lease'
 
-/** A request that may pass. `write` means that it may change the cluster. */
+/** A request that may pass. `write` means that it may change the cluster, `beyond` that only a grant lets it out. */
 export type Admitted =
   | { readonly kind: 'discovery' }
-  | { readonly kind: 'read' }
-  | { readonly kind: 'write'; readonly object: ObjectLocation }
+  | { readonly kind: 'read'; readonly beyond: boolean }
+  | { readonly kind: 'write'; readonly object: ObjectLocation; readonly beyond: boolean }
 export type Refused = {
   readonly kind: 'refused'
   readonly reason: RefusalReason
@@ -40,12 +45,15 @@ const ofObjects = ['GET', 'PATCH', 'DELETE']
 
 /** The namespace wall (SECURITY.md, "The gateway"): decides on the raw request line; bodies are looked at elsewhere. */
 export function classifyRequest(method: string, rawUrl: string, room: Room): Admitted | Refused {
-  const [path = '', query, ...more] = rawUrl.split('?')
+  const [path = '', query = '', ...more] = rawUrl.split('?')
   const location = readPath(path)
   if (location === null || more.length > 0) return refused('odd_path')
   const keys = location.kind === 'openapi' ? openapiKeys : queryKeys
-  if (query !== undefined && !isAllowedQuery(query, keys)) return refused('query', location)
-  return location.kind === 'object' ? classifyObject(method, location, room) : classifyRead(method, location, room)
+  if (!isAllowedQuery(query, keys)) return refused('query', location)
+  if (location.kind === 'object') return classifyObject({ method, object: location, query }, room)
+  return location.kind === 'namespace'
+    ? classifyNamespace({ method, object: namespaceObject(location.namespace), query }, room)
+    : classifyDiscovery(method, location)
 }
 
 /** The name that helm gives to a revision's record. */
@@ -56,19 +64,31 @@ export const isRecordOf = (release: string, name: string): boolean =>
 /** True for a name that could be taken for any release's record. */
 export const looksLikeRecord = (name: string): boolean => name.toLowerCase().startsWith('sh.helm.')
 
-function classifyRead(method: string, location: Exclude<Location, ObjectLocation>, room: Room): Admitted | Refused {
-  if (method !== 'GET') return refused('method', location)
-  if (location.kind !== 'namespace') return { kind: 'discovery' }
-  return location.namespace === room.namespace ? { kind: 'read' } : refused('outside_namespace', location)
+function classifyDiscovery(method: string, location: Location): Admitted | Refused {
+  return method === 'GET' ? { kind: 'discovery' } : refused('method', location)
 }
 
-function classifyObject(method: string, object: ObjectLocation, room: Room): Admitted | Refused {
-  if (object.namespace !== room.namespace && !room.granted(object, method)) {
+/** The release's own namespace may be looked at, another one is an object outside of it. */
+function classifyNamespace(asked: Asked, room: Room): Admitted | Refused {
+  if (asked.object.name !== room.namespace) {
+    return isGranted(asked, room.granted) ? classifyObject(asked, room) : refuse('outside_namespace', asked.object)
+  }
+  return asked.method === 'GET' ? { kind: 'read', beyond: false } : refuse('method', asked.object)
+}
+
+const namespaceObject = (name: string): ObjectLocation => ({
+  ...{ group: '', version: 'v1', resource: 'namespaces', namespace: null, name },
+})
+
+function classifyObject(asked: Asked, room: Room): Admitted | Refused {
+  const { method, object } = asked
+  const beyond = object.namespace !== room.namespace
+  if (beyond && !isGranted(asked, room.granted)) {
     return refuse(object.namespace === null ? 'cluster_scoped' : 'outside_namespace', object)
   }
   if (!isAllowedMethod(method, object, room)) return refuse('method', object)
   if (isForeignRecord(method, object, room)) return refuse('forged_record', object)
-  return method === 'GET' ? { kind: 'read' } : { kind: 'write', object }
+  return method === 'GET' ? { kind: 'read', beyond } : { kind: 'write', object, beyond }
 }
 
 function isAllowedMethod(method: string, object: ObjectLocation, room: Room): boolean {
@@ -101,6 +121,5 @@ const refuse = (reason: RefusalReason, object: ForeignObject | null): Refused =>
 
 function foreign(location: Location): ForeignObject | null {
   if (location.kind === 'object') return location
-  if (location.kind !== 'namespace') return null
-  return { group: '', version: 'v1', resource: 'namespaces', namespace: null, name: location.namespace }
+  return location.kind === 'namespace' ? namespaceObject(location.namespace) : null
 }

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, request, type Server, type ServerRe
 import { type AddressInfo, connect } from 'node:net'
 import { Agent } from 'undici'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { GrantedObject } from '../types.ts'
 import { Gateway, type OpenAttempt } from './gateway.ts'
 import { encodeSecret, record } from './testing/secrets.ts'
 
@@ -55,7 +56,7 @@ afterEach(async () => {
   await new Promise((resolve) => upstream.close(resolve))
 })
 
-function admit(): OpenAttempt {
+function admit(granted: readonly GrantedObject[] = []): OpenAttempt {
   const port = (upstream.address() as AddressInfo).port
   const headers = async () => ({ authorization: 'Bearer cluster', 'impersonate-user': 'flotilla:tenant:1' })
   const cluster = {
@@ -64,8 +65,9 @@ function admit(): OpenAttempt {
     headers,
     rejected: () => void rejections++,
   }
-  const room = { namespace: 'ns', release: 'web', granted: () => false }
-  return gateway.admit({ cluster, room, lease: { signal: lease.signal, remainingMs: () => leftMs } })
+  const room = { namespace: 'ns', release: 'web', granted }
+  const beyond = { ...cluster, headers: async () => ({ authorization: 'Bearer own' }) }
+  return gateway.admit({ cluster, beyond, room, lease: { signal: lease.signal, remainingMs: () => leftMs } })
 }
 
 function send(method: string, path: string, more: { body?: Buffer | string; headers?: object; auth?: string } = {}) {
@@ -186,6 +188,38 @@ describe('what does not', () => {
   test('a body beyond what an API server takes', async () => {
     expect((await ask('POST', pods, { body: Buffer.alloc((4 << 20) + 1) })).status).toBe(403)
     expect(seen).toEqual([])
+  })
+})
+
+describe('what is granted', () => {
+  const crds = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions'
+  const object = { group: 'apiextensions.k8s.io', resource: 'customresourcedefinitions', namespace: null, name: 'a.b' }
+  const create = (metadata: unknown) => ask('POST', crds, { body: JSON.stringify({ metadata }) })
+
+  test('goes out with the rights of Flotilla itself, all else with those of the tenant', async () => {
+    open = admit([{ ...object, only: null }])
+    await ask('PATCH', `${crds}/a.b`, { body: '{}' })
+    await create({ name: 'a.b' })
+    await ask('PATCH', `${pods}/p`, { body: '{}' })
+    const rights = seen.map(({ headers }) => [headers.authorization, headers['impersonate-user']])
+    const own = ['Bearer own', undefined]
+    expect(rights).toEqual([own, own, ['Bearer cluster', 'flotilla:tenant:1']])
+  })
+
+  test.each([{ name: 'a.c' }, { generateName: 'a.b' }, {}, { name: 'a.b', namespace: 'ns' }, 'a.b', null])(
+    'is named in the body of a create, not %j',
+    async (metadata) => {
+      open = admit([{ ...object, only: null }])
+      expect((await create(metadata)).status).toBe(403)
+      expect(seen).toEqual([])
+    },
+  )
+
+  test('for removal only is not made anew', async () => {
+    open = admit([{ ...object, only: 'removal' }])
+    expect((await create({ name: 'a.b' })).status).toBe(403)
+    expect((await ask('PATCH', `${crds}/a.b`, { body: '{}' })).status).toBe(403)
+    expect((await ask('DELETE', `${crds}/a.b`)).status).toBe(200)
   })
 })
 

@@ -1,11 +1,13 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Clock } from '../../../core/instant.ts'
+import type { ClusterEndpoint } from '../types.ts'
 import { answerRefusal, answerStatus, readBody, readCredentials } from './answers.ts'
 import { type AttemptSpec, GatewayAttempt } from './attempt.ts'
 import { Bucket, type Rate } from './bucket.ts'
 import { type Admitted, classifyRequest, isRecordOf, isSecret, type Refused, type Room } from './classify.ts'
 import { type CachedAnswer, type CacheLimits, DiscoveryCache } from './discovery-cache.ts'
+import { isGrantedCreate } from './grants.ts'
 import { isAllowedSecret } from './secret-body.ts'
 import { askCluster, passAnswer, type UpstreamRequest, wasNeverSent } from './upstream.ts'
 
@@ -33,6 +35,7 @@ type Exchange = {
   readonly request: IncomingMessage
   readonly response: ServerResponse
 }
+type Sending = { readonly ask: UpstreamRequest; readonly beyond: boolean }
 type Write = Extract<Admitted, { kind: 'write' }>
 
 const namespaceWall: Wall = { admits: classifyRequest, admitsSecret: isAllowedSecret }
@@ -109,7 +112,7 @@ export class Gateway {
     try {
       if (admitted.kind === 'refused') refuse(exchange, admitted)
       else if (admitted.kind === 'discovery') await this.#discover(exchange)
-      else if (admitted.kind === 'read') await this.#read(exchange)
+      else if (admitted.kind === 'read') await this.#read(exchange, admitted.beyond)
       else await this.#write(exchange, admitted)
     } catch {
       failed(exchange)
@@ -143,10 +146,10 @@ export class Gateway {
     return { status: answer.statusCode, contentType: String(answer.headers['content-type'] ?? ''), body }
   }
 
-  async #read(exchange: Exchange): Promise<void> {
+  async #read(exchange: Exchange, beyond: boolean): Promise<void> {
     const ask = this.#ask(exchange, null, exchange.attempt.ended)
     await this.#bucket(exchange.attempt).take(ask.signal)
-    await passAnswer(await askCluster(exchange.attempt.cluster, ask), exchange.response)
+    await passAnswer(await askCluster(clusterFor(exchange.attempt, beyond), ask), exchange.response)
   }
 
   /**
@@ -157,7 +160,11 @@ export class Gateway {
     const { attempt, request } = exchange
     const body = await readBody(request, bodyLimit)
     if (body === null) return refuse(exchange, { kind: 'refused', reason: 'too_large', object: admitted.object })
-    const { object } = admitted
+    const { object, beyond } = admitted
+    if (beyond && object.name === null && !isGrantedCreate(object, body, attempt.room.granted)) {
+      const reason = object.namespace === null ? 'cluster_scoped' : 'outside_namespace'
+      return refuse(exchange, { kind: 'refused', reason, object })
+    }
     const carriesSecret = isSecret(object) && request.method !== 'DELETE'
     if (
       carriesSecret &&
@@ -168,13 +175,13 @@ export class Gateway {
     const ask = this.#ask(exchange, body, AbortSignal.any([attempt.ended, attempt.lease.signal]))
     await this.#bucket(attempt).take(ask.signal)
     if (!attempt.mayWrite()) return refuse(exchange, { kind: 'refused', reason: 'no_lease', object })
-    await this.#send(exchange, ask, isRecordWrite(object, request, attempt))
+    await this.#send(exchange, { ask, beyond }, isRecordWrite(object, request, attempt))
     if (object.group === 'apiextensions.k8s.io') this.#cache.forget(attempt.cluster.server.href)
   }
 
-  async #send({ attempt, response }: Exchange, ask: UpstreamRequest, isRecord: boolean): Promise<void> {
+  async #send({ attempt, response }: Exchange, { ask, beyond }: Sending, isRecord: boolean): Promise<void> {
     const ended = ask.url.includes('dryRun=') ? () => {} : attempt.writeBegins(isRecord)
-    const answer = await askCluster(attempt.cluster, ask).catch((error: unknown) => {
+    const answer = await askCluster(clusterFor(attempt, beyond), ask).catch((error: unknown) => {
       ended(wasNeverSent(error) ? 'nothing' : 'uncertain')
       throw error
     })
@@ -198,6 +205,10 @@ export class Gateway {
     return known
   }
 }
+
+/** What is granted beyond the room is asked with Flotilla's own rights: the tenant has none there (docs/adr/0021). */
+const clusterFor = (attempt: GatewayAttempt, beyond: boolean): ClusterEndpoint =>
+  beyond ? attempt.beyond : attempt.cluster
 
 function refuse({ attempt, request, response }: Exchange, refused: Refused): void {
   attempt.noteRefusal(request.method ?? '', refused)

@@ -4,7 +4,7 @@ import type { Room } from './classify.ts'
 import { isAllowedSecret } from './secret-body.ts'
 import { encodeSecret, field, record, type WireSecret } from './testing/secrets.ts'
 
-const room: Room = { namespace: 'ns', release: 'web', granted: () => false }
+const room: Room = { namespace: 'ns', release: 'web', granted: [] }
 const protobuf = 'application/vnd.kubernetes.protobuf'
 const asProtobuf = (secret: WireSecret, name: string | null = null) =>
   isAllowedSecret(protobuf, encodeSecret(secret), name, room)
