@@ -4,7 +4,7 @@ import { mapParallel } from './parallel.ts'
 import type { NamedObject } from './readiness/types.ts'
 import { resources } from './resources.ts'
 import type { KubeObject, RequestOptions } from './types.ts'
-import { nameOf, type ReadParts } from './workloads.ts'
+import { isOwn, nameOf, type ReadParts } from './workloads.ts'
 
 /** An object that is still to go, and what holds it. */
 export type Remaining = NamedObject & { readonly deleting: boolean; readonly finalizers: readonly string[] }
@@ -68,7 +68,7 @@ async function readLive(
   // A kind that the cluster no longer serves has no objects.
   if (resource === null) return null
   const live = await client.findMetadata(resource, nameOf(object, release.namespace), options)
-  return live !== null && isOfAnother(live, release) ? null : live
+  return live === null || isOfAnother(live, release) || !isOwn(live, resource, release.namespace) ? null : live
 }
 
 /** Another release has taken the name since. */

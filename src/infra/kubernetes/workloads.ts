@@ -3,7 +3,7 @@ import type { ManifestObject } from './manifest.ts'
 import { mapParallel } from './parallel.ts'
 import { isWaitedFor, judgeRelease, type Observed } from './readiness/readiness.ts'
 import type { Readiness } from './readiness/types.ts'
-import type { ClusterClient, KubeObject, ObjectName, RequestOptions } from './types.ts'
+import type { ClusterClient, KubeObject, ObjectName, RequestOptions, Resource } from './types.ts'
 
 /** What reads of a release need. */
 export type ReadParts = { readonly client: ClusterClient; readonly discovery: Discovery }
@@ -31,8 +31,18 @@ export async function observeWorkloads(
   return mapParallel(waitedFor, AT_ONCE, async (wanted) => {
     const resource = await discovery.find(wanted.apiVersion, wanted.kind, options)
     if (resource === null) return { wanted, live: null }
-    return { wanted, live: await client.find<KubeObject>(resource, nameOf(wanted, namespace), options) }
+    const live = await client.find<KubeObject>(resource, nameOf(wanted, namespace), options)
+    return { wanted, live: live !== null && isOwn(live, resource, namespace) ? live : null }
   })
+}
+
+/**
+ * Manifests are input: a tenant's pods can change Helm's records. So nothing is told of what lies outside of the release's
+ * namespace, unless helm has marked it as made by a release of that namespace, which takes a grant.
+ */
+export function isOwn({ metadata }: KubeObject, { namespaced }: Resource, namespace: string): boolean {
+  if (namespaced && metadata.namespace === namespace) return true
+  return metadata.annotations?.['meta.helm.sh/release-namespace'] === namespace
 }
 
 /** Where an object of a release is. */

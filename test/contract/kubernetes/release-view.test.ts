@@ -136,6 +136,33 @@ test('a broken pod of an abandoned StatefulSet revision is found and removed, an
   expect(await eventually(read, ({ settled }) => settled)).toMatchObject({ ready: 3, total: 3, stuckPods: [] })
 })
 
+test('nothing is told of objects elsewhere that a manifest names, but of those that the release has made there', async () => {
+  const [namespace, elsewhere] = [await cluster.namespace('own'), await cluster.namespace('elsewhere')]
+  await apply(elsewhere, manifestOf(deployment('web', { replicas: 2 })))
+  await eventually(
+    () => view.readiness(manifestOf(deployment('web')), elsewhere, { jobs: false }),
+    ({ settled }) => settled,
+  )
+  const theirs = manifestOf(deployment('web', { namespace: elsewhere }))
+  const unknown = manifestOf(deployment('nowhere', { namespace: elsewhere }))
+  const told = async (manifest: string) => [
+    await view.readiness(manifest, namespace, { jobs: false }),
+    await view.remains(manifest, namespace, 'evil'),
+  ]
+  const blank = (answer: readonly unknown[]) => JSON.stringify(answer).replaceAll('nowhere', 'web')
+  expect(blank(await told(theirs))).toBe(blank(await told(unknown)))
+  expect((await view.remains(theirs, namespace, 'evil')).gone).toBe(true)
+
+  const annotations = { 'meta.helm.sh/release-name': 'good', 'meta.helm.sh/release-namespace': namespace }
+  const granted = manifestOf(deployment('granted', { namespace: elsewhere, annotations }))
+  await apply(elsewhere, granted)
+  expect((await view.remains(granted, namespace, 'good')).gone).toBe(false)
+  await eventually(
+    () => view.readiness(granted, namespace, { jobs: false }),
+    ({ settled }) => settled,
+  )
+})
+
 test('a namespace is made once', async () => {
   const name = `${await cluster.namespace('ensure')}-too`
   await view.ensureNamespace(name, { 'flotilla.dev/tenant': 'one' })
