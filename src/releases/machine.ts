@@ -1,3 +1,4 @@
+import { Lru } from '../core/lru.ts'
 import { Problem } from '../core/problems.ts'
 import type { Uuid } from '../core/subject.ts'
 import type { Tx } from '../infra/database/types.ts'
@@ -16,8 +17,11 @@ import { newestManifest } from './store/queries.ts'
 import { recordRelease } from './store/record.ts'
 import type { ReleaseStates } from './store/state.ts'
 
+const rememberedDamage = 10_000
+
 /** The machine of releases: the pure decision with its acts, its storage and its eyes. */
 export function releaseMachine(deps: Omit<ReleaseDeps, 'machine'>): ReleaseMachine {
+  const damaged = new Lru<true>(rememberedDamage)
   return {
     kind: 'release',
     decide: decideRelease,
@@ -29,7 +33,7 @@ export function releaseMachine(deps: Omit<ReleaseDeps, 'machine'>): ReleaseMachi
     load: (tx, id, how) => deps.states.load(tx, id, how),
     save: (tx, before, after) => save(deps.states, tx, before, after),
     record: (tx, state, events) => recordRelease(tx, state, events, deps.clock.now()),
-    observe: (state) => observe(deps, state),
+    observe: (state) => observe(deps, state, damaged),
     mustAbort,
   }
 }
@@ -40,13 +44,18 @@ function mustAbort(state: ReleaseState): boolean {
   return operation?.cancelRequested === true && interruptible(operation)
 }
 
-async function observe(deps: Omit<ReleaseDeps, 'machine'>, state: ReleaseState): Promise<ReleaseObservation> {
+async function observe(
+  deps: Omit<ReleaseDeps, 'machine'>,
+  state: ReleaseState,
+  damaged: Lru<true>,
+): Promise<ReleaseObservation> {
   const cluster = reach(deps, state.release.clusterId)
   if (cluster === null) return { kind: 'unreadable', why: 'the kubeconfig has no context for the cluster' }
   return observeRelease(state, {
     cluster,
     manifest: (id) => newestManifest(deps.db, deps.vault, id),
     keepChart: (stored) => keepChart(deps.ports.charts, stored),
+    damaged,
   })
 }
 

@@ -1,6 +1,7 @@
 import type { Dispatcher } from 'undici'
 import { expect, test } from 'vitest'
 import type { JsonObject } from '../core/json.ts'
+import { Lru } from '../core/lru.ts'
 import { encodeRelease } from '../infra/helm/storage/codec.ts'
 import { newRelease } from './core/create.ts'
 import type { ReleaseState } from './core/model.ts'
@@ -46,7 +47,7 @@ function waiting(): ReleaseState {
   return { ...state, operation }
 }
 
-const deps = { manifest: async () => null, keepChart: async () => null }
+const deps = { manifest: async () => null, keepChart: async () => null, damaged: new Lru<true>(10) }
 
 test('what another hand makes ready while the workloads are read is not taken for ours', async () => {
   const records = [secret(1, 'deployed')]

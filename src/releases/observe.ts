@@ -1,4 +1,5 @@
 import { isJsonObject, type Json } from '../core/json.ts'
+import type { Lru } from '../core/lru.ts'
 import type { Uuid } from '../core/subject.ts'
 import {
   ApiError,
@@ -21,6 +22,8 @@ export type ObserveDeps = {
   readonly manifest: (releaseId: Uuid) => Promise<string | null>
   /** Keeps the chart of a record by its digest; null when it cannot be repacked. The same record changes nothing twice. */
   readonly keepChart: (stored: StoredRecord) => Promise<string | null>
+  /** Records that could not be decoded, as they were: one that is made to cost much costs it once. */
+  readonly damaged: Lru<true>
 }
 
 /**
@@ -115,9 +118,22 @@ async function readUnknown(state: ReleaseState, deps: ObserveDeps, older: readon
 
 async function read(state: ReleaseState, deps: ObserveDeps, metadata: RecordMetadata): Promise<HelmRevision | null> {
   const { namespace, name, version } = metadata
-  const stored = await readRevision(deps.cluster.endpoint, namespace, name, version)
+  const stored = await readOnce(deps.damaged, metadata, () =>
+    readRevision(deps.cluster.endpoint, namespace, name, version),
+  )
   if (stored === null) return null
   return helmRevision(stored, isByAnotherHand(state, stored) ? await deps.keepChart(stored) : null)
+}
+
+async function readOnce<T>(damaged: Lru<true>, { uid, resourceVersion }: RecordMetadata, ask: () => Promise<T>) {
+  const key = `${uid} ${resourceVersion}`
+  if (damaged.get(key) !== undefined) throw new UnreadableRecord('the record could not be read before')
+  try {
+    return await ask()
+  } catch (error) {
+    if (error instanceof UnreadableRecord) damaged.set(key, true)
+    throw error
+  }
 }
 
 /** Not mirrored yet, and no operation of ours is under way that could have made it: labels prove nothing, they are inherited. */

@@ -20,7 +20,7 @@ import type { ActFailure, Attempt, Decide } from '../../core/decision.ts'
 import type { Instant } from '../../core/instant.ts'
 import { decideCommand, type ReleaseDecision } from './command.ts'
 import { decideForExecution, isOfExecution } from './execution.ts'
-import { decideIdle } from './idle.ts'
+import { decideIdle, unreadableReason } from './idle.ts'
 import type { Operation, Phase, ReleaseAct, ReleaseCommand, ReleaseObservation, ReleaseState } from './model.ts'
 import { applying } from './phases/applying.ts'
 import { endUnseen, failing } from './phases/failing.ts'
@@ -81,11 +81,10 @@ const unreadableRetryMs = 3_000
 
 /** Nothing is concluded from not seeing: the release says what it waits for and looks again. */
 function unreadable(state: ReleaseState, operation: Operation | null, why: string, now: Instant): ReleaseDecision {
+  const over = operation === null ? null : givenUp(operation, now)
+  if (operation !== null && over !== null) return endUnseen(state, operation, over, now)
   const until = now + unreadableRetryMs
-  if (operation === null) return { kind: 'next', state, act: null, events: [], wake: until }
-  const over = givenUp(operation, now)
-  if (over !== null) return endUnseen(state, operation, over, now)
-  const release = { ...state.release, waitingFor: { reason: 'CLUSTER_UNREADABLE', until, detail: why } }
+  const release = { ...state.release, waitingFor: { reason: unreadableReason, until, detail: why } }
   return { kind: 'next', state: { ...state, release }, act: null, events: [], wake: until }
 }
 

@@ -6,6 +6,9 @@ import type { Absent, Present, ReleaseAct, ReleaseState } from './model.ts'
 import { isBaseline, isOurs, isPending } from './ownership.ts'
 import { planSettle, planThaw } from './plan.ts'
 
+/** Why a release shows what it was: nothing is concluded from not seeing. */
+export const unreadableReason = 'CLUSTER_UNREADABLE'
+
 /** No operation is open: the release follows Helm, and a late write of an operation that has ended is settled. */
 export function decideIdle(
   state: ReleaseState,
@@ -17,10 +20,15 @@ export function decideIdle(
   if (late !== null) return late
   const thawing = thaw(state, seen, attempt, now)
   if (thawing !== null) return thawing
-  const followed = follow(state, seen)
+  const followed = follow(readable(state), seen)
   const release = followed.release === state.release ? state.release : { ...followed.release, updatedAt: now }
   const next = { ...state, release, mirrored: followed.mirrored }
   return { kind: 'next', state: next, act: null, events: followed.events, wake: nextLook(release, now) }
+}
+
+function readable(state: ReleaseState): ReleaseState {
+  if (state.release.waitingFor?.reason !== unreadableReason) return state
+  return { ...state, release: { ...state.release, waitingFor: null } }
 }
 
 /** Another hand ends a freeze: the workloads get their own fields back, so that its change takes effect (SPEC section 3). */

@@ -83,6 +83,17 @@ describe('the encoding', () => {
   })
 })
 
+test('a record that unpacks to 700 MB is unreadable, and memory stays where it was', () => {
+  const packed = gzipSync(Buffer.alloc(70 << 20), { level: 9 })
+  const bomb = Buffer.concat(Array.from({ length: 10 }, () => packed))
+  const data = Buffer.from(bomb.toString('base64'), 'latin1').toString('base64')
+  expect(Buffer.from(data, 'base64').length).toBeLessThan(1 << 20)
+  const before = process.resourceUsage().maxRSS
+  for (let round = 0; round < 10; round++) expect(() => decodeRelease(data)).toThrow(UnreadableRecord)
+  // What it would take is 700 MB; 32 MiB are unpacked before it is given up.
+  expect((process.resourceUsage().maxRSS - before) / 1024).toBeLessThan(200)
+})
+
 describe('a record', () => {
   test('is read', () => {
     const stored = readSecret(secret())
