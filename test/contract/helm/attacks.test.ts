@@ -8,6 +8,7 @@ import {
   clock,
   context,
   everything,
+  helmsIn,
   newNamespace,
   openWorld,
   revisions,
@@ -203,6 +204,7 @@ describe('a chart that eats the machine', () => {
   test('a loop is ended at the deadline', async () => {
     const run = world.helm.install(await spec('template-loop'), context({ deadline: Date.now() + 500 }))
     await expect(run).rejects.toMatchObject({ code: 'timed_out', changed: false })
+    expect(await helmsIn(world.workspace.folder)).toEqual([])
   })
 
   test('a loop is ended by its CPU limit when nobody is there to end it', async () => {
@@ -210,6 +212,7 @@ describe('a chart that eats the machine', () => {
     const helm = new HelmProcess({ binary, gateway, workspace, clock, bounds: { cpuSeconds: 1 } })
     const run = helm.install(await spec('template-loop'), context())
     await expect(run).rejects.toMatchObject({ code: 'helm_failed', changed: false })
+    expect(await helmsIn(world.workspace.folder)).toEqual([])
   })
 
   test('a memory bomb ends by itself, while another install goes through', async () => {

@@ -127,12 +127,16 @@ export function holding(cluster: ClusterEndpoint, fits: (method: string, path: s
   return { cluster: held, reached: reached.promise, go: () => gate.resolve() }
 }
 
-/** Kills the helm that runs in the workspace, as the kernel would: found by its working folder. */
+/** The helms that run in the workspace, found by their working folder. */
+export async function helmsIn(workspaceFolder: string): Promise<readonly number[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
+  const folders = await Promise.all(pids.map((pid) => readlink(`/proc/${pid}/cwd`).catch(() => '')))
+  return pids.filter((_, at) => folders[at]?.startsWith(`${workspaceFolder}/`)).map(Number)
+}
+
+/** Kills the helm that runs in the workspace, as the kernel would. */
 export async function killHelm(workspaceFolder: string): Promise<void> {
-  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
-    const folder = await readlink(`/proc/${pid}/cwd`).catch(() => '')
-    if (folder.startsWith(`${workspaceFolder}/`)) process.kill(Number(pid), 'SIGKILL')
-  }
+  for (const pid of await helmsIn(workspaceFolder)) process.kill(pid, 'SIGKILL')
 }
 
 /** Number and status of each revision, in order. */

@@ -138,6 +138,57 @@ describe('a grant', () => {
   )
 })
 
+test('whatever passes by a grant names the granted object, or makes one of its kind', () => {
+  const granted = [
+    { group: '', resource: 'configmaps', namespace: 'other', name: 'a', only: null },
+    { group: 'apps', resource: 'deployments', namespace: 'other', name: 'b', only: 'removal' },
+    { group: '', resource: 'namespaces', namespace: null, name: 'other', only: null },
+  ] as const
+  const [map, deployment, space] = granted
+  const opened = [
+    { ...map, path: '/api/v1/namespaces/other/configmaps' },
+    { ...deployment, path: '/apis/apps/v1/namespaces/other/deployments' },
+    { ...space, path: '/api/v1/namespaces' },
+  ]
+  const word = fc.constantFrom(
+    'api',
+    'apis',
+    'v1',
+    'apps',
+    'namespaces',
+    'other',
+    'configmaps',
+    'deployments',
+    'a',
+    'b',
+  )
+  const starts = fc.constantFrom('', ...opened.map(({ path }) => path))
+  const query = fc.constantFrom(
+    '',
+    '?fieldSelector=metadata.name%3Da',
+    '?fieldSelector=metadata.name%3Db',
+    '?watch=true',
+  )
+  const url = fc
+    .tuple(starts, fc.array(word, { maxLength: 5 }), query)
+    .map(([start, words, asked]) => [start, ...words].join('/') + asked)
+  fc.assert(
+    fc.property(fc.constantFrom('GET', 'POST', 'PATCH', 'DELETE', 'PUT'), url, (method, raw) => {
+      const decided = classifyRequest(method, raw, { ...room, granted })
+      if (decided.kind === 'refused' || decided.kind === 'discovery' || !decided.beyond) return
+      const { pathname, searchParams } = new URL(raw, 'http://cluster')
+      const selected = searchParams.get('fieldSelector')?.replace('metadata.name=', '')
+      const fits = opened.some(({ path, name, only }) => {
+        if (only === 'removal' && !['GET', 'DELETE'].includes(method)) return false
+        if (pathname === `${path}/${name}`) return true
+        return pathname === path && (method === 'POST' || (method === 'GET' && selected === name))
+      })
+      expect([method, raw, fits]).toEqual([method, raw, true])
+    }),
+    { numRuns: 5000 },
+  )
+})
+
 test('whatever passes is discovery, or lies in the namespace', () => {
   const pieces = [
     ...['api', 'apis', 'v1', 'apps', 'namespaces', 'ns', 'other', 'secrets', 'pods', 'watch', 'proxy', 'exec', 'a'],
