@@ -64,8 +64,20 @@ export function decideCommand(execution: Execution, command: ExecutionCommand, n
   }
 }
 
-function refused(execution: Execution, kind: CommandKind, valid: readonly CommandKind[]): ExecutionDecision {
-  const detail = `the execution is ${describe(execution)}: ${kind} is not valid${hint(execution, kind)}`
+/** What callers name a command: the last part of its path. */
+const commandNames: Readonly<Record<CommandKind, string>> = {
+  start: 'start',
+  pause: 'pause',
+  resume: 'resume',
+  promote: 'promote-canary',
+  rollback: 'rollback',
+  cancel: 'cancel',
+}
+
+function refused(execution: Execution, kind: CommandKind, kinds: readonly CommandKind[]): ExecutionDecision {
+  const valid = kinds.map((each) => commandNames[each])
+  const now = valid.length === 0 ? 'no command is' : `valid now: ${valid.join(', ')}`
+  const detail = `the execution is ${describe(execution)}: ${commandNames[kind]} is not valid${hint(execution, kind)}; ${now}`
   const { status, waitingFor } = execution
   return {
     kind: 'rejected',
@@ -73,7 +85,7 @@ function refused(execution: Execution, kind: CommandKind, valid: readonly Comman
     detail,
     extra: {
       executionStatus: status,
-      valid: [...valid],
+      valid,
       ...(waitingFor === null ? {} : { waitingFor: waitingFor.reason }),
     },
   }

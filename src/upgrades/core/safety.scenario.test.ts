@@ -351,7 +351,12 @@ describe('pause, resume and cancel', () => {
       .next()
       .when('cancelNow')
       .afterSeconds(5)
-      .so(({ status }) => expect(status).toBe('CANCELLED'))
+      .so(({ status, instances, rollbackInfo }) => {
+        expect([status, rollbackInfo.currentFailures]).toEqual(['CANCELLED', 0])
+        const left = instances.filter(({ message }) => message?.startsWith('left in the middle'))
+        expect(left.map((one) => one.status)).toEqual(Array(5).fill('FAILED'))
+        expect(instances.filter((one) => one.status === 'PENDING')).toHaveLength(5)
+      })
   })
 
   test('cancel before helm ran leaves everything as it was', () => {

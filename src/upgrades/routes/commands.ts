@@ -9,15 +9,19 @@ import { execution, reason } from './schemas.ts'
 const gives = { action: 'upgrade.command', scope: 'tenant' } as const
 const commandBody = z.strictObject({ reason }).meta({ id: 'UpgradeCommand' })
 const responses = { 202: { description: 'The execution as it then is', schema: execution } }
-const shape = { params: executionParams, body: commandBody, responses }
+/** A reason may stand in the body, or as in the source document's rollback in the query, which comes first. */
+const why = { reason: queryText(500).optional().describe('Why, in place of the body.') }
+const shape = { params: executionParams, query: z.strictObject(why), body: commandBody, responses }
 const url = (name: string) => `/api/v1/registry/upgrades/:executionId/${name}`
 
 type CommandCalled = Pick<Call, 'principal' | 'idempotency' | 'reply'> & {
   readonly params: z.output<typeof executionParams>
+  readonly query: { readonly reason?: string | undefined }
+  readonly body: z.output<typeof commandBody>
 }
 
-async function give(deps: UpgradeRouteDeps, call: CommandCalled, order: CommandOrder, why: string | undefined) {
-  const given = commandCall(call, why, { status: 202 })
+async function give(deps: UpgradeRouteDeps, call: CommandCalled, order: CommandOrder) {
+  const given = commandCall(call, call.query.reason ?? call.body.reason, { status: 202 })
   const after = await command(deps, given, call.params.executionId, order)
   call.reply.code(202)
   return executionView(after)
@@ -32,7 +36,7 @@ export const start = (deps: UpgradeRouteDeps) =>
     summary: 'Start an execution: its releases are claimed, and the pre-checks run',
     permission: gives,
     schema: shape,
-    handler: (call) => give(deps, call, { kind: 'start' }, call.body.reason),
+    handler: (call) => give(deps, call, { kind: 'start' }),
   })
 
 export const pause = (deps: UpgradeRouteDeps) =>
@@ -44,7 +48,7 @@ export const pause = (deps: UpgradeRouteDeps) =>
     summary: 'Pause an execution: instances in flight settle, none is started',
     permission: gives,
     schema: shape,
-    handler: (call) => give(deps, call, { kind: 'pause' }, call.body.reason),
+    handler: (call) => give(deps, call, { kind: 'pause' }),
   })
 
 export const resume = (deps: UpgradeRouteDeps) =>
@@ -56,7 +60,7 @@ export const resume = (deps: UpgradeRouteDeps) =>
     summary: 'Go on where an execution was paused; after a batch of STAGED this is the approval',
     permission: gives,
     schema: shape,
-    handler: (call) => give(deps, call, { kind: 'resume' }, call.body.reason),
+    handler: (call) => give(deps, call, { kind: 'resume' }),
   })
 
 export const promote = (deps: UpgradeRouteDeps) =>
@@ -68,7 +72,7 @@ export const promote = (deps: UpgradeRouteDeps) =>
     summary: 'Promote a canary: the remaining instances are upgraded in batches',
     permission: gives,
     schema: shape,
-    handler: (call) => give(deps, call, { kind: 'promote' }, call.body.reason),
+    handler: (call) => give(deps, call, { kind: 'promote' }),
   })
 
 export const rollback = (deps: UpgradeRouteDeps) =>
@@ -79,8 +83,8 @@ export const rollback = (deps: UpgradeRouteDeps) =>
     tags: ['upgrades'],
     summary: 'Take every instance that was touched back to the previous version',
     permission: gives,
-    schema: { ...shape, query: z.strictObject({ reason: queryText(500).optional() }) },
-    handler: (call) => give(deps, call, { kind: 'rollback' }, call.query.reason ?? call.body.reason),
+    schema: shape,
+    handler: (call) => give(deps, call, { kind: 'rollback' }),
   })
 
 export const cancel = (deps: UpgradeRouteDeps) =>
@@ -94,8 +98,9 @@ export const cancel = (deps: UpgradeRouteDeps) =>
     schema: {
       ...shape,
       query: z.strictObject({
+        ...why,
         immediate: queryBoolean().optional().describe('Do not wait for the instances in flight.'),
       }),
     },
-    handler: (call) => give(deps, call, { kind: 'cancel', immediate: call.query.immediate ?? false }, call.body.reason),
+    handler: (call) => give(deps, call, { kind: 'cancel', immediate: call.query.immediate ?? false }),
   })
