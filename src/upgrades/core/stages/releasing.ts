@@ -106,8 +106,11 @@ function free(look: Look, ending: Ending): Step | null {
 
 /** A fleet that freeing would move stays as it is, frozen; its pin stays too, as long as that serves. */
 function leave(look: Look, ending: Ending): Step | null {
-  const { execution, fleet } = look
-  if (!isGated(execution) || staysAsItIs(execution, ending) || nothingMoved(look)) return free(look, ending)
+  const { execution, fleet, attempt, now } = look
+  if (!isGated(execution) || staysAsItIs(execution, ending)) return free(look, ending)
+  // A helm that a lost worker began may still apply: opened before that is seen, every pod would move at once.
+  if (nothingMoved(look) && mayArrive(look)) return wait(execution, waitOf(ending), (attempt?.endedAt ?? now) + lateMs)
+  if (nothingMoved(look)) return free(look, ending)
   if (fleet.gate.kind !== 'frozen') return setGate(look, ending, 'frozen')
   const outage = fleet.pin !== null && fleet.pin.endpoints === 0
   return outage ? act(execution, { kind: 'pin', to: null }, waitOf(ending)) : null
