@@ -1,5 +1,5 @@
 import { Problem } from '../core/problems.ts'
-import { repackChart, type StoredRecord, UnreadableRecord } from '../infra/helm/index.ts'
+import { repackChart, type StoredRecord, UnreadableRecordError } from '../infra/helm/index.ts'
 import type { Charts } from './ports.ts'
 
 /**
@@ -10,7 +10,7 @@ export async function keepChart(charts: Charts, { record }: StoredRecord): Promi
   try {
     return (await charts.adopt(await repackChart(record))).digest
   } catch (error) {
-    const unfit = error instanceof UnreadableRecord || (error instanceof Problem && error.code === 'chart_invalid')
+    const unfit = error instanceof UnreadableRecordError || (error instanceof Problem && error.code === 'chart_invalid')
     if (unfit) return null
     throw error
   }

@@ -9,7 +9,7 @@ import {
   type RecordMetadata,
   readRevision,
   type StoredRecord,
-  UnreadableRecord,
+  UnreadableRecordError,
 } from '../infra/helm/index.ts'
 import { ClusterError, ManifestError } from '../infra/kubernetes/index.ts'
 import type { HelmRevision, ReleaseObservation, ReleaseState } from './core/model.ts'
@@ -40,7 +40,7 @@ export async function observeRelease(state: ReleaseState, deps: ObserveDeps): Pr
 
 /** What can be wrong with a cluster or a record, in words for callers. Everything else is a fault of ours: it is thrown. */
 export function whyUnreadable(error: unknown): string {
-  if (error instanceof UnreadableRecord || error instanceof ManifestError) return 'a record of Helm cannot be read'
+  if (error instanceof UnreadableRecordError || error instanceof ManifestError) return 'a record of Helm cannot be read'
   if (error instanceof ApiError || error instanceof ClusterError) return describe(error.status)
   throw error
 }
@@ -127,11 +127,11 @@ async function read(state: ReleaseState, deps: ObserveDeps, metadata: RecordMeta
 
 async function readOnce<T>(damaged: Lru<true>, { uid, resourceVersion }: RecordMetadata, ask: () => Promise<T>) {
   const key = `${uid} ${resourceVersion}`
-  if (damaged.get(key) !== undefined) throw new UnreadableRecord('the record could not be read before')
+  if (damaged.get(key) !== undefined) throw new UnreadableRecordError('the record could not be read before')
   try {
     return await ask()
   } catch (error) {
-    if (error instanceof UnreadableRecord) damaged.set(key, true)
+    if (error instanceof UnreadableRecordError) damaged.set(key, true)
     throw error
   }
 }

@@ -1,13 +1,19 @@
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { isJsonObject, type Json, type JsonObject } from '../../../core/json.ts'
-import { isHelmStatus, type RecordedChart, type ReleaseInfo, type ReleaseRecord, UnreadableRecord } from './record.ts'
+import {
+  isHelmStatus,
+  type RecordedChart,
+  type ReleaseInfo,
+  type ReleaseRecord,
+  UnreadableRecordError,
+} from './record.ts'
 
 const unpackedLimit = 32 << 20
 
-/** Reads `data.release` of a Secret: base64 of base64 of gzip of JSON. Throws `UnreadableRecord`. */
+/** Reads `data.release` of a Secret: base64 of base64 of gzip of JSON. Throws `UnreadableRecordError`. */
 export function decodeRelease(data: string): JsonObject {
   const raw = parse(unpack(Buffer.from(Buffer.from(data, 'base64').toString('latin1'), 'base64')))
-  if (!isJsonObject(raw)) throw new UnreadableRecord('the record is no JSON object')
+  if (!isJsonObject(raw)) throw new UnreadableRecordError('the record is no JSON object')
   return raw
 }
 
@@ -17,7 +23,7 @@ export function encodeRelease(raw: JsonObject): string {
   return Buffer.from(packed.toString('base64'), 'latin1').toString('base64')
 }
 
-/** What of the decoded JSON Flotilla uses. Throws `UnreadableRecord` when what a record must have is missing. */
+/** What of the decoded JSON Flotilla uses. Throws `UnreadableRecordError` when what a record must have is missing. */
 export function readRelease(raw: JsonObject): ReleaseRecord {
   return {
     name: need(text(raw.name), 'name'),
@@ -37,7 +43,7 @@ function unpack(packed: Buffer): Buffer {
   try {
     return gunzipSync(packed, { maxOutputLength: unpackedLimit })
   } catch (error) {
-    throw new UnreadableRecord('the record cannot be unpacked, or is larger than 32 MiB', { cause: error })
+    throw new UnreadableRecordError('the record cannot be unpacked, or is larger than 32 MiB', { cause: error })
   }
 }
 
@@ -46,20 +52,20 @@ function parse(json: Buffer): Json {
     return JSON.parse(json.toString('utf8'))
   } catch {
     // Without the cause: a parser's message quotes the text, and the text holds values.
-    throw new UnreadableRecord('the record is no JSON')
+    throw new UnreadableRecordError('the record is no JSON')
   }
 }
 
 function readVersion(value: Json | undefined): number {
   if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 1) {
-    throw new UnreadableRecord('the record has no revision number')
+    throw new UnreadableRecordError('the record has no revision number')
   }
   return value
 }
 
 function readInfo(info: JsonObject): ReleaseInfo {
   const status = text(info.status) ?? ''
-  if (!isHelmStatus(status)) throw new UnreadableRecord('the record has an unknown status')
+  if (!isHelmStatus(status)) throw new UnreadableRecordError('the record has an unknown status')
   return {
     status,
     description: text(info.description) ?? '',
@@ -81,7 +87,7 @@ function readChart(content: JsonObject): RecordedChart {
 }
 
 function need(value: string | null, what: string): string {
-  if (value === null || value === '') throw new UnreadableRecord(`the record has no ${what}`)
+  if (value === null || value === '') throw new UnreadableRecordError(`the record has no ${what}`)
   return value
 }
 

@@ -66,8 +66,8 @@ export type RecordMetadata = {
 }
 
 /** A Secret that is named or labelled as a record and is none, or one that cannot be read. */
-export class UnreadableRecord extends Error {
-  override readonly name = 'UnreadableRecord'
+export class UnreadableRecordError extends Error {
+  override readonly name = 'UnreadableRecordError'
 }
 
 export const isHelmStatus = (word: string): word is HelmStatus => (helmStatuses as readonly string[]).includes(word)

@@ -3,7 +3,7 @@ import { gzip } from 'node:zlib'
 import { Header, Pax } from 'tar'
 import { stringify } from 'yaml'
 import { isJsonObject, type Json, type JsonObject } from '../../../core/json.ts'
-import { type ReleaseRecord, UnreadableRecord } from './record.ts'
+import { type ReleaseRecord, UnreadableRecordError } from './record.ts'
 
 /** A file of a packaged chart; the path begins with the chart's name. */
 export type ChartFile = { readonly path: string; readonly data: Uint8Array }
@@ -12,7 +12,7 @@ const compress = promisify(gzip)
 
 /**
  * The chart of a release as a .tgz, for one that was not installed by Flotilla. Helm does not keep subcharts
- * in its record: one whose chart has dependencies throws `UnreadableRecord`, and so does a path that climbs.
+ * in its record: one whose chart has dependencies throws `UnreadableRecordError`, and so does a path that climbs.
  */
 export async function repackChart(record: ReleaseRecord): Promise<Buffer> {
   return packChart(chartFiles(record.chart.content))
@@ -27,9 +27,9 @@ export async function packChart(files: readonly ChartFile[]): Promise<Buffer> {
 function chartFiles(chart: JsonObject): readonly ChartFile[] {
   const metadata = isJsonObject(chart.metadata) ? chart.metadata : {}
   const name = String(metadata.name ?? '')
-  if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name)) throw new UnreadableRecord('the chart of the record has no name')
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name)) throw new UnreadableRecordError('the chart of the record has no name')
   if (Array.isArray(metadata.dependencies) && metadata.dependencies.length > 0) {
-    throw new UnreadableRecord('the record does not hold the subcharts of its chart')
+    throw new UnreadableRecordError('the record does not hold the subcharts of its chart')
   }
   const file = (path: string, data: Uint8Array) => ({ path: `${name}/${safe(path)}`, data })
   return [
@@ -51,7 +51,8 @@ const decode = (base64: string): Uint8Array => Buffer.from(base64, 'base64')
 function safe(path: string): string {
   const parts = path.split('/')
   const climbs = parts.some((part) => part === '' || part === '.' || part === '..')
-  if (climbs || /[\\\0]/.test(path)) throw new UnreadableRecord('the chart of the record has a path that leaves it')
+  if (climbs || /[\\\0]/.test(path))
+    throw new UnreadableRecordError('the chart of the record has a path that leaves it')
   return path
 }
 

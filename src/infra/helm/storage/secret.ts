@@ -1,15 +1,15 @@
 import { isJsonObject, type Json, type JsonObject } from '../../../core/json.ts'
 import { operationLabel } from '../arguments.ts'
 import { decodeRelease, encodeRelease, readRelease } from './codec.ts'
-import { isHelmStatus, type RecordMetadata, recordName, type StoredRecord, UnreadableRecord } from './record.ts'
+import { isHelmStatus, type RecordMetadata, recordName, type StoredRecord, UnreadableRecordError } from './record.ts'
 
 /** The labels that helm writes itself. */
 const helmLabels = ['name', 'owner', 'status', 'version', 'createdAt', 'modifiedAt']
 
-/** Reads a release Secret. Type, name, labels and content must agree (SECURITY.md). Throws `UnreadableRecord`. */
+/** Reads a release Secret. Type, name, labels and content must agree (SECURITY.md). Throws `UnreadableRecordError`. */
 export function readSecret(secret: JsonObject): StoredRecord {
   const metadata = readMetadata(object(secret.metadata))
-  if (secret.type !== 'helm.sh/release.v1') throw new UnreadableRecord('the Secret has another type')
+  if (secret.type !== 'helm.sh/release.v1') throw new UnreadableRecordError('the Secret has another type')
   const raw = decodeRelease(word(object(secret.data).release))
   const record = readRelease(raw)
   const agrees =
@@ -17,17 +17,17 @@ export function readSecret(secret: JsonObject): StoredRecord {
     record.namespace === metadata.namespace &&
     record.version === metadata.version &&
     record.info.status === metadata.status
-  if (!agrees) throw new UnreadableRecord('the labels and the content of the record differ')
+  if (!agrees) throw new UnreadableRecordError('the labels and the content of the record differ')
   const { uid, resourceVersion } = metadata
   return { record, uid, resourceVersion, labels: ownLabels(secret), secret, raw }
 }
 
-/** Reads the metadata of a release Secret. Throws `UnreadableRecord` when name and labels differ. */
+/** Reads the metadata of a release Secret. Throws `UnreadableRecordError` when name and labels differ. */
 export function readMetadata(metadata: JsonObject): RecordMetadata {
   const labels = object(metadata.labels)
   const [name, version, status] = [word(labels.name), Number(word(labels.version)), word(labels.status)]
   const isRecord = labels.owner === 'helm' && name !== '' && metadata.name === recordName(name, version)
-  if (!isRecord || !isHelmStatus(status)) throw new UnreadableRecord('name and labels of the record differ')
+  if (!isRecord || !isHelmStatus(status)) throw new UnreadableRecordError('name and labels of the record differ')
   return {
     name,
     namespace: word(metadata.namespace),

@@ -4,7 +4,7 @@ import { list } from 'tar'
 import { describe, expect, test } from 'vitest'
 import type { JsonObject } from '../../../core/json.ts'
 import { decodeRelease, encodeRelease, readRelease } from './codec.ts'
-import { UnreadableRecord } from './record.ts'
+import { UnreadableRecordError } from './record.ts'
 import { packChart, repackChart } from './repack.ts'
 import { readMetadata, readSecret, settledSecret } from './secret.ts'
 
@@ -78,7 +78,7 @@ describe('the encoding', () => {
     ['no object', base64(gzipSync('[1]').toString('base64'))],
     ['too large a content', base64(gzipSync(Buffer.alloc((32 << 20) + 1, 32)).toString('base64'))],
   ])('%s is unreadable, and nothing of it is told', (_what, data) => {
-    expect(() => decodeRelease(data)).toThrow(UnreadableRecord)
+    expect(() => decodeRelease(data)).toThrow(UnreadableRecordError)
     expect(() => decodeRelease(data)).not.toThrow(/CANARY/)
   })
 })
@@ -89,7 +89,7 @@ test('a record that unpacks to 700 MB is unreadable, and memory stays where it w
   const data = Buffer.from(bomb.toString('base64'), 'latin1').toString('base64')
   expect(Buffer.from(data, 'base64').length).toBeLessThan(1 << 20)
   const before = process.resourceUsage().maxRSS
-  for (let round = 0; round < 10; round++) expect(() => decodeRelease(data)).toThrow(UnreadableRecord)
+  for (let round = 0; round < 10; round++) expect(() => decodeRelease(data)).toThrow(UnreadableRecordError)
   // What it would take is 700 MB; 32 MiB are unpacked before it is given up.
   expect((process.resourceUsage().maxRSS - before) / 1024).toBeLessThan(200)
 })
@@ -126,7 +126,7 @@ describe('a record', () => {
     ['labelled for another', secret({ metadata: metadata({}, { name: 'other' }) })],
     ['without its owner', secret({ metadata: metadata({}, { owner: 'chart' }) })],
     ['without data', secret({ data: {} })],
-  ])('%s is unreadable', (_what, forged) => expect(() => readSecret(forged)).toThrow(UnreadableRecord))
+  ])('%s is unreadable', (_what, forged) => expect(() => readSecret(forged)).toThrow(UnreadableRecordError))
 
   test('its metadata alone tell the revision', () => {
     expect(readMetadata(metadata())).toEqual({
@@ -187,13 +187,13 @@ describe('the chart of a record', () => {
   })
 
   test.each(['../x', 'a/../../x', '/etc/x', 'a//x', './x', 'a\\..\\x', ''])('"%s" is refused', async (name) => {
-    await expect(repackChart(withFile(name))).rejects.toThrow(UnreadableRecord)
+    await expect(repackChart(withFile(name))).rejects.toThrow(UnreadableRecordError)
   })
 
   test('one with subcharts, which helm does not keep, is refused', async () => {
     const dependencies = [{ name: 'db', version: '1.0.0' }]
     const record = readRelease({ ...raw, chart: { ...raw.chart, metadata: { ...raw.chart.metadata, dependencies } } })
-    await expect(repackChart(record)).rejects.toThrow(UnreadableRecord)
+    await expect(repackChart(record)).rejects.toThrow(UnreadableRecordError)
   })
 
   test('an empty one is an archive', async () => expect(await unpack(await packChart([]))).toEqual({}))

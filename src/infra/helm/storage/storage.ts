@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject } from '../../../core/json.ts'
 import type { ClusterEndpoint } from '../types.ts'
-import { type RecordMetadata, recordName, type StoredRecord, UnreadableRecord } from './record.ts'
+import { type RecordMetadata, recordName, type StoredRecord, UnreadableRecordError } from './record.ts'
 import { ApiError, requestJson } from './request.ts'
 import { readMetadata, readSecret, settledSecret } from './secret.ts'
 
@@ -29,14 +29,14 @@ export async function listRecords(cluster: ClusterEndpoint, filter: ListFilter):
     try {
       records.push(readMetadata(metadata))
     } catch (error) {
-      if (!(error instanceof UnreadableRecord)) throw error
+      if (!(error instanceof UnreadableRecordError)) throw error
       unreadable.push({ namespace: String(metadata.namespace), secret: String(metadata.name) })
     }
   }
   return { records, unreadable }
 }
 
-/** The highest revision of a release; null when it has none. Throws `UnreadableRecord`, `ApiError`. */
+/** The highest revision of a release; null when it has none. Throws `UnreadableRecordError`, `ApiError`. */
 export async function readNewest(
   cluster: ClusterEndpoint,
   namespace: string,
@@ -47,7 +47,7 @@ export async function readNewest(
   return newest === 0 ? null : readRevision(cluster, namespace, release, newest)
 }
 
-/** One revision; null when it is not there. Throws `UnreadableRecord`, `ApiError`. */
+/** One revision; null when it is not there. Throws `UnreadableRecordError`, `ApiError`. */
 export async function readRevision(
   cluster: ClusterEndpoint,
   namespace: string,
