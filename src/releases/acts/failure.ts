@@ -1,19 +1,19 @@
 import { type ErrorCode, problemCatalogue } from '../../core/problems.ts'
 import { ActAborted, ActFailed } from '../../infra/engine/index.ts'
 import type { ActContext } from '../../infra/engine/types.ts'
-import { HelmFailure } from '../../infra/helm/index.ts'
+import { HelmFailure, type RunContext } from '../../infra/helm/index.ts'
 import type { Release } from '../core/model.ts'
 import type { ReleasePorts } from '../ports.ts'
 
-/** Runs helm and says of a failure whether anything was changed, as the gateway counted it. */
+/** Runs helm within the attempt's deadline, and says of a failure whether anything was changed, as the gateway counted it. */
 export async function withHelm(
   { clusters }: Pick<ReleasePorts, 'clusters'>,
   { clusterId, namespace }: Release,
   context: ActContext,
-  run: () => Promise<void>,
+  run: (context: RunContext) => Promise<void>,
 ): Promise<void> {
   try {
-    await run()
+    await run({ ...context, deadline: context.attempt.deadline })
   } catch (error) {
     if (!(error instanceof HelmFailure)) throw error
     if (error.code === 'not_permitted') clusters.of(clusterId).doubtTenant(namespace)

@@ -16,8 +16,6 @@ export function install(deps: ActDeps) {
       timeoutSeconds: secondsLeft(deps.clock, context.attempt.deadline),
       replace: act.replace,
     }
-    await withHelm(deps.ports, release, context, () =>
-      deps.ports.helm.install(spec, { ...context, deadline: context.attempt.deadline }),
-    )
+    await withHelm(deps.ports, release, context, (run) => deps.ports.helm.install(spec, run))
   }
 }

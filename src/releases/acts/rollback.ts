@@ -10,8 +10,6 @@ export function rollback(deps: ActDeps) {
     const { release } = subject
     const timeoutSeconds = secondsLeft(deps.clock, context.attempt.deadline)
     const spec = { ...(await targetOf(deps, subject, null)), revision: act.target, timeoutSeconds }
-    await withHelm(deps.ports, release, context, () =>
-      deps.ports.helm.rollback(spec, { ...context, deadline: context.attempt.deadline }),
-    )
+    await withHelm(deps.ports, release, context, (run) => deps.ports.helm.rollback(spec, run))
   }
 }

@@ -10,8 +10,6 @@ export function uninstall(deps: ActDeps) {
     const { release } = subject
     const timeoutSeconds = secondsLeft(deps.clock, context.attempt.deadline)
     const spec = { ...(await targetOf(deps, subject, null)), timeoutSeconds }
-    await withHelm(deps.ports, release, context, () =>
-      deps.ports.helm.uninstall(spec, { ...context, deadline: context.attempt.deadline }),
-    )
+    await withHelm(deps.ports, release, context, (run) => deps.ports.helm.uninstall(spec, run))
   }
 }

@@ -15,8 +15,6 @@ export function upgrade(deps: ActDeps) {
       timeoutSeconds: secondsLeft(deps.clock, context.attempt.deadline),
       forceConflicts: operation.request.forceConflicts || operation.kind === 'rollback',
     }
-    await withHelm(deps.ports, release, context, () =>
-      deps.ports.helm.upgrade(spec, { ...context, deadline: context.attempt.deadline }),
-    )
+    await withHelm(deps.ports, release, context, (run) => deps.ports.helm.upgrade(spec, run))
   }
 }
