@@ -108,9 +108,10 @@ function free(look: Look, ending: Ending): Step | null {
 function leave(look: Look, ending: Ending): Step | null {
   const { execution, fleet, attempt, now } = look
   if (!isGated(execution) || staysAsItIs(execution, ending)) return free(look, ending)
-  // A helm that a lost worker began may still apply: opened before that is seen, every pod would move at once.
-  if (nothingMoved(look) && mayArrive(look)) return wait(execution, waitOf(ending), (attempt?.endedAt ?? now) + lateMs)
-  if (nothingMoved(look)) return free(look, ending)
+  if (nothingMoved(look)) {
+    // A helm that a lost worker began may still apply: opened before that is seen, every pod would move at once.
+    return mayArrive(look) ? wait(execution, waitOf(ending), (attempt?.endedAt ?? now) + lateMs) : free(look, ending)
+  }
   if (fleet.gate.kind !== 'frozen') return setGate(look, ending, 'frozen')
   const outage = fleet.pin !== null && fleet.pin.endpoints === 0
   return outage ? act(execution, { kind: 'pin', to: null }, waitOf(ending)) : null
