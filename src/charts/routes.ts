@@ -8,6 +8,7 @@ import { idParams, time, uuid } from '../infra/http/schemas.ts'
 import { type AddSourceParts, addSource } from './commands/add-source.ts'
 import { type ListedChart, listCharts } from './commands/list-charts.ts'
 import { chartNamePattern } from './core/names.ts'
+import { dnsLabel } from './labels.ts'
 import { type ChartSource, type SourceCredentials, type SourceRecord, sourceTypes } from './types.ts'
 
 export type ChartRouteParts = AddSourceParts & { readonly open: () => Promise<readonly ChartSource[]> }
@@ -22,7 +23,7 @@ const credentials = z
 
 const newSource = z
   .strictObject({
-    name: z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'must be a DNS label: a-z, 0-9 and -'),
+    name: dnsLabel,
     type: z.enum(sourceTypes),
     url: z.string().min(1).max(2048).describe('The address of a repository, or the absolute path of a folder.'),
     priority: z.int().min(0).max(1000).default(100).describe('The lowest is asked first, equal ones by name.'),

@@ -1,6 +1,6 @@
 import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts'
 import { Problem } from '../../core/problems.ts'
-import { clusterScoped } from './kinds.ts'
+import { groupIn, isClusterScoped } from './kinds.ts'
 
 /** An object that a chart renders outside of its release's namespace; `namespace` is null for one of the whole cluster. */
 export type ForeignObject = {
@@ -47,14 +47,9 @@ function expanded(object: JsonObject): readonly JsonObject[] {
 function foreignPart(object: JsonObject, ownNamespace: string): ForeignObject | null {
   const metadata = isJsonObject(object.metadata) ? object.metadata : {}
   const named = { apiVersion: text(object.apiVersion), kind: text(object.kind), name: nameOf(metadata) }
-  if (isClusterScoped(named.apiVersion, named.kind)) return { ...named, namespace: null }
+  if (isClusterScoped(groupIn(named.apiVersion), named.kind)) return { ...named, namespace: null }
   const namespace = text(metadata.namespace)
   return namespace === '' || namespace === ownNamespace ? null : { ...named, namespace }
-}
-
-function isClusterScoped(apiVersion: string, kind: string): boolean {
-  const group = apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : ''
-  return Object.hasOwn(clusterScoped, group) && (clusterScoped[group]?.includes(kind) ?? false)
 }
 
 const text = (value: Json | undefined): string => (typeof value === 'string' ? value : '')

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { groupOfKind, isGrantedObject, resourceOfKind } from './grants.ts'
+import { isGrantedObject, resourceOfKind } from './grants.ts'
+import { groupOfKind } from './kinds.ts'
 
 const rbac = 'rbac.authorization.k8s.io'
 

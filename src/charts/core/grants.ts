@@ -1,5 +1,5 @@
 import type { ForeignObject } from './confine.ts'
-import { clusterScoped } from './kinds.ts'
+import { groupIn } from './kinds.ts'
 
 /** Which object a platform admin grants a chart, by the digest of its bytes. A null namespace: one of the whole cluster. */
 export type GrantedKind = {
@@ -10,32 +10,9 @@ export type GrantedKind = {
   readonly namespace: string | null
 }
 
-/** Kinds with a namespace that Kubernetes itself knows, by API group. */
-const namespaced: Readonly<Record<string, string>> = {
-  '':
-    'ConfigMap Endpoints Event LimitRange PersistentVolumeClaim Pod PodTemplate ReplicationController ResourceQuota ' +
-    'Secret Service ServiceAccount',
-  apps: 'ControllerRevision DaemonSet Deployment ReplicaSet StatefulSet',
-  autoscaling: 'HorizontalPodAutoscaler',
-  batch: 'CronJob Job',
-  'coordination.k8s.io': 'Lease',
-  'discovery.k8s.io': 'EndpointSlice',
-  'networking.k8s.io': 'Ingress NetworkPolicy',
-  policy: 'PodDisruptionBudget',
-  'rbac.authorization.k8s.io': 'Role RoleBinding',
-}
-
-/** The API group of a kind of Kubernetes itself; null for any other. */
-export function groupOfKind(kind: string): string | null {
-  const wide = Object.entries(clusterScoped).find(([, kinds]) => kinds.includes(kind))
-  const local = Object.entries(namespaced).find(([, kinds]) => kinds.split(' ').includes(kind))
-  return (wide ?? local)?.[0] ?? null
-}
-
 /** Whether one of the grants is for this very object, in any version of its API. */
 export function isGrantedObject(grants: readonly GrantedKind[], object: ForeignObject): boolean {
-  const slash = object.apiVersion.indexOf('/')
-  const apiGroup = slash < 0 ? '' : object.apiVersion.slice(0, slash)
+  const apiGroup = groupIn(object.apiVersion)
   return grants.some(
     (grant) =>
       grant.apiGroup === apiGroup &&

@@ -1,5 +1,5 @@
 /** Kinds of the whole cluster that Kubernetes itself knows, by API group. Others are judged by their namespace alone. */
-export const clusterScoped: Readonly<Record<string, readonly string[]>> = {
+const clusterScoped: Readonly<Record<string, readonly string[]>> = {
   '': ['ComponentStatus', 'Namespace', 'Node', 'PersistentVolume'],
   'admissionregistration.k8s.io': [
     'MutatingAdmissionPolicy',
@@ -24,4 +24,37 @@ export const clusterScoped: Readonly<Record<string, readonly string[]>> = {
   'scheduling.k8s.io': ['PriorityClass'],
   'storage.k8s.io': ['CSIDriver', 'CSINode', 'StorageClass', 'VolumeAttachment', 'VolumeAttributesClass'],
   'storagemigration.k8s.io': ['StorageVersionMigration'],
+}
+
+/** Kinds with a namespace that Kubernetes itself knows, by API group. */
+const namespaced: Readonly<Record<string, readonly string[]>> = {
+  '': [
+    ...['ConfigMap', 'Endpoints', 'Event', 'LimitRange', 'PersistentVolumeClaim', 'Pod', 'PodTemplate'],
+    ...['ReplicationController', 'ResourceQuota', 'Secret', 'Service', 'ServiceAccount'],
+  ],
+  apps: ['ControllerRevision', 'DaemonSet', 'Deployment', 'ReplicaSet', 'StatefulSet'],
+  autoscaling: ['HorizontalPodAutoscaler'],
+  batch: ['CronJob', 'Job'],
+  'coordination.k8s.io': ['Lease'],
+  'discovery.k8s.io': ['EndpointSlice'],
+  'networking.k8s.io': ['Ingress', 'NetworkPolicy'],
+  policy: ['PodDisruptionBudget'],
+  'rbac.authorization.k8s.io': ['Role', 'RoleBinding'],
+}
+
+/** Whether a kind is one of the whole cluster, as far as Kubernetes itself knows it. */
+export function isClusterScoped(group: string, kind: string): boolean {
+  return Object.hasOwn(clusterScoped, group) && (clusterScoped[group]?.includes(kind) ?? false)
+}
+
+/** The API group of a kind of Kubernetes itself; null for any other. */
+export function groupOfKind(kind: string): string | null {
+  const known = [...Object.entries(clusterScoped), ...Object.entries(namespaced)]
+  return known.find(([, kinds]) => kinds.includes(kind))?.[0] ?? null
+}
+
+/** The group in an `apiVersion`; empty for the core group. */
+export function groupIn(apiVersion: string): string {
+  const slash = apiVersion.indexOf('/')
+  return slash < 0 ? '' : apiVersion.slice(0, slash)
 }

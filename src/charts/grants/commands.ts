@@ -4,8 +4,7 @@ import type { Uuid } from '../../core/subject.ts'
 import { transaction } from '../../infra/database/pool.ts'
 import type { Db } from '../../infra/database/types.ts'
 import { type Caller, type OnDone, recordAudit } from '../../tenants/index.ts'
-import { groupOfKind } from '../core/grants.ts'
-import { clusterScoped } from '../core/kinds.ts'
+import { groupOfKind, isClusterScoped } from '../core/kinds.ts'
 import type { Grant, GrantStore } from './store.ts'
 
 export type GrantParts = {
@@ -47,18 +46,19 @@ export async function createGrant(
 /** Takes a grant back: what was made by it stays, and the chart reaches it no more. Throws `not_found`. */
 export async function revokeGrant(parts: GrantParts, { principal, reason }: Caller, id: Uuid): Promise<void> {
   await transaction(parts.db, async (tx) => {
-    const found = await parts.grants.find(id)
-    if (found === null || !(await parts.grants.remove(tx, id)))
-      throw new Problem('not_found', `there is no grant ${id}`)
-    await recordAudit(tx, parts, { principal, reason, action: 'grant.revoked', subject: subjectOf(found) })
+    const removed = await parts.grants.remove(tx, id)
+    if (removed === null) throw noSuchGrant(id)
+    await recordAudit(tx, parts, { principal, reason, action: 'grant.revoked', subject: subjectOf(removed) })
   })
 }
+
+export const noSuchGrant = (id: Uuid): Problem => new Problem('not_found', `there is no grant ${id}`)
 
 function complete(wanted: NewGrant): Omit<Grant, 'id' | 'reason' | 'createdBy' | 'createdAt'> {
   const { chartDigest, kind, name, namespace = null } = wanted
   const apiGroup = wanted.apiGroup ?? groupOfKind(kind)
   if (apiGroup === null) throw malformed('/apiGroup', `is needed: ${kind} is no kind of Kubernetes itself`)
-  const wide = Object.hasOwn(clusterScoped, apiGroup) && clusterScoped[apiGroup]?.includes(kind)
+  const wide = isClusterScoped(apiGroup, kind)
   if (wide && namespace !== null) throw malformed('/namespace', `a ${kind} has none`)
   if (!wide && wanted.apiGroup === undefined && namespace === null) {
     throw malformed('/namespace', `is needed: a ${kind} lies in one`)

@@ -1,19 +1,17 @@
 import { z } from 'zod'
-import { Problem } from '../../core/problems.ts'
+import type { Newest } from '../../infra/database/newest.ts'
 import { sendList } from '../../infra/http/page.ts'
 import { pageQuery } from '../../infra/http/query.ts'
 import { type FeatureRoutes, route } from '../../infra/http/route.ts'
 import { idParams, time, uuid } from '../../infra/http/schemas.ts'
-import { createGrant, type GrantParts, revokeGrant } from './commands.ts'
-import type { Grant, Position } from './store.ts'
-
-export type GrantRouteParts = GrantParts
+import { dnsLabel } from '../labels.ts'
+import { createGrant, type GrantParts, noSuchGrant, revokeGrant } from './commands.ts'
+import type { Grant } from './store.ts'
 
 const digest = z
   .string()
   .regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in lower-case hex')
   .describe('Of the packaged chart: what a refusal with `outside_namespace` names as `chartDigest`.')
-const namespace = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'must be a DNS label: a-z, 0-9 and -')
 const group = z.string().regex(/^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?)?$/, 'must be the name of an API group')
 const reason = z.string().max(500).optional().describe('Kept with the grant and in the audit log.')
 
@@ -26,7 +24,7 @@ const newGrant = z
       .string()
       .regex(/^[A-Za-z0-9]([A-Za-z0-9._:-]{0,251}[A-Za-z0-9])?$/, 'must be the name of one object')
       .describe('Of that one object; nothing stands for several.'),
-    namespace: namespace.optional().describe('Where it lies; none for one of the whole cluster.'),
+    namespace: dnsLabel.optional().describe('Where it lies; none for one of the whole cluster.'),
     reason,
   })
   .meta({ id: 'NewGrant' })
@@ -46,11 +44,11 @@ const grant = z
   .meta({ id: 'Grant' })
 
 /** What single charts may reach outside of their release's namespace (SECURITY.md, "Two walls"). */
-export function grantRoutes(parts: GrantRouteParts): FeatureRoutes {
+export function grantRoutes(parts: GrantParts): FeatureRoutes {
   return [postGrant(parts), getGrants(parts), getGrant(parts), deleteGrant(parts)]
 }
 
-const postGrant = (parts: GrantRouteParts) =>
+const postGrant = (parts: GrantParts) =>
   route({
     method: 'POST',
     url: '/api/v1/grants',
@@ -74,7 +72,7 @@ const postGrant = (parts: GrantRouteParts) =>
     },
   })
 
-const getGrants = (parts: GrantRouteParts) =>
+const getGrants = (parts: GrantParts) =>
   route({
     method: 'GET',
     url: '/api/v1/grants',
@@ -88,13 +86,13 @@ const getGrants = (parts: GrantRouteParts) =>
     },
     handler: (call) =>
       sendList(call, {
-        rows: (after: Position | null, limit) => parts.grants.list(call.query.chartDigest, after, limit),
-        position: (row): Position => [row.createdAt, row.id],
+        rows: (after: Newest | null, limit) => parts.grants.list(call.query.chartDigest, after, limit),
+        position: (row): Newest => [row.createdAt, row.id],
         present,
       }),
   })
 
-const getGrant = (parts: GrantRouteParts) =>
+const getGrant = (parts: GrantParts) =>
   route({
     method: 'GET',
     url: '/api/v1/grants/:id',
@@ -105,12 +103,12 @@ const getGrant = (parts: GrantRouteParts) =>
     schema: { params: idParams, responses: { 200: { description: 'The grant', schema: grant } } },
     handler: async ({ params }) => {
       const found = await parts.grants.find(params.id)
-      if (found === null) throw new Problem('not_found', `there is no grant ${params.id}`)
+      if (found === null) throw noSuchGrant(params.id)
       return present(found)
     },
   })
 
-const deleteGrant = (parts: GrantRouteParts) =>
+const deleteGrant = (parts: GrantParts) =>
   route({
     method: 'DELETE',
     url: '/api/v1/grants/:id',

@@ -1,6 +1,7 @@
-import { type Kysely, type Selectable, sql } from 'kysely'
+import type { Kysely, Selectable } from 'kysely'
 import type { Instant } from '../../core/instant.ts'
 import type { Uuid } from '../../core/subject.ts'
+import { behind, type Newest } from '../../infra/database/newest.ts'
 import { fromInstant, toInstant } from '../../infra/database/pool.ts'
 import type { Db, Tx } from '../../infra/database/types.ts'
 import type { GrantedKind } from '../core/grants.ts'
@@ -27,9 +28,6 @@ type Row = {
 }
 const tables = (db: Db | Tx) => (db as Kysely<unknown>).withTables<{ grants: Row }>()
 
-/** Where a grant stands in the list. */
-export type Position = readonly [at: number, id: Uuid]
-
 /** What charts may reach outside of their namespace. */
 export type GrantStore = ReturnType<typeof grantStore>
 
@@ -43,12 +41,9 @@ export function grantStore(db: Db) {
     },
 
     /** All of them or those of one chart, newest first. */
-    async list(digest: string | undefined, after: Position | null, limit: number): Promise<readonly Grant[]> {
-      let query = tables(db).selectFrom('grants').selectAll()
+    async list(digest: string | undefined, after: Newest | null, limit: number): Promise<readonly Grant[]> {
+      let query = tables(db).selectFrom('grants').selectAll().where(behind('created_at', after))
       if (digest !== undefined) query = query.where('chart_digest', '=', digest)
-      if (after !== null) {
-        query = query.where(sql<boolean>`(created_at, id) < (${fromInstant(after[0])}, ${after[1]}::uuid)`)
-      }
       const rows = await query.orderBy('created_at', 'desc').orderBy('id', 'desc').limit(limit).execute()
       return rows.map(read)
     },
@@ -69,10 +64,10 @@ export function grantStore(db: Db) {
       return added.numInsertedOrUpdatedRows === 1n
     },
 
-    /** False when there is none. */
-    async remove(tx: Tx, id: Uuid): Promise<boolean> {
-      const removed = await tables(tx).deleteFrom('grants').where('id', '=', id).executeTakeFirst()
-      return removed.numDeletedRows === 1n
+    /** What was removed; null when there is none. */
+    async remove(tx: Tx, id: Uuid): Promise<Grant | null> {
+      const row = await tables(tx).deleteFrom('grants').where('id', '=', id).returningAll().executeTakeFirst()
+      return row === undefined ? null : read(row)
     },
   }
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Newest } from '../../infra/database/newest.ts'
 import type { StoredAnswer } from '../../infra/http/idempotency/keyed-request.ts'
 import { sendList } from '../../infra/http/page.ts'
 import { pageQuery } from '../../infra/http/query.ts'
@@ -8,7 +9,6 @@ import { createKey } from '../commands/create-key.ts'
 import { revokeKey } from '../commands/revoke-key.ts'
 import type { TenantDeps } from '../deps.ts'
 import { listKeys } from '../store/keys.ts'
-import type { Newest } from '../store/tables.ts'
 import { apiKey, createdKey, newKey, reason } from './schemas.ts'
 import { presentKey } from './views.ts'
 

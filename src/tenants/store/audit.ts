@@ -1,8 +1,9 @@
 import type { Instant } from '../../core/instant.ts'
 import type { Uuid } from '../../core/subject.ts'
+import { behind, type Newest } from '../../infra/database/newest.ts'
 import { fromInstant, toInstant } from '../../infra/database/pool.ts'
 import type { Db, Tx } from '../../infra/database/types.ts'
-import { behind, type Newest, tables } from './tables.ts'
+import { tables } from './tables.ts'
 
 /** Who did what to what, when, with which outcome. Holds no values and no secrets. */
 export type AuditEntry = {

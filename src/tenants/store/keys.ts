@@ -1,9 +1,10 @@
 import { sql } from 'kysely'
 import type { Instant } from '../../core/instant.ts'
 import { type Role, roles, type Uuid } from '../../core/subject.ts'
+import { behind, type Newest } from '../../infra/database/newest.ts'
 import { fromInstant, toInstant } from '../../infra/database/pool.ts'
 import type { Db, Tx } from '../../infra/database/types.ts'
-import { behind, type Newest, tables } from './tables.ts'
+import { tables } from './tables.ts'
 
 /** An API key without anything that could be used as one. */
 export type ApiKey = {

@@ -1,4 +1,4 @@
-import { type Kysely, type RawBuilder, type SqlBool, sql } from 'kysely'
+import type { Kysely } from 'kysely'
 import type { Uuid } from '../../core/subject.ts'
 import type { Db, Tx } from '../../infra/database/types.ts'
 
@@ -33,15 +33,6 @@ type Tables = {
 
 /** The tables of this feature. */
 export const tables = (db: Db | Tx) => (db as Kysely<unknown>).withTables<Tables>()
-
-/** Where a row stands in a list that shows the newest first. */
-export type Newest = readonly [at: number, id: Uuid]
-
-/** Rows behind a position; all of them without one. */
-export function behind(column: 'created_at' | 'at', after: Newest | null): RawBuilder<SqlBool> {
-  if (after === null) return sql<SqlBool>`true`
-  return sql<SqlBool>`(${sql.ref(column)}, id) < (${new Date(after[0])}, ${after[1]}::uuid)`
-}
 
 /** `%`, `_` and `\` stand for themselves. */
 export function containing(text: string): string {

@@ -1,9 +1,10 @@
 import { sql } from 'kysely'
 import type { Instant } from '../../core/instant.ts'
 import type { Principal, Uuid } from '../../core/subject.ts'
+import { behind, type Newest } from '../../infra/database/newest.ts'
 import { fromInstant, toInstant } from '../../infra/database/pool.ts'
 import type { Db, Tx } from '../../infra/database/types.ts'
-import { behind, containing, type Newest, tables } from './tables.ts'
+import { containing, tables } from './tables.ts'
 
 export type Tenant = {
   readonly id: Uuid
