@@ -2,7 +2,7 @@ import type { Clock, Instant } from '../core/instant.ts'
 import type { Principal, Uuid } from '../core/subject.ts'
 import type { Db } from '../infra/database/types.ts'
 import { keyIdOf } from './core/key-format.ts'
-import { hashKey, matchesHash } from './key-secret.ts'
+import { hashKey, matchesHash, sameBytes } from './key-secret.ts'
 import { findKey, type StoredKey, touchKey } from './store/keys.ts'
 
 /** A revoked key ends everywhere within 5 s (SECURITY.md): this, and a stream's heartbeat, stay below. */
@@ -11,7 +11,12 @@ const cachedMs = 1500
 const touchMs = 60_000
 const maxCached = 10_000
 
-type Cached = { readonly key: StoredKey | null; readonly at: Instant }
+type Cached = {
+  readonly key: StoredKey | null
+  readonly at: Instant
+  /** The token that was found to fit: to compare it again takes a tenth of the time of its hash. */
+  proven: Buffer | null
+}
 
 /**
  * Reads API keys. One that is unknown, expired or revoked is null. What the database said is believed for 1.5 s; a
@@ -20,8 +25,9 @@ type Cached = { readonly key: StoredKey | null; readonly at: Instant }
 export function keyAuthenticator(deps: { readonly db: Db; readonly clock: Clock }) {
   const cache = new Map<Uuid, Cached>()
   return async (token: string): Promise<Principal | null> => {
-    const key = await load(deps, cache, keyIdOf(token))
-    const matches = matchesHash(token, key?.secretHash ?? noHash)
+    const cached = await load(deps, cache, keyIdOf(token))
+    const { key } = cached
+    const matches = fits(cached, token)
     return key !== null && matches && isValid(key, deps.clock.now()) ? principalOf(key) : null
   }
 }
@@ -29,19 +35,28 @@ export function keyAuthenticator(deps: { readonly db: Db; readonly clock: Clock 
 /** Compared with when there is no key, so that unknown ids take as long as wrong secrets. */
 const noHash = hashKey('')
 
+function fits(cached: Cached, token: string): boolean {
+  const sent = Buffer.from(token)
+  if (cached.proven !== null && sameBytes(cached.proven, sent)) return true
+  const matches = matchesHash(token, cached.key?.secretHash ?? noHash)
+  if (matches && cached.key !== null) cached.proven = sent
+  return matches
+}
+
 async function load(
   { db, clock }: { readonly db: Db; readonly clock: Clock },
   cache: Map<Uuid, Cached>,
   id: Uuid,
-): Promise<StoredKey | null> {
+): Promise<Cached> {
   const now = clock.now()
   const cached = cache.get(id)
-  if (cached && now - cached.at < cachedMs && now >= cached.at) return cached.key
+  if (cached && now - cached.at < cachedMs && now >= cached.at) return cached
   const key = await findKey(db, id)
   if (cache.size >= maxCached) cache.clear()
-  cache.set(id, { key, at: now })
+  const loaded: Cached = { key, at: now, proven: null }
+  cache.set(id, loaded)
   if (key && isValid(key, now) && now - (key.lastUsedAt ?? 0) >= touchMs) await touchKey(db, id, now)
-  return key
+  return loaded
 }
 
 function isValid(key: StoredKey, now: Instant): boolean {

@@ -67,6 +67,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   }
 
   app.decorate('flotilla', context)
+  app.decorateRequest('caller', null)
   const endIdleConnections = trackConnections(app.server)
   app.addHook('preClose', async () => {
     stopping.abort()

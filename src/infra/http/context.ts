@@ -1,10 +1,18 @@
 import type { FastifyBaseLogger, FastifyRequest } from 'fastify'
 import type { Clock } from '../../core/instant.ts'
+import type { Principal } from '../../core/subject.ts'
 import type { Db } from '../database/types.ts'
 import type { Authenticate, Authorize } from './auth.ts'
 import type { IdempotencyKeys } from './idempotency/store.ts'
 import type { RateLimit } from './rate-limit.ts'
 import type { Streams } from './streams.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who sent it; null until that is settled. Kept on the request itself: a WeakMap costs every collection of garbage. */
+    caller: Principal | null
+  }
+}
 
 /** What the routes of one server share. Made by `buildApp`. */
 export type AppContext = {

@@ -11,15 +11,14 @@ const json = 'application/json; charset=utf-8'
 
 /** Puts a route on the server: who may call it is settled before a byte of the body is read. */
 export function register(app: FastifyInstance, context: AppContext, route: Route): void {
-  const principals = new WeakMap<FastifyRequest, Principal>()
   app.route({
     method: route.method,
     url: route.url,
     onRequest: async (request) => {
-      principals.set(request, await identify(context, route, request))
+      request.caller = await identify(context, route, request)
     },
     handler: async (request, reply) => {
-      const call = new RequestCall(context, route, principals.get(request) ?? nobody, request, reply)
+      const call = new RequestCall(context, route, request.caller ?? nobody, request, reply)
       const body = await withIdempotency(context, route, call, () => answer(context, route, call))
       return body instanceof SharedAnswer ? reply.type(json).send(body.text) : body
     },

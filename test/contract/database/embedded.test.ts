@@ -1,5 +1,16 @@
 import { spawnSync } from 'node:child_process'
-import { chmodSync, chownSync, cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -14,6 +25,8 @@ import { canReach, findUser } from '../../../src/infra/database/embedded/user.ts
 import { silentLog } from '../../../src/infra/log.ts'
 
 const isRoot = process.getuid?.() === 0
+const settingsOfInterest = `select setting from pg_settings where name in ('fsync', 'full_page_writes',
+  'listen_addresses', 'synchronous_commit', 'unix_socket_directories') order by name`
 const nobody = { uid: 65534, gid: 65534 }
 const program = fileURLToPath(new URL('../../support/leave-postgres.ts', import.meta.url))
 
@@ -50,10 +63,16 @@ describe('startEmbeddedPostgres', () => {
     expect(identityOf(server.pid())).toBeNull()
   })
 
-  it('is durable, and reachable over loopback only', async () => {
+  it('is durable, and reachable by a socket in its own data folder only', async () => {
     const { url } = await start()
-    const names = `'fsync', 'full_page_writes', 'listen_addresses', 'synchronous_commit', 'unix_socket_directories'`
-    expect(await query(url, `select setting from pg_settings where name in (${names}) order by name`)).toEqual(
+    const data = realpathSync(join(folder, 'home/postgres/data'))
+    expect(await query(url, settingsOfInterest)).toEqual(['on', 'on', '', 'on', data].map((setting) => ({ setting })))
+    expect(statSync(data).mode & 0o077).toBe(0)
+  })
+
+  it('is reachable over loopback only where its path is too long for a socket', async () => {
+    const { url } = await start({ home: join(folder, 'h'.repeat(90)) })
+    expect(await query(url, settingsOfInterest)).toEqual(
       ['on', 'on', '127.0.0.1', 'on', ''].map((setting) => ({ setting })),
     )
   })

@@ -5,10 +5,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Binaries } from './binaries.ts'
 import { readText } from './folders.ts'
 import { executableOf, identityOf, processesIn, signal } from './processes.ts'
+import type { Address } from './settings.ts'
 import type { SystemUser } from './user.ts'
 
 /** What `postmaster.pid` says of the server of a data folder. */
-export type Postmaster = { readonly pid: number; readonly port: number; readonly ready: boolean }
+export type Postmaster = { readonly pid: number; readonly address: Address; readonly ready: boolean }
 
 /** A program of PostgreSQL and how it is run. */
 export type Launch = {
@@ -26,7 +27,8 @@ const maxLogBytes = 5_000_000
 export function readPidFile(data: string): Postmaster | null {
   const lines = readText(join(data, 'postmaster.pid'))?.split('\n')
   if (lines === undefined || lines.length < 5) return null
-  return { pid: Number(lines[0]), port: Number(lines[3]), ready: lines[7]?.trim() === 'ready' }
+  const address = { socketFolder: lines[4] || null, port: Number(lines[3]) }
+  return { pid: Number(lines[0]), address, ready: lines[7]?.trim() === 'ready' }
 }
 
 /** The server that runs on a data folder, known by its program and the folder it works in; null when none does. */

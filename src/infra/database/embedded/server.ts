@@ -16,7 +16,7 @@ import {
   untilReady,
 } from './postmaster.ts'
 import { identityOf, signal } from './processes.ts'
-import { serverArguments, serverUrl } from './settings.ts'
+import { type Address, addressIn, serverArguments, serverUrl } from './settings.ts'
 import { type SystemUser, serverUser } from './user.ts'
 
 export type EmbeddedOptions = {
@@ -29,7 +29,7 @@ export type EmbeddedOptions = {
   readonly system?: readonly string[]
   /** Settings of the server beyond the usual ones. */
   readonly settings?: Readonly<Record<string, string>>
-  /** Starts the server again, on the same port, when it dies (default true). */
+  /** Starts the server again, at the same address, when it dies (default true). */
   readonly revive?: boolean
 }
 
@@ -82,7 +82,7 @@ async function start(place: Place, options: EmbeddedOptions, release: () => void
   const password = keepPassword(place)
   await ensureData(place, binaries, user, password)
   const setting = { place, data: realData(place), binaries, user, options }
-  const first = (await adopt(setting)) ?? (await launchServer(setting, await keepPort(place)))
+  const first = (await adopt(setting)) ?? (await launchServer(setting, addressIn(setting.data, await keepPort(place))))
   return lookAfter(setting, first, password, release)
 }
 
@@ -99,10 +99,10 @@ async function adopt({ data, binaries, options }: Setting): Promise<Postmaster |
   return null
 }
 
-async function launchServer(setting: Setting, port: number): Promise<Postmaster> {
+async function launchServer(setting: Setting, address: Address): Promise<Postmaster> {
   const { place, data, binaries, user, options } = setting
   await clearRemains(data)
-  const args = serverArguments(data, port, options.settings ?? {})
+  const args = serverArguments(data, address, options.settings ?? {})
   const logFile = join(place.own, 'postgres.log')
   const child = launch(binaries.postgres, { binaries, user, args, folder: place.server, logFile })
   child.on('error', (error) => options.log.error({ error: error.message }, 'PostgreSQL cannot be run'))
@@ -111,7 +111,7 @@ async function launchServer(setting: Setting, port: number): Promise<Postmaster>
   await untilReady(data, pid, readyMs).catch((error: Error) => {
     throw new Error(`${error.message} (see ${logFile})`)
   })
-  return { pid, port, ready: true }
+  return { pid, address, ready: true }
 }
 
 function lookAfter(setting: Setting, first: Postmaster, password: string, release: () => void): EmbeddedPostgres {
@@ -131,7 +131,7 @@ function lookAfter(setting: Setting, first: Postmaster, password: string, releas
     return ended
   }
   return {
-    url: serverUrl(first.port, password),
+    url: serverUrl(first.address, password),
     pid: () => current.pid,
     stop: () => end(() => shutDown(setting.data, current.pid)),
     kill: () =>
@@ -148,11 +148,11 @@ async function staysAlive(pid: number, stop: AbortSignal): Promise<boolean> {
   return !stop.aborted
 }
 
-/** The port stays: every pool points to it. */
+/** The address stays: every pool points to it. */
 async function revived(setting: Setting, died: Postmaster, stop: AbortSignal): Promise<Postmaster> {
   for (let waitMs = 100; !stop.aborted; waitMs = Math.min(waitMs * 2, 10_000)) {
     try {
-      return await launchServer(setting, died.port)
+      return await launchServer(setting, died.address)
     } catch (error) {
       setting.options.log.error({ error: String(error) }, 'PostgreSQL does not start')
       await pause(waitMs, stop)
