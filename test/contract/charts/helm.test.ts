@@ -14,13 +14,13 @@ import { type Validate, validator } from '../../../src/charts/validate.ts'
 import type { JsonObject } from '../../../src/core/json.ts'
 import {
   closeWorkspace,
-  findHelm,
   Gateway,
   type HelmBinary,
   HelmProcess,
   openWorkspace,
   type Workspace,
 } from '../../../src/infra/helm/index.ts'
+import { testedHelm } from '../../support/tested-helm.ts'
 
 /** What charts and helm agree on, with the real helm. */
 const samples = new URL('../../../samples/charts', import.meta.url).pathname
@@ -32,7 +32,7 @@ let gateway: Gateway
 let render: Render
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'flotilla-charts-helm-'))
-  binary = await findHelm({ configured: process.env.HELM_BIN, cacheFolder: folder })
+  binary = await testedHelm()
   workspace = await openWorkspace(join(folder, 'work'))
   gateway = await Gateway.open({ clock })
   render = helmRender(new HelmProcess({ binary, gateway, workspace, clock }), clock, 'v1.35.0')

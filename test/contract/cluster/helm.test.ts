@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { handFlags, testedDialect } from '../../support/tested-helm.ts'
 import { chart } from './support/chart.ts'
 import { type ClusterUnderTest, freshNamespace, startCluster } from './support/cluster.ts'
 import { paths } from './support/objects.ts'
@@ -37,23 +38,23 @@ const revisions = async (release: string): Promise<string[]> => {
 
 describe('helm without waiting', () => {
   it('installs, upgrades, rolls back and uninstalls', async () => {
-    await helm('install', 'life', folder, '--wait=hookOnly')
+    await helm('install', 'life', folder, ...handFlags.hooksOnly)
     const config = async () => (await cluster.client.get(`${paths(namespace).configmaps}/life`)).body.data
     expect(await config()).toEqual({ message: 'first', namespace })
-    await helm('upgrade', 'life', folder, '--wait=hookOnly', '--set', 'message=second')
+    await helm('upgrade', 'life', folder, ...handFlags.hooksOnly, '--set', 'message=second')
     expect((await config())?.message).toBe('second')
-    await helm('rollback', 'life', '1', '--wait=hookOnly')
+    await helm('rollback', 'life', '1', ...handFlags.hooksOnly)
     expect((await config())?.message).toBe('first')
     expect(await revisions('life')).toEqual(['1 superseded', '2 superseded', '3 deployed'])
-    await helm('uninstall', 'life', '--wait=hookOnly')
+    await helm('uninstall', 'life', ...handFlags.hooksOnly)
     expect((await cluster.client.get(`${paths(namespace).configmaps}/life`)).status).toBe(404)
     const records = await cluster.client.get(`${paths(namespace).secrets}?labelSelector=name%3Dlife`)
     expect(records.body.items).toEqual([])
   })
 
   it('keeps its records as Secrets with labels that select', async () => {
-    await helm('install', 'kept', folder, '--wait=hookOnly', '--labels', 'flotilla.dev/operation=abc')
-    await helm('upgrade', 'kept', folder, '--wait=hookOnly', '--labels', 'flotilla.dev/operation=def')
+    await helm('install', 'kept', folder, ...handFlags.hooksOnly, '--labels', 'flotilla.dev/operation=abc')
+    await helm('upgrade', 'kept', folder, ...handFlags.hooksOnly, '--labels', 'flotilla.dev/operation=def')
     const query = 'labelSelector=owner%3Dhelm,name%3Dkept,status!%3Dsuperseded'
     const { body } = await cluster.client.get(`${paths(namespace).secrets}?${query}`)
     expect(body.items.map((each) => each.metadata.name)).toEqual(['sh.helm.release.v1.kept.v2'])
@@ -63,17 +64,22 @@ describe('helm without waiting', () => {
     })
   })
 
-  it('fails with a conflict after somebody scaled, until it is forced', async () => {
-    await helm('install', 'scaled', folder, '--wait=hookOnly')
-    const scale = `${paths(namespace).deployments}/scaled/scale?fieldManager=kubectl`
-    await cluster.client.patch(scale, 'merge', { spec: { replicas: 3 } })
-    const args = ['upgrade', 'scaled', folder, '--wait=hookOnly', '--set', 'replicas=2', '--namespace', namespace]
+  /** 3.17 patches from its own last manifest and never meets the other manager. */
+  async function expectRefused(): Promise<void> {
+    const args = ['upgrade', 'scaled', folder, ...handFlags.hooksOnly, '--set', 'replicas=2', '--namespace', namespace]
     const refused = await tools.helm(...args)
     expect(refused.code).toBe(1)
     expect(refused.stderr).toContain(
       'Apply failed with 1 conflict: conflict with "kubectl" with subresource "scale" using apps/v1: .spec.replicas',
     )
-    await helm('upgrade', 'scaled', folder, '--wait=hookOnly', '--set', 'replicas=2', '--force-conflicts')
+  }
+
+  it('fails with a conflict after somebody scaled, until it is forced', async () => {
+    await helm('install', 'scaled', folder, ...handFlags.hooksOnly)
+    const scale = `${paths(namespace).deployments}/scaled/scale?fieldManager=kubectl`
+    await cluster.client.patch(scale, 'merge', { spec: { replicas: 3 } })
+    if (testedDialect === 'v4') await expectRefused()
+    await helm('upgrade', 'scaled', folder, ...handFlags.hooksOnly, '--set', 'replicas=2', ...handFlags.force)
     const { body } = await cluster.client.get(`${paths(namespace).deployments}/scaled`)
     expect(body.spec?.replicas).toBe(2)
   })
@@ -94,19 +100,28 @@ describe('helm without waiting', () => {
       'install',
       'wrong',
       wrong,
-      '--wait=hookOnly',
+      ...handFlags.hooksOnly,
       '--disable-openapi-validation',
       '--namespace',
       namespace,
     ]
     const { code, stderr } = await tools.helm(...args)
-    expect(code).toBe(1)
-    expect(stderr).toContain('.dat: field not declared in schema')
+    // 3.17 asks the server for no validation then, and the field is dropped.
+    const expected =
+      testedDialect === 'v4' ? [1, expect.stringContaining('.dat: field not declared in schema')] : [0, '']
+    expect([code, stderr]).toEqual(expected)
   })
 
   it('is stopped by a release that is too large for a Secret', async () => {
     const random = tools.folder({ ...chart, 'files/random.txt': randomText(1_600_000) })
-    const { code, stderr } = await tools.helm('install', 'large', random, '--wait=hookOnly', '--namespace', namespace)
+    const { code, stderr } = await tools.helm(
+      'install',
+      'large',
+      random,
+      ...handFlags.hooksOnly,
+      '--namespace',
+      namespace,
+    )
     expect(code).toBe(1)
     expect(stderr).toContain('Too long: may not be more than 1048576 bytes')
   })
@@ -114,15 +129,15 @@ describe('helm without waiting', () => {
 
 withControllers('helm that waits', () => {
   it('waits for workloads and for hooks', async () => {
-    await helm('install', 'waited', folder, '--wait=watcher', '--timeout', '50s', '--set', 'hook=true')
+    await helm('install', 'waited', folder, ...handFlags.wait, '--timeout', '50s', '--set', 'hook=true')
     const path = `${paths(namespace).deployments}/waited`
     expect((await cluster.client.get(path)).body.status).toMatchObject({ readyReplicas: 1 })
     expect((await cluster.client.get(`${paths(namespace).jobs}/waited-hook`)).status).toBe(404)
     const set = ['--set', 'hook=true,image=nginx:2,replicas=2']
-    await helm('upgrade', 'waited', folder, '--wait=watcher', '--timeout', '50s', ...set)
+    await helm('upgrade', 'waited', folder, ...handFlags.wait, '--timeout', '50s', ...set)
     expect((await cluster.client.get(path)).body.status).toMatchObject({ readyReplicas: 2, updatedReplicas: 2 })
-    await helm('rollback', 'waited', '1', '--wait=watcher', '--timeout', '50s')
-    await helm('uninstall', 'waited', '--wait=watcher', '--timeout', '50s')
+    await helm('rollback', 'waited', '1', ...handFlags.wait, '--timeout', '50s')
+    await helm('uninstall', 'waited', ...handFlags.wait, '--timeout', '50s')
     await eventually(async () => {
       const { body } = await cluster.client.get(`${paths(namespace).pods}?labelSelector=app%3Dwaited`)
       expect(body.items).toEqual([])

@@ -45,7 +45,8 @@ test('the four acts', async () => {
   expect(await word()).toBe('one')
   const first = await readNewest(world.cluster, namespace, release)
   expect(first?.record).toMatchObject({ version: 1, info: { status: 'deployed', description: '--first' } })
-  expect(first?.record).toMatchObject({ config: { word: 'one' }, applyMethod: 'ssa' })
+  expect(first?.record.config).toEqual({ word: 'one' })
+  expect(first?.record.applyMethod).toBe(world.binary.dialect === 'v4' ? 'ssa' : null)
   expect(first?.labels).toEqual({ 'flotilla.dev/operation': 'op-1', 'flotilla.dev/attempt': '0' })
 
   await world.helm.upgrade(deploy('op-2', { replicas: 2 }), context())
@@ -103,14 +104,25 @@ describe('failures are known by their codes', () => {
     })
   })
 
-  test('a field of another manager; forced, and by a rollback, it is taken', async () => {
-    await world.helm.install(deploy('op'), context())
-    await scale(5)
-    const failure = await failureOf(world.helm.upgrade(deploy('op', { replicas: 2 }), context()))
-    expect(failure).toMatchObject({
+  /** 3.17 patches from its own last manifest and asks nobody; 4 names whose field it is. */
+  async function ordinaryUpgradeOver(replicasByHand: number): Promise<void> {
+    const upgrade = world.helm.upgrade(deploy('op', { replicas: 3 }), context())
+    if (world.binary.dialect === 'v3') {
+      await upgrade
+      expect(await replicas()).toBe(3)
+      return
+    }
+    expect(await failureOf(upgrade)).toMatchObject({
       code: 'field_conflict',
       conflicts: [{ object: `Deployment ${namespace}/${release}`, field: '.spec.replicas', manager: 'another-hand' }],
     })
+    expect(await replicas()).toBe(replicasByHand)
+  }
+
+  test('a field of another manager; forced, and by a rollback, it is taken', async () => {
+    await world.helm.install(deploy('op'), context())
+    await scale(5)
+    await ordinaryUpgradeOver(5)
     await world.helm.upgrade({ ...deploy('op', { replicas: 2 }), forceConflicts: true }, context())
     expect(await replicas()).toBe(2)
     await scale(5)

@@ -8,7 +8,6 @@ import { isJsonObject, type Json, type JsonObject } from '../../../src/core/json
 import {
   type ClusterEndpoint,
   closeWorkspace,
-  findHelm,
   Gateway,
   HelmProcess,
   listRecords,
@@ -16,7 +15,7 @@ import {
   packChart,
   type RunContext,
 } from '../../../src/infra/helm/index.ts'
-import { helmCache } from '../../support/helm-cache.ts'
+import { testedHelm } from '../../support/tested-helm.ts'
 import { endpointOf } from './endpoint.ts'
 
 export const clock: Clock = {
@@ -34,7 +33,7 @@ export async function openWorld() {
   const cluster = endpointOf(given ?? practice?.kubeconfig ?? '')
   const gateway = await Gateway.open({ clock })
   const workspace = await openWorkspace(join(folder, 'work'))
-  const binary = await findHelm({ cacheFolder: helmCache, path: '' })
+  const binary = await testedHelm()
   const helm = new HelmProcess({ binary, gateway, workspace, clock })
   const close = async () => {
     await gateway.close()

@@ -34,7 +34,7 @@ import {
 import { Hand } from '../../scenarios/support/hand.ts'
 import { practiceCluster } from '../../support/cluster.ts'
 import { freshDatabase } from '../../support/database.ts'
-import { helmCache } from '../../support/helm-cache.ts'
+import { helmCache } from '../../support/tested-helm.ts'
 
 /** Everything that releases need, all of it real, but for the parts that upgrade executions bring. */
 export type ReleasesWorld = {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { resources } from '../../../src/infra/kubernetes/index.ts'
+import { testedDialect } from '../../support/tested-helm.ts'
 import { ok } from '../support/api.ts'
 import { eventually } from '../support/eventually.ts'
 import { failure, type ReleaseHandle } from '../support/releases.ts'
@@ -22,15 +23,22 @@ async function replicas(release: ReleaseHandle): Promise<number | undefined> {
   return (await world.cluster.deployment(release.namespace, release.name))?.spec.replicas
 }
 
-test.concurrent('an upgrade that meets the field of another manager ends with field_conflict and says which', async () => {
-  const release = await world.place().installed({ chartName: 'workload' })
-  await scaledByHand(release, 4)
+/** 3.17 patches from its own last manifest and asks nobody, so nothing is in its way. */
+const meetsConflicts = testedDialect === 'v4'
+
+async function expectConflict(release: ReleaseHandle): Promise<void> {
   const failed = failure(await release.upgrade({ valuesOverride: { replicas: 3 } }), 'field_conflict')
   expect(failed.release).toMatchObject({ status: 'FAILED', valuesOverride: {} })
   expect(failed.detail).toContain('.spec.replicas')
   const conflict = { object: 'Deployment app', field: '.spec.replicas', manager: 'kubectl' }
   expect(failed.evidence).toMatchObject({ conflicts: [{ ...conflict, live: 4, wanted: 3 }] })
   expect(await replicas(release)).toBe(4)
+}
+
+test.concurrent('an upgrade that meets the field of another manager ends with field_conflict and says which', async () => {
+  const release = await world.place().installed({ chartName: 'workload' })
+  await scaledByHand(release, 4)
+  if (meetsConflicts) await expectConflict(release)
   const forced = ok(await release.upgrade({ valuesOverride: { replicas: 3 }, forceConflicts: true }))
   expect(forced).toMatchObject({ status: 'DEPLOYED', valuesOverride: { replicas: 3 } })
   expect(await replicas(release)).toBe(3)
@@ -40,10 +48,8 @@ test.concurrent('a dry run finds the conflict before', async () => {
   const release = await world.place().installed({ chartName: 'workload' })
   await scaledByHand(release, 4)
   const diff = ok(await release.preview({ valuesOverride: { replicas: 3 } }))
-  const object = 'Deployment app'
-  expect(diff).toMatchObject({
-    conflicts: [{ object, field: '.spec.replicas', manager: 'kubectl', live: 4, wanted: 3 }],
-  })
+  const conflict = { object: 'Deployment app', field: '.spec.replicas', manager: 'kubectl', live: 4, wanted: 3 }
+  expect(diff).toMatchObject({ conflicts: meetsConflicts ? [conflict] : [] })
   expect(await replicas(release)).toBe(4)
   expect(await release.verdicts()).toEqual(['1 DEPLOYED'])
 })

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { clusterRoles } from '../../../src/infra/kubernetes/tenant-access/roles.ts'
+import { testedDialect } from '../../support/tested-helm.ts'
 import { ok, problem } from '../support/api.ts'
 import { failure } from '../support/releases.ts'
 import { openWorld, type World } from '../support/world.ts'
@@ -40,7 +41,8 @@ test("an admin's batch over a chart that reaches out is refused; with a grant it
 
   // Helm takes what a rollback writes from its record, which the tenant's pods can change: nothing is made by it.
   ok(await release.upgrade({ valuesOverride: { any: 'thing' } }))
-  failure(await release.rollback(2), 'outside_namespace')
+  // 3.17 sends only what differs, and here nothing does.
+  if (testedDialect === 'v4') failure(await release.rollback(2), 'outside_namespace')
 
   ok(await release.uninstall())
   expect(await reached()).toBe(false)

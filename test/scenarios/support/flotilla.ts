@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { testedHelmEnv } from '../../support/tested-helm.ts'
 
 const main = fileURLToPath(new URL('../../../src/main.ts', import.meta.url))
 
@@ -38,6 +39,7 @@ export async function startFlotilla(options: FlotillaOptions = {}): Promise<Flot
     HOME: process.env.HOME ?? '',
     FLOTILLA_HOME: home,
     PORT: '0',
+    ...testedHelmEnv,
     ...options.env,
   }
   const child = spawn(process.execPath, [main, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })

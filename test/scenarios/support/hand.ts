@@ -2,8 +2,7 @@ import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { findHelm } from '../../../src/infra/helm/index.ts'
-import { helmCache } from '../../support/helm-cache.ts'
+import { testedHelm } from '../../support/tested-helm.ts'
 
 export type HandResult = { readonly code: number; readonly stdout: string; readonly stderr: string }
 
@@ -11,7 +10,7 @@ export type HandResult = { readonly code: number; readonly stdout: string; reado
 export class Hand {
   readonly #home = mkdtempSync(join(tmpdir(), 'flotilla-hand-'))
   readonly #kubeconfig: string
-  readonly #binary = findHelm({ cacheFolder: helmCache, path: '' })
+  readonly #binary = testedHelm()
 
   constructor(kubeconfig: string) {
     this.#kubeconfig = kubeconfig

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type KubeObject, resources } from '../../../src/infra/kubernetes/index.ts'
+import { testedDialect } from '../../support/tested-helm.ts'
 import { eventually } from '../support/eventually.ts'
 import { type RegisteredComponent, registerComponent, started, upgradeRequest } from '../support/upgrades.ts'
 import { openWorld, type Place, type World } from '../support/world.ts'
@@ -63,6 +64,11 @@ test.concurrent('a deployment that meets the field of another manager leaves not
   const { place, release } = await deployed(2)
   await scaled(place, 'app', 3)
   const execution = await begun(place, { batchSize: 1 })
+  if (testedDialect === 'v3') {
+    // It patches from its own last manifest and never meets the other manager.
+    await execution.untilStatus('COMPLETED', patience)
+    return
+  }
   const done = await execution.untilStatus('FAILED', patience)
   expect(done).toMatchObject({ statusReason: 'DEPLOY_FAILED', progress: { completed: 0, failed: 0 } })
   const why = expect.stringMatching(/^DEPLOY_FAILED: .*spec\.replicas/s)

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { resources } from '../../../src/infra/kubernetes/index.ts'
+import { handFlags } from '../../support/tested-helm.ts'
 import { eventually } from '../support/eventually.ts'
 import type { Execution, RegisteredComponent, UpgradeHandle } from '../support/upgrades.ts'
 import { openWorld, type World } from '../support/world.ts'
@@ -116,7 +117,7 @@ test.concurrent.each<Kind>(['Deployment', 'StatefulSet', 'DaemonSet'])(
     const middle = await inTheMiddle(kind)
     const chart = `${world.charts}/fleet/1.2.0`
     const { namespace } = middle.fleet
-    await world.hand.helm('upgrade', 'app', chart, '-n', namespace, '--reuse-values', '--force-conflicts')
+    await world.hand.helm('upgrade', 'app', chart, '-n', namespace, '--reuse-values', ...handFlags.force)
     await expectLetGo(middle, '1.2.0')
   },
 )
@@ -125,7 +126,7 @@ test.concurrent.each<Kind>(['StatefulSet', 'DaemonSet'])(
   'the release of a %s is rolled back by hand: that takes effect',
   async (kind) => {
     const middle = await inTheMiddle(kind)
-    await world.hand.helm('rollback', 'app', '1', '-n', middle.fleet.namespace, '--force-conflicts')
+    await world.hand.helm('rollback', 'app', '1', '-n', middle.fleet.namespace, ...handFlags.force)
     await expectLetGo(middle, '1.0.0')
   },
 )

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { handFlags } from '../../support/tested-helm.ts'
 import { ok, problem } from '../support/api.ts'
 import { isReady } from '../support/cluster-view.ts'
 import type { ReleaseHandle } from '../support/releases.ts'
@@ -207,7 +208,7 @@ test.concurrent('another hand ends it: its change takes effect', async () => {
   const { place, release } = await deployed('1.2.0')
   const execution = await begun(place, upgrade('1.2.0', { strategy: 'CANARY' }))
   await execution.untilStatus('CANARY_MONITORING', patience)
-  await world.hand.helm('rollback', 'app', '1', '-n', place.namespace, '--force-conflicts')
+  await world.hand.helm('rollback', 'app', '1', '-n', place.namespace, ...handFlags.force)
   const done = await execution.untilStatus('FAILED', patience)
   expect(done.statusReason).toBe('CHANGED_BY_ANOTHER_HAND')
   const after = await release.until(

@@ -8,7 +8,7 @@ import { Bucket, type Rate } from './bucket.ts'
 import { type Admitted, classifyRequest, isRecordOf, isSecret, type Refused, type Room } from './classify.ts'
 import { type CachedAnswer, type CacheLimits, DiscoveryCache } from './discovery-cache.ts'
 import { isGrantedCreate } from './grants.ts'
-import { isAllowedSecret } from './secret-body.ts'
+import { isAllowedSecret, nameOfSecret } from './secret-body.ts'
 import { askCluster, passAnswer, type UpstreamRequest, wasNeverSent } from './upstream.ts'
 
 /** What the gateway lets through. A test of the other wall puts another one in its place. */
@@ -166,11 +166,10 @@ export class Gateway {
       return refuse(exchange, { kind: 'refused', reason, object })
     }
     const carriesSecret = isSecret(object) && request.method !== 'DELETE'
-    if (
-      carriesSecret &&
-      !this.#wall.admitsSecret(request.headers['content-type'] ?? '', body, object.name, attempt.room)
-    ) {
-      return refuse(exchange, { kind: 'refused', reason: 'forged_record', object })
+    const contentType = request.headers['content-type'] ?? ''
+    if (carriesSecret && !this.#wall.admitsSecret(contentType, body, object.name, attempt.room)) {
+      const name = object.name ?? nameOfSecret(contentType, body)
+      return refuse(exchange, { kind: 'refused', reason: 'forged_record', object: { ...object, name } })
     }
     const ask = this.#ask(exchange, body, AbortSignal.any([attempt.ended, attempt.lease.signal]))
     await this.#bucket(attempt).take(ask.signal)

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Room } from './classify.ts'
-import { isAllowedSecret } from './secret-body.ts'
+import { isAllowedSecret, nameOfSecret } from './secret-body.ts'
 import { encodeSecret, field, record, type WireSecret } from './testing/secrets.ts'
 
 const room: Room = { namespace: 'ns', release: 'web', granted: [] }
@@ -10,6 +10,13 @@ const asProtobuf = (secret: WireSecret, name: string | null = null) =>
   isAllowedSecret(protobuf, encodeSecret(secret), name, room)
 const asJson = (secret: unknown, name: string | null = null) =>
   isAllowedSecret('application/apply-patch+yaml', Buffer.from(JSON.stringify(secret)), name, room)
+
+test('the name of a refused Secret is read from its body, whatever that holds', () => {
+  expect(nameOfSecret(protobuf, encodeSecret(record('web', 3)))).toBe('sh.helm.release.v1.web.v3')
+  expect(nameOfSecret('application/json', Buffer.from('{"metadata":{"name":"token"}}'))).toBe('token')
+  for (const body of ['{}', '[]', '{"metadata":{"generateName":"a-"}}', 'k8s\0'])
+    expect(nameOfSecret('application/json', Buffer.from(body))).toBeNull()
+})
 
 describe('as protobuf, a record of the release and nothing else', () => {
   const ours = record('web', 3)

@@ -22,12 +22,23 @@ const recordType = 'helm.sh/release.v1'
  */
 export function isAllowedSecret(contentType: string, body: Buffer, name: string | null, room: Room): boolean {
   try {
-    if (contentType.split(';')[0]?.trim() === protobufType) return isOurRecord(readProtobuf(body), name, room)
+    if (isProtobuf(contentType)) return isOurRecord(readProtobuf(body), name, room)
     return (name === null || !looksLikeRecord(name)) && isPlain(readJson(body))
   } catch {
     return false
   }
 }
+
+/** The name that a Secret has in its body, for saying which one was refused; null where there is none to read. */
+export function nameOfSecret(contentType: string, body: Buffer): string | null {
+  try {
+    return (isProtobuf(contentType) ? readProtobuf(body) : readJson(body)).name || null
+  } catch {
+    return null
+  }
+}
+
+const isProtobuf = (contentType: string): boolean => contentType.split(';')[0]?.trim() === protobufType
 
 function isOurRecord(secret: SecretIdentity, name: string | null, room: Room): boolean {
   return (
