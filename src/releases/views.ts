@@ -20,6 +20,10 @@ function healthView(stored: Json) {
   return { ready, total, observedAt: text(observedAt) }
 }
 
+function frozenView(frozen: Frozen | null) {
+  return frozen === null ? null : { executionId: frozen.executionId, versions: frozen.versions }
+}
+
 /** A release as lists show it (SPEC section 3, "A release"): everything but its values. */
 export function listedRelease(row: ReleaseListing) {
   return {
@@ -40,7 +44,7 @@ export function listedRelease(row: ReleaseListing) {
     executionId: row.claimed_by_execution,
     waitingFor: waitingView(row.waiting_for),
     pendingBy: row.pending_by as 'external' | null,
-    frozen: row.frozen as Frozen | null,
+    frozen: frozenView(row.frozen as Frozen | null),
     leftovers: row.leftovers as unknown as Leftover[],
     performedBy: row.performed_by,
     createdAt: text(row.created_at),

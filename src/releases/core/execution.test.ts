@@ -153,8 +153,19 @@ describe('unclaim', () => {
     expect(give(theirs, unclaim(frozen))).toMatchObject({ code: 'conflict' })
     expect(accepted(theirs, unclaim(null)).release.claim).toBeNull()
   })
-  test('of a release that is gone nothing is frozen', () => {
-    expect(accepted(deployed({ status: 'UNINSTALLED' }), unclaim(frozen)).release.frozen).toBeNull()
+  test.each([
+    ['of a release that is gone', deployed({ status: 'UNINSTALLED' }), frozen],
+    [
+      'that another hand has ended meanwhile',
+      deployed({ frozen }, [revision(2, 'FAILED'), revision(3, 'DEPLOYED')]),
+      null,
+    ],
+  ])('a freeze %s is over: its gates come off at once, and nobody takes it over before', (_, state, left) => {
+    const decision = give(state, unclaim(left))
+    expect(decision).toMatchObject({ wake: 5, state: { release: { claim: null, frozen: { ...frozen, over: true } } } })
+    if (decision.kind === 'rejected') throw new Error(decision.detail)
+    expect(decision.events).toMatchObject([{ data: { frozen: false } }])
+    expect(give(decision.state, { kind: 'claim', executionId: 'another' })).toMatchObject({ kind: 'rejected' })
   })
   test('of another execution, or again: nothing', () => {
     const state = rest()

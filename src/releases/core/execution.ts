@@ -2,7 +2,7 @@ import type { Instant } from '../../core/instant.ts'
 import type { Uuid } from '../../core/subject.ts'
 import { accept, type ReleaseDecision, refused, unchanged } from './command.ts'
 import { claimEvent } from './events.ts'
-import type { Claim, ExecutionCommand, Release, ReleaseCommand, ReleaseState } from './model.ts'
+import type { Claim, ExecutionCommand, Frozen, Release, ReleaseCommand, ReleaseState } from './model.ts'
 import { ended } from './outcome.ts'
 import { waitAtRest } from './shown.ts'
 import { commandTable, openOperation, situationOf } from './situation.ts'
@@ -31,6 +31,7 @@ export function decideForExecution(state: ReleaseState, command: ExecutionComman
 /** What takes no upgrade takes no execution either. A frozen release is taken over as it is: nothing of it moves. */
 function claim(state: ReleaseState, { executionId }: Of<'claim'>, now: Instant): ReleaseDecision {
   if (holds(state, executionId)) return unchanged(state)
+  if (state.release.frozen?.over) return movedMeanwhile(state)
   const situation = situationOf(state)
   const answer = commandTable[situation].upgrade
   if (answer !== 'allowed') return refused(state, situation, answer)
@@ -55,9 +56,23 @@ function unclaim(state: ReleaseState, { executionId, frozen }: Of<'unclaim'>, no
   if (open !== null) return inProgress(open.id)
   if (frozen !== null && isByOther(state)) return movedMeanwhile(state)
   const after = held.revision === state.release.revision ? asBefore(state.release) : afterDeploying(state.release, held)
-  const left = state.release.status === 'UNINSTALLED' ? null : (frozen ?? after.frozen)
-  const release: Release = { ...after, frozen: left, claim: null, waitingFor: null, updatedAt: now }
-  return next({ ...state, release }, executionId, 'unclaimed')
+  const over = endedMeanwhile(state, frozen)
+  const release: Release = {
+    ...after,
+    frozen: over ?? frozen ?? after.frozen,
+    claim: null,
+    waitingFor: null,
+    updatedAt: now,
+  }
+  const decision = next({ ...state, release }, executionId, 'unclaimed')
+  return over === null || decision.kind === 'rejected' ? decision : { ...decision, wake: now }
+}
+
+/** A freeze, left by the execution or found by it, that another hand has ended: what is there of its gates comes off now. */
+function endedMeanwhile(state: ReleaseState, left: Frozen | null): Frozen | null {
+  const frozen = left ?? state.release.frozen
+  const isOver = state.release.status === 'UNINSTALLED' || isByOther(state)
+  return frozen === null || !isOver ? null : { ...frozen, over: true }
 }
 
 /** Helm has made no revision: also a freeze that was taken over is still there. */
@@ -123,7 +138,7 @@ const isHeld = (state: ReleaseState): boolean => openOperation(state)?.phase.nam
 
 function next(state: ReleaseState, executionId: Uuid, what: 'claimed' | 'shown' | 'unclaimed'): ReleaseDecision {
   const { frozen } = state.release
-  const more = what === 'unclaimed' ? { frozen: frozen !== null } : {}
+  const more = what === 'unclaimed' ? { frozen: frozen !== null && frozen.over !== true } : {}
   return { kind: 'next', state, act: null, events: [claimEvent(state.release, executionId, what, more)], wake: null }
 }
 

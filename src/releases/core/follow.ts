@@ -35,7 +35,7 @@ export function isKnown(release: Release, newest: HelmRevision): boolean {
 export function endsFreeze(state: ReleaseState, seen: Present | Absent): boolean {
   const { release, operation } = state
   if (release.frozen === null || release.claim !== null || operation === null) return false
-  if (seen.kind === 'absent') return true
+  if (release.frozen.over || seen.kind === 'absent') return true
   if (isKnown(release, seen.newest) || isTouched(release, seen.newest)) return false
   return isByOther(state, seen)
 }
@@ -63,6 +63,7 @@ function followAbsence(state: ReleaseState, seen: Absent): Followed {
   const after: Release = {
     ...release,
     ...atRest,
+    frozen: untilUnclaimed(release),
     waitingFor: waitAtRest(release),
     status: 'UNINSTALLED',
     health: null,
@@ -79,6 +80,9 @@ function gone(release: Release, seen: Absent): boolean {
 /** How a reinstall by another hand looks to the release that it replaces. */
 const replaced: Absent = { kind: 'absent', remains: { gone: true, blockers: [], leftovers: [] } }
 
+/** While an execution holds the release its workloads are not ours to touch: the freeze that it found is ended after it. */
+const untilUnclaimed = ({ claim, frozen }: Release): Release['frozen'] => (claim === null ? null : frozen)
+
 /** What is no longer true of a release once Helm's storage has been followed. */
 const atRest = { pendingBy: null, frozen: null, attemptedChartVersion: null } as const
 
@@ -89,7 +93,8 @@ function followPresence(state: ReleaseState, seen: Present): Followed {
   if (state.release.frozen !== null && isTouched(state.release, newest)) return written(state.release, newest)
   const mirrored = [...cutOff(state, newest), ...recordsOf(state, seen)]
   const followed = releaseOf(state.release, newest, mirrored.at(-1)?.performedBy ?? state.release.performedBy)
-  const release = isByOther(state, seen) ? followed : { ...followed, frozen: state.release.frozen }
+  const left = isByOther(state, seen) ? untilUnclaimed(state.release) : state.release.frozen
+  const release = { ...followed, frozen: left }
   const events = changed(state.release, release) ? [releaseEvent(release, 'changed')] : []
   return { release, mirrored, events }
 }

@@ -1,6 +1,7 @@
 import type { Attempt } from '../../core/decision.ts'
 import { type Instant, seconds } from '../../core/instant.ts'
 import type { ReleaseDecision } from './command.ts'
+import { releaseEvent } from './events.ts'
 import { endsFreeze, follow, isKnown } from './follow.ts'
 import type { Absent, Present, ReleaseAct, ReleaseState } from './model.ts'
 import { isBaseline, isOurs, isPending } from './ownership.ts'
@@ -20,10 +21,20 @@ export function decideIdle(
   if (late !== null) return late
   const thawing = thaw(state, seen, attempt, now)
   if (thawing !== null) return thawing
-  const followed = follow(readable(state), seen)
+  const thawed = withoutOver(readable(state))
+  const followed = follow(thawed, seen)
   const release = followed.release === state.release ? state.release : { ...followed.release, updatedAt: now }
   const next = { ...state, release, mirrored: followed.mirrored }
-  return { kind: 'next', state: next, act: null, events: followed.events, wake: nextLook(release, now) }
+  const told = thawed.release.frozen === state.release.frozen || followed.events.length > 0
+  const events = told ? followed.events : [releaseEvent(release, 'changed')]
+  return { kind: 'next', state: next, act: null, events, wake: nextLook(release, now) }
+}
+
+/** Where nothing is to be taken off any more, a freeze that another hand has ended is gone. */
+function withoutOver(state: ReleaseState): ReleaseState {
+  const { release } = state
+  if (!release.frozen?.over || release.claim !== null) return state
+  return { ...state, release: { ...release, frozen: null, waitingFor: null } }
 }
 
 function readable(state: ReleaseState): ReleaseState {

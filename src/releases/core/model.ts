@@ -35,8 +35,15 @@ export type Leftover = { readonly kind: string; readonly name: string; readonly 
 
 export type Health = { readonly ready: number; readonly total: number; readonly observedAt: Instant }
 
-/** A release in two versions, as an execution left it: how many instances run which. */
-export type Frozen = { readonly executionId: Uuid; readonly versions: Record<string, number> }
+/**
+ * A release in two versions, as an execution left it: how many instances run which. `over`: another hand has ended the
+ * freeze while an execution held the release, and its gates come off once nobody holds it.
+ */
+export type Frozen = {
+  readonly executionId: Uuid
+  readonly versions: Record<string, number>
+  readonly over?: true
+}
 
 /** How a release shows while an execution holds it. */
 export const claimedStatuses = ['PENDING_UPGRADE', 'PENDING_ROLLBACK'] as const

@@ -280,6 +280,24 @@ describe('a frozen release', () => {
     expect(after).toMatchObject({ frozen: null, performedBy: 'external', chartVersion: '1.0.0' })
     expect(thawedOf(release)).toEqual(['restore'])
   })
+
+  test('another hand while an execution holds it, and has touched nothing: the gates come off after it', async () => {
+    const release = await frozen()
+    const { releaseId } = release
+    const next = { ...release, executionId: await world.execution() }
+    await world.within((tx, now) => world.orders.claim(tx, next, now))
+    await world.hand.helm('rollback', 'web', '1', '-n', release.namespace)
+    const followed = ({ revision }: { readonly revision: number }) => revision === 3
+    await eventually(() => world.read(releaseId), followed)
+    expect(thawedOf(release), 'what an execution holds is not touched').toEqual([])
+    await unclaim(next)
+    const free = await eventually(
+      () => world.read(releaseId),
+      (read) => read.frozen === null,
+    )
+    expect(free).toMatchObject({ status: 'DEPLOYED', revision: 3, executionId: null, waitingFor: null })
+    expect(thawedOf(release)).toEqual(['restore'])
+  })
 })
 
 describe('a rollback with cancelExecution', () => {

@@ -40,6 +40,8 @@ export class Simulation {
   attempt: Attempt<ReleaseAct> | null = null
   private due: Instant | null
   private operations = 0
+  /** The execution that holds the release has put gates of its own on the workloads. */
+  private tookOver = false
 
   constructor(change: Partial<OperationRequest> = {}) {
     const wanted = this.operation(change)
@@ -72,13 +74,17 @@ export class Simulation {
   /** An execution with a new id claims the release. */
   claim(): boolean {
     this.operations += 1
-    return this.command({ kind: 'claim', executionId: `execution-${this.operations}` })
+    if (!this.command({ kind: 'claim', executionId: `execution-${this.operations}` })) return false
+    this.tookOver = false
+    return true
   }
 
   /** The execution that holds the release gives an operation to it. */
   order(action: 'upgrade' | 'rollback', change: Partial<OperationRequest>): boolean {
     const operation = this.operation({ ...change, heldBy: this.state.release.claim?.executionId ?? 'nobody' })
-    return this.command({ kind: 'order', action, operation })
+    if (!this.command({ kind: 'order', action, operation })) return false
+    this.tookOver = true
+    return true
   }
 
   /** The execution says how its open operation ends. */
@@ -100,9 +106,8 @@ export class Simulation {
     const { executionId } = claim
     const frozen = mixed && revision !== claim.revision ? { executionId, versions: { a: 1, b: 1 } } : null
     if (!this.command({ kind: 'unclaim', executionId, frozen })) return false
-    // An execution leaves its own gates; a freeze that it took over and never touched stays as it was.
-    if (this.state.release.frozen === null) this.world.gate = 'none'
-    else if (revision !== claim.revision) this.world.gate = 'frozen'
+    // An execution leaves its own gates; a freeze that it found and never touched stays as it was.
+    if (this.tookOver && revision !== claim.revision) this.world.gate = frozen === null ? 'none' : 'frozen'
     return true
   }
 
