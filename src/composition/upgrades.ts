@@ -34,6 +34,7 @@ import {
   type SurveyParts,
   type UpgradeDeps,
   type UpgradePorts,
+  whatCannotBeHeld,
   workingReleases,
   workloadDriver,
   workloadFleet,
@@ -59,6 +60,8 @@ export function openUpgrades(parts: UpgradeParts): UpgradeDeps {
     tenants,
     fleets: fleetsOf(parts, workloads),
     findWorkload: (release, wanted) => reaching(() => findWorkload(workloads, release, wanted)),
+    whatCannotBeHeld: (release, workload, chartVersion) =>
+      reaching(() => whatCannotBeHeld(workloads, release, workload, chartVersion)),
   }
   return { db, clock, newId, ports, machine: executionMachine({ db, clock, newId, ports }) }
 }

@@ -64,4 +64,10 @@ export type UpgradePorts = {
   readonly fleets: Fleets
   /** The workload of a release that is meant. Throws `Problem` 422 where there is none, or where it is not clear. */
   readonly findWorkload: (release: FleetRelease, wanted: WorkloadRequest | null) => Promise<FoundWorkload>
+  /** Why it, or a workload beside it, cannot be held on the way to a chart version; null where nothing is in the way. */
+  readonly whatCannotBeHeld: (
+    release: FleetRelease,
+    workload: WorkloadRef,
+    chartVersion: string,
+  ) => Promise<string | null>
 }

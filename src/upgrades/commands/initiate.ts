@@ -50,6 +50,7 @@ export async function initiate(
   requireReleases(resolved.releases, ends.from)
   requireStrategy(resolved, request)
   const warnings = await requireEdge(deps, path, ends, resolved, request)
+  await requireHold(deps, resolved, ends, request)
   const label = request.initiatedBy ?? null
   const overrides = request.overrideChecks ?? []
   const parts = { tenantId, ends, resolved, spec: specOf(request), overrides, installedComponents, warnings, label }
@@ -116,6 +117,18 @@ function requireStrategy({ capabilities, target, heldBy }: Resolved, { strategy 
       `the chart sets ${heldBy}, which would hold the instances: only RECREATE is possible`,
     )
   }
+}
+
+/** The new version is rendered for it: it may set what the deployed one does not. */
+async function requireHold(
+  { ports }: UpgradeDeps,
+  { target, releases: [release] }: Resolved,
+  { to }: Ends,
+  { strategy }: InitiateRequest,
+): Promise<void> {
+  if (target.kind !== 'workload' || release === undefined || strategy === 'RECREATE') return
+  const why = await ports.whatCannotBeHeld(release, target.workload, to.helmChartVersion)
+  if (why !== null) throw refusedStrategy('cannot_gate', why)
 }
 
 function refusedStrategy(code: 'refused' | 'cannot_gate', message: string): Problem {

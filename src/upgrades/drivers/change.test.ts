@@ -15,8 +15,11 @@ const workload = (kind: WorkloadKind, name: string, tag: string, spec: JsonObjec
 const config = (name: string, value: string, annotations: JsonObject = {}): JsonObject => ({
   ...{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, annotations }, data: { value } },
 })
-const compare = (deployed: readonly JsonObject[], wanted: readonly JsonObject[]) =>
-  compareRenderings(renderedObjects(deployed), renderedObjects(wanted), target)
+const compare = (
+  deployed: readonly JsonObject[],
+  wanted: readonly JsonObject[],
+  frozen: Parameters<typeof compareRenderings>[3] = null,
+) => compareRenderings(renderedObjects(deployed), renderedObjects(wanted), target, frozen)
 
 describe('a comparison', () => {
   test('names what moves, what moves with it, and what changes at once', () => {
@@ -97,5 +100,29 @@ describe('a field that cannot be gated', () => {
     })
     const both = compare([agent('1'), web('1', { paused: false })], [agent('2'), web('2')])
     expect(both.cannotGate?.workload).toEqual(target)
+  })
+
+  test('holds nobody where no pod of the target changes', () => {
+    const paused = workload('Deployment', 'web', '1', { paused: false })
+    expect(compare([workload('Deployment', 'web', '1')], [paused]).cannotGate).toBeNull()
+  })
+})
+
+describe('a frozen fleet', () => {
+  const web = workload('Deployment', 'web', '1')
+  const agent = { kind: 'DaemonSet', name: 'agent' } as const
+  const gone = { kind: 'StatefulSet', name: 'gone' } as const
+
+  test('moves, and so do the workloads that were held beside it, also where the newest revision is what is wanted', () => {
+    const both = [web, workload('DaemonSet', 'agent', '1')]
+    expect(compare(both, both)).toMatchObject({ podsChange: false, others: [] })
+    expect(compare(both, both, [agent, gone])).toMatchObject({ podsChange: true, others: [agent], cannotGate: null })
+  })
+
+  test('is not taken over where the chart would set a held workload free', () => {
+    const free = [web, workload('DaemonSet', 'agent', '1', { updateStrategy: { type: 'RollingUpdate' } })]
+    const refused = { workload: agent, field: 'spec.updateStrategy.type' }
+    expect(compare(free, free, [agent]).cannotGate).toEqual(refused)
+    expect(compare([web, workload('DaemonSet', 'agent', '1')], free, [agent]).cannotGate).toEqual(refused)
   })
 })

@@ -15,31 +15,50 @@ export type Change = {
   readonly atOnce: readonly string[]
   /** The images of the target's pods in the new version. */
   readonly images: readonly string[]
-  /** A field that the chart renders and that a gate needs otherwise; null where all can be held. */
+  /** A field that the chart renders and that a gate needs otherwise; null where all can be held, or nothing has to be. */
   readonly cannotGate: CannotGate | null
 }
 export type CannotGate = { readonly workload: WorkloadRef; readonly field: string }
 
 /**
  * Compares what is deployed with what is to be (SPEC section 5, "What is upgraded"). `deployed` is Helm's manifest and
- * the hooks of the newest revision, `wanted` the new version rendered with the same overrides. Pure.
+ * the hooks of the newest revision, `wanted` the new version rendered with the same overrides. `frozen`: the workloads that
+ * an execution has left held beside the target; null where it has left nothing. Pure.
  */
 export function compareRenderings(
   deployed: readonly Rendered[],
   wanted: readonly Rendered[],
   target: WorkloadRef,
+  frozen: readonly WorkloadRef[] | null,
 ): Change {
   const moved = movedWorkloads(deployed, wanted)
   const now = workloadsOf(wanted).find((each) => isSame(each, target))
-  const others = moved.filter((each) => !isSame(each, target))
+  const others = withHeld(
+    moved.filter((each) => !isSame(each, target)),
+    frozen ?? [],
+    wanted,
+  )
+  // Of a frozen fleet the newest revision does not tell what runs: its pods are of several versions.
+  const podsChange = frozen !== null || moved.some((each) => isSame(each, target))
   return {
-    podsChange: moved.some((each) => isSame(each, target)),
+    podsChange,
     targetMissing: now === undefined,
     others,
     atOnce: changedAtOnce(deployed, wanted),
     images: now === undefined ? [] : imagesOf(now.body),
-    cannotGate: firstRefused([...deployed, ...wanted], [target, ...others]),
+    cannotGate: podsChange ? firstRefused([...deployed, ...wanted], [target, ...others]) : null,
   }
+}
+
+/** Those that wait at an earlier version than the newest revision's move too, if they stay. */
+function withHeld(
+  moved: readonly WorkloadRef[],
+  held: readonly WorkloadRef[],
+  wanted: readonly Rendered[],
+): readonly WorkloadRef[] {
+  const isKnown = (one: WorkloadRef) => moved.some((other) => isSame(other, one))
+  const stays = (one: WorkloadRef) => workloadsOf(wanted).some((other) => isSame(other, one))
+  return [...moved, ...held.filter((one) => stays(one) && !isKnown(one))]
 }
 
 /** Workloads of both renderings whose pod template differs. One that comes or goes has nothing to be held. */
@@ -80,6 +99,11 @@ function imagesOf(body: JsonObject): readonly string[] {
 /** The images of all workloads among rendered objects. Pure. */
 export function imagesIn(objects: readonly Rendered[]): readonly string[] {
   return [...new Set(workloadsOf(objects).flatMap(({ body }) => imagesOf(body)))]
+}
+
+/** Why a fleet cannot be held, in words. */
+export function whyNotHeld({ workload, field }: CannotGate): string {
+  return `the chart sets ${nameOf(workload)} ${field}, which would hold the instances: only RECREATE is possible`
 }
 
 function firstRefused(objects: readonly Rendered[], gated: readonly WorkloadRef[]): CannotGate | null {

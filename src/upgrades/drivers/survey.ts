@@ -8,7 +8,7 @@ import type { Execution, Warning, WorkloadRef } from '../core/model.ts'
 import type { Finding, Survey } from '../ports.ts'
 import type { Backup } from '../store/backups.ts'
 import { readBackups } from './backups.ts'
-import type { Change } from './change.ts'
+import { type Change, whyNotHeld } from './change.ts'
 import { nameOf, type Rendered } from './rendered.ts'
 
 /** What surveys of releases read. Each throws when what it asks does not answer. */
@@ -55,11 +55,7 @@ export function refusalOf(execution: Execution, change: Change, image: string | 
   }
   const { cannotGate } = change
   if (cannotGate === null || execution.spec.strategy === 'RECREATE') return null
-  const where = `${nameOf(cannotGate.workload)} ${cannotGate.field}`
-  return {
-    code: 'cannot_gate',
-    detail: `the chart sets ${where}, which would hold the instances: only RECREATE is possible`,
-  }
+  return { code: 'cannot_gate', detail: whyNotHeld(cannotGate) }
 }
 
 /** What changes for every instance at once, whatever the strategy. */

@@ -4,7 +4,7 @@ import { healthEndpoints } from '../checks/health-endpoints.ts'
 import { downtimeWithout, resources, surgeRoomOf } from '../checks/resources.ts'
 import type { Execution, Warning, WorkloadRef } from '../core/model.ts'
 import type { FleetKind, FoundWorkload, Survey, WorkloadRequest } from '../ports.ts'
-import { type Change, compareRenderings, refusedField } from './change.ts'
+import { compareRenderings, refusedField, whyNotHeld } from './change.ts'
 import { chooseWorkload, type Discovery, discoverTarget } from './discover.ts'
 import type { FleetDriver } from './driver.ts'
 import { within } from './gate/json.ts'
@@ -49,6 +49,24 @@ function fieldOf(objects: readonly Rendered[], { workload, capabilities }: Disco
   return ('detail' in chosen ? null : refusedField(chosen.kind, chosen.body)) ?? 'spec.paused'
 }
 
+/**
+ * Why the release cannot be moved to a version instance by instance; null where it can, or where that version does not even
+ * render, which its validation tells. Throws `Problem`, `ClusterError` of what does not answer.
+ */
+export async function whatCannotBeHeld(
+  parts: WorkloadParts,
+  release: FleetRelease,
+  workload: WorkloadRef,
+  chartVersion: string,
+): Promise<string | null> {
+  const rendered = await renderedOrRefused(() => parts.renderings(release.id, chartVersion))
+  if ('refusal' in rendered) return null
+  const frozen = release.frozen === null ? null : await parts.frozenOthers(release)
+  const sides = [objectsOf(rendered.deployed), renderedObjects(rendered.wanted)] as const
+  const { cannotGate } = compareRenderings(...sides, workload, frozen)
+  return cannotGate === null ? null : whyNotHeld(cannotGate)
+}
+
 function refused({ namespace, name }: FleetRelease, why: string): Problem {
   const message = `the release ${namespace}/${name}: ${why}`
   return new Problem('refused', message, { errors: [{ pointer: '/target', message }] })
@@ -61,8 +79,8 @@ async function survey(parts: WorkloadParts, execution: Execution): Promise<Surve
   const rendered = await renderedOrRefused(() => parts.renderings(release.id, execution.to.chartVersion))
   if ('refusal' in rendered) return rendered
   const [before, after] = [objectsOf(rendered.deployed), renderedObjects(rendered.wanted)]
-  const compared = compareRenderings(before, after, target.workload)
-  const change = execution.takesOver ? ofFrozen(compared, await parts.frozenOthers(release), after) : compared
+  const frozen = execution.takesOver ? await parts.frozenOthers(release) : null
+  const change = compareRenderings(before, after, target.workload, frozen)
   const client = parts.clientOf(release.clusterId)
   const { namespace } = release
   const [room, backup, fleet, found, image] = await Promise.all([
@@ -80,17 +98,6 @@ async function survey(parts: WorkloadParts, execution: Execution): Promise<Surve
     change: { podsChange: change.podsChange, others: change.others, surgeRoom: surgeRoomOf(execution, room) },
     refusal: refusalOf(execution, change, image, target.workload),
   }
-}
-
-/**
- * Of a frozen fleet the newest revision does not tell what runs: its pods are of several versions, and other workloads
- * wait at an earlier one.
- */
-function ofFrozen(change: Change, frozen: readonly WorkloadRef[], wanted: readonly Rendered[]): Change {
-  const isKnown = (one: WorkloadRef) => change.others.some((other) => isSame(other, one))
-  const stays = (one: WorkloadRef) => workloadsOf(wanted).some((other) => isSame(other, one))
-  const held = frozen.filter((one) => stays(one) && !isKnown(one))
-  return { ...change, podsChange: true, others: [...change.others, ...held] }
 }
 
 /** The pod spec that the new version has. */

@@ -59,6 +59,29 @@ test.concurrent.each<[Kind, object, string]>([
   await fleet.reaches({ '1.1.0': 3 })
 })
 
+test.concurrent.each<[string, object, string]>([
+  [
+    'the workload',
+    { specs: { '1.1.0': { updateStrategy: { rollingUpdate: { partition: 0 } } } } },
+    'StatefulSet app spec.updateStrategy.rollingUpdate.partition',
+  ],
+  [
+    'a second workload',
+    { second: true, secondSpecs: { '1.1.0': { paused: false } } },
+    'Deployment app-second spec.paused',
+  ],
+])('a new version that renders what holds %s is refused before anything is made', async (_, values, field) => {
+  const fleet = await install({ kind: 'StatefulSet', size: 2, values })
+  const target = { kind: 'workload', releaseId: fleet.release.id, workload: { name: 'app' } }
+  for (const strategy of ['ROLLING', 'CANARY']) {
+    const { detail } = problem(await fleet.initiate({ strategy, target }), 422, 'cannot_gate')
+    expect(detail).toContain(field)
+  }
+  expect(await fleet.release.read()).toMatchObject({ status: 'DEPLOYED', revision: 1, executionId: null })
+  expect((await ended(await fleet.started({ strategy: 'RECREATE', target }))).status).toBe('COMPLETED')
+  await fleet.reaches({ '1.1.0': 2 })
+})
+
 test.concurrent('BLUE_GREEN needs a Deployment behind a Service', async () => {
   const unfit: readonly FleetOptions[] = [
     { kind: 'StatefulSet', size: 1 },
