@@ -17,7 +17,7 @@ function instanceView(execution: Execution, instance: Instance) {
     id: instance.id,
     index: instance.index,
     status: instance.status,
-    version: versionOf(execution, instance.side),
+    version: instance.version ?? versionOf(execution, instance.side),
     origin: instance.origin,
     currentPod: (instance.nextPod ?? instance.pod)?.name ?? null,
     previousPods: instance.previousPods.map(({ name }) => name),

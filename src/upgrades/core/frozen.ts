@@ -21,7 +21,8 @@ export function versionsIn(
 const unknown = 'unknown'
 
 function versionOf({ from, to }: Execution, { side, version }: Member): string {
-  if (side === 'other') return version ?? unknown
+  if (version !== undefined) return version
+  if (side === 'other') return unknown
   return side === 'target' ? to.version : from.version
 }
 

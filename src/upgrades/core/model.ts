@@ -113,6 +113,8 @@ export type Instance = {
   readonly status: InstanceStatus
   /** The side that it runs on now; null while nothing runs in it. */
   readonly side: Side | null
+  /** The version of what runs in it alone, where the side does not tell it and it is known. */
+  readonly version: string | null
   readonly pod: PodRef | null
   /** The pod of the target version that runs beside `pod`, where the workload surges. */
   readonly nextPod: PodRef | null

@@ -9,7 +9,7 @@ export type Member = {
   readonly pod: PodRef
   readonly key: string | null
   readonly side: Side
-  /** Which version it is of that is on neither side, where that is known. */
+  /** Which version it is of, where that is known and its side does not tell it. */
   readonly version?: string
   readonly ready: boolean
   /** It is on its way out: it takes no place any more. */

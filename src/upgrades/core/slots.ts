@@ -179,16 +179,18 @@ function occupy(instance: Instance, { old, next }: Pair): Instance {
   const beside = old === null ? null : next
   const ready = (main?.ready ?? false) || (beside?.ready ?? false)
   const side = main?.side ?? null
+  const version = main?.version ?? null
   if (
     samePod(instance.pod, main) &&
     samePod(instance.nextPod, beside) &&
     instance.ready === ready &&
-    instance.side === side
+    instance.side === side &&
+    instance.version === version
   )
     return instance
   const pod = main?.pod ?? null
   const nextPod = beside?.pod ?? null
-  const place = { ...instance, pod, nextPod, side, ready, previousPods: left(instance, pod, nextPod) }
+  const place = { ...instance, pod, nextPod, side, version, ready, previousPods: left(instance, pod, nextPod) }
   return sameTarget(targetPod(instance), targetPod(place)) ? place : { ...place, health: unknownHealth }
 }
 
@@ -249,12 +251,12 @@ function split(executionId: Uuid, places: readonly Instance[], wanted: number, n
   const chosen = new Set(pairs.slice(0, wanted - places.length))
   if (chosen.size === 0) return places
   const from = nextIndex(places)
-  const old = [...chosen].flatMap(({ pod, ready, side }) =>
-    pod === null ? [] : { pod, key: null, side: side ?? 'other', ready },
+  const old = [...chosen].flatMap(({ pod, ready, side, version }) =>
+    pod === null ? [] : { pod, key: null, side: side ?? 'other', ready, ...(version === null ? {} : { version }) },
   )
   const added = old.map((member, n) => addedByCluster(executionId, from + n, member, now))
   const kept = places.map((one): Instance => {
-    return chosen.has(one) ? { ...one, pod: one.nextPod, nextPod: null, side: 'target' } : one
+    return chosen.has(one) ? { ...one, pod: one.nextPod, nextPod: null, side: 'target', version: null } : one
   })
   return [...kept, ...added]
 }
@@ -273,7 +275,7 @@ function addedByCluster(executionId: Uuid, index: number, member: Found, now: In
   }
 }
 
-type Found = Pick<Member, 'pod' | 'key' | 'side' | 'ready'>
+type Found = Pick<Member, 'pod' | 'key' | 'side' | 'version' | 'ready'>
 
 /** An instance that nothing was done to. */
 export function newInstance(executionId: Uuid, index: number, member: Found, origin: Instance['origin']): Instance {
@@ -284,6 +286,7 @@ export function newInstance(executionId: Uuid, index: number, member: Found, ori
     origin,
     status: 'PENDING',
     side: member.side,
+    version: member.version ?? null,
     pod: member.pod,
     nextPod: null,
     surge: false,

@@ -54,7 +54,15 @@ async function handOverPins(fleet: Fleet, row: GateRow, hand: Hand): Promise<voi
 
 function fleetOfRow(parts: FleetParts, { id, clusterId, namespace }: FrozenRelease, { kind, name }: GateRow): Fleet {
   const client = parts.clientOf(clusterId)
-  return { clusterId, namespace, releaseId: id, client, workload: { kind, name }, kind: gateKinds[kind] }
+  return {
+    clusterId,
+    namespace,
+    newestChartVersion: null,
+    releaseId: id,
+    client,
+    workload: { kind, name },
+    kind: gateKinds[kind],
+  }
 }
 
 /** In the name of the execution that left it. What is not there any more has no gate either: as for other workloads. */
@@ -68,6 +76,6 @@ function goalOf(
   return {
     ...{ position, clusterId, releaseId: id, executionId: row.executionId, deployed: true, role: 'other' },
     versions: { from: '', to: '' },
-    ...{ take: [], current: null, epoch: lease.epoch, now: clock.now() },
+    ...{ take: [], current: null, hashes: {}, epoch: lease.epoch, now: clock.now() },
   }
 }

@@ -80,7 +80,9 @@ async function memberOf(
   workedOn: ReadonlySet<Uuid>,
 ): Promise<Member> {
   const { id, clusterId, namespace } = release
-  const member = { pod: podOf(release), key: id, side: sideOf(execution, release), terminating: false }
+  const side = sideOf(execution, release)
+  const version = side === 'other' ? { version: release.newestChartVersion } : {}
+  const member = { pod: podOf(release), key: id, side, ...version, terminating: false }
   if (workedOn.has(id)) return { ...member, ready: false, problem: 'helm is working on it' }
   const manifest = await parts.manifest(id)
   if (manifest === null) return { ...member, ready: false, problem: 'it has no revision' }

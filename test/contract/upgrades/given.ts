@@ -26,6 +26,7 @@ export function instanceOf(executionId: string, index: number): Instance {
     pod: { name: `pod-${index}`, uid: `uid-${index}` },
     nextPod: null,
     surge: false,
+    version: null,
     previousPods: [],
     ready: true,
     unchanged: false,

@@ -85,6 +85,19 @@ test.concurrent('a frozen fleet goes on to a third version from the one that it 
   expect(await release.read()).toMatchObject({ status: 'DEPLOYED', chartVersion: '1.1.0', frozen: null })
 })
 
+test.concurrent('after an upgrade that failed, what ran before and what it has left are told apart', async () => {
+  const given = await installed(engine, '1.2.0', 2)
+  const { place, release } = given
+  expect((await release.upgrade({ chartVersion: '1.4.0', timeout: 2 })).status).toBe(422)
+  await eventually('both run', async () => expect(await running(place)).toEqual({ '1.2.0': 2, '1.4.0-never-ready': 1 }))
+  const execution = await begun(given, '1.2.0', '1.3.0', { failureThreshold: 9 })
+  const { instances } = await execution.read()
+  expect(instances.map(({ version }) => version)).toEqual(expect.arrayContaining(['1.2.0']))
+  expect(instances.map(({ version }) => version)).not.toContain(null)
+  await execution.untilStatus('COMPLETED', patience)
+  expect(await images(place)).toEqual(['2.3.0', '2.3.0'])
+})
+
 test.concurrent('rolled back, an execution that took over brings all to the version that it began with', async () => {
   const given = await installed(store, '1.2.0', 3)
   const { place, release } = given

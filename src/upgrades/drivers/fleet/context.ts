@@ -10,7 +10,12 @@ import type { GateKind } from '../gate/model.ts'
 import { statefulSet } from '../stateful-set/index.ts'
 
 /** Where a release lives. */
-export type ReleasePlace = { readonly clusterId: Uuid; readonly namespace: string }
+export type ReleasePlace = {
+  readonly clusterId: Uuid
+  readonly namespace: string
+  /** Of Helm's newest revision, however it ended; null where that is not known. */
+  readonly newestChartVersion: string | null
+}
 
 /** What the drivers of workloads are made of. */
 export type FleetParts = {

@@ -1,12 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import type { JsonObject } from '../../../core/json.ts'
+import type { Side } from '../../core/model.ts'
 import { daemonSet } from '../daemon-set/index.ts'
 import { deployment } from '../deployment/index.ts'
+import { hashesFor, strayVersion } from '../gate/hashes.ts'
 import { pinOf } from '../services/read-pin.ts'
 import { selects } from '../services/select.ts'
 import { claimNames, takesHostPort } from '../surge.ts'
 import { beyondBudgets } from './evictions.ts'
-import { type FleetPod, membersOf } from './members.ts'
+import { type FleetPod, membersOf, presentHashes } from './members.ts'
 import { isUniform } from './others.ts'
 import { isHealthPath } from './probes.ts'
 
@@ -31,11 +33,35 @@ describe('members', () => {
     ])
   })
 
+  const version = (number: string) => ({ id: number, version: number, chartVersion: number })
+  const ends = { from: version('1.0.0'), to: version('2.0.0'), deployed: false }
+  const lineage = { owners: new Set<string>(), current: 'old' }
+
   test('on neither side tell their version, where it is known', () => {
-    const members = membersOf(deployment, [pod('a', 'old'), pod('b', 'odd'), pod('c', 'rare')], sides, {
-      '0.9.0': 'odd',
-    })
-    expect(members.map(({ version }) => version)).toEqual([undefined, '0.9.0', undefined])
+    const hashes = { '0.9.0': 'odd', '1.0.0': 'old' }
+    const tell = (hash: string, side: Side) => strayVersion(hash, side, hashes, ends)
+    const members = membersOf(deployment, [pod('a', 'old'), pod('b', 'odd'), pod('c', 'rare')], sides, tell)
+    expect(members.map((member) => member.version)).toEqual([undefined, '0.9.0', undefined])
+  })
+
+  test.each([
+    ['the template is that of the version before', '1.0.0', ['old'], { '1.0.0': 'old' }],
+    ['after a failed upgrade it is that of the attempt', '1.5.0', ['old', 'was'], { '1.5.0': 'old', '1.0.0': 'was' }],
+    ['of two templates beside it nobody knows which it was', '1.5.0', ['was', 'a', 'old'], { '1.5.0': 'old' }],
+    ['nobody knows the newest revision', null, ['old', 'was'], { '1.0.0': 'old' }],
+  ])('tell it where no gate has noted one: %s', (_, newest, present, known) => {
+    expect(hashesFor(null, lineage, present, ends, newest)).toEqual(known)
+  })
+
+  test('of a failed upgrade are told apart from those of the version before', () => {
+    const pods = [pod('broken', 'old'), pod('sound', 'was')]
+    const hashes = hashesFor(null, lineage, presentHashes(deployment, pods), ends, '1.5.0')
+    const tell = (hash: string, side: Side) => strayVersion(hash, side, hashes, ends)
+    const members = membersOf(deployment, pods, { previous: 'old', target: null }, tell)
+    expect(members).toMatchObject([
+      { side: 'previous', version: '1.5.0' },
+      { side: 'other', version: '1.0.0' },
+    ])
   })
 
   test('of a Deployment are no pods that have ended; of a DaemonSet they hold their node', () => {

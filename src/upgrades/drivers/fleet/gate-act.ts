@@ -39,7 +39,7 @@ export async function moveGate(parts: FleetParts, execution: Execution, move: Ga
         parts,
         fleet,
         other,
-        goalOf(fleet, execution, 'other', { ...move, take: [] }, null, parts, hand),
+        goalOf(fleet, execution, 'other', { ...move, take: [] }, nothingKnown, parts, hand),
         hand,
       )
     }
@@ -82,8 +82,9 @@ async function moveTarget(
     await handOverServices(fleet, seen.row, servingHashes(kind, seen.pods), hand)
   }
   if (!kind.evicts) await markCosts(fleet, seen, move, hand)
+  const known = { current: seen.lineage.current, hashes: seen.hashes }
   const to = (position: GatePosition) => {
-    const goal = goalOf(fleet, execution, 'target', { ...move, position }, seen.lineage.current, parts, hand)
+    const goal = goalOf(fleet, execution, 'target', { ...move, position }, known, parts, hand)
     return bring(parts, fleet, workload, goal, hand)
   }
   if (kind.kind === 'Deployment' && move.position.kind === 'admitting') await arm(parts, fleet, live, to, hand)
@@ -128,17 +129,20 @@ const movesPods: Readonly<Record<GatePosition['kind'], boolean>> = {
   frozen: false,
 }
 
+/** Pods of other workloads are on no side. */
+const nothingKnown = { current: null, hashes: {} }
+
 function goalOf(
   { clusterId, releaseId }: Fleet,
   { id, from, to, deployed }: Execution,
   role: GateState['role'],
   { position, take }: GateMove,
-  current: string | null,
+  { current, hashes }: Pick<GateGoal, 'current' | 'hashes'>,
   { clock }: FleetParts,
   { lease }: Hand,
 ): GateGoal {
   return {
-    ...{ position, clusterId, releaseId, executionId: id, deployed, role, current },
+    ...{ position, clusterId, releaseId, executionId: id, deployed, role, current, hashes },
     versions: { from: from.version, to: to.version },
     take: take.map(({ uid }) => uid),
     epoch: lease.epoch,

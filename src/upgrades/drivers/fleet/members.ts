@@ -1,9 +1,9 @@
 import type { JsonObject } from '../../../core/json.ts'
 import { type ClusterClient, resources, selectorText } from '../../../infra/kubernetes/index.ts'
 import type { Pod as KubePod } from '../../../infra/kubernetes/readiness/workload-types.ts'
-import type { Member, PodRef } from '../../core/model.ts'
+import type { Member, PodRef, Side } from '../../core/model.ts'
 import { within } from '../gate/json.ts'
-import type { GateKind, GateState, Lineage, Workload } from '../gate/model.ts'
+import type { GateKind, Lineage, Workload } from '../gate/model.ts'
 import { type Sides, sideOf } from '../gate/position.ts'
 
 /** A pod, its spec as it is. */
@@ -22,28 +22,29 @@ export async function readPods(
   return items.filter(({ metadata }) => metadata.ownerReferences?.some(({ uid }) => owners.has(uid)) === true)
 }
 
+/** Tells the version of pods with a hash where their side does not; undefined where nobody knows. */
+export type TellVersion = (hash: string, side: Side) => string | undefined
+
 /**
- * The members of a fleet. A pod that has ended by itself takes no place: its controller makes another one. `hashes`: those
- * of the versions that are known, for pods on neither side. Pure.
+ * The members of a fleet. A pod that has ended by itself takes no place: its controller makes another one. Pure.
  */
 export function membersOf(
   kind: GateKind,
   pods: readonly FleetPod[],
   sides: Sides,
-  hashes: GateState['hashes'] = {},
+  tell: TellVersion = () => undefined,
 ): readonly Member[] {
-  const versions = new Map(Object.entries(hashes).map(([version, hash]) => [hash, version]))
   return pods
     .filter((pod) => kind.kind !== 'Deployment' || !hasEnded(pod))
-    .map((pod) => memberOf(kind, pod, sides, versions))
+    .map((pod) => memberOf(kind, pod, sides, tell))
 }
 
-function memberOf(kind: GateKind, pod: FleetPod, sides: Sides, versions: ReadonlyMap<string, string>): Member {
+function memberOf(kind: GateKind, pod: FleetPod, sides: Sides, tell: TellVersion): Member {
   const terminating = pod.metadata.deletionTimestamp !== undefined
   const ready = isReady(pod) && !terminating
-  const hash = pod.metadata.labels?.[kind.hashLabel]
+  const hash = hashIn(kind, pod)
   const side = sideOf(hash, sides)
-  const version = side === 'other' ? versions.get(hash ?? '') : undefined
+  const version = hash === undefined ? undefined : tell(hash, side)
   return {
     pod: refOf(pod),
     key: kind.placeOf(pod),
@@ -53,6 +54,14 @@ function memberOf(kind: GateKind, pod: FleetPod, sides: Sides, versions: Readonl
     terminating,
     problem: ready || terminating ? null : problemOf(pod),
   }
+}
+
+const hashIn = ({ hashLabel }: GateKind, { metadata }: FleetPod): string | undefined => metadata.labels?.[hashLabel]
+
+/** The hashes of pods that are not on their way out. Pure. */
+export function presentHashes(kind: GateKind, pods: readonly FleetPod[]): readonly string[] {
+  const present = pods.filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+  return present.flatMap((pod) => hashIn(kind, pod) ?? [])
 }
 
 export const refOf = ({ metadata }: FleetPod): PodRef => ({ name: metadata.name, uid: metadata.uid ?? '' })

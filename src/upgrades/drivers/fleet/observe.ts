@@ -1,12 +1,13 @@
 import { type KubeObject, stuckPods } from '../../../infra/kubernetes/index.ts'
 import type { Execution, FleetSight, Member } from '../../core/model.ts'
 import type { FleetLook } from '../driver.ts'
+import { type Hashes, hashesFor, strayVersion } from '../gate/hashes.ts'
 import type { GateRow, Lineage, Workload } from '../gate/model.ts'
 import { admittedIn, positionOf, type Sides, sideOf, sidesOf } from '../gate/position.ts'
 import { readPin } from '../services/read-pin.ts'
 import { type Fleet, type FleetParts, fleetOf } from './context.ts'
 import { readRefusals } from './evictions.ts'
-import { type FleetPod, membersOf, readPods, refOf } from './members.ts'
+import { type FleetPod, membersOf, presentHashes, readPods, refOf } from './members.ts'
 import { readOthers } from './others.ts'
 import { readProbes } from './probes.ts'
 
@@ -16,6 +17,7 @@ export type Seen = {
   readonly row: GateRow | null
   readonly lineage: Lineage
   readonly sides: Sides
+  readonly hashes: Hashes
   readonly pods: readonly FleetPod[]
   readonly members: readonly Member[]
 }
@@ -47,7 +49,7 @@ async function isReplaced({ db, gates }: FleetParts, { id }: Execution, { metada
 /** Reads a fleet: its gate, its pods, and which side each is on. Throws `ClusterError`. */
 export async function readFleet(
   parts: FleetParts,
-  { client, clusterId, kind }: Fleet,
+  { client, clusterId, kind, newestChartVersion }: Fleet,
   execution: Execution,
   live: Workload,
 ): Promise<Seen> {
@@ -55,7 +57,9 @@ export async function readFleet(
   const lineage = await kind.lineage(client, live)
   const pods = await readPods(client, live, lineage)
   const sides = sidesOf(row, lineage, execution)
-  return { live, row, lineage, sides, pods, members: membersOf(kind, pods, sides, row?.state.hashes) }
+  const hashes = hashesFor(row, lineage, presentHashes(kind, pods), execution, newestChartVersion)
+  const members = membersOf(kind, pods, sides, (hash, side) => strayVersion(hash, side, hashes, execution))
+  return { live, row, lineage, sides, hashes, pods, members }
 }
 
 async function sightOf(

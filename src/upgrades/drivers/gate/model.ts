@@ -3,6 +3,7 @@ import type { JsonObject } from '../../../core/json.ts'
 import type { Uuid } from '../../../core/subject.ts'
 import type { ClusterClient, KubeObject, Resource } from '../../../infra/kubernetes/index.ts'
 import type { GatePosition, WorkloadKind } from '../../core/model.ts'
+import type { Hashes } from './hashes.ts'
 
 /** A Deployment, StatefulSet or DaemonSet as the cluster has it. */
 export type Workload = KubeObject & { readonly spec?: JsonObject; readonly status?: JsonObject }
@@ -30,7 +31,7 @@ export type GateState = {
   readonly position: GatePosition
   readonly role: 'target' | 'other'
   /** The hash that pods of a version carry: who takes a frozen fleet over finds its pods by it. */
-  readonly hashes: Readonly<Record<string, string>>
+  readonly hashes: Hashes
   readonly previous: string | null
   readonly target: string | null
   /** Fields with values of ours: another value in the cluster is somebody else's. */

@@ -1,6 +1,7 @@
 import type { Instant } from '../../../core/instant.ts'
 import type { Uuid } from '../../../core/subject.ts'
 import type { GatePosition } from '../../core/model.ts'
+import type { Hashes } from './hashes.ts'
 import type { GateKind, GateRow, GateState, Originals, Workload } from './model.ts'
 import { ownedByHelm } from './ownership.ts'
 
@@ -18,6 +19,8 @@ export type GateGoal = {
   readonly take: readonly string[]
   /** The hash of the present template's pods; null: not known. */
   readonly current: string | null
+  /** What is known of the hashes of versions before anything was noted. */
+  readonly hashes: Hashes
   readonly epoch: bigint
   readonly now: Instant
 }
@@ -38,7 +41,6 @@ function isOver({ executionId, state }: GateRow, goal: GateGoal): boolean {
 
 function newRow(kind: GateKind, live: Workload, goal: GateGoal): GateRow {
   const { metadata } = live
-  const { from } = goal.versions
   const fields = kind.fields(live)
   return {
     clusterId: goal.clusterId,
@@ -52,7 +54,7 @@ function newRow(kind: GateKind, live: Workload, goal: GateGoal): GateRow {
     state: {
       position: { kind: 'none' },
       role: goal.role,
-      hashes: goal.current === null ? {} : { [from]: goal.current },
+      hashes: goal.hashes,
       previous: goal.current,
       target: null,
       wrote: {},

@@ -13,10 +13,11 @@ export function workload(kind: WorkloadKind, spec: JsonObject, managedFields: re
 
 /** A goal of execution `one`, from 1.0.0 to 2.0.0. */
 export function goalFor(position: GatePosition, more: Partial<GateGoal> = {}): GateGoal {
+  const { current = 'old' } = more
   return {
     ...{ position, clusterId: 'cluster', releaseId: 'release', executionId: 'one', deployed: true, role: 'target' },
     versions: { from: '1.0.0', to: '2.0.0' },
-    ...{ take: [], current: 'old', epoch: 7n, now: 0 },
+    ...{ take: [], current, hashes: current === null ? {} : { '1.0.0': current }, epoch: 7n, now: 0 },
     ...more,
   }
 }

@@ -55,7 +55,7 @@ export class World {
   parts(client: ClusterClient = this.cluster.client): FleetParts {
     const placeOf = async (id: Uuid) => {
       const namespace = this.#places.get(id)
-      return namespace === undefined ? null : { clusterId: this.clusterId, namespace }
+      return namespace === undefined ? null : { clusterId: this.clusterId, namespace, newestChartVersion: null }
     }
     return { db: this.database.db, gates: this.gates, clock: systemClock, placeOf, clientOf: () => client }
   }

@@ -1,0 +1,35 @@
+import type { Execution, Side } from '../../core/model.ts'
+import type { GateRow, Lineage } from './model.ts'
+
+/** The hash that pods of a version carry, by the version. */
+export type Hashes = Readonly<Record<string, string>>
+type Ends = Pick<Execution, 'from' | 'to' | 'deployed'>
+
+/**
+ * Which hashes are known for an execution. Without a gate nobody has noted them: the present template is that of the version
+ * that the execution begins with, unless an upgrade has failed. `newest`: the chart version of Helm's newest revision. Then
+ * that is the template's, and pods of one other template are those of the version before. Pure.
+ */
+export function hashesFor(
+  row: GateRow | null,
+  { current }: Lineage,
+  present: readonly string[],
+  { from, deployed }: Ends,
+  newest: string | null,
+): Hashes {
+  if (row !== null) return row.state.hashes
+  if (current === null) return {}
+  if (deployed || newest === null || newest === from.chartVersion) return { [from.version]: current }
+  const others = [...new Set(present)].filter((hash) => hash !== current)
+  const [before] = others
+  const known = { [newest]: current }
+  return before === undefined || others.length > 1 ? known : { ...known, [from.version]: before }
+}
+
+/** The version of pods with a hash, where their side tells none, or another one; undefined where it is not known. Pure. */
+export function strayVersion(hash: string, side: Side, hashes: Hashes, { from, to }: Ends): string | undefined {
+  const names = Object.keys(hashes).filter((version) => hashes[version] === hash)
+  const name = names.find((version) => version === from.version || version === to.version) ?? names[0]
+  const told = { previous: from.version, target: to.version, other: undefined }[side]
+  return name === told ? undefined : name
+}
