@@ -16,7 +16,7 @@ import {
   selectContext,
 } from '../infra/kubernetes/index.ts'
 import type { Log } from '../infra/log.ts'
-import { ClusterFollower, type ReleaseCluster, type ReleaseDeps } from '../releases/index.ts'
+import { ClusterFollower, followHealth, type ReleaseCluster, type ReleaseDeps } from '../releases/index.ts'
 
 /** A cluster that this server reaches: what releases need of it, and its watches. */
 export type ConnectedCluster = {
@@ -79,7 +79,8 @@ export function connectCluster(kubeconfig: string, contextName: string, clock: C
         follower.touch(namespace, release)
       const records = createHelmWatch({ transport, clock, random: Math.random, signal, onChange })
       const health = createHealthWatch({ transport, clock, random: Math.random, signal, onChange: onHealth })
-      await Promise.all([records.run(), health.run(), follower.run(records, signal)])
+      const vouching = followHealth(deps, clusterId, health, log, signal)
+      await Promise.all([records.run(), health.run(), follower.run(records, signal), vouching])
     },
     ping: async (signal) => void (await client.text('/version', { signal, timeoutMs: 5_000 })),
     checkAccess: () => access.check(),

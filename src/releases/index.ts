@@ -33,4 +33,5 @@ export { deployedCharts, newestManifest as mirroredManifest } from './store/quer
 export { recordHealth } from './store/sightings.ts'
 export { ReleaseStates } from './store/state.ts'
 export { ClusterFollower } from './watch/follow-cluster.ts'
+export { followHealth } from './watch/follow-health.ts'
 export { clusterMachine } from './watch/machine.ts'

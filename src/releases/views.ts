@@ -1,6 +1,6 @@
 import type { Instant } from '../core/instant.ts'
 import type { Json } from '../core/json.ts'
-import type { Frozen, Leftover, ReleaseStatus, RevisionSummary } from './core/model.ts'
+import type { Frozen, Health, Leftover, ReleaseStatus, RevisionSummary } from './core/model.ts'
 import type { OperationListing } from './store/operations.ts'
 import type { ReleaseListing } from './store/queries.ts'
 
@@ -14,10 +14,12 @@ function waitingView(stored: Json) {
   return { reason, until: until === null ? null : text(until), ...(detail === undefined ? {} : { detail }) }
 }
 
-function healthView(stored: Json) {
+/** `observedAt` moves on as long as the watch that counted it sees nothing else. */
+function healthView(stored: Json, watchedUntil: Date | null) {
   if (stored === null || typeof stored !== 'object' || !('ready' in stored)) return null
-  const { ready, total, observedAt } = stored as { ready: number; total: number; observedAt: number }
-  return { ready, total, observedAt: text(observedAt) }
+  const { ready, total, observedAt, watched = false } = stored as Health
+  const lately = watched && watchedUntil !== null ? watchedUntil.getTime() : 0
+  return { ready, total, observedAt: text(Math.max(observedAt, lately)) }
 }
 
 function frozenView(frozen: Frozen | null) {
@@ -39,7 +41,7 @@ export function listedRelease(row: ReleaseListing) {
     status: row.status as ReleaseStatus,
     revision: row.revision,
     description: row.description,
-    health: healthView(row.health),
+    health: healthView(row.health, row.watched_until),
     currentOperationId: row.current_operation_id,
     executionId: row.claimed_by_execution,
     waitingFor: waitingView(row.waiting_for),

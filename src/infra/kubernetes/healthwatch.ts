@@ -1,4 +1,4 @@
-import type { Clock } from '../../core/instant.ts'
+import type { Clock, Instant } from '../../core/instant.ts'
 import { judgeDaemonSet, judgeDeployment } from './readiness/judge.ts'
 import type { Judgement } from './readiness/judgement.ts'
 import { judgeStatefulSet } from './readiness/statefulset.ts'
@@ -21,8 +21,12 @@ export type HealthWatchSpec = Pick<WatchSpec, 'transport' | 'random' | 'signal'>
 /** What is true now of every release of a cluster. */
 export interface HealthWatch {
   readonly synced: boolean
+  /** When the cluster last told of every kind of workload, if only that nothing has changed; null until it has told all. */
+  readonly seenAt: Instant | null
   /** Null when no workload of the release is known. */
   health(namespace: string, release: string): ReleaseHealth | null
+  /** The health of every release that has workloads. */
+  all(): Iterable<HealthChange>
   /** Runs until the signal ends it; never rejects otherwise. */
   run(): Promise<void>
 }
@@ -49,6 +53,8 @@ class WorkloadsWatch implements HealthWatch {
   readonly #totals = new Map<string, { ready: number; total: number; workloads: number }>()
   readonly #told = new Map<string, string>()
   readonly #changed = new Set<string>()
+  /** When each kind was last told of. */
+  readonly #seen: Instant[] = kinds.map(() => 0)
   #telling = false
 
   constructor(spec: HealthWatchSpec) {
@@ -58,6 +64,14 @@ class WorkloadsWatch implements HealthWatch {
 
   get synced(): boolean {
     return this.#replicas.every(({ synced }) => synced)
+  }
+
+  get seenAt(): Instant | null {
+    return this.synced ? Math.min(...this.#seen) : null
+  }
+
+  *all(): Generator<HealthChange> {
+    for (const [key, { ready, total }] of this.#totals) yield changeOf(key, { ready, total })
   }
 
   health(namespace: string, release: string): ReleaseHealth | null {
@@ -75,6 +89,7 @@ class WorkloadsWatch implements HealthWatch {
     const within = namespace === undefined ? selection : { ...selection, namespace }
     const watch = { transport, clock, random, signal, resource, selection: within, metadataOnly: false }
     for await (const event of watchCollection(watch)) {
+      if (event.type !== 'stale') this.#seen[index] = clock.now()
       for (const change of replica.apply(event)) this.#take(change)
       // Until everything is known the numbers would be too small.
       if (this.synced && this.#changed.size > 0) void this.#tellSoon()
@@ -107,14 +122,19 @@ class WorkloadsWatch implements HealthWatch {
   }
 
   #changeOf(key: string): readonly HealthChange[] {
-    const [namespace = '', release = ''] = key.split('/')
-    const health = this.health(namespace, release) ?? { ready: 0, total: 0 }
+    const { ready, total } = this.#totals.get(key) ?? { ready: 0, total: 0 }
+    const health = { ready, total }
     const text = `${health.ready}/${health.total}`
     if (this.#told.get(key) === text) return []
     if (this.#totals.has(key)) this.#told.set(key, text)
     else this.#told.delete(key)
-    return [{ namespace, release, health }]
+    return [changeOf(key, health)]
   }
+}
+
+function changeOf(key: string, health: ReleaseHealth): HealthChange {
+  const [namespace = '', release = ''] = key.split('/')
+  return { namespace, release, health }
 }
 
 /** Null for a workload that does not say which release it belongs to, or belongs to one of another namespace. */

@@ -33,7 +33,13 @@ export type OperationKind = ActionKind | 'recover'
 /** What is kept of something that an uninstall leaves behind, and why. */
 export type Leftover = { readonly kind: string; readonly name: string; readonly why: string }
 
-export type Health = { readonly ready: number; readonly total: number; readonly observedAt: Instant }
+/** `watched`: the watch of its cluster counted it, and vouches for it as long as it tells nothing else. */
+export type Health = {
+  readonly ready: number
+  readonly total: number
+  readonly observedAt: Instant
+  readonly watched?: true
+}
 
 /**
  * A release in two versions, as an execution left it: how many instances run which. `over`: another hand has ended the

@@ -1,6 +1,7 @@
 import { type Selectable, sql } from 'kysely'
 import type { Uuid } from '../../core/subject.ts'
 import type { Db } from '../../infra/database/types.ts'
+import { watchedUntil } from './sightings.ts'
 import { type ReleaseRow, tables } from './tables.ts'
 
 /**
@@ -10,6 +11,7 @@ import { type ReleaseRow, tables } from './tables.ts'
  */
 export type MarkedRelease = Selectable<ReleaseRow> & {
   readonly mark: string
+  readonly watched_until: Date | null
   readonly chart_digests: readonly string[]
 }
 
@@ -25,7 +27,7 @@ export async function releaseRows(db: Db, ids: readonly Uuid[]): Promise<readonl
   return tables(db)
     .selectFrom('releases')
     .selectAll()
-    .select(sql<string>`xmin::text`.as('mark'))
+    .select([sql<string>`xmin::text`.as('mark'), watchedUntil.as('watched_until')])
     .select(
       sql<readonly string[]>`array(
         select distinct chart_digest from revisions where release_id = releases.id and chart_digest is not null)`.as(

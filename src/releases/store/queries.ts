@@ -5,6 +5,7 @@ import type { Vault } from '../../infra/secrets/vault.ts'
 import { type ReleaseStatus, type RevisionSummary, releaseStatuses } from '../core/model.ts'
 import { revisionColumns, revisionOf } from './rows.ts'
 import { sealedAs } from './sealed.ts'
+import { watchedUntil } from './sightings.ts'
 import { type ReleaseRow, type ReleaseTables, tables } from './tables.ts'
 
 /** Which tenants a query may show: all of them, or these. */
@@ -36,7 +37,9 @@ export type ListPosition = { readonly createdAt: string; readonly id: Uuid }
 export type DeployedChart = { readonly chartName: string; readonly chartVersion: string }
 
 /** A release as lists show it: without its values. */
-export type ReleaseListing = Omit<Selectable<ReleaseRow>, 'values_enc' | 'claim'>
+export type ReleaseListing = Omit<Selectable<ReleaseRow>, 'values_enc' | 'claim'> & {
+  readonly watched_until: Date | null
+}
 
 const listColumns = [
   'id',
@@ -70,6 +73,10 @@ const listColumns = [
   'updated_at',
 ] as const satisfies readonly (keyof ReleaseRow)[]
 
+/** The releases as lists show them. */
+const listing = (db: Db | Tx) =>
+  of(db).selectFrom('releases').select(listColumns).select(watchedUntil.as('watched_until'))
+
 type Releases<O> = SelectQueryBuilder<ReleaseTables, 'releases', O>
 
 const byName = (order: ReleaseOrder): boolean => order.endsWith('releaseName')
@@ -87,7 +94,7 @@ export async function listReleases(
   page: { readonly limit: number; readonly after: ReleasePosition | null; readonly order: ReleaseOrder },
 ): Promise<readonly ReleaseListing[]> {
   const { limit, after, order } = page
-  const query = filtered(within(of(db).selectFrom('releases').select(listColumns), scope), filter)
+  const query = filtered(within(listing(db), scope), filter)
   const direction = order.startsWith('-') ? 'desc' : 'asc'
   return query
     .where(after === null ? sql<boolean>`true` : behind(order, after))
@@ -148,7 +155,7 @@ export async function releaseByName(tx: Tx, clusterId: Uuid, namespace: string, 
 export async function releasesByIds(db: Db | Tx, ids: readonly Uuid[]): Promise<readonly ReleaseListing[]> {
   if (ids.length === 0) return []
   const wanted = sql<string>`any(${[...ids]}::uuid[])`
-  return of(db).selectFrom('releases').select(listColumns).where('id', '=', wanted).execute()
+  return listing(db).where('id', '=', wanted).execute()
 }
 
 /** Every revision of a release, newest first. */
@@ -248,7 +255,7 @@ export async function releasesAtVersions(
   chart: string,
   versions: readonly string[],
 ): Promise<readonly ReleaseListing[]> {
-  const query = of(db).selectFrom('releases').select(listColumns).where('chart', '=', chart)
+  const query = listing(db).where('chart', '=', chart)
   return within(query, scope)
     .where('chart_version', '=', sql<string>`any(${[...versions]}::text[])`)
     .where('status', '<>', 'UNINSTALLED')

@@ -98,6 +98,12 @@ export function releaseColumns(release: Release, operation: Operation | null) {
   }
 }
 
+/** The same of a release that is there. The watch writes health too, beside all decisions: what was not decided stays. */
+export function changingColumns(before: Pick<Release, 'health'>, release: Release, operation: Operation | null) {
+  const { health, ...columns } = releaseColumns(release, operation)
+  return release.health === before.health ? columns : { ...columns, health }
+}
+
 export function revisionOf(row: Omit<Selectable<RevisionRow>, 'values_enc' | 'manifest_enc'>): RevisionSummary {
   return {
     revision: row.revision,

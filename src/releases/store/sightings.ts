@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { Instant } from '../../core/instant.ts'
 import type { Uuid } from '../../core/subject.ts'
+import { fromInstant } from '../../infra/database/pool.ts'
 import type { Db, Tx } from '../../infra/database/types.ts'
 import type { ObservedRevision } from '../core/model.ts'
 import { type Known, keyOf } from '../watch/sightings.ts'
@@ -14,8 +15,8 @@ export type HealthSighting = {
 }
 
 /**
- * Writes what is true now beside what the last operation did. It is no decision: no version is counted up, so that it
- * never makes one stale, and a later sighting simply replaces it.
+ * Writes what is true now beside what the last operation did, where it is written otherwise. It is no decision: no version
+ * is counted up, so that it never makes one stale, and a later sighting simply replaces it.
  */
 export async function recordHealth(
   db: Db,
@@ -23,18 +24,34 @@ export async function recordHealth(
   changes: readonly HealthSighting[],
   now: Instant,
 ): Promise<void> {
-  const ordered = [...changes].sort((a, b) => (`${a.namespace}/${a.release}` < `${b.namespace}/${b.release}` ? -1 : 1))
-  for (const { namespace, release, health } of ordered) {
-    await tables(db as unknown as Tx)
-      .updateTable('releases')
-      .set({ health: JSON.stringify({ ...health, observedAt: now }) })
-      .where('cluster_id', '=', clusterId)
-      .where('namespace', '=', namespace)
-      .where('name', '=', release)
-      .where('status', '<>', 'UNINSTALLED')
-      .execute()
+  if (changes.length === 0) return
+  const seen = {
+    namespaces: changes.map(({ namespace }) => namespace),
+    names: changes.map(({ release }) => release),
+    healths: changes.map(({ health }) => JSON.stringify({ ...health, watched: true })),
   }
+  // In one order, so that two writers never block each other.
+  await sql`
+    with seen as (
+      select r.id, s.health from releases r
+      join unnest(${seen.namespaces}::text[], ${seen.names}::text[], ${seen.healths}::jsonb[]) as s(namespace, name, health)
+        on r.namespace = s.namespace and r.name = s.name
+      where r.cluster_id = ${clusterId} and r.status <> 'UNINSTALLED'
+        and (r.health is null or not r.health @> s.health)
+      order by r.id for update of r)
+    update releases set health = seen.health || jsonb_build_object('observedAt', ${now}::bigint)
+    from seen where releases.id = seen.id`.execute(db)
 }
+
+/** The watch of a cluster vouches until then for all that it has counted. */
+export async function recordWatch(db: Db, clusterId: Uuid, seenAt: Instant): Promise<void> {
+  await sql`insert into health_watches values (${clusterId}, ${fromInstant(seenAt)})
+    on conflict (cluster_id) do update set seen_at = greatest(health_watches.seen_at, excluded.seen_at)`.execute(db)
+}
+
+/** Until when the watch of the cluster of a row of `releases` vouches for it; null without one. */
+export const watchedUntil = sql<Date | null>`(
+  select seen_at from health_watches w where w.cluster_id = releases.cluster_id)`
 
 /** Its worker is at it. One that waits for its execution is not looked at often: another hand has to wake it. */
 const working = sql<boolean>`current_operation_id is not null and not exists (

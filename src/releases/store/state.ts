@@ -6,6 +6,7 @@ import type { Vault } from '../../infra/secrets/vault.ts'
 import type { Operation, Release, ReleaseState, RevisionRecord, RevisionSummary } from '../core/model.ts'
 import { recount } from './counts.ts'
 import {
+  changingColumns,
   joinedOperation,
   joinedRow,
   operationColumns,
@@ -100,7 +101,7 @@ export class ReleaseStates {
         : { values_enc: this.vault.seal(release.values, sealedAs.releaseValues(release.id)) }
     const { numUpdatedRows } = await tables(tx)
       .updateTable('releases')
-      .set({ ...releaseColumns(release, operation), ...values, version: before.version + 1 })
+      .set({ ...changingColumns(before, release, operation), ...values, version: before.version + 1 })
       .where('id', '=', release.id)
       .where('tenant_id', '=', release.tenantId)
       .where('version', '=', before.version)

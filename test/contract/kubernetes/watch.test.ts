@@ -99,4 +99,6 @@ test('the watch of workloads counts the ready instances of each release', async 
     (health) => health?.ready === 4,
   )
   expect(watch.health(namespace, 'other')).toBeNull()
+  expect([...watch.all()]).toEqual([{ namespace, release: 'web', health: { ready: 4, total: 4 } }])
+  expect(systemClock.now() - (watch.seenAt ?? 0)).toBeLessThan(120_000)
 })

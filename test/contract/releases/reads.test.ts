@@ -7,6 +7,7 @@ import { createVault, vaultKey } from '../../../src/infra/secrets/vault.ts'
 import { answerRelease } from '../../../src/releases/commands/reads.ts'
 import { releaseReads } from '../../../src/releases/commands/release-reads.ts'
 import { sealedAs } from '../../../src/releases/store/sealed.ts'
+import { recordHealth, recordWatch } from '../../../src/releases/store/sightings.ts'
 import { type FreshDatabase, freshDatabase } from '../../support/database.ts'
 
 const vault = createVault([vaultKey(randomBytes(32))])
@@ -58,6 +59,28 @@ describe('reading one release', () => {
       const answers = await Promise.all([read(id), read(id, operator), read(id)])
       expect(answers.map(({ health }) => health.ready)).toEqual([ready, ready, ready])
     }
+  })
+
+  it('says when its health was last observed, which is now as long as a watch that counted it sees nothing else', async () => {
+    const read = open()
+    const [watched, looked] = await Promise.all([insert(), insert()])
+    const at = Date.parse('2026-01-02T03:04:05.000Z')
+    const seen = { namespace: 'n', release: watched, health: { ready: 1, total: 2 } }
+    await recordHealth(database.db, clusterId, [seen], at)
+    await write('update releases set health = $2 where id = $1', [looked, { ready: 1, total: 2, observedAt: at }])
+    const observed = async () => {
+      const answers = await Promise.all([open()(watched), open()(looked)])
+      return answers.map(({ health }) => health.observedAt)
+    }
+    const first = new Date(at).toISOString()
+    expect(await read(watched)).toMatchObject({ health: { ready: 1, total: 2, observedAt: first } })
+    expect(await observed()).toEqual([first, first])
+    await recordWatch(database.db, clusterId, at + 60_000)
+    await recordWatch(database.db, clusterId, at + 30_000)
+    expect(await observed()).toEqual([new Date(at + 60_000).toISOString(), first])
+    await recordHealth(database.db, clusterId, [seen, { ...seen, release: looked }], at + 90_000)
+    const later = new Date(at + 90_000).toISOString()
+    expect(await observed()).toEqual([new Date(at + 60_000).toISOString(), later])
   })
 
   it('holds that while many read and write at once', async () => {

@@ -67,8 +67,21 @@ describe('list and watch', () => {
     server.put('a')
     void start()
     await clock.advance(minutes(9))
-    expect(events).toEqual(['reset', 'upsert', 'synced'])
+    expect(events.filter((type) => type !== 'alive')).toEqual(['reset', 'upsert', 'synced'])
     expect(server.requests.length).toBeGreaterThanOrEqual(2)
+  })
+
+  test('tells every minute that nothing has changed, and not while the server is silent', async () => {
+    const { clock, server, events, start } = setUp()
+    void start()
+    await clock.advance(minutes(4) + seconds(30))
+    const told = events.filter((type) => type === 'alive').length
+    expect(told).toBeGreaterThanOrEqual(4)
+    server.fail({ kind: 'hang', after: 0 })
+    await clock.advance(minutes(8))
+    expect(events).toEqual(expect.arrayContaining(['stale', 'live']))
+    const silent = events.slice(events.indexOf('stale'), events.indexOf('live'))
+    expect(silent).not.toContain('alive')
   })
 
   test('lists all anew every ten minutes', async () => {

@@ -116,6 +116,7 @@ class CollectionWatch<T extends KubeObject> {
   }
 
   *#take(frame: Frame<T>): Generator<WatchEvent<T>> {
+    if (frame.type === 'bookmark') yield { type: 'alive' }
     if (this.#version !== null && isOld(frame.version, this.#version)) return
     this.#version = frame.version
     if (frame.type !== 'bookmark') yield { type: frame.type, object: frame.object }
