@@ -2,7 +2,7 @@ import type { Json, JsonObject } from '../core/json.ts'
 import type { Principal, Uuid } from '../core/subject.ts'
 import type { Db, Tx } from '../infra/database/types.ts'
 import type { Lease } from '../infra/engine/types.ts'
-import type { ClusterEndpoint, GrantedObject, Helm } from '../infra/helm/index.ts'
+import type { ClusterEndpoint, GrantedObject, Helm, KeptSelector } from '../infra/helm/index.ts'
 import type { FieldConflict, PodRef, Readiness, Release, Remains } from './core/model.ts'
 
 /** One cluster as releases see it. Every method throws when the cluster does not answer. */
@@ -81,10 +81,10 @@ export interface Tenants {
 }
 
 /** Which release's workloads are meant. */
-export type FrozenRelease = Pick<Release, 'id' | 'clusterId' | 'namespace' | 'name' | 'frozen'>
+export type FrozenRelease = Pick<Release, 'id' | 'clusterId' | 'namespace'>
 
 /**
- * The workloads that an execution has left frozen. Both are repeatable, look at the lease right before they write, and
+ * The workloads that an execution has left frozen. All are repeatable, look at the lease right before they write, and
  * take a workload that is not there any more for done. They throw `ActFailed` unchanged where something changed since it
  * was read, and anything else where the cluster does not answer: both are tried again.
  */
@@ -94,8 +94,16 @@ export interface FrozenWorkloads {
    * puts back stays known, and the release stays frozen.
    */
   halt(release: FrozenRelease, lease: Lease): Promise<void>
-  /** The fields are as they were before the freeze, so that everything moves, and nothing is kept of it. */
+  /**
+   * The fields are as they were before the freeze, so that everything moves, and nothing is kept of it. Traffic that is
+   * pinned to what stays is let free when the rest has gone: until then the act is refused, and tried again.
+   */
   restore(release: FrozenRelease, lease: Lease): Promise<void>
+  /**
+   * How Services stay pinned while helm applies, because the other side has not passed; also where an execution holds the
+   * workloads. Changes nothing.
+   */
+  pins(release: FrozenRelease, lease: Lease): Promise<readonly KeptSelector[]>
 }
 
 /** What releases need of upgrade executions. */

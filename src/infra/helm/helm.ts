@@ -106,13 +106,14 @@ export class HelmProcess implements Helm {
   }
 
   async #act(act: Act, context: RunContext): Promise<void> {
-    const { namespace, release, cluster, beyond } = act.target
+    const { namespace, release, cluster, beyond, keeps = [] } = act.target
     const room = { namespace, release, granted: beyond?.objects ?? [] }
     const open = this.#options.gateway.admit({
       cluster,
       beyond: beyond?.cluster ?? cluster,
       lease: context.lease,
       room,
+      keeps,
     })
     try {
       const outcome = await this.#withFiles(act, open.url, context)

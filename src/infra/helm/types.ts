@@ -29,6 +29,8 @@ export type ReleaseTarget = {
   readonly namespace: string
   readonly release: string
   readonly beyond?: Beyond
+  /** Of Services of its namespace. */
+  readonly keeps?: readonly KeptSelector[]
 }
 
 /** An object outside the release's namespace, as a request names it. A null name is a whole collection, or a create. */
@@ -51,6 +53,9 @@ export type GrantedObject = {
 }
 /** What a chart may touch outside of its namespace, and the cluster as those requests see it: with Flotilla's own rights. */
 export type Beyond = { readonly cluster: ClusterEndpoint; readonly objects: readonly GrantedObject[] }
+
+/** Labels that a Service goes on selecting by, whatever helm applies: traffic stays where it is. */
+export type KeptSelector = { readonly service: string; readonly labels: Readonly<Record<string, string>> }
 
 type Act = ReleaseTarget & { readonly timeoutSeconds: number }
 type Labelled = Act & { readonly operationId: Uuid; readonly attempt?: number; readonly description?: string }

@@ -9,7 +9,8 @@ export function rollback(deps: ActDeps) {
     const subject = await deps.subject(context.lease.subject.id, act.operationId)
     const { release } = subject
     const timeoutSeconds = secondsLeft(deps.clock, context.attempt.deadline)
-    const spec = { ...(await targetOf(deps, subject, null)), revision: act.target, timeoutSeconds }
+    const keeps = await deps.ports.frozenWorkloads.pins(release, context.lease)
+    const spec = { ...(await targetOf(deps, subject, null)), keeps, revision: act.target, timeoutSeconds }
     await withHelm(deps.ports, release, context, (run) => deps.ports.helm.rollback(spec, run))
   }
 }

@@ -12,6 +12,7 @@ export function upgrade(deps: ActDeps) {
     const spec = {
       ...(await targetOf(deps, subject, operation.request.chartDigest)),
       ...(await deploySpec(deps, operation, context)),
+      keeps: await deps.ports.frozenWorkloads.pins(release, context.lease),
       timeoutSeconds: secondsLeft(deps.clock, context.attempt.deadline),
       forceConflicts: operation.request.forceConflicts || operation.kind === 'rollback',
     }

@@ -1,55 +1,113 @@
-import type { Uuid } from '../../core/subject.ts'
-import { fenced, type Lease } from '../../infra/engine/index.ts'
+import { fenced } from '../../infra/engine/index.ts'
+import type { KeptSelector } from '../../infra/helm/index.ts'
+import { resources } from '../../infra/kubernetes/index.ts'
+import type { FrozenRelease, FrozenWorkloads } from '../../releases/index.ts'
 import type { GatePosition } from '../core/model.ts'
 import { bring } from './fleet/bring.ts'
 import { type Fleet, type FleetParts, gateKinds } from './fleet/context.ts'
 import { acting, type Hand } from './fleet/hand.ts'
-import { readPods, servingHashes } from './fleet/members.ts'
-import type { GateRow, Workload } from './gate/model.ts'
+import { presentHashes, readPods, servingHashes } from './fleet/members.ts'
+import type { GateRow, PinnedService, Workload } from './gate/model.ts'
 import type { GateGoal } from './gate/row.ts'
 import { handOverServices, unpinServices } from './services/pin.ts'
-
-/** A release whose workloads an execution has left frozen. */
-export type FrozenRelease = { readonly id: Uuid; readonly clusterId: Uuid; readonly namespace: string }
-
-/** What the releases do with frozen workloads, around helm. Both are repeatable; they throw `ActFailed`, `LeaseLost`. */
-export interface FrozenWorkloads {
-  /** Before helm: nothing moves whatever it applies, and it meets no field of ours. */
-  halt(release: FrozenRelease, lease: Lease): Promise<void>
-  /** After helm has applied: the originals are back, everything moves, and nothing of ours is left. */
-  restore(release: FrozenRelease, lease: Lease): Promise<void>
-}
+import { HASH, hashOf, type Service } from './services/select.ts'
 
 /** Frozen workloads over the same parts as the driver. */
 export function frozenWorkloads(parts: FleetParts): FrozenWorkloads {
   return {
-    halt: (release, lease) => acting(lease, (hand) => bringAll(parts, release, 'halted', hand)),
-    restore: (release, lease) =>
-      acting(lease, async (hand) => {
-        await bringAll(parts, release, 'none', hand)
-        const rows = await parts.gates.ofRelease(parts.db, release.id)
-        await fenced(parts.db, lease, async (tx) => {
-          for (const row of rows) await parts.gates.drop(tx, row)
-        })
-      }),
+    halt: (release, lease) => acting(lease, (hand) => haltAll(parts, release, hand)),
+    restore: (release, lease) => acting(lease, (hand) => restoreAll(parts, release, hand)),
+    pins: async (release, lease) => {
+      const pins: KeptSelector[] = []
+      await acting(lease, async () => void pins.push(...(await readPins(parts, release))))
+      return pins
+    },
   }
 }
 
-async function bringAll(parts: FleetParts, release: FrozenRelease, kind: 'halted' | 'none', hand: Hand): Promise<void> {
+async function haltAll(parts: FleetParts, release: FrozenRelease, hand: Hand): Promise<void> {
   for (const row of await parts.gates.ofRelease(parts.db, release.id)) {
     const fleet = fleetOfRow(parts, release, row)
-    if (kind === 'none') await unpinServices(parts, fleet, row, hand)
-    else await handOverPins(fleet, row, hand)
-    await bring(parts, fleet, fleet.workload, goalOf(parts, release, row, { kind }, hand), hand)
+    await handOverPins(fleet, row, hand)
+    await bring(parts, fleet, fleet.workload, goalOf(parts, release, row, { kind: 'halted' }, hand), hand)
   }
+}
+
+async function restoreAll(parts: FleetParts, release: FrozenRelease, hand: Hand): Promise<void> {
+  const rows = await parts.gates.ofRelease(parts.db, release.id)
+  for (const row of rows) await restoreOne(parts, release, row, hand)
+  await fenced(parts.db, hand.lease, async (tx) => {
+    for (const row of rows) await parts.gates.drop(tx, row)
+  })
+}
+
+/** Pinned to the side that goes, Services would be left without endpoints; to the one that stays, they stay until it is alone. */
+async function restoreOne(parts: FleetParts, release: FrozenRelease, row: GateRow, hand: Hand): Promise<void> {
+  const fleet = fleetOfRow(parts, release, row)
+  const stays = await pinStays(fleet, row)
+  if (!stays) await unpinServices(parts, fleet, row, hand)
+  await bring(parts, fleet, fleet.workload, goalOf(parts, release, row, { kind: 'none' }, hand), hand)
+  if (!stays) return
+  await untilAlone(parts, fleet, hand)
+  const opened = await parts.gates.find(parts.db, fleet.clusterId, row.workloadUid)
+  if (opened !== null) await unpinServices(parts, fleet, opened, hand)
+}
+
+async function pinStays(fleet: Fleet, { originals }: GateRow): Promise<boolean> {
+  const pinned = (await hashesOf(fleet, originals.services)).flatMap(({ hash }) => hash ?? [])
+  const present = pinned.length === 0 ? null : await readPresent(fleet)
+  return present !== null && present.current !== null && pinned.every((hash) => hash === present.current)
+}
+
+type Pinned = { readonly service: string; readonly hash: string | null }
+
+/** What Services that were pinned say now; those that are gone, or are others, say nothing. */
+async function hashesOf({ client, namespace }: Fleet, services: readonly PinnedService[]): Promise<readonly Pinned[]> {
+  return Promise.all(
+    services.map(async ({ name, uid }) => {
+      const service = await client.find<Service>(resources.services, { namespace, name })
+      return { service: name, hash: service === null || service.metadata.uid !== uid ? null : hashOf(service) }
+    }),
+  )
+}
+
+/** The hash of the present template, and those of all pods that may take traffic; null without the workload. */
+async function readPresent({ client, kind, namespace, workload }: Fleet) {
+  const live = await client.find<Workload>(kind.resource, { namespace, name: workload.name })
+  if (live === null) return null
+  const lineage = await kind.lineage(client, live)
+  const pods = await readPods(client, live, lineage)
+  return { current: lineage.current, serving: servingHashes(kind, pods), all: presentHashes(kind, pods) }
+}
+
+const ALONE_TRIES = 50
+const ALONE_PAUSE_MS = 200
+
+async function untilAlone({ clock }: FleetParts, fleet: Fleet, hand: Hand): Promise<void> {
+  for (let tries = 0; tries < ALONE_TRIES && !hand.lease.signal.aborted; tries++) {
+    const present = await readPresent(fleet)
+    if (present === null || present.all.every((hash) => hash === present.current)) return
+    await clock.sleep(ALONE_PAUSE_MS, hand.lease.signal)
+  }
+  throw hand.failure('unavailable', 'pods of the version that goes are still there')
+}
+
+/** Pins to the previous version: the other may not have passed. Where that one is pinned, both have. */
+async function readPins(parts: FleetParts, release: FrozenRelease): Promise<readonly KeptSelector[]> {
+  const rows = await parts.gates.ofRelease(parts.db, release.id)
+  const kept = rows.map(async (row) => {
+    const pinned = await hashesOf(fleetOfRow(parts, release, row), row.originals.services)
+    return pinned.flatMap(({ service, hash }): readonly KeptSelector[] => {
+      return hash === null || hash !== row.state.previous ? [] : [{ service, labels: { [HASH]: hash } }]
+    })
+  })
+  return (await Promise.all(kept)).flat()
 }
 
 async function handOverPins(fleet: Fleet, row: GateRow, hand: Hand): Promise<void> {
   if (row.originals.services.length === 0) return
-  const { client, kind, namespace, workload } = fleet
-  const live = await client.find<Workload>(kind.resource, { namespace, name: workload.name })
-  const pods = live === null ? [] : await readPods(client, live, await kind.lineage(client, live))
-  await handOverServices(fleet, row, servingHashes(kind, pods), hand)
+  const present = await readPresent(fleet)
+  await handOverServices(fleet, row, present?.serving ?? new Set(), hand)
 }
 
 function fleetOfRow(parts: FleetParts, { id, clusterId, namespace }: FrozenRelease, { kind, name }: GateRow): Fleet {

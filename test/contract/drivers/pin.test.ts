@@ -140,6 +140,33 @@ describe('a pin', () => {
     expect((await service(fleet)).spec?.selector).toEqual({ ...selector, tier: 'front' })
   })
 
+  test('to what stays is kept while helm applies, and given up when the rest has gone', async () => {
+    const fleet = await bothSides(2)
+    await pinned(fleet, 'previous', 2)
+    await fleet.gate({ kind: 'frozen' })
+    const port = frozenWorkloads(world.parts())
+    const release = { id: fleet.releaseId, clusterId: world.clusterId, namespace: fleet.namespace }
+    const lease = await world.lease({ id: fleet.releaseId }, 'release')
+    const [kept, ...others] = await port.pins(release, lease)
+    expect([kept?.service, others]).toEqual(['web', []])
+    await port.halt(release, lease)
+    await applyService(fleet, 'web', { ...selector, ...kept?.labels })
+    await fleet.apply('1.0.0')
+    await port.restore(release, lease)
+    expect(await fleet.versions()).toEqual({ '1.0.0': 2 })
+    expect((await service(fleet)).spec?.selector).toEqual(selector)
+    await applyService(fleet, 'web', { ...selector, tier: 'front' })
+  })
+
+  test('to what has passed needs not be kept', async () => {
+    const fleet = await bothSides(2)
+    await fleet.pin('target')
+    await pinned(fleet, 'target', 2)
+    const release = { id: fleet.releaseId, clusterId: world.clusterId, namespace: fleet.namespace }
+    const lease = await world.lease({ id: fleet.releaseId }, 'release')
+    expect(await frozenWorkloads(world.parts()).pins(release, lease)).toEqual([])
+  })
+
   test('that is left on a side without a ready pod comes off before helm runs', async () => {
     const fleet = await bothSides(2)
     await fleet.gate({ kind: 'frozen' })

@@ -1,5 +1,5 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import type { ClusterEndpoint, LeaseView } from '../types.ts'
+import type { ClusterEndpoint, KeptSelector, LeaseView } from '../types.ts'
 import type { RefusalReason, Refused, Room } from './classify.ts'
 
 /** A request that was refused, kept to explain helm's error. */
@@ -17,6 +17,7 @@ export type AttemptSpec = {
   readonly beyond?: ClusterEndpoint
   readonly lease: LeaseView
   readonly room: Room
+  readonly keeps?: readonly KeptSelector[]
 }
 
 const keptRefusals = 20
@@ -28,6 +29,7 @@ export class GatewayAttempt {
   readonly beyond: ClusterEndpoint
   readonly lease: LeaseView
   readonly room: Room
+  readonly keeps: readonly KeptSelector[]
   /** Discovery documents that it has had: a second request for one may mean that helm has met an unknown kind. */
   readonly seen = new Set<string>()
   readonly secret = randomBytes(32).toString('hex')
@@ -44,6 +46,7 @@ export class GatewayAttempt {
     this.beyond = spec.beyond ?? spec.cluster
     this.lease = spec.lease
     this.room = spec.room
+    this.keeps = spec.keeps ?? []
   }
 
   /** Aborted when the attempt is closed. */

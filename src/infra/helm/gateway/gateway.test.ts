@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, request, type Server, type ServerRe
 import { type AddressInfo, connect } from 'node:net'
 import { Agent } from 'undici'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { GrantedObject } from '../types.ts'
+import type { GrantedObject, KeptSelector } from '../types.ts'
 import { Gateway, type OpenAttempt } from './gateway.ts'
 import { encodeSecret, record } from './testing/secrets.ts'
 
@@ -56,7 +56,7 @@ afterEach(async () => {
   await new Promise((resolve) => upstream.close(resolve))
 })
 
-function admit(granted: readonly GrantedObject[] = []): OpenAttempt {
+function admit(granted: readonly GrantedObject[] = [], keeps: readonly KeptSelector[] = []): OpenAttempt {
   const port = (upstream.address() as AddressInfo).port
   const headers = async () => ({ authorization: 'Bearer cluster', 'impersonate-user': 'flotilla:tenant:1' })
   const cluster = {
@@ -67,7 +67,7 @@ function admit(granted: readonly GrantedObject[] = []): OpenAttempt {
   }
   const room = { namespace: 'ns', release: 'web', granted }
   const beyond = { ...cluster, headers: async () => ({ authorization: 'Bearer own' }) }
-  return gateway.admit({ cluster, beyond, room, lease: { signal: lease.signal, remainingMs: () => leftMs } })
+  return gateway.admit({ cluster, beyond, room, keeps, lease: { signal: lease.signal, remainingMs: () => leftMs } })
 }
 
 function send(method: string, path: string, more: { body?: Buffer | string; headers?: object; auth?: string } = {}) {
@@ -154,6 +154,30 @@ describe('what goes through', () => {
     await ask('GET', '/apis')
     expect(seen.map(({ url }) => url).sort()).toEqual(['/apis', '/apis?timeout=32s'])
   })
+})
+
+describe('a Service whose traffic is kept', () => {
+  const services = '/api/v1/namespaces/ns/services'
+  const applied = (selector: object | null) =>
+    JSON.stringify({ kind: 'Service', spec: { ports: [{ port: 80 }], ...(selector === null ? {} : { selector }) } })
+  const sent = async (path: string, body: string) => {
+    await ask('PATCH', path, { body, headers: { 'content-type': 'application/apply-patch+yaml' } })
+    return seen.at(-1)?.body
+  }
+  beforeEach(() => {
+    open = admit([], [{ service: 'web', labels: { side: 'old' } }])
+  })
+
+  test('selects by what helm applies and by what is kept', async () => {
+    expect(await sent(`${services}/web`, applied({ app: 'b', side: 'x' }))).toBe(applied({ app: 'b', side: 'old' }))
+  })
+
+  test.each([
+    ['another Service', `${services}/other`, applied({ app: 'b' })],
+    ['another kind', '/apis/x.io/v1/namespaces/ns/services/web', applied({ app: 'b' })],
+    ['a Service without a selector', `${services}/web`, applied(null)],
+    ['what is no object', `${services}/web`, 'spec: {}'],
+  ])('%s goes out as it is', async (_, path, body) => expect(await sent(path, body)).toBe(body))
 })
 
 describe('what does not', () => {

@@ -8,6 +8,7 @@ import { Bucket, type Rate } from './bucket.ts'
 import { type Admitted, classifyRequest, isRecordOf, isSecret, type Refused, type Room } from './classify.ts'
 import { type CachedAnswer, type CacheLimits, DiscoveryCache } from './discovery-cache.ts'
 import { isGrantedCreate } from './grants.ts'
+import { keepSelectors } from './keeps.ts'
 import { isAllowedSecret, nameOfSecret } from './secret-body.ts'
 import { askCluster, passAnswer, type UpstreamRequest, wasNeverSent } from './upstream.ts'
 
@@ -171,7 +172,8 @@ export class Gateway {
       const name = object.name ?? nameOfSecret(contentType, body)
       return refuse(exchange, { kind: 'refused', reason: 'forged_record', object: { ...object, name } })
     }
-    const ask = this.#ask(exchange, body, AbortSignal.any([attempt.ended, attempt.lease.signal]))
+    const sent = beyond ? body : keepSelectors(body, object, attempt.keeps)
+    const ask = this.#ask(exchange, sent, AbortSignal.any([attempt.ended, attempt.lease.signal]))
     await this.#bucket(attempt).take(ask.signal)
     if (!attempt.mayWrite()) return refuse(exchange, { kind: 'refused', reason: 'no_lease', object })
     await this.#send(exchange, { ask, beyond }, isRecordWrite(object, request, attempt))

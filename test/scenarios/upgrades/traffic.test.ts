@@ -1,0 +1,68 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { ok } from '../support/api.ts'
+import type { RegisteredComponent, UpgradeHandle } from '../support/upgrades.ts'
+import { openWorld, type World } from '../support/world.ts'
+import { Fleet, registerFleet } from './support/fleet.ts'
+import { expectNothingOfOurs, type OriginalFields, originalsOf } from './support/originals.ts'
+import { neverBelow, oneSideServes, sampled } from './support/sampler.ts'
+
+// Where traffic goes while helm applies beneath a pin: it takes the whole selector of a Service with it, and a hook lasts.
+
+let world: World
+let component: RegisteredComponent
+beforeAll(async () => {
+  world = await openWorld()
+  component = await registerFleet(world)
+})
+afterAll(() => world.close())
+
+const patience = { withinMs: 90_000 }
+const size = 2
+const unpassed = [neverBelow(size), oneSideServes('1.1.0')]
+
+type Green = { readonly fleet: Fleet; readonly execution: UpgradeHandle; readonly originals: OriginalFields }
+
+/** Given a green set that is ready beside the old one, and has not passed its second check. */
+async function withGreen(): Promise<Green> {
+  const fleet = await Fleet.install(world, component, { kind: 'Deployment', size, values: { hookMs: 1500 } })
+  const originals = await originalsOf(fleet)
+  const slow = { healthCheckIntervalSeconds: 100, healthCheckTimeoutSeconds: 300 }
+  const execution = await fleet.started({ strategy: 'BLUE_GREEN', ...slow })
+  await fleet.reaches({ '1.0.0': size, '1.1.0': size })
+  return { fleet, execution, originals }
+}
+
+async function frozenGreen(): Promise<Green> {
+  const green = await withGreen()
+  await green.execution.give('cancel', '?immediate=true')
+  await green.execution.untilStatus('CANCELLED', patience)
+  return green
+}
+
+test.concurrent('rolled back, a green set that has not passed is never served', async () => {
+  const { fleet, execution, originals } = await withGreen()
+  const back = async () => {
+    await execution.give('rollback')
+    await execution.untilStatus('ROLLED_BACK', patience)
+  }
+  expect((await sampled(fleet, execution, unpassed, back())).broken).toEqual([])
+  await fleet.reaches({ '1.0.0': size })
+  await expectNothingOfOurs(fleet, originals)
+})
+
+test.concurrent('unfrozen to the previous version, it is never served', async () => {
+  const { fleet, execution, originals } = await frozenGreen()
+  const unfrozen = async () => ok(await world.api.post(`${fleet.release.path}/unfreeze?to=previous`, undefined))
+  expect((await sampled(fleet, execution, unpassed, unfrozen())).broken).toEqual([])
+  await fleet.reaches({ '1.0.0': size })
+  await expectNothingOfOurs(fleet, originals)
+})
+
+test.concurrent('taken over by another blue-green, it is served once it has passed', async () => {
+  const { fleet, originals } = await frozenGreen()
+  const next = await fleet.started({ strategy: 'BLUE_GREEN', healthCheckTimeoutSeconds: 4 })
+  const { broken } = await sampled(fleet, next, unpassed, next.untilStatus('COMPLETED', patience))
+  expect(broken).toEqual([])
+  await fleet.reaches({ '1.1.0': size })
+  await expectNothingOfOurs(fleet, originals)
+})
