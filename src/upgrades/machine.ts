@@ -1,6 +1,4 @@
-import type { Clock } from '../core/instant.ts'
-import type { Uuid } from '../core/subject.ts'
-import type { Db, Tx } from '../infra/database/types.ts'
+import type { Tx } from '../infra/database/types.ts'
 import { announceEnd } from '../infra/engine/index.ts'
 import { executionActs } from './acts.ts'
 import { moveClaims } from './claims.ts'
@@ -8,17 +6,9 @@ import type { ExecutionMachine } from './commands/context.ts'
 import { decideExecution } from './core/decide.ts'
 import { type Execution, isTerminal } from './core/model.ts'
 import { observeExecution } from './observe.ts'
-import type { UpgradePorts } from './ports.ts'
+import type { MachineDeps } from './ports.ts'
 import { loadExecution, recordExecution, saveExecution } from './store/executions.ts'
 import { GateStore } from './store/gates.ts'
-
-/** What the machine of executions is made of. */
-export type MachineDeps = {
-  readonly db: Db
-  readonly clock: Clock
-  readonly newId: () => Uuid
-  readonly ports: UpgradePorts
-}
 
 /** The machine of upgrade executions: the pure decision with its acts, its storage and its eyes. */
 export function executionMachine(deps: MachineDeps): ExecutionMachine {

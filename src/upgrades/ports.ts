@@ -1,3 +1,4 @@
+import type { Clock } from '../core/instant.ts'
 import type { Json } from '../core/json.ts'
 import type { ErrorCode } from '../core/problems.ts'
 import type { Uuid } from '../core/subject.ts'
@@ -70,4 +71,12 @@ export type UpgradePorts = {
     workload: WorkloadRef,
     chartVersion: string,
   ) => Promise<string | null>
+}
+
+/** What the machine of executions is made of. */
+export type MachineDeps = {
+  readonly db: Db
+  readonly clock: Clock
+  readonly newId: () => Uuid
+  readonly ports: UpgradePorts
 }

@@ -31,7 +31,7 @@ import { judge } from './judge.ts'
 import type { Execution, ExecutionAct, ExecutionCommand, ExecutionObservation, Stage } from './model.ts'
 import { isTerminal } from './model.ts'
 import { patch } from './patch.ts'
-import { afterPinRemoval, pinAgain, rescueTraffic, watchingThePin } from './pin-guard.ts'
+import { afterPinRemoval, guardTraffic, watchingThePin } from './pin-guard.ts'
 import { planned } from './planning.ts'
 import { statusReasons, waits } from './reasons.ts'
 import { bind, type Fleet, membersOf } from './slots.ts'
@@ -169,12 +169,7 @@ const stagesAtOnce = 20
 function decideStage(first: Look): Step {
   let look = first
   for (let passed = 0; passed < stagesAtOnce; passed++) {
-    const step =
-      rescueTraffic(look) ??
-      afterPinRemoval(look) ??
-      afterLostDeploy(look) ??
-      pinAgain(look) ??
-      handlerOf(look.execution)(look)
+    const step = guardTraffic(look) ?? afterPinRemoval(look) ?? afterLostDeploy(look) ?? handlerOf(look.execution)(look)
     if (step.kind !== 'go' || turnsRound(look.execution, step.execution)) return watchingThePin(step, look)
     look = { ...look, execution: step.execution }
   }

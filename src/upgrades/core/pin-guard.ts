@@ -1,5 +1,5 @@
 import { seconds } from '../../core/instant.ts'
-import type { Execution, Stage } from './model.ts'
+import type { Execution, Side, Stage } from './model.ts'
 import { statusReasons, waits } from './reasons.ts'
 import { act, go, type Look, type Step, soon } from './stages/look.ts'
 import { canServe } from './stages/pinning.ts'
@@ -15,15 +15,19 @@ const messages: Readonly<Record<PinWarning, string>> = {
   PIN_REMOVED: 'neither side could serve: the pin on the Services was taken away',
 }
 
+/** What the pin needs before anything else is decided: one that is missing is put back, one that serves nobody put right. */
+export function guardTraffic(look: Look): Step | null {
+  return look.fleet.pin === null ? putBack(look) : putRight(look, look.fleet.pin.to)
+}
+
 /**
  * A pin that matches no ready pod, or is of neither side, is an outage (SPEC section 5, BLUE_GREEN): traffic goes to the
  * side where it belongs, or to the other, if that has passed and is ready; else the pin comes off, which counts as the
  * threshold reached. At once, however lately it was pinned, and recorded. Null while the pin serves.
  */
-export function rescueTraffic(look: Look): Step | null {
-  const { execution, fleet } = look
-  const to = fleet.pin?.to ?? null
-  if (to === null || beingReplaced.has(execution.stage) || serves(look)) return null
+function putRight(look: Look, to: Side): Step | null {
+  const { execution } = look
+  if (beingReplaced.has(execution.stage) || serves(look)) return null
   const side = wayOut(look, to === 'other' ? bothSides(execution) : [to === 'target' ? 'previous' : 'target'])
   if (side === null) return atOnce(warned(execution, 'PIN_REMOVED'), null)
   if (to !== 'other') return atOnce(warned(execution, 'PIN_MOVED'), side)
@@ -80,10 +84,10 @@ function warned(execution: Execution, code: PinWarning): Execution {
 const serving: Readonly<Partial<Record<Stage, 'previous' | 'target'>>> = { moving: 'previous', watching: 'target' }
 
 /** Another hand has taken the pin away: it is put back, once, where the side that has the traffic can serve. */
-export function pinAgain(look: Look): Step | null {
-  const { execution, fleet } = look
+function putBack(look: Look): Step | null {
+  const { execution } = look
   const side = serving[execution.stage]
-  if (side === undefined || fleet.pin !== null || execution.ending !== null || !execution.capabilities.pin) return null
+  if (side === undefined || execution.ending !== null || !execution.capabilities.pin) return null
   if (!strategyOf(execution).switches || isRemoved(execution) || wasTried(look) || !canServe(look, side)) return null
   if (side === 'target' && !everyPassed(execution)) return null
   return act(execution, { kind: 'pin', to: side }, waits.pin)

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { resources } from '../../../src/infra/kubernetes/index.ts'
-import { handFlags } from '../../support/tested-helm.ts'
+import { handFlags, testedDialect } from '../../support/tested-helm.ts'
 import { eventually } from '../support/eventually.ts'
 import type { Execution, RegisteredComponent, UpgradeHandle } from '../support/upgrades.ts'
 import { openWorld, type World } from '../support/world.ts'
@@ -26,6 +26,11 @@ const canary = {
 }
 const ended = (execution: UpgradeHandle) => execution.until('ended', ({ endedAt }) => endedAt !== null, patience)
 const fromCluster = ({ instances }: Execution) => instances.filter(({ origin }) => origin === 'CLUSTER').length
+
+async function pinOf(fleet: Fleet): Promise<string | undefined> {
+  const selector = (await fleet.service())?.spec.selector as Readonly<Record<string, string>> | undefined
+  return selector?.['pod-template-hash']
+}
 
 type Middle = { readonly fleet: Fleet; readonly execution: UpgradeHandle; readonly originals: OriginalFields }
 
@@ -145,13 +150,11 @@ test.concurrent('a pin that is taken away by hand is put back, and traffic alway
   const fleet = await Fleet.install(world, component, { kind: 'Deployment', size: 3 })
   const originals = await originalsOf(fleet)
   const execution = await fleet.started({ strategy: 'BLUE_GREEN', healthCheckTimeoutSeconds: 12 })
-  const hash = async () =>
-    ((await fleet.service())?.spec.selector as Readonly<Record<string, string>> | undefined)?.['pod-template-hash']
   const handled = async () => {
     await execution.until('watched', ({ waitingFor }) => waitingFor?.reason === 'WATCHING_THE_SWITCH', patience)
-    const pinned = await hash()
+    const pinned = await pinOf(fleet)
     await fleet.touch({ selector: { 'pod-template-hash': null } }, resources.services)
-    await eventually('pinned again', async () => (await hash()) === pinned)
+    await eventually('pinned again', async () => (await pinOf(fleet)) === pinned)
     return ended(execution)
   }
   const { result, broken } = await sampled(fleet, execution, [neverBelow(3), oneSideServes('1.1.0')], handled())
@@ -159,6 +162,47 @@ test.concurrent('a pin that is taken away by hand is put back, and traffic alway
   expect(result.status).toBe('COMPLETED')
   await fleet.reaches({ '1.1.0': 3 })
   await expectNothingOfOurs(fleet, originals)
+})
+
+test.concurrent('a pin that another hand has set to nobody is put right at the next look, and told', async () => {
+  const fleet = await Fleet.install(world, component, { kind: 'Deployment', size: 2 })
+  const originals = await originalsOf(fleet)
+  const timing = { healthCheckIntervalSeconds: 5, healthCheckTimeoutSeconds: 10 }
+  const execution = await fleet.started({ strategy: 'BLUE_GREEN', ...timing })
+  await execution.until('pinned', ({ waitingFor }) => waitingFor?.reason === 'WATCHING_THE_SWITCH', patience)
+  const pinned = await pinOf(fleet)
+  expect(pinned).toBeDefined()
+  await fleet.touch({ selector: { 'pod-template-hash': 'nothing' } }, resources.services)
+  await eventually('the pin is put right', async () => expect(await pinOf(fleet)).toBe(pinned) ?? true)
+  const done = await ended(execution)
+  expect(done.status).toBe('COMPLETED')
+  expect(done.warnings.map(({ code }) => code)).toContain('PIN_RESTORED')
+  expect((await execution.events()).map(({ type }) => type)).toContain('execution.pin-restored')
+  await expectNothingOfOurs(fleet, originals)
+})
+
+test.concurrent('a deployment that meets the field of another manager leaves nothing frozen, and says why', async () => {
+  const fleet = await Fleet.install(world, component, { kind: 'Deployment', size: 2 })
+  const { namespace } = fleet
+  const scaled = { type: 'merge', fieldManager: 'kubectl', body: { spec: { replicas: 3 } } } as const
+  await world.cluster.client.patch(resources.deployments, { namespace, name: 'app' }, scaled)
+  const execution = await fleet.started({ batchSize: 1 })
+  const done = await ended(execution)
+  if (testedDialect === 'v3') {
+    // It patches from its own last manifest and never meets the other manager.
+    expect(done.status).toBe('COMPLETED')
+    return
+  }
+  expect(done).toMatchObject({ statusReason: 'DEPLOY_FAILED', progress: { completed: 0, failed: 0 } })
+  const why = expect.stringMatching(/^DEPLOY_FAILED: .*spec\.replicas/s)
+  expect(done.transitions.at(-1)).toMatchObject({ to: 'FAILED', reason: why })
+  expect((await execution.events()).map(({ data }) => data)).toContainEqual(
+    expect.objectContaining({ status: 'FAILED', reason: why }),
+  )
+  expect(await fleet.release.read()).toMatchObject({ status: 'FAILED', frozen: null, executionId: null })
+  const live = await fleet.workload()
+  expect(live.spec.replicas).toBe(3)
+  expectUnmarked(live)
 })
 
 test.concurrent('an autoscaler on the target is a warning', async () => {
