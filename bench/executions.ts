@@ -16,7 +16,9 @@ import type { CheckReport, Execution } from '../src/upgrades/core/model.ts'
 import { leavingPods, wantsProbe } from '../src/upgrades/core/probes.ts'
 import { applyAct } from '../src/upgrades/core/rehearsal/apply.ts'
 import { observeWorld } from '../src/upgrades/core/rehearsal/observe.ts'
-import { newRehearsal } from '../src/upgrades/drivers/rehearsal.ts'
+import type { World } from '../src/upgrades/core/rehearsal/world.ts'
+import { newInstance } from '../src/upgrades/core/slots.ts'
+import { fleetOfWorld, newRehearsal } from '../src/upgrades/drivers/rehearsal.ts'
 import { executionMachine, rehearsalFleet, type UpgradePorts } from '../src/upgrades/index.ts'
 import { insertExecution } from '../src/upgrades/store/executions.ts'
 import { writeWorld } from '../src/upgrades/store/rehearsals.ts'
@@ -30,13 +32,31 @@ const warmUpMs = 70_000
  * How late executions are looked at: `count` rehearsals of ten instances, monitored canaries at the default interval of
  * 30 s, on one worker and a durable embedded PostgreSQL. Late is a look after the moment that the execution waited for.
  */
-export async function executions(count: number, forSeconds = 60): Promise<void> {
+export function executions(count: number, forSeconds = 60): Promise<void> {
+  return measured(count, { insert: insertMonitored, warmUpMs, forSeconds })
+}
+
+/**
+ * The same where all of them are started within one second: how late each step is while all of them validate, let helm
+ * apply and move their first batch at the same time. For a minute, from the first start on.
+ */
+export function startedAtOnce(count: number): Promise<void> {
+  return measured(count, { insert: insertStarted, warmUpMs: 0, forSeconds: 60 })
+}
+
+type Load = {
+  readonly insert: (database: Database, count: number) => Promise<void>
+  readonly warmUpMs: number
+  readonly forSeconds: number
+}
+
+async function measured(count: number, { insert, warmUpMs, forSeconds }: Load): Promise<void> {
   const home = mkdtempSync(join(tmpdir(), 'flotilla-bench-'))
   const server = await startEmbeddedPostgres({ home, log: silentLog })
   const database = openDatabase(server.url, { max: 16, log: silentLog })
   const listener = openListener(server.url, silentLog)
   await migrate(database.db)
-  await insertMonitored(database, count)
+  await insert(database, count)
   const late: number[] = []
   const machine = executionMachine({
     ...{ db: database.db, clock: systemClock, newId: randomUUID, ports: rehearsing(database) },
@@ -75,13 +95,40 @@ function report(count: number, late: readonly number[], seconds: number): void {
 }
 
 /** Canaries that have passed and wait for their promotion, begun over one interval. */
-async function insertMonitored({ db }: Database, count: number): Promise<void> {
-  const tenantId = await insertTenant(db)
+function insertMonitored(database: Database, count: number): Promise<void> {
   const from = systemClock.now() + 30_000
+  return insertAll(database, count, (tenantId, share) => monitored(tenantId, from + Math.floor(share * 30_000)))
+}
+
+/** Executions that are started within the second after all of them are there: rolling, as the document has it. */
+async function insertStarted(database: Database, count: number): Promise<void> {
+  const far = systemClock.now() + 3_600_000
+  await insertAll(database, count, (tenantId) => ({ ...begun(tenantId, systemClock.now()), due: far }))
+  const { rows } = await sql<{ id: string }>`select id from executions order by id`.execute(database.db)
+  const from = systemClock.now() + 2_000
+  const dues = rows.map((_, n) => new Date(from + Math.floor((n / count) * 1000)))
+  await sql`update executions e set waiting_for = jsonb_build_object('reason', 'CHECKS', 'until',
+      (extract(epoch from s.due) * 1000)::bigint)
+    from unnest(${rows.map(({ id }) => id)}::uuid[], ${dues}::timestamptz[]) as s(id, due)
+    where e.id = s.id`.execute(database.db)
+  await sql`update work w set due_at = s.due
+    from unnest(${rows.map(({ id }) => id)}::uuid[], ${dues}::timestamptz[]) as s(id, due)
+    where w.subject_id = s.id`.execute(database.db)
+  await sql`vacuum analyze`.execute(database.db)
+}
+
+type Begun = { readonly execution: Execution; readonly world: World; readonly due: number }
+
+async function insertAll(
+  { db }: Database,
+  count: number,
+  make: (tenantId: string, share: number) => Begun,
+): Promise<void> {
+  const tenantId = await insertTenant(db)
   for (let n = 0; n < count; n += 100) {
     await transaction(db, async (tx) => {
       for (let m = n; m < Math.min(count, n + 100); m++) {
-        const { execution, world, due } = monitored(tenantId, from + Math.floor((m / count) * 30_000))
+        const { execution, world, due } = make(tenantId, m / count)
         await insertExecution(tx, execution)
         await writeWorld(tx, execution.id, world)
         await wake(tx, { kind: 'execution', id: execution.id }, due)
@@ -91,8 +138,19 @@ async function insertMonitored({ db }: Database, count: number): Promise<void> {
   await sql`analyze`.execute(db)
 }
 
+/** An execution that has just been started, and its fleet. */
+function begun(tenantId: string, now: number): Omit<Begun, 'due'> {
+  const execution = started(tenantId, now)
+  const releaseIds = execution.claims.map(({ releaseId }) => releaseId)
+  const world = newRehearsal({ size: 10, faults: {}, releaseIds }, now)
+  const { members } = fleetOfWorld(world, now)
+  const instances = members.map((member, index) => newInstance(execution.id, index, member, 'TARGET'))
+  const spec = { ...execution.spec, strategy: 'ROLLING' } as const
+  return { execution: { ...execution, spec, instances, version: 0 }, world }
+}
+
 /** What an execution that began so long ago has come to, in virtual time: a monitored canary, next due after `from`. */
-function monitored(tenantId: string, from: number) {
+function monitored(tenantId: string, from: number): Begun {
   let now = from - 150_000
   let execution = started(tenantId, now)
   const releaseIds = execution.claims.map(({ releaseId }) => releaseId)

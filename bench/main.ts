@@ -1,13 +1,13 @@
 import { parseArgs } from 'node:util'
 import { batch } from './batch.ts'
-import { executions } from './executions.ts'
+import { executions, startedAtOnce } from './executions.ts'
 import { reads } from './reads.ts'
 import { simulate } from './simulate.ts'
 import { start } from './start.ts'
 
 /**
  * Figures, each as a ratio within one run, because machines differ and are shared:
- * `npm run bench -- batch|reads|start|executions|simulate`. `--releases`, `--rounds` and `--executions` make it shorter or
+ * `npm run bench -- batch|reads|start|executions|burst|simulate`. `--releases`, `--rounds` and `--executions` make it shorter or
  * longer. `simulate --executions 1000000` drives upgrade executions on simulated fleets; it measures the decisions alone,
  * and that each execution ends.
  */
@@ -27,6 +27,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   start: () => start(rounds),
   simulate: async () => simulate(Number(values.executions), Number(values.seed)),
   executions: () => executions(Number(values.executions)),
+  burst: () => startedAtOnce(Number(values.executions)),
 }
 for (const name of positionals.length > 0 ? positionals : Object.keys(benches)) {
   const bench = benches[name]

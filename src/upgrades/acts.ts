@@ -15,10 +15,9 @@ export function executionActs(deps: MachineDeps): Acts<ExecutionAct> {
       carryOut: (act: Act<K>, execution: Execution, context: ActContext) => Promise<void>,
     ) =>
     async (act: Act<K>, context: ActContext): Promise<void> => {
+      if (await deps.ports.fleets.rehearsal.act(act, context.lease)) return
       const execution = await loadExecution(deps.db, context.lease.subject.id)
-      if (execution === null) return
-      if (execution.target.kind === 'rehearsal') return deps.ports.fleets.rehearsal.act(execution, act, context.lease)
-      return carryOut(act, execution, context)
+      if (execution !== null) await carryOut(act, execution, context)
     }
   const driver = (execution: Execution) => deps.ports.fleets[execution.target.kind].driver
   return {

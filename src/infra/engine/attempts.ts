@@ -6,7 +6,7 @@ import { jsonb } from '../database/jsonb.ts'
 import { fromInstant, toInstant } from '../database/pool.ts'
 import type { Db, Tx } from '../database/types.ts'
 import { LeaseLost } from './errors.ts'
-import type { LeaseName } from './work.ts'
+import { holding, type LeaseName } from './work.ts'
 
 /** How an attempt ended. */
 export type Outcome = { readonly result: AttemptResult; readonly failure: ActFailure | null }
@@ -32,11 +32,8 @@ export async function openAttempt<A>(
  * its first result, so it may be said twice. One statement that fences by itself: it needs no transaction.
  */
 export async function closeAttempt(db: Db, lease: LeaseName, seq: number, end: Outcome & { readonly now: Instant }) {
-  const { subject, epoch } = lease
   const { rows } = await sql`
-    with fence as (
-      select kind, subject_id from work
-      where kind = ${subject.kind} and subject_id = ${subject.id} and epoch = ${epoch} for key share),
+    with fence as (${holding(lease)}),
     closed as (
       update attempts a set result = ${end.result}, failure = ${jsonb(end.failure)}, ended_at = ${fromInstant(end.now)}
       from fence where a.subject_kind = fence.kind and a.subject_id = fence.subject_id

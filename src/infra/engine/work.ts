@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { Attempt } from '../../core/decision.ts'
 import type { Instant } from '../../core/instant.ts'
 import type { Subject, SubjectKind } from '../../core/subject.ts'
@@ -195,6 +195,22 @@ export async function fenced<T>(db: Db, lease: Lease, body: (tx: Tx, fence: Fenc
     if (fence === undefined) throw new LeaseLost('Another worker has taken the subject over')
     return body(tx, { wanted: fence.wanted, attempt: fence.seq === null ? null : toAttempt(fence) })
   })
+}
+
+/** For a statement that fences by itself: has a row while the lease is held, and holds it fast as `fenced` does. */
+export function holding({ subject, epoch }: LeaseName) {
+  return sql`select kind, subject_id from work
+    where kind = ${subject.kind} and subject_id = ${subject.id} and epoch = ${epoch} for key share`
+}
+
+/**
+ * Carries one statement out that answers a row only while the lease is held, see `holding`: a transaction less than
+ * `fenced`. Throws `LeaseLost`; then it has written nothing.
+ */
+export async function whileHeld(db: Db, lease: Lease, statement: RawBuilder<unknown>): Promise<void> {
+  requireTime(lease)
+  const { rows } = await statement.execute(db)
+  if (rows.length === 0) throw new LeaseLost('Another worker has taken the subject over')
 }
 
 /** Throws `LeaseLost` when the lease is over by this process's own clock. */

@@ -1,13 +1,13 @@
 import type { Clock, Instant } from '../../core/instant.ts'
 import type { Uuid } from '../../core/subject.ts'
 import type { Db } from '../../infra/database/types.ts'
-import { fenced, type Lease } from '../../infra/engine/index.ts'
+import type { Lease } from '../../infra/engine/index.ts'
 import type { Execution, ExecutionAct, FleetSight, RehearsalFaults, ReleaseSight } from '../core/model.ts'
 import { applyAct } from '../core/rehearsal/apply.ts'
 import { observeWorld } from '../core/rehearsal/observe.ts'
 import { createWorld, type World } from '../core/rehearsal/world.ts'
 import type { Finding, FleetKind, Survey } from '../ports.ts'
-import { readWorld, writeWorld } from '../store/rehearsals.ts'
+import { changeWorld, findWorld, readWorld } from '../store/rehearsals.ts'
 import type { FleetLook } from './driver.ts'
 
 /** A simulated fleet, releases and all. It is plain JSON: what happens by itself is made up for at each look. */
@@ -16,26 +16,29 @@ export type RehearsalFleet = FleetKind & {
     execution: Execution,
     look: FleetLook,
   ): Promise<{ readonly releases: readonly ReleaseSight[]; readonly fleet: FleetSight }>
-  act(execution: Execution, act: ExecutionAct, lease: Lease): Promise<void>
+  /** Does it to the fleet of the execution whose lease it is. False: that execution is no rehearsal. */
+  act(act: ExecutionAct, lease: Lease): Promise<boolean>
 }
 
 /** The fleets of rehearsals, kept in the database. */
 export function rehearsalFleet({ db, clock }: { readonly db: Db; readonly clock: Clock }): RehearsalFleet {
   const look = async ({ id }: Execution, asked: FleetLook) =>
     observeWorld((await readWorld(db, id)) as unknown as World, asked, clock.now())
-  const act = ({ id }: Execution, what: ExecutionAct, lease: Lease) =>
-    fenced(db, lease, async (tx) => {
-      const world = (await readWorld(tx, id)) as unknown as World
-      await writeWorld(tx, id, applyAct(world, what, clock.now()))
-    })
+  // Only who holds the lease changes the world: what is read is what is changed.
+  const act = async (what: ExecutionAct, lease: Lease): Promise<boolean> => {
+    const world = (await findWorld(db, lease.subject.id)) as unknown as World | null
+    if (world !== null) await changeWorld(db, lease, applyAct(world, what, clock.now()))
+    return world !== null
+  }
+  const done = async (what: ExecutionAct, lease: Lease): Promise<void> => void (await act(what, lease))
   return {
     look,
     act,
     driver: {
       observe: async (execution, asked) => (await look(execution, asked)).fleet,
-      gate: (execution, position, take, lease) => act(execution, { kind: 'gate', position, take }, lease),
-      pin: (execution, to, lease) => act(execution, { kind: 'pin', to }, lease),
-      removePods: (execution, pods, lease) => act(execution, { kind: 'removePods', pods }, lease),
+      gate: (_, position, take, lease) => done({ kind: 'gate', position, take }, lease),
+      pin: (_, to, lease) => done({ kind: 'pin', to }, lease),
+      removePods: (_, pods, lease) => done({ kind: 'removePods', pods }, lease),
     },
     survey: async (execution) => simulated(execution),
   }

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { transaction } from '../../../src/infra/database/pool.ts'
+import { type Lease, LeaseLost } from '../../../src/infra/engine/index.ts'
 import { listEvents } from '../../../src/infra/events/events.ts'
 import type { Execution, ExecutionStatus } from '../../../src/upgrades/core/model.ts'
 import {
@@ -16,6 +17,7 @@ import {
   listExecutions,
   statisticsOf,
 } from '../../../src/upgrades/store/queries.ts'
+import { changeWorld, findWorld, writeWorld } from '../../../src/upgrades/store/rehearsals.ts'
 import { type FreshDatabase, freshDatabase } from '../../support/database.ts'
 import { executionOf, insertTenant, instanceOf } from './given.ts'
 
@@ -152,6 +154,26 @@ describe('lists', () => {
     expect(await ids({ attention: true })).toEqual([failed.id])
     await given({ createdAt: 2000, componentId: failed.componentId })
     expect(await ids({ attention: true })).toEqual([])
+  })
+})
+
+describe('the world of a rehearsal', () => {
+  const leaseOf = (id: string, epoch: bigint, leftMs = 1000): Lease => ({
+    ...{ subject: { kind: 'execution', id }, epoch, signal: new AbortController().signal },
+    remainingMs: () => leftMs,
+  })
+
+  it('is changed by who holds the lease, and by nobody else', async () => {
+    const { id } = await given({ target: { kind: 'rehearsal', faults: {} } })
+    const other = await given()
+    await transaction(database.db, (tx) => writeWorld(tx, id, { at: 1 }))
+    await sql`insert into work (kind, subject_id, due_at, wanted, seen, epoch)
+      values ('execution', ${id}, now(), 1, 1, 7)`.execute(database.db)
+    await changeWorld(database.db, leaseOf(id, 7n), { at: 2 })
+    await expect(changeWorld(database.db, leaseOf(id, 6n), { at: 3 })).rejects.toThrow(LeaseLost)
+    await expect(changeWorld(database.db, leaseOf(id, 7n, 0), { at: 4 })).rejects.toThrow(LeaseLost)
+    expect(await findWorld(database.db, id)).toEqual({ at: 2 })
+    expect(await findWorld(database.db, other.id)).toBeNull()
   })
 })
 
