@@ -7,7 +7,7 @@ import { apply } from './commands.ts'
 import type { HeldLease } from './lease.ts'
 import { perform } from './perform.ts'
 import type { Machine } from './types.ts'
-import { type Fence, fenced } from './work.ts'
+import { type Fence, fenced, finish } from './work.ts'
 
 export type DriveContext = {
   readonly db: Db
@@ -16,9 +16,13 @@ export type DriveContext = {
   readonly draining: AbortSignal
 }
 
-/** How a drive ended. `finished`: due again at `wake`, having seen that many wakes. `interrupted`: not done. */
+/**
+ * How a drive ended. `finished`: due again at `wake`, having seen that many wakes. `returned`: the same, and the lease was
+ * given back with the last decision. `interrupted`: not done.
+ */
 export type DriveEnd =
   | { readonly kind: 'finished'; readonly wake: Instant | null; readonly seen: number }
+  | { readonly kind: 'returned' }
   | { readonly kind: 'interrupted' }
 
 /** A machine as the worker sees it. */
@@ -50,7 +54,8 @@ export async function drive<S, C, O, A extends { readonly kind: string }>(
     const step = await takeStep(machine, lease, context)
     if (step.kind === 'look-again' && looks < looksAtATime) continue
     if (step.kind === 'look-again') return { kind: 'finished', wake: context.clock.now(), seen: lease.wanted() }
-    if (step.kind === 'rest') return { kind: 'finished', wake: step.wake, seen: step.seen }
+    if (step.kind === 'gone') return { kind: 'finished', wake: null, seen: step.seen }
+    if (step.kind === 'rest') return { kind: 'returned' }
     await perform(machine, lease, step, context)
     if (++acts === actsAtATime) return { kind: 'finished', wake: context.clock.now(), seen: step.seen }
   }
@@ -59,7 +64,8 @@ export async function drive<S, C, O, A extends { readonly kind: string }>(
 
 type Step<A> =
   | { readonly kind: 'look-again' }
-  | { readonly kind: 'rest'; readonly wake: Instant | null; readonly seen: number }
+  | { readonly kind: 'gone'; readonly seen: number }
+  | { readonly kind: 'rest' }
   | { readonly kind: 'act'; readonly attempt: Attempt<A>; readonly seen: number }
 
 async function takeStep<S, C, O, A extends { readonly kind: string }>(
@@ -69,7 +75,7 @@ async function takeStep<S, C, O, A extends { readonly kind: string }>(
 ): Promise<Step<A>> {
   const known = lease.wanted()
   const state = await machine.load(context.db, lease.subject.id)
-  if (state === null) return { kind: 'rest', wake: null, seen: known }
+  if (state === null) return { kind: 'gone', seen: known }
   const observation = await machine.observe(state, lease)
   return fenced(context.db, lease, async (tx, fence) => {
     if (fence.wanted > known) return lookAgain(lease, fence.wanted)
@@ -99,13 +105,16 @@ async function decideOn<S, C, O, A extends { readonly kind: string }>(
 ): Promise<Step<A>> {
   const seen = fence.wanted
   const state = await machine.load(tx, lease.subject.id, { lock: true, known: observed })
-  if (state === null) return { kind: 'rest', wake: null, seen }
+  if (state === null) return { kind: 'gone', seen }
   const attempt = await takeOverAttempt(tx, lease, fence.attempt as Attempt<A> | null, now)
   const decision = machine.decide(state, { kind: 'observed', observation, attempt }, now)
   if (decision.kind === 'rejected') throw new Error(`${machine.kind} refused an observation: ${decision.code}`)
   const changed = await apply(tx, machine, state, decision)
   if (decision.act === null && changed && isDue(decision.wake, now)) return { kind: 'look-again' }
-  if (decision.act === null) return { kind: 'rest', wake: restUntil(decision.wake, changed, now), seen }
+  if (decision.act === null) {
+    await finish(tx, lease, restUntil(decision.wake, changed, now), seen)
+    return { kind: 'rest' }
+  }
   const opened = await openAttempt(tx, lease.subject, decision.act, { epoch: lease.epoch, now })
   return { kind: 'act', attempt: opened, seen }
 }

@@ -137,7 +137,8 @@ function heldRows(leases: readonly LeaseName[]) {
 }
 
 /**
- * Gives a lease back after the work. `wakeAt` is when the subject is due next, null when nothing is; `seen` is how
+ * Gives a lease back after the work, or with its last decision: then as the last statement of that transaction, so that it
+ * waits for nobody who could wait for it. `wakeAt` is when the subject is due next, null when nothing is; `seen` is how
  * often it had been woken when the last decision was made. A wake since then leaves it due. False: the lease was lost.
  */
 export async function finish(db: Db, lease: LeaseName, wakeAt: Instant | null, seen: number): Promise<boolean> {

@@ -105,8 +105,9 @@ function driving(options: Options, draining: AbortSignal): (lease: HeldLease) =>
   const backoff = createBackoff(options.retryMs)
   const again = <T>(giveBack: () => Promise<T>) => insist(options.clock, giveBack)
   const giveBack = async (lease: HeldLease, end: DriveEnd | undefined) => {
-    if (end?.kind !== 'finished') return again(() => release(options.db, lease))
+    if (end === undefined || end.kind === 'interrupted') return again(() => release(options.db, lease))
     backoff.succeeded(lease.subject)
+    if (end.kind === 'returned') return true
     return again(() => finish(options.db, lease, end.wake, end.seen))
   }
   const retryLater = async (lease: HeldLease, error: unknown) => {
