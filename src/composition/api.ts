@@ -10,9 +10,10 @@ export type ApiParts = {
   readonly registry: FeatureRoutes
   readonly charts: FeatureRoutes
   readonly tenants: FeatureRoutes
+  readonly activity: FeatureRoutes
 }
 
 /** All routes, in the order in which the documentation shows them. */
-export function apiRoutes({ releases, upgrades, registry, charts, tenants }: ApiParts): readonly FeatureRoutes[] {
-  return [releases, upgrades, registry, charts, tenants]
+export function apiRoutes(parts: ApiParts): readonly FeatureRoutes[] {
+  return [parts.releases, parts.upgrades, parts.registry, parts.charts, parts.tenants, parts.activity]
 }

@@ -1,5 +1,6 @@
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
+import { activityRoutes } from '../activity/index.ts'
 import { chartRoutes, grantRoutes } from '../charts/index.ts'
 import { systemClock } from '../infra/clock.ts'
 import { buildApp } from '../infra/http/app.ts'
@@ -20,6 +21,7 @@ export async function apiDocument(): Promise<string> {
     registry: registryRoutes(absent('the registry')),
     charts: [...chartRoutes(absent('the charts')), ...grantRoutes(absent('the grants'))],
     tenants: routesOfTenants(absent('the tenants')),
+    activity: activityRoutes(absent('the activity')),
   })
   const app = buildApp({
     routes,

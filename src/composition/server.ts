@@ -2,11 +2,13 @@ import { createHash, randomUUID } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { Registry } from 'prom-client'
+import { activityRoutes } from '../activity/index.ts'
 import type { Config } from '../config.ts'
 import type { Uuid } from '../core/subject.ts'
 import { systemClock } from '../infra/clock.ts'
 import { createEndWaiter, type EndWaiter } from '../infra/engine/index.ts'
 import { createEventHub, type EventHub } from '../infra/events/hub.ts'
+import { startNumbering } from '../infra/events/numbering.ts'
 import { buildApp } from '../infra/http/app.ts'
 import type { FeatureRoutes } from '../infra/http/route.ts'
 import { loadOrCreateKey } from '../infra/secrets/key.ts'
@@ -22,6 +24,7 @@ import {
 } from '../releases/index.ts'
 import type { AdminKeySource } from '../tenants/index.ts'
 import { type UpgradeDeps, upgradeRoutes } from '../upgrades/index.ts'
+import { activityDeps } from './activity.ts'
 import { apiRoutes, version } from './api.ts'
 import { openCharts } from './charts.ts'
 import { type ClusterConnections, contextsOf, openClusters } from './clusters.ts'
@@ -61,6 +64,7 @@ type Parts = {
 /** Starts everything that a role needs, in order. What was started is in `stops`, also when this throws. */
 export async function startServer(config: Config, role: Role, log: Logger, stops: Stops): Promise<Running> {
   const parts = await openParts(config, log, stops)
+  startFeed(parts, stops)
   if (role !== 'api') await startWork({ ...parts, leaseMs: config.leaseSeconds * 1000 }, stops)
   return { url: role === 'worker' ? null : await startHttp(parts, stops), adminKey: parts.tenants.adminKey }
 }
@@ -101,6 +105,17 @@ async function both<A, B>(one: Promise<A>, other: Promise<B>): Promise<[A, B]> {
   return Promise.all([one, other])
 }
 
+/** Whatever its role, a process gives events their place: there is then always one that does. */
+function startFeed({ storage, log }: Parts, stops: Stops): void {
+  const numbering = startNumbering({
+    db: storage.database.db,
+    listener: storage.listener,
+    log,
+    onNumbered: async () => {},
+  })
+  stops.add('event feed', () => numbering.stop())
+}
+
 async function startHttp(parts: Parts, stops: Stops): Promise<string> {
   const { config, storage, deps } = parts
   startUpkeep(deps.db, deps.clock, parts.log, stops)
@@ -120,6 +135,7 @@ function httpApp(parts: Parts, hub: EventHub, ends: EndWaiter): FastifyInstance 
       registry: registryRoutes(registry),
       charts: chartRoutes,
       tenants: tenants.routes,
+      activity: activityRoutes(activityDeps(parts)),
     }),
     authenticate: tenants.authenticate,
     authorize: tenants.authorize,

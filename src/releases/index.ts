@@ -1,5 +1,5 @@
 export { batchMachine } from './batch/machine.ts'
-export type { ReleaseDeps } from './commands/context.ts'
+export { type ReleaseDeps, requireVisible as requireVisibleRelease } from './commands/context.ts'
 export { executionOrders } from './commands/execution-orders.ts'
 export { releaseReads } from './commands/release-reads.ts'
 export { deployedManifest, type Renderings, renderingsOf } from './commands/renderings.ts'

@@ -1,5 +1,5 @@
 export { cancelNow } from './commands/cancel-now.ts'
-export type { UpgradeDeps } from './commands/context.ts'
+export { requireTenant, requireVisible as requireVisibleExecution, type UpgradeDeps } from './commands/context.ts'
 export type { FleetParts } from './drivers/fleet/context.ts'
 export type { Fleets } from './drivers/fleets.ts'
 export { frozenWorkloads } from './drivers/frozen.ts'

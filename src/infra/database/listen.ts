@@ -11,8 +11,11 @@ export type Listener = {
   close(): Promise<void>
 }
 
-/** Channels: `work_due` (payload: kind), `operation_ended` (payload: operation id), `events` (payload: kind:id). */
-export const channels = ['work_due', 'operation_ended', 'events'] as const
+/**
+ * Channels: `work_due` (payload: kind), `operation_ended` (payload: operation id), `events` (payload: kind:id),
+ * `events_numbered` (no payload: events have got their place in the feed).
+ */
+export const channels = ['work_due', 'operation_ended', 'events', 'events_numbered'] as const
 export type Channel = (typeof channels)[number]
 
 const firstWaitMs = 100

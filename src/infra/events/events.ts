@@ -11,7 +11,8 @@ import type { Db, Tx } from '../database/types.ts'
 /**
  * The `events` table: what changed, written with the change. `seq` counts the events of one subject from 1 without
  * gaps. It is taken under the lock of the subject's row, so the order of numbers is the order of commits, and who reads
- * on from a number misses nothing. Events are kept as long as their subject; what is sent elsewhere is kept 7 days.
+ * on from a number misses nothing. `feed_seq` is the place in the one order over all subjects, given once the change is
+ * committed (`numbering.ts`). Events are kept as long as their subject.
  */
 export type StoredEvent = {
   readonly id: Uuid
@@ -27,6 +28,8 @@ export type StoredEvent = {
 export type Recording = {
   readonly subject: Subject
   readonly tenantId: Uuid | null
+  /** Who else than platform admins may see events that are of no one tenant. */
+  readonly principalId?: string
   /** An update of the subject's row that counts its events up by as many, and returns the last number as `seq`. */
   readonly counting: RawBuilder<unknown>
   readonly at: Instant
@@ -41,10 +44,10 @@ export async function record(tx: Tx, of: Recording, events: readonly DomainEvent
       sql`(${index + 1 - events.length}::bigint, ${randomUUID()}::uuid, ${type}::text, ${jsonb(data)})`,
   )
   await sql`with counted as (${of.counting}), written as (
-      insert into events (subject_kind, subject_id, seq, id, tenant_id, type, data, at)
-      select ${kind}, ${id}::uuid, counted.seq + told.n, told.id, ${of.tenantId}::uuid, told.type, told.data,
-        ${fromInstant(of.at)}::timestamptz
-      from counted, (values ${sql.join(told)}) as told (n, id, type, data))
+      insert into events (subject_kind, subject_id, seq, id, tenant_id, principal_id, type, data, at)
+      select ${kind}, ${id}::uuid, counted.seq + told.n, told.id, ${of.tenantId}::uuid, ${of.principalId ?? null}::text,
+        told.type, told.data, ${fromInstant(of.at)}::timestamptz
+      from counted, (values ${sql.join(told)}) as told (n, id, type, data) order by told.n)
     select pg_notify('events', ${topicOf(of.subject)})`.execute(tx)
 }
 
@@ -55,7 +58,7 @@ export async function listEvents(
   afterSeq = 0,
   limit = 1_000,
 ): Promise<readonly StoredEvent[]> {
-  const { rows } = await sql<Row>`select * from events
+  const { rows } = await sql<EventRow>`select * from events
     where subject_kind = ${subject.kind} and subject_id = ${subject.id} and seq > ${afterSeq}
     order by seq limit ${limit}`.execute(db)
   return rows.map(toEvent)
@@ -66,7 +69,8 @@ export function topicOf(subject: Subject): string {
   return `${subject.kind}:${subject.id}`
 }
 
-type Row = {
+/** A row of `events`. */
+export type EventRow = {
   readonly subject_kind: Subject['kind']
   readonly subject_id: Uuid
   readonly seq: number
@@ -77,7 +81,8 @@ type Row = {
   readonly at: Date
 }
 
-function toEvent(row: Row): StoredEvent {
+/** The event of a row. */
+export function toEvent(row: EventRow): StoredEvent {
   return {
     id: row.id,
     subject: { kind: row.subject_kind, id: row.subject_id },

@@ -11,9 +11,15 @@ import { time } from './schemas.ts'
 /** Where events are read from, and how those to come are followed. */
 export type EventSources = { readonly db: Db; readonly hub: EventHub }
 
-const event = z
-  .strictObject({ id: z.uuid(), seq: z.int(), type: z.string(), at: time, data: z.record(z.string(), z.unknown()) })
-  .meta({ id: 'Event' })
+/** What an event shows wherever it is read. */
+export const storedEvent = z.strictObject({
+  id: z.uuid(),
+  seq: z.int().describe('Counts the events of its subject.'),
+  type: z.string(),
+  at: time,
+  data: z.record(z.string(), z.unknown()),
+})
+const event = storedEvent.meta({ id: 'Event' })
 
 /** What a route of events answers. */
 export const eventResponses = {
@@ -64,7 +70,7 @@ function streamEvents(
   subject: Subject,
   wanted: (event: StoredEvent) => boolean,
 ) {
-  const after = seqOf(lastEventId(call))
+  const after = lastEventNumber(call)
   return eventStream(call, async function* (signal) {
     for await (const stored of hub.subscribe(subject, after, signal)) {
       if (wanted(stored)) yield { id: String(stored.seq), event: stored.type, data: view(stored) }
@@ -72,7 +78,9 @@ function streamEvents(
   })
 }
 
-function seqOf(id: string | null): number {
+/** The number in `Last-Event-ID`; 0 without one. Throws `malformed` for what is no number of an event. */
+export function lastEventNumber(call: Pick<StreamCall, 'request'>): number {
+  const id = lastEventId(call)
   if (id === null) return 0
   if (!/^\d{1,15}$/.test(id)) throw malformed('header/Last-Event-ID', 'must be the id of an event of this stream')
   return Number(id)

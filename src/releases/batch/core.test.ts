@@ -21,6 +21,7 @@ function batchOf(size: number, concurrency: number): Batch {
   })
   return {
     id: 'batch',
+    tenantId: null,
     chart: 'web',
     resolved: { digest: 'sha256:1', version: '2.0.0', appVersion: null, hasHooks: false },
     targetVersion: '2.0.0',

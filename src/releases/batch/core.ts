@@ -35,6 +35,8 @@ export type BatchChart = {
 
 export type Batch = {
   readonly id: Uuid
+  /** The one tenant that all of its releases belong to, else null. */
+  readonly tenantId: Uuid | null
   readonly chart: string
   readonly resolved: BatchChart
   readonly targetVersion: string

@@ -32,6 +32,7 @@ function batchOf(row: Selectable<OperationRow>): Batch {
   return {
     ...request,
     id: row.id,
+    tenantId: row.tenant_id,
     items: (row.state as unknown as BatchDocument).items,
     starting: null,
     cancelRequested: row.cancel_requested_at !== null,
@@ -47,14 +48,14 @@ function batchOf(row: Selectable<OperationRow>): Batch {
   }
 }
 
-/** Writes a batch that is new. `tenantId` is the one tenant that all of its releases belong to, else null. */
-export async function insertBatch(tx: Tx, batch: Batch, tenantId: Uuid | null, now: Date): Promise<void> {
+/** Writes a batch that is new. */
+export async function insertBatch(tx: Tx, batch: Batch, now: Date): Promise<void> {
   const { chart, resolved, targetVersion, concurrency, options } = batch
   await tables(tx)
     .insertInto('operations')
     .values({
       id: batch.id,
-      tenant_id: tenantId,
+      tenant_id: batch.tenantId,
       release_id: null,
       parent_id: null,
       execution_id: null,

@@ -38,7 +38,7 @@ export async function batchUpgrade(
   const batch = newBatch(deps, call, { ...target, resolved }, batchOptions(body), releases)
   const now = deps.clock.now()
   await accepting(deps, batch.id, async (tx) => {
-    await insertBatch(tx, batch, oneTenant(releases), new Date(now))
+    await insertBatch(tx, batch, new Date(now))
     const data = {
       operationId: batch.id,
       chartName: batch.chart,
@@ -68,6 +68,7 @@ function newBatch(
   return {
     ...target,
     id: deps.newId(),
+    tenantId: oneTenant(releases),
     options,
     items: releases.map(({ id }) => ({ ...todo, releaseId: id, operationId: deps.newId() })),
     starting: null,

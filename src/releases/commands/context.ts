@@ -8,7 +8,7 @@ import { maySee } from '../../tenants/index.ts'
 import type { Batch, BatchCommand, BatchObservation } from '../batch/core.ts'
 import type { ReleaseAct, ReleaseCommand, ReleaseObservation, ReleaseState } from '../core/model.ts'
 import type { ReleasePorts } from '../ports.ts'
-import type { Scope } from '../store/queries.ts'
+import { releasesByIds, type Scope } from '../store/queries.ts'
 import type { ReleaseStates } from '../store/state.ts'
 import type { ReleaseReads } from './release-reads.ts'
 
@@ -41,6 +41,12 @@ export async function visibleRelease(deps: ReleaseDeps, principal: Principal, id
   const state = await deps.states.load(deps.db, id)
   if (state === null || !maySee(principal, state.release.tenantId)) throw noSuchRelease(id)
   return state
+}
+
+/** The same without reading the release. */
+export async function requireVisible({ db }: Pick<ReleaseDeps, 'db'>, principal: Principal, id: Uuid): Promise<void> {
+  const [release] = await releasesByIds(db, [id])
+  if (release === undefined || !maySee(principal, release.tenant_id)) throw noSuchRelease(id)
 }
 
 export function noSuchRelease(id: Uuid): Problem {

@@ -18,8 +18,13 @@ export async function recordRelease(
   await record(tx, { subject: { kind: 'release', id }, tenantId, counting, at }, events)
 }
 
-/** The same for a batch. Its events name no tenant: they count. */
-export async function recordBatch(tx: Tx, { id }: Batch, events: readonly DomainEvent[], at: Instant): Promise<void> {
+/** The same for a batch. What is told of one over several tenants may be seen by whoever asked for it. */
+export async function recordBatch(
+  tx: Tx,
+  { id, tenantId, principalId }: Batch,
+  events: readonly DomainEvent[],
+  at: Instant,
+): Promise<void> {
   const counting = sql`update operations set seq = seq + ${events.length} where id = ${id} returning seq`
-  await record(tx, { subject: { kind: 'batch', id }, tenantId: null, counting, at }, events)
+  await record(tx, { subject: { kind: 'batch', id }, tenantId, principalId, counting, at }, events)
 }

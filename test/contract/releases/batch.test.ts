@@ -12,6 +12,7 @@ import { type FreshDatabase, freshDatabase } from '../../support/database.ts'
 
 const batch: Batch = {
   id: randomUUID(),
+  tenantId: null,
   chart: 'web',
   resolved: { digest: 'sha256:1', version: '2.0.0', appVersion: null, hasHooks: false },
   targetVersion: '2.0.0',
@@ -55,7 +56,7 @@ test('who waits for a batch is told of its end, and need not find it by looking 
   const read = async () => (await loadBatch(db, batch.id))?.outcome?.status ?? null
   const ended = waiter.waitForEnd(batch.id, read, AbortSignal.timeout(20_000))
   await transaction(db, async (tx) => {
-    await insertBatch(tx, batch, null, new Date())
+    await insertBatch(tx, batch, new Date())
     await wake(tx, { kind: 'batch', id: batch.id })
   })
   expect(await ended).toBe('SUCCEEDED')
