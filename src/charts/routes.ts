@@ -1,12 +1,11 @@
-import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
 import { Problem } from '../core/problems.ts'
-import { type ListSource, sendList } from '../infra/http/page.ts'
-import { pageQuery, queryText } from '../infra/http/query.ts'
-import { type Call, type FeatureRoutes, route } from '../infra/http/route.ts'
+import { sendMemoryList } from '../infra/http/memory-list.ts'
+import { pageQuery, querySort, queryText } from '../infra/http/query.ts'
+import { type FeatureRoutes, route } from '../infra/http/route.ts'
 import { idParams, time, uuid } from '../infra/http/schemas.ts'
 import { type AddSourceParts, addSource } from './commands/add-source.ts'
-import { type ListedChart, listCharts } from './commands/list-charts.ts'
+import { listCharts } from './commands/list-charts.ts'
 import { chartNamePattern } from './core/names.ts'
 import { dnsLabel } from './labels.ts'
 import { type ChartSource, type SourceCredentials, type SourceRecord, sourceTypes } from './types.ts'
@@ -80,10 +79,22 @@ const listSources = (parts: ChartRouteParts) =>
     summary: 'The chart sources, in the order in which they are asked',
     permission: { scope: 'platform', action: 'chart-source.read' },
     schema: {
-      query: z.strictObject(pageQuery),
+      query: z.strictObject({
+        ...pageQuery,
+        q: queryText().optional().describe('Part of the name or the address.'),
+        sort: querySort(['priority', '-priority', 'name', '-name'], 'as they are asked'),
+      }),
       responses: { 200: { description: 'The sources', schema: z.array(source) } },
     },
-    handler: async (call) => sendAll(call, await parts.sources.list(), askedAt, present),
+    handler: async (call) =>
+      sendMemoryList(call, {
+        rows: await parts.sources.list(),
+        id: ({ name }) => name,
+        orders: { priority: byPriority, '-priority': byPriority, name: byName, '-name': byName },
+        order: call.query.sort ?? 'priority',
+        words: ({ name, url }) => [name, url],
+        present,
+      }),
   })
 
 const readSource = (parts: ChartRouteParts) =>
@@ -127,41 +138,30 @@ const charts = (parts: ChartRouteParts) =>
     summary: 'The charts that can be installed, by name, with their versions, the newest first',
     permission: { scope: 'platform', action: 'chart.read' },
     schema: {
-      query: z.strictObject({ ...pageQuery, name: queryText().regex(chartNamePattern).optional() }),
+      query: z.strictObject({
+        ...pageQuery,
+        name: queryText().regex(chartNamePattern).optional(),
+        q: queryText().optional().describe('Part of the name.'),
+        sort: querySort(['name', '-name'], 'by name'),
+      }),
       responses: { 200: { description: 'The charts', schema: z.array(chart) } },
     },
     handler: async (call) => {
       const all = await listCharts(await parts.open())
       const { name } = call.query
-      const shown = name === undefined ? all : all.filter((listed) => listed.name === name)
-      return sendAll(
-        call,
-        shown,
-        (listed: ListedChart) => listed.name,
-        (listed) => listed,
-      )
+      return sendMemoryList(call, {
+        rows: name === undefined ? all : all.filter((listed) => listed.name === name),
+        id: byName,
+        orders: { name: byName, '-name': byName },
+        order: call.query.sort ?? 'name',
+        words: (listed) => [listed.name],
+        present: (listed) => listed,
+      })
     },
   })
 
-/** A list that is in memory anyway, in the order of its keys: a page goes on behind the last key, wherever that is. */
-function sendAll<Row>(
-  call: Pick<Call, 'request' | 'reply'> & { query: { limit?: number | undefined; cursor?: string | undefined } },
-  all: readonly Row[],
-  keyOf: (row: Row) => string,
-  present: (row: Row) => unknown,
-): Promise<FastifyReply> {
-  const sorted = [...all].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
-  const rows: ListSource<Row, string> = {
-    rows: async (after, limit) => sorted.filter((row) => after === null || keyOf(row) > after).slice(0, limit),
-    position: keyOf,
-    present,
-    total: async () => all.length,
-  }
-  return sendList(call, rows)
-}
-
-/** The order in which sources are asked, as text. */
-const askedAt = ({ priority, name }: SourceRecord): string => `${String(priority).padStart(4, '0')} ${name}`
+const byName = ({ name }: { readonly name: string }): string => name
+const byPriority = ({ priority }: SourceRecord): number => priority
 
 function toCredentials(given: z.output<typeof credentials> | undefined): SourceCredentials | null {
   if (given === undefined) return null

@@ -1,12 +1,12 @@
 import { z } from 'zod'
-import type { Newest } from '../../infra/database/newest.ts'
+import { type Place, placeAt } from '../../infra/database/ordered.ts'
 import { sendList } from '../../infra/http/page.ts'
-import { pageQuery } from '../../infra/http/query.ts'
+import { pageQuery, querySort, queryText } from '../../infra/http/query.ts'
 import { type FeatureRoutes, route } from '../../infra/http/route.ts'
 import { idParams, time, uuid } from '../../infra/http/schemas.ts'
 import { dnsLabel } from '../labels.ts'
 import { createGrant, type GrantParts, noSuchGrant, revokeGrant } from './commands.ts'
-import type { Grant } from './store.ts'
+import { type Grant, grantOrders } from './store.ts'
 
 const digest = z
   .string()
@@ -81,15 +81,23 @@ const getGrants = (parts: GrantParts) =>
     summary: 'What charts are granted outside of their namespace, newest first',
     permission: { scope: 'platform', action: 'grant.read' },
     schema: {
-      query: z.strictObject({ ...pageQuery, chartDigest: digest.optional() }),
+      query: z.strictObject({
+        ...pageQuery,
+        chartDigest: digest.optional(),
+        q: queryText().optional().describe('Part of the object or of the reason.'),
+        sort: querySort(grantOrders, 'newest first'),
+      }),
       responses: { 200: { description: 'The grants', schema: z.array(grant) } },
     },
-    handler: (call) =>
-      sendList(call, {
-        rows: (after: Newest | null, limit) => parts.grants.list(call.query.chartDigest, after, limit),
-        position: (row): Newest => [row.createdAt, row.id],
+    handler: (call) => {
+      const { limit: _, cursor: __, sort: order = '-createdAt', ...filter } = call.query
+      return sendList(call, {
+        total: () => parts.grants.count(filter),
+        rows: (after: Place | null, limit) => parts.grants.list(filter, { after, limit, order }),
+        position: ({ createdAt, id }) => placeAt(createdAt, id),
         present,
-      }),
+      })
+    },
   })
 
 const getGrant = (parts: GrantParts) =>

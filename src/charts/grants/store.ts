@@ -1,7 +1,7 @@
 import type { Kysely, Selectable } from 'kysely'
 import type { Instant } from '../../core/instant.ts'
 import type { Uuid } from '../../core/subject.ts'
-import { behind, type Newest } from '../../infra/database/newest.ts'
+import { behind, contains, directionOf, type Page } from '../../infra/database/ordered.ts'
 import { fromInstant, toInstant } from '../../infra/database/pool.ts'
 import type { Db, Tx } from '../../infra/database/types.ts'
 import type { GrantedKind } from '../core/grants.ts'
@@ -28,6 +28,11 @@ type Row = {
 }
 const tables = (db: Db | Tx) => (db as Kysely<unknown>).withTables<{ grants: Row }>()
 
+export const grantOrders = ['createdAt', '-createdAt'] as const
+
+/** What a list of grants is narrowed by. `q` is a part of the object or of the reason. */
+export type GrantFilter = { readonly chartDigest?: string | undefined; readonly q?: string | undefined }
+
 /** What charts may reach outside of their namespace. */
 export type GrantStore = ReturnType<typeof grantStore>
 
@@ -40,12 +45,22 @@ export function grantStore(db: Db) {
       return rows.map(read)
     },
 
-    /** All of them or those of one chart, newest first. */
-    async list(digest: string | undefined, after: Newest | null, limit: number): Promise<readonly Grant[]> {
-      let query = tables(db).selectFrom('grants').selectAll().where(behind('created_at', after))
-      if (digest !== undefined) query = query.where('chart_digest', '=', digest)
-      const rows = await query.orderBy('created_at', 'desc').orderBy('id', 'desc').limit(limit).execute()
+    /** Those of a filter, in an order. */
+    async list(filter: GrantFilter, page: Page<(typeof grantOrders)[number]>): Promise<readonly Grant[]> {
+      const rows = await filtered(db, filter)
+        .selectAll()
+        .where(behind('created_at', page))
+        .orderBy('created_at', directionOf(page.order))
+        .orderBy('id', directionOf(page.order))
+        .limit(page.limit)
+        .execute()
       return rows.map(read)
+    },
+
+    /** How many a filter has in all. */
+    async count(filter: GrantFilter): Promise<number> {
+      const counted = filtered(db, filter).select((eb) => eb.fn.countAll<number>().as('n'))
+      return (await counted.executeTakeFirstOrThrow()).n
     },
 
     async find(id: Uuid): Promise<Grant | null> {
@@ -70,6 +85,12 @@ export function grantStore(db: Db) {
       return row === undefined ? null : read(row)
     },
   }
+}
+
+function filtered(db: Db, { chartDigest, q }: GrantFilter) {
+  let query = tables(db).selectFrom('grants')
+  if (chartDigest !== undefined) query = query.where('chart_digest', '=', chartDigest)
+  return q === undefined ? query : query.where(contains(['kind', 'api_group', 'namespace', 'name', 'reason'], q))
 }
 
 function read(row: Selectable<Row>): Grant {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type RawBuilder, sql } from 'kysely'
+import { type RawBuilder, type SqlBool, sql } from 'kysely'
 import type { DomainEvent } from '../../core/events.ts'
 import type { Instant } from '../../core/instant.ts'
 import type { JsonObject } from '../../core/json.ts'
@@ -62,6 +62,58 @@ export async function listEvents(
     where subject_kind = ${subject.kind} and subject_id = ${subject.id} and seq > ${afterSeq}
     order by seq limit ${limit}`.execute(db)
   return rows.map(toEvent)
+}
+
+/** What a list of a subject's events is narrowed by. */
+export type EventFilter = {
+  /** Those of one operation. */
+  readonly operationId?: Uuid
+  /** A part of the type. */
+  readonly q?: string | undefined
+}
+
+/** The orders of a subject's events; `-` is the newest first. */
+export const eventOrders = ['seq', '-seq'] as const
+export type EventPage = {
+  readonly after: number | null
+  readonly limit: number
+  readonly order: (typeof eventOrders)[number]
+}
+
+/** A part of a subject's events of a filter, behind a number in an order. */
+export async function pageEvents(
+  db: Db,
+  subject: Subject,
+  filter: EventFilter,
+  { after, limit, order }: EventPage,
+): Promise<readonly StoredEvent[]> {
+  const newestFirst = order === '-seq'
+  const start = after ?? (newestFirst ? Number.MAX_SAFE_INTEGER : 0)
+  const { rows } = await sql<EventRow>`select * from events
+    where ${wanted(subject, filter)} and ${newestFirst ? sql`seq < ${start}` : sql`seq > ${start}`}
+    order by seq ${sql.raw(newestFirst ? 'desc' : 'asc')} limit ${limit}`.execute(db)
+  return rows.map(toEvent)
+}
+
+/** How many of a subject's events a filter has in all. */
+export async function countEvents(db: Db, subject: Subject, filter: EventFilter): Promise<number> {
+  const { rows } = await sql<{ n: number }>`select count(*) as n from events where ${wanted(subject, filter)}`.execute(
+    db,
+  )
+  return rows[0]?.n ?? 0
+}
+
+function wanted({ kind, id }: Subject, { operationId, q }: EventFilter): RawBuilder<SqlBool> {
+  const conditions = [sql`subject_kind = ${kind}`, sql`subject_id = ${id}::uuid`]
+  if (operationId !== undefined) conditions.push(sql`data->>'operationId' = ${operationId}`)
+  if (q !== undefined) conditions.push(sql`strpos(lower(type), lower(${q})) > 0`)
+  return sql<SqlBool>`${sql.join(conditions, sql` and `)}`
+}
+
+/** Whether a filter has an event: for streams, which read all of a subject. */
+export function isWanted({ type, data }: StoredEvent, { operationId, q }: EventFilter): boolean {
+  const ofOperation = operationId === undefined || data.operationId === operationId
+  return ofOperation && (q === undefined || type.toLowerCase().includes(q.toLowerCase()))
 }
 
 /** What a notification on the channel `events` carries. */

@@ -9,6 +9,7 @@ import { maxBodyBytes, readJsonBodies } from './body.ts'
 import { trackConnections } from './connections.ts'
 import type { AppContext } from './context.ts'
 import { docsRoutes } from './docs.ts'
+import { answerConditionally } from './etag.ts'
 import { commonHeaders, refuseWhileStopping } from './headers.ts'
 import { healthRoutes, type ReadinessCheck } from './health.ts'
 import { hostCheck } from './hosts.ts'
@@ -79,6 +80,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   logAnswers(app)
   measureRequests(app, options.metrics)
   readJsonBodies(app)
+  answerConditionally(app)
   app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply))
   answerUnmatched(app, all)
   for (const route of all) register(app, context, route)

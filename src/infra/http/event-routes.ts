@@ -1,11 +1,12 @@
 import { z } from 'zod'
 import { malformed } from '../../core/problems.ts'
-import type { Subject } from '../../core/subject.ts'
+import type { Subject, Uuid } from '../../core/subject.ts'
 import type { Db } from '../database/types.ts'
-import { listEvents, type StoredEvent } from '../events/events.ts'
+import { countEvents, type EventFilter, eventOrders, isWanted, pageEvents, type StoredEvent } from '../events/events.ts'
 import type { EventHub } from '../events/hub.ts'
 import { eventStream, lastEventId, type StreamCall, wantsEventStream } from './event-stream.ts'
 import { type ListCall, sendList } from './page.ts'
+import { pageQuery, querySort, queryText } from './query.ts'
 import { time } from './schemas.ts'
 
 /** Where events are read from, and how those to come are followed. */
@@ -29,51 +30,36 @@ export const eventResponses = {
   },
 }
 
-type EventCall = ListCall & StreamCall
+/** What every route of events of one subject takes. */
+export const eventQuery = z.strictObject({
+  ...pageQuery,
+  q: queryText().optional().describe('Part of the type.'),
+  sort: querySort(eventOrders, 'oldest first'),
+})
 
-/** Answers with the wanted events of a subject, as a list or as a stream. The caller must be allowed to see them. */
-export function answerEvents(
-  sources: EventSources,
-  call: EventCall,
-  subject: Subject,
-  wanted: (event: StoredEvent) => boolean = () => true,
-) {
-  if (wantsEventStream(call.request.headers.accept)) return streamEvents(sources, call, subject, wanted)
+type EventCall = StreamCall & Pick<ListCall, 'request' | 'reply'> & { readonly query: z.output<typeof eventQuery> }
+
+/**
+ * Answers with the events of a subject, as a list or as a stream; of one operation, where that is given. The caller must
+ * be allowed to see them.
+ */
+export function answerEvents({ db, hub }: EventSources, call: EventCall, subject: Subject, operationId?: Uuid) {
+  const { q, sort: order = 'seq' } = call.query
+  const filter = { q, ...(operationId === undefined ? {} : { operationId }) }
+  if (wantsEventStream(call.request.headers.accept)) return streamEvents(hub, call, subject, filter)
   return sendList(call, {
-    rows: (after: number | null, limit) => wantedFrom(sources.db, subject, wanted, after ?? 0, limit),
+    total: () => countEvents(db, subject, filter),
+    rows: (after: number | null, limit) => pageEvents(db, subject, filter, { after, limit, order }),
     position: (stored) => stored.seq,
     present: view,
   })
 }
 
-/** Reads on until a page is full of wanted events, or there are no more. */
-async function wantedFrom(
-  db: Db,
-  subject: Subject,
-  wanted: (event: StoredEvent) => boolean,
-  after: number,
-  limit: number,
-): Promise<readonly StoredEvent[]> {
-  const found: StoredEvent[] = []
-  for (let last = after; found.length < limit; ) {
-    const events = await listEvents(db, subject, last, limit)
-    found.push(...events.filter(wanted).slice(0, limit - found.length))
-    if (events.length < limit) break
-    last = events.at(-1)?.seq ?? last
-  }
-  return found
-}
-
-function streamEvents(
-  { hub }: EventSources,
-  call: StreamCall,
-  subject: Subject,
-  wanted: (event: StoredEvent) => boolean,
-) {
+function streamEvents(hub: EventHub, call: StreamCall, subject: Subject, filter: EventFilter) {
   const after = lastEventNumber(call)
   return eventStream(call, async function* (signal) {
     for await (const stored of hub.subscribe(subject, after, signal)) {
-      if (wanted(stored)) yield { id: String(stored.seq), event: stored.type, data: view(stored) }
+      if (isWanted(stored, filter)) yield { id: String(stored.seq), event: stored.type, data: view(stored) }
     }
   })
 }

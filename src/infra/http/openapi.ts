@@ -89,12 +89,21 @@ function requestBody(schemas: SchemaCollector, body: z.ZodObject) {
 function parameters(schemas: SchemaCollector, route: Route): OpenApiParameter[] {
   const fields = (place: 'path' | 'query', object: z.ZodObject | undefined) =>
     Object.entries(object?.shape ?? {}).map(([name, field]) => parameter(schemas, place, name, field as z.ZodType))
-  return [
-    ...fields('path', route.schema.params),
-    ...fields('query', route.schema.query),
-    ...(route.method === 'GET' || route.permission.scope === 'public' ? [] : [idempotencyKey]),
-  ]
+  return [...fields('path', route.schema.params), ...fields('query', route.schema.query), ...headerParameters(route)]
 }
+
+function headerParameters(route: Route): readonly OpenApiParameter[] {
+  if (route.permission.scope === 'public') return []
+  if (route.method !== 'GET') return [idempotencyKey]
+  return isConditional(route) ? [ifNoneMatch] : []
+}
+
+/** Reads with a JSON body carry an `ETag`. */
+const isConditional = ({ method, permission, schema }: Route): boolean =>
+  method === 'GET' && permission.scope !== 'public' && schema.responses[200]?.schema !== undefined
+
+/** Lists are those that can be read by the page. */
+const isList = ({ schema }: Route): boolean => schema.query?.shape.cursor !== undefined
 
 function parameter(
   schemas: SchemaCollector,
@@ -115,8 +124,30 @@ const idempotencyKey: OpenApiParameter = {
   schema: { type: 'string', minLength: 1, maxLength: 255 },
 }
 
+const ifNoneMatch: OpenApiParameter = {
+  name: 'If-None-Match',
+  in: 'header',
+  required: false,
+  description: 'The `ETag` of the last answer: 304 when it is still the same.',
+  schema: { type: 'string' },
+}
+
+const etag = { ETag: 'Names this very answer, for `If-None-Match`. A whole list that is streamed has none.' }
+const listHeaders = {
+  Link: 'With `limit`, where the next page is, as `rel="next"`; none on the last.',
+  'X-Total-Count': 'How many there are in all, by the same filter.',
+}
+
+/** What every route of a kind answers besides, so that it need not say so itself. */
+function commonResponses(route: Route): Readonly<Record<string, ResponseSpec>> {
+  const spec = route.schema.responses[200]
+  if (!isConditional(route) || spec === undefined) return {}
+  const headers = { ...spec.headers, ...etag, ...(isList(route) ? listHeaders : {}) }
+  return { 200: { ...spec, headers }, 304: { description: 'It is the same as what `If-None-Match` names' } }
+}
+
 function ownResponses(schemas: SchemaCollector, route: Route): Record<string, OpenApiResponse> {
-  const entries = Object.entries(route.schema.responses)
+  const entries = Object.entries<ResponseSpec>({ ...route.schema.responses, ...commonResponses(route) })
   return Object.fromEntries(entries.map(([status, spec]) => [status, response(schemas, spec)]))
 }
 

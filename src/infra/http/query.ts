@@ -22,6 +22,11 @@ export function queryText(max = 253) {
   return z.string().min(1).max(max)
 }
 
+/** What a list can be ordered by. */
+export function querySort<const Orders extends readonly [string, ...string[]]>(orders: Orders, first: string) {
+  return z.enum(orders).optional().describe(`\`-\` is descending; ${first} unless told.`)
+}
+
 /** The page parameters that every list takes. Spread them into its query schema. */
 export const pageQuery = {
   limit: queryInteger(1, 1000).optional().describe('Page size. Without it the list is whole.'),

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Place } from '../../infra/database/ordered.ts'
 import { sendList } from '../../infra/http/page.ts'
 import { pageQuery, queryText } from '../../infra/http/query.ts'
 import { type FeatureRoutes, route } from '../../infra/http/route.ts'
@@ -14,7 +15,6 @@ import {
   listComponents,
   placeOfComponent,
 } from '../store/components.ts'
-import type { Place } from '../store/tables.ts'
 import { category, chartName, component, componentPatch, newComponent } from './schemas.ts'
 import { presentComponent } from './views.ts'
 

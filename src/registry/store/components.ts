@@ -3,21 +3,13 @@ import type { DomainEvent } from '../../core/events.ts'
 import type { Instant } from '../../core/instant.ts'
 import type { Uuid } from '../../core/subject.ts'
 import { jsonb } from '../../infra/database/jsonb.ts'
+import { behind, contains, directionOf, type OrderColumn, type Page, type Place } from '../../infra/database/ordered.ts'
 import { fromInstant, toInstant } from '../../infra/database/pool.ts'
 import type { Db, Tx } from '../../infra/database/types.ts'
 import { violatesUnique } from '../../infra/database/unique.ts'
 import { record } from '../../infra/events/events.ts'
 import type { Component } from '../core/model.ts'
-import {
-  behind,
-  type ComponentRow,
-  contains,
-  directionOf,
-  type OrderColumn,
-  type Page,
-  type Place,
-  tables,
-} from './tables.ts'
+import { type ComponentRow, tables } from './tables.ts'
 
 /** Writes a new component, without events so far; false when its name is taken. */
 export async function insertComponent(tx: Tx, component: Component): Promise<boolean> {

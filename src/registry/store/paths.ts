@@ -1,9 +1,10 @@
 import type { Uuid } from '../../core/subject.ts'
+import { behind, contains, directionOf, type Page, type Place } from '../../infra/database/ordered.ts'
 import { fromInstant, toInstant } from '../../infra/database/pool.ts'
 import type { Db, Tx } from '../../infra/database/types.ts'
 import type { NamedEdge } from '../core/compatibility.ts'
 import type { UpgradePath } from '../core/model.ts'
-import { anyOf, behind, contains, directionOf, type Page, type PathRow, type Place, tables } from './tables.ts'
+import { anyOf, type PathRow, tables } from './tables.ts'
 
 /** Writes a new edge; false when there is one between the two versions. */
 export async function insertPath(tx: Tx, path: UpgradePath): Promise<boolean> {

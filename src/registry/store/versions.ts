@@ -2,10 +2,11 @@ import { type Selectable, sql } from 'kysely'
 import type { Instant } from '../../core/instant.ts'
 import type { Uuid } from '../../core/subject.ts'
 import { jsonb } from '../../infra/database/jsonb.ts'
+import { contains } from '../../infra/database/ordered.ts'
 import { fromInstant, toInstant } from '../../infra/database/pool.ts'
 import type { Db, Tx } from '../../infra/database/types.ts'
 import type { Version, VersionStatus } from '../core/model.ts'
-import { anyOf, contains, tables, type VersionRow } from './tables.ts'
+import { anyOf, tables, type VersionRow } from './tables.ts'
 
 /** Writes a new version; false when the component has one of that number. */
 export async function insertVersion(tx: Tx, version: Version): Promise<boolean> {

@@ -1,9 +1,6 @@
-import { z } from 'zod'
 import type { Subject } from '../../core/subject.ts'
-import type { StoredEvent } from '../../infra/events/events.ts'
 import type { EventHub } from '../../infra/events/hub.ts'
-import { answerEvents, eventResponses } from '../../infra/http/event-routes.ts'
-import { pageQuery } from '../../infra/http/query.ts'
+import { answerEvents, eventQuery, eventResponses } from '../../infra/http/event-routes.ts'
 import { route } from '../../infra/http/route.ts'
 import { idParams } from '../../infra/http/schemas.ts'
 import { visibleRelease } from '../commands/context.ts'
@@ -12,7 +9,7 @@ import type { RouteDeps } from './answer.ts'
 
 export type EventDeps = RouteDeps & { readonly hub: EventHub }
 
-const shape = { params: idParams, query: z.strictObject(pageQuery), responses: eventResponses }
+const shape = { params: idParams, query: eventQuery, responses: eventResponses }
 
 export const ofRelease = (deps: EventDeps) =>
   route({
@@ -43,7 +40,6 @@ export const ofOperation = (deps: EventDeps) =>
       const operation = await readOperation(deps, call.principal, id)
       const subject: Subject =
         operation.release_id === null ? { kind: 'batch', id } : { kind: 'release', id: operation.release_id }
-      const mine = (stored: StoredEvent) => stored.data.operationId === id
-      return answerEvents(deps, call, subject, mine)
+      return answerEvents(deps, call, subject, id)
     },
   })

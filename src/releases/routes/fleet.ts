@@ -1,12 +1,13 @@
 import { valid } from 'semver'
 import { z } from 'zod'
-import { queryBoolean, queryInteger } from '../../infra/http/query.ts'
+import { sendMemoryList } from '../../infra/http/memory-list.ts'
+import { pageQuery, queryBoolean, queryInteger, querySort, queryText } from '../../infra/http/query.ts'
 import { route } from '../../infra/http/route.ts'
 import { batchResult as resultOf } from '../commands/batch-result.ts'
 import { batchUpgrade, needingUpgrade } from '../commands/batch-upgrade.ts'
 import { scopeOf } from '../commands/context.ts'
 import { previewBatch } from '../commands/preview-batch.ts'
-import { summarize, versionsOf } from '../store/queries.ts'
+import { type ReleaseListing, summarize, versionsOf } from '../store/queries.ts'
 import { listedRelease as view } from '../views.ts'
 import { answerOperation, commandCall, type RouteDeps } from './answer.ts'
 import {
@@ -64,14 +65,27 @@ export const needsUpgrade = (deps: RouteDeps) =>
     permission: read,
     schema: {
       params: chartParams,
-      query: z.strictObject({ targetVersion }),
+      query: z.strictObject({
+        ...pageQuery,
+        targetVersion,
+        q: queryText().optional().describe('Part of the name or the namespace.'),
+        sort: querySort(['createdAt', '-createdAt', 'releaseName', '-releaseName'], 'oldest first'),
+      }),
       responses: { 200: { description: 'Releases', schema: z.array(listedRelease) } },
     },
-    handler: async (call) => {
-      const rows = await needingUpgrade(deps, commandCall(call, null), call.params.chart, call.query.targetVersion)
-      return rows.map(view)
-    },
+    handler: async (call) =>
+      sendMemoryList(call, {
+        rows: await needingUpgrade(deps, commandCall(call, null), call.params.chart, call.query.targetVersion),
+        id: ({ id }) => id,
+        orders: { createdAt: byAge, '-createdAt': byAge, releaseName: byName, '-releaseName': byName },
+        order: call.query.sort ?? 'createdAt',
+        words: ({ name, namespace }) => [name, namespace],
+        present: view,
+      }),
   })
+
+const byAge = ({ created_at }: ReleaseListing): number => created_at.getTime()
+const byName = ({ name }: ReleaseListing): string => name
 
 const batchPreview = z
   .strictObject({

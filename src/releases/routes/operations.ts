@@ -1,13 +1,13 @@
 import { z } from 'zod'
+import { type Place, placeAt } from '../../infra/database/ordered.ts'
 import { sendList } from '../../infra/http/page.ts'
-import { pageQuery } from '../../infra/http/query.ts'
+import { pageQuery, querySort, queryText } from '../../infra/http/query.ts'
 import { route } from '../../infra/http/route.ts'
 import { idParams, uuid } from '../../infra/http/schemas.ts'
 import { batchResult } from '../commands/batch-result.ts'
-import type { BatchMachine } from '../commands/context.ts'
+import { type BatchMachine, requireVisible } from '../commands/context.ts'
 import { cancelOperation, readOperation } from '../commands/operations.ts'
-import { countOperations, listOperations, type OperationListing } from '../store/operations.ts'
-import type { ListPosition } from '../store/queries.ts'
+import { countOperations, listOperations, type OperationListing, operationOrders } from '../store/operations.ts'
 import { operationView } from '../views.ts'
 import type { RouteDeps } from './answer.ts'
 import { operation } from './schemas.ts'
@@ -23,16 +23,23 @@ export const list = (deps: RouteDeps) =>
     summary: 'Operations, newest first',
     permission: read,
     schema: {
-      query: z.strictObject({ ...pageQuery, releaseId: uuid.optional(), status: operation.shape.status.optional() }),
+      query: z.strictObject({
+        ...pageQuery,
+        releaseId: uuid.optional(),
+        status: operation.shape.status.optional(),
+        q: queryText().optional().describe('Part of the kind, of who asked, or of the reason.'),
+        sort: querySort(operationOrders, 'newest first'),
+      }),
       responses: { 200: { description: 'Operations', schema: z.array(operation) } },
     },
-    handler: (call) => {
-      const { releaseId, status } = call.query
-      const filter = { releaseId, status }
+    handler: async (call) => {
+      const { releaseId, status, q, sort: order = '-createdAt' } = call.query
+      if (releaseId !== undefined) await requireVisible(deps, call.principal, releaseId)
+      const filter = { releaseId, status, q }
       return sendList(call, {
         total: () => countOperations(deps.db, call.principal, filter),
-        rows: (after: ListPosition | null, limit) => listOperations(deps.db, call.principal, filter, { after, limit }),
-        position: (row: OperationListing) => ({ createdAt: row.created_at.toISOString(), id: row.id }),
+        rows: (after: Place | null, limit) => listOperations(deps.db, call.principal, filter, { after, limit, order }),
+        position: (row: OperationListing) => placeAt(row.created_at.getTime(), row.id),
         present: operationView,
       })
     },

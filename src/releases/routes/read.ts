@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import { Problem } from '../../core/problems.ts'
 import type { Principal } from '../../core/subject.ts'
+import { sendMemoryList } from '../../infra/http/memory-list.ts'
 import { sendList } from '../../infra/http/page.ts'
-import { pageQuery, queryBoolean, queryInteger, queryText } from '../../infra/http/query.ts'
+import { pageQuery, queryBoolean, queryInteger, querySort, queryText } from '../../infra/http/query.ts'
 import { type Call, route } from '../../infra/http/route.ts'
 import { idParams, uuid } from '../../infra/http/schemas.ts'
 import { maySee } from '../../tenants/index.ts'
@@ -37,7 +38,7 @@ const read = { action: 'release.read', scope: 'tenant' } as const
 const searchQuery = {
   q: queryText().optional().describe('Part of the name, the namespace or the chart.'),
   attention: queryBoolean().optional().describe('What needs a person: failed, frozen, or pending by another hand.'),
-  sort: z.enum(releaseOrders).optional().describe('`-` is descending; newest first unless told.'),
+  sort: querySort(releaseOrders, 'newest first'),
 }
 
 export const listAll = (deps: RouteDeps) =>
@@ -135,9 +136,27 @@ export const history = (deps: RouteDeps) =>
     tags: ['releases'],
     summary: 'Every revision of a release, newest first',
     permission: read,
-    schema: { params: idParams, responses: { 200: { description: 'Revisions', schema: z.array(historyEntry) } } },
-    handler: ({ params, principal }) => readHistory(deps, principal, params.id),
+    schema: {
+      params: idParams,
+      query: z.strictObject({
+        ...pageQuery,
+        q: queryText().optional().describe('Part of the chart version, the status, the description or who did it.'),
+        sort: querySort(['revision', '-revision'], 'newest first'),
+      }),
+      responses: { 200: { description: 'Revisions', schema: z.array(historyEntry) } },
+    },
+    handler: async (call) =>
+      sendMemoryList(call, {
+        rows: await readHistory(deps, call.principal, call.params.id),
+        id: ({ revision }) => String(revision),
+        orders: { revision: byRevision, '-revision': byRevision },
+        order: call.query.sort ?? '-revision',
+        words: ({ chartVersion, status, description, performedBy }) => [chartVersion, status, description, performedBy],
+        present: (entry) => entry,
+      }),
   })
+
+const byRevision = ({ revision }: { readonly revision: number }): number => revision
 
 export const revision = (deps: RouteDeps) =>
   route({

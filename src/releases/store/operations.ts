@@ -1,9 +1,9 @@
 import { type Selectable, type SelectQueryBuilder, sql } from 'kysely'
 import type { Json } from '../../core/json.ts'
 import type { Principal, Uuid } from '../../core/subject.ts'
+import { behind, contains, directionOf, type Page } from '../../infra/database/ordered.ts'
 import type { Db, Tx } from '../../infra/database/types.ts'
 import type { Vault } from '../../infra/secrets/vault.ts'
-import type { ListPosition } from './queries.ts'
 import { listedColumns } from './rows.ts'
 import { sealedAs } from './sealed.ts'
 import { type OperationRow, type ReleaseTables, tables } from './tables.ts'
@@ -25,21 +25,28 @@ function mayRead(principal: Principal, row: OperationListing): boolean {
   return principal.tenants.includes(row.tenant_id)
 }
 
-export type OperationFilter = { readonly releaseId?: Uuid | undefined; readonly status?: string | undefined }
+export type OperationFilter = {
+  readonly releaseId?: Uuid | undefined
+  readonly status?: string | undefined
+  /** Part of the kind, of who asked, or of the reason. */
+  readonly q?: string | undefined
+}
 
-/** Operations that the caller may see, newest first. */
+export const operationOrders = ['createdAt', '-createdAt'] as const
+
+/** Operations that the caller may see, in an order. */
 export async function listOperations(
   db: Db,
   principal: Principal,
   filter: OperationFilter,
-  page: { readonly limit: number; readonly after: ListPosition | null },
+  page: Page<(typeof operationOrders)[number]>,
 ): Promise<readonly OperationListing[]> {
-  let query = readable(of(db).selectFrom('operations').select(listedColumns), principal, filter)
-  if (page.after !== null) {
-    const { createdAt, id } = page.after
-    query = query.where(sql<boolean>`(created_at, id) < (${createdAt}::timestamptz, ${id}::uuid)`)
-  }
-  return query.orderBy('created_at', 'desc').orderBy('id', 'desc').limit(page.limit).execute()
+  return readable(of(db).selectFrom('operations').select(listedColumns), principal, filter)
+    .where(behind('created_at', page))
+    .orderBy('created_at', directionOf(page.order))
+    .orderBy('id', directionOf(page.order))
+    .limit(page.limit)
+    .execute()
 }
 
 /** How many operations of a filter the caller may see in all. */
@@ -58,7 +65,8 @@ function readable<O>(query: Operations<O>, principal: Principal, filter: Operati
     q = q.where(mine)
   }
   if (filter.releaseId !== undefined) q = q.where('release_id', '=', filter.releaseId)
-  return filter.status === undefined ? q : q.where('status', '=', filter.status)
+  if (filter.status !== undefined) q = q.where('status', '=', filter.status)
+  return filter.q === undefined ? q : q.where(contains(['kind', 'performed_by', 'reason'], filter.q))
 }
 
 const of = (db: Db) => tables(db as Tx)

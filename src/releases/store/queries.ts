@@ -30,9 +30,6 @@ export type ReleaseOrder = (typeof releaseOrders)[number]
 /** A place in the list of releases in some order: the value that it is ordered by, and the id. */
 export type ReleasePosition = { readonly value: string; readonly id: Uuid }
 
-/** A place in a list that is newest first: everything after it is older. */
-export type ListPosition = { readonly createdAt: string; readonly id: Uuid }
-
 /** A chart that runs somewhere, at the version that was deployed last. */
 export type DeployedChart = { readonly chartName: string; readonly chartVersion: string }
 

@@ -1,14 +1,15 @@
 import { z } from 'zod'
-import type { Newest } from '../../infra/database/newest.ts'
+import { roles } from '../../core/subject.ts'
+import type { Place } from '../../infra/database/ordered.ts'
 import type { StoredAnswer } from '../../infra/http/idempotency/keyed-request.ts'
 import { sendList } from '../../infra/http/page.ts'
-import { pageQuery } from '../../infra/http/query.ts'
+import { pageQuery, querySort, queryText } from '../../infra/http/query.ts'
 import { type FeatureRoutes, route } from '../../infra/http/route.ts'
 import { idParams } from '../../infra/http/schemas.ts'
 import { createKey } from '../commands/create-key.ts'
 import { revokeKey } from '../commands/revoke-key.ts'
 import type { TenantDeps } from '../deps.ts'
-import { listKeys } from '../store/keys.ts'
+import { countKeys, keyOrders, listKeys, placeOfKey } from '../store/keys.ts'
 import { apiKey, createdKey, newKey, reason } from './schemas.ts'
 import { presentKey } from './views.ts'
 
@@ -53,15 +54,24 @@ const getKeys = (deps: TenantDeps) =>
     summary: 'API keys, newest first, the revoked ones too',
     permission: { scope: 'platform', action: 'api-key.read' },
     schema: {
-      query: z.strictObject(pageQuery),
+      query: z.strictObject({
+        ...pageQuery,
+        role: z.enum(roles).optional(),
+        q: queryText().optional().describe('Part of the name or of who made it.'),
+        sort: querySort(keyOrders, 'newest first'),
+      }),
       responses: { 200: { description: 'Keys without their secrets', schema: z.array(apiKey) } },
     },
-    handler: (call) =>
-      sendList(call, {
-        rows: (after: Newest | null, limit) => listKeys(deps.db, after, limit),
-        position: (key): Newest => [key.createdAt, key.id],
+    handler: (call) => {
+      const { role, q, sort: order = '-createdAt' } = call.query
+      const filter = { role, q }
+      return sendList(call, {
+        total: () => countKeys(deps.db, filter),
+        rows: (after: Place | null, limit) => listKeys(deps.db, filter, { after, limit, order }),
+        position: (key) => placeOfKey(order, key),
         present: presentKey,
-      }),
+      })
+    },
   })
 
 const deleteKey = (deps: TenantDeps) =>

@@ -1,16 +1,20 @@
 import { z } from 'zod'
-import type { Newest } from '../../infra/database/newest.ts'
+import { type Place, placeAt } from '../../infra/database/ordered.ts'
+import { sendMemoryList } from '../../infra/http/memory-list.ts'
 import { sendList } from '../../infra/http/page.ts'
-import { pageQuery, queryText } from '../../infra/http/query.ts'
+import { pageQuery, querySort, queryText } from '../../infra/http/query.ts'
 import { type FeatureRoutes, route } from '../../infra/http/route.ts'
 import { uuid } from '../../infra/http/schemas.ts'
 import { actionsOf } from '../core/permissions.ts'
 import type { TenantDeps } from '../deps.ts'
-import { listAudit } from '../store/audit.ts'
+import { auditOrders, countAudit, listAudit } from '../store/audit.ts'
 import { listClusters } from '../store/clusters.ts'
 import { listTenants } from '../store/tenants.ts'
 import { auditEntry, cluster, me } from './schemas.ts'
 import { presentAudit } from './views.ts'
+
+/** Of one caller: a key names at most 1000. */
+const everyTenant = { after: null, limit: 10_000, order: '-createdAt' } as const
 
 /** Clusters, the caller itself, and the audit log. */
 export function platformRoutes(deps: TenantDeps): FeatureRoutes {
@@ -28,7 +32,7 @@ const getMe = (deps: TenantDeps) =>
     schema: { responses: { 200: { description: 'The caller', schema: me } } },
     handler: async ({ principal }) => {
       const allTenants = principal.tenants === 'all'
-      const own = allTenants ? [] : await listTenants(deps.db, { scope: principal.tenants }, null, 10_000)
+      const own = allTenants ? [] : await listTenants(deps.db, { scope: principal.tenants }, everyTenant)
       return {
         id: principal.id,
         name: principal.name,
@@ -48,11 +52,23 @@ const getClusters = (deps: TenantDeps) =>
     tags: ['tenants'],
     summary: 'Clusters by name; others than admins see those of their tenants',
     permission: { scope: 'tenant', action: 'cluster.read' },
-    schema: { responses: { 200: { description: 'Clusters', schema: z.array(cluster) } } },
-    handler: async ({ principal }) => {
-      const clusters = await listClusters(deps.db, principal.tenants)
-      return clusters.map((each) => ({ ...each, current: each.context === deps.contexts.current }))
+    schema: {
+      query: z.strictObject({
+        ...pageQuery,
+        q: queryText().optional().describe('Part of the name or the context.'),
+        sort: querySort(['name', '-name'], 'by name'),
+      }),
+      responses: { 200: { description: 'Clusters', schema: z.array(cluster) } },
     },
+    handler: async (call) =>
+      sendMemoryList(call, {
+        rows: await listClusters(deps.db, call.principal.tenants),
+        id: ({ id }) => id,
+        orders: { name: ({ name }) => name, '-name': ({ name }) => name },
+        order: call.query.sort ?? 'name',
+        words: ({ name, context }) => [name, context],
+        present: (each) => ({ ...each, current: each.context === deps.contexts.current }),
+      }),
   })
 
 const getAudit = (deps: TenantDeps) =>
@@ -69,14 +85,19 @@ const getAudit = (deps: TenantDeps) =>
         tenantId: uuid.optional(),
         action: queryText(100).optional(),
         performedBy: queryText(200).optional(),
+        q: queryText()
+          .optional()
+          .describe('Part of the action, of what it was done to, of who did it, or of the reason.'),
+        sort: querySort(auditOrders, 'newest first'),
       }),
       responses: { 200: { description: 'Audit entries', schema: z.array(auditEntry) } },
     },
     handler: (call) => {
-      const { limit: _, cursor: __, ...filter } = call.query
+      const { limit: _, cursor: __, sort: order = '-at', ...filter } = call.query
       return sendList(call, {
-        rows: (after: Newest | null, limit) => listAudit(deps.db, filter, after, limit),
-        position: (row): Newest => [row.at, row.id],
+        total: () => countAudit(deps.db, filter),
+        rows: (after: Place | null, limit) => listAudit(deps.db, filter, { after, limit, order }),
+        position: ({ at, id }) => placeAt(at, id),
         present: presentAudit,
       })
     },

@@ -1,14 +1,14 @@
 import { z } from 'zod'
-import type { Newest } from '../../infra/database/newest.ts'
+import type { Place } from '../../infra/database/ordered.ts'
 import { sendList } from '../../infra/http/page.ts'
-import { pageQuery, queryText } from '../../infra/http/query.ts'
+import { pageQuery, querySort, queryText } from '../../infra/http/query.ts'
 import { type FeatureRoutes, route } from '../../infra/http/route.ts'
 import { idParams } from '../../infra/http/schemas.ts'
 import { registerTenant } from '../commands/register-tenant.ts'
 import { maySee } from '../core/permissions.ts'
 import { noSuchTenant } from '../core/placement.ts'
 import type { TenantDeps } from '../deps.ts'
-import { countTenants, findTenant, listTenants } from '../store/tenants.ts'
+import { countTenants, findTenant, listTenants, placeOfTenant, tenantOrders } from '../store/tenants.ts'
 import { newTenant, tenant } from './schemas.ts'
 import { presentTenant } from './views.ts'
 
@@ -49,14 +49,19 @@ const getTenants = (deps: TenantDeps) =>
     summary: 'Tenants, newest first; others than admins see their own',
     permission: { scope: 'tenant', action: 'tenant.read' },
     schema: {
-      query: z.strictObject({ ...pageQuery, q: queryText().optional().describe('Part of the name.') }),
+      query: z.strictObject({
+        ...pageQuery,
+        q: queryText().optional().describe('Part of the name.'),
+        sort: querySort(tenantOrders, 'newest first'),
+      }),
       responses: { 200: { description: 'Tenants', schema: z.array(tenant) } },
     },
     handler: (call) => {
-      const filter = { scope: call.principal.tenants, q: call.query.q }
+      const { q, sort: order = '-createdAt' } = call.query
+      const filter = { scope: call.principal.tenants, q }
       return sendList(call, {
-        rows: (after: Newest | null, limit) => listTenants(deps.db, filter, after, limit),
-        position: (row): Newest => [row.createdAt, row.id],
+        rows: (after: Place | null, limit) => listTenants(deps.db, filter, { after, limit, order }),
+        position: (row) => placeOfTenant(order, row),
         present: presentTenant,
         total: () => countTenants(deps.db, filter),
       })

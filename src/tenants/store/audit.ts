@@ -1,6 +1,6 @@
 import type { Instant } from '../../core/instant.ts'
 import type { Uuid } from '../../core/subject.ts'
-import { behind, type Newest } from '../../infra/database/newest.ts'
+import { behind, contains, directionOf, type Page } from '../../infra/database/ordered.ts'
 import { fromInstant, toInstant } from '../../infra/database/pool.ts'
 import type { Db, Tx } from '../../infra/database/types.ts'
 import { tables } from './tables.ts'
@@ -40,20 +40,25 @@ export type AuditFilter = {
   readonly tenantId?: Uuid | undefined
   readonly action?: string | undefined
   readonly performedBy?: string | undefined
+  /** Part of the action, of what it was done to, of who did it, or of the reason. */
+  readonly q?: string | undefined
 }
 
-/** Audit entries, newest first. */
+export const auditOrders = ['at', '-at'] as const
+
+/** Audit entries of a filter, in an order. */
 export async function listAudit(
   db: Db,
-  { tenantId, action, performedBy }: AuditFilter,
-  after: Newest | null,
-  limit: number,
+  filter: AuditFilter,
+  page: Page<(typeof auditOrders)[number]>,
 ): Promise<readonly AuditEntry[]> {
-  let query = tables(db).selectFrom('audit').selectAll().where(behind('at', after))
-  if (tenantId !== undefined) query = query.where('tenant_id', '=', tenantId)
-  if (action !== undefined) query = query.where('action', '=', action)
-  if (performedBy !== undefined) query = query.where('performed_by', '=', performedBy)
-  const rows = await query.orderBy('at', 'desc').orderBy('id', 'desc').limit(limit).execute()
+  const rows = await filtered(db, filter)
+    .selectAll()
+    .where(behind('at', page))
+    .orderBy('at', directionOf(page.order))
+    .orderBy('id', directionOf(page.order))
+    .limit(page.limit)
+    .execute()
   return rows.map((row) => ({
     id: row.id,
     at: toInstant(row.at),
@@ -65,4 +70,18 @@ export async function listAudit(
     outcome: row.outcome,
     reason: row.reason,
   }))
+}
+
+/** How many entries a filter has in all. */
+export async function countAudit(db: Db, filter: AuditFilter): Promise<number> {
+  const counted = filtered(db, filter).select((eb) => eb.fn.countAll<number>().as('n'))
+  return (await counted.executeTakeFirstOrThrow()).n
+}
+
+function filtered(db: Db, { tenantId, action, performedBy, q }: AuditFilter) {
+  let query = tables(db).selectFrom('audit')
+  if (tenantId !== undefined) query = query.where('tenant_id', '=', tenantId)
+  if (action !== undefined) query = query.where('action', '=', action)
+  if (performedBy !== undefined) query = query.where('performed_by', '=', performedBy)
+  return q === undefined ? query : query.where(contains(['action', 'subject', 'performed_by', 'reason'], q))
 }

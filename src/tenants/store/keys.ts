@@ -1,7 +1,15 @@
 import { sql } from 'kysely'
 import type { Instant } from '../../core/instant.ts'
 import { type Role, roles, type Uuid } from '../../core/subject.ts'
-import { behind, type Newest } from '../../infra/database/newest.ts'
+import {
+  behind,
+  contains,
+  directionOf,
+  type OrderColumn,
+  type Page,
+  type Place,
+  placeAt,
+} from '../../infra/database/ordered.ts'
 import { fromInstant, toInstant } from '../../infra/database/pool.ts'
 import type { Db, Tx } from '../../infra/database/types.ts'
 import { tables } from './tables.ts'
@@ -55,17 +63,40 @@ export async function findKey(db: Db | Tx, id: Uuid): Promise<StoredKey | null> 
   return row ? { ...keyOf(row), secretHash: row.secret_hash } : null
 }
 
-/** Keys, newest first, the revoked ones too. */
-export async function listKeys(db: Db, after: Newest | null, limit: number): Promise<readonly ApiKey[]> {
-  const rows = await tables(db)
-    .selectFrom('api_keys')
+export const keyOrders = ['createdAt', '-createdAt', 'name', '-name'] as const
+export type KeyOrder = (typeof keyOrders)[number]
+
+/** What a list of keys is narrowed by. `q` is a part of the name or of who made it. */
+export type KeyFilter = { readonly role?: Role | undefined; readonly q?: string | undefined }
+
+/** Keys of a filter, the revoked ones too, in an order. */
+export async function listKeys(db: Db, filter: KeyFilter, page: Page<KeyOrder>): Promise<readonly ApiKey[]> {
+  const column: OrderColumn = page.order.endsWith('name') ? 'name' : 'created_at'
+  const rows = await filtered(db, filter)
     .select(shown)
-    .where(behind('created_at', after))
-    .orderBy('created_at', 'desc')
-    .orderBy('id', 'desc')
-    .limit(limit)
+    .where(behind(column, page))
+    .orderBy(column, directionOf(page.order))
+    .orderBy('id', directionOf(page.order))
+    .limit(page.limit)
     .execute()
   return rows.map(keyOf)
+}
+
+/** Where a key stands in an order. */
+export function placeOfKey(order: KeyOrder, { id, name, createdAt }: ApiKey): Place {
+  return order.endsWith('name') ? { value: name, id } : placeAt(createdAt, id)
+}
+
+/** How many keys a filter has in all. */
+export async function countKeys(db: Db, filter: KeyFilter): Promise<number> {
+  const counted = filtered(db, filter).select((eb) => eb.fn.countAll<number>().as('n'))
+  return (await counted.executeTakeFirstOrThrow()).n
+}
+
+function filtered(db: Db, { role, q }: KeyFilter) {
+  let query = tables(db).selectFrom('api_keys')
+  if (role !== undefined) query = query.where('role', '=', role)
+  return q === undefined ? query : query.where(contains(['name', 'created_by'], q))
 }
 
 /** Ends a key; false when it had ended. */

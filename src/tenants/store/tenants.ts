@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { Instant } from '../../core/instant.ts'
 import type { Principal, Uuid } from '../../core/subject.ts'
-import { behind, type Newest } from '../../infra/database/newest.ts'
+import { behind, directionOf, type OrderColumn, type Page, type Place, placeAt } from '../../infra/database/ordered.ts'
 import { fromInstant, toInstant } from '../../infra/database/pool.ts'
 import type { Db, Tx } from '../../infra/database/types.ts'
 import { containing, tables } from './tables.ts'
@@ -39,20 +39,24 @@ export async function findTenant(db: Db | Tx, id: Uuid): Promise<Tenant | null> 
 
 export type TenantFilter = { readonly scope: Principal['tenants']; readonly q?: string | undefined }
 
-/** Tenants that the caller may see, newest first. */
-export async function listTenants(
-  db: Db,
-  filter: TenantFilter,
-  after: Newest | null,
-  limit: number,
-): Promise<readonly Tenant[]> {
+export const tenantOrders = ['createdAt', '-createdAt', 'name', '-name'] as const
+export type TenantOrder = (typeof tenantOrders)[number]
+
+/** Tenants that the caller may see, in an order. */
+export async function listTenants(db: Db, filter: TenantFilter, page: Page<TenantOrder>): Promise<readonly Tenant[]> {
+  const column: OrderColumn = page.order.endsWith('name') ? 'name' : 'created_at'
   const rows = await within(selectTenants(db), filter)
-    .where(behind('created_at', after))
-    .orderBy('created_at', 'desc')
-    .orderBy('id', 'desc')
-    .limit(limit)
+    .where(behind(column, page))
+    .orderBy(column, directionOf(page.order))
+    .orderBy('id', directionOf(page.order))
+    .limit(page.limit)
     .execute()
   return rows.map(tenantOf)
+}
+
+/** Where a tenant stands in an order. */
+export function placeOfTenant(order: TenantOrder, { id, name, createdAt }: Tenant): Place {
+  return order.endsWith('name') ? { value: name, id } : placeAt(createdAt, id)
 }
 
 /** How many tenants the caller may see. */

@@ -1,11 +1,11 @@
 import { z } from 'zod'
+import { type Place, placeAt } from '../../infra/database/ordered.ts'
 import { sendList } from '../../infra/http/page.ts'
-import { pageQuery, queryText } from '../../infra/http/query.ts'
+import { pageQuery, querySort, queryText } from '../../infra/http/query.ts'
 import { route } from '../../infra/http/route.ts'
 import { idParams } from '../../infra/http/schemas.ts'
 import { recordBackup, visibleTenant } from '../commands/record-backup.ts'
-import { type Backup, countBackups, listBackups } from '../store/backups.ts'
-import type { Position } from '../store/queries.ts'
+import { type Backup, backupOrders, countBackups, listBackups } from '../store/backups.ts'
 import { backupView } from '../views.ts'
 import type { UpgradeRouteDeps } from './deps.ts'
 import { backup, backupRequest } from './schemas.ts'
@@ -47,17 +47,18 @@ export const getBackups = (deps: UpgradeRouteDeps) =>
         ...pageQuery,
         namespace: queryText(63).optional(),
         q: queryText().optional().describe('Part of the namespace or the reference.'),
+        sort: querySort(backupOrders, 'the one that was taken last first'),
       }),
       responses: { 200: { description: 'Backups', schema: z.array(backup) } },
     },
     handler: async (call) => {
       await visibleTenant(deps, call.principal, call.params.id)
-      const { namespace, q } = call.query
+      const { namespace, q, sort: order = '-takenAt' } = call.query
       const filter = { tenantId: call.params.id, namespace, q }
       return sendList(call, {
         total: () => countBackups(deps.db, filter),
-        rows: (after: Position | null, limit) => listBackups(deps.db, filter, { after, limit }),
-        position: ({ takenAt, id }: Backup) => ({ at: new Date(takenAt).toISOString(), id }),
+        rows: (after: Place | null, limit) => listBackups(deps.db, filter, { after, limit, order }),
+        position: ({ takenAt, id }: Backup) => placeAt(takenAt, id),
         present: backupView,
       })
     },

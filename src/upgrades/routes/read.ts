@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Principal } from '../../core/subject.ts'
-import { answerEvents, eventResponses } from '../../infra/http/event-routes.ts'
+import { answerEvents, eventQuery, eventResponses } from '../../infra/http/event-routes.ts'
 import { type ListCall, sendList } from '../../infra/http/page.ts'
 import { pageQuery, queryBoolean, queryText } from '../../infra/http/query.ts'
 import { route } from '../../infra/http/route.ts'
@@ -118,7 +118,7 @@ export const events = (deps: UpgradeRouteDeps) =>
     tags: ['upgrades'],
     summary: 'Events of an upgrade execution, as a list or as a stream',
     permission: reads,
-    schema: { params: executionParams, query: z.strictObject(pageQuery), responses: eventResponses },
+    schema: { params: executionParams, query: eventQuery, responses: eventResponses },
     handler: async (call) => {
       const id = call.params.executionId
       await requireVisible(deps, call.principal, id)

@@ -1,9 +1,8 @@
-import { sql } from 'kysely'
 import type { Instant } from '../../core/instant.ts'
 import type { Uuid } from '../../core/subject.ts'
+import { behind, contains, directionOf, type Page } from '../../infra/database/ordered.ts'
 import { fromInstant, toInstant } from '../../infra/database/pool.ts'
 import type { Db, Tx } from '../../infra/database/types.ts'
-import type { Position } from './queries.ts'
 import { tables } from './tables.ts'
 
 /** A backup that was taken elsewhere, as somebody has told us. */
@@ -39,18 +38,21 @@ export type BackupFilter = {
   readonly q?: string | undefined
 }
 
-/** Backups of a tenant, the one that was taken last first. */
+export const backupOrders = ['takenAt', '-takenAt'] as const
+
+/** Backups of a tenant, by when they were taken. */
 export async function listBackups(
   db: Db,
   filter: BackupFilter,
-  page: { readonly after: Position | null; readonly limit: number },
+  page: Page<(typeof backupOrders)[number]>,
 ): Promise<readonly Backup[]> {
-  let query = filtered(db, filter).selectAll()
-  if (page.after !== null) {
-    const { at, id } = page.after
-    query = query.where(sql<boolean>`(taken_at, id) < (${at}::timestamptz, ${id}::uuid)`)
-  }
-  const rows = await query.orderBy('taken_at', 'desc').orderBy('id', 'desc').limit(page.limit).execute()
+  const rows = await filtered(db, filter)
+    .selectAll()
+    .where(behind('taken_at', page))
+    .orderBy('taken_at', directionOf(page.order))
+    .orderBy('id', directionOf(page.order))
+    .limit(page.limit)
+    .execute()
   return rows.map((row) => ({
     id: row.id,
     tenantId: row.tenant_id,
@@ -72,14 +74,12 @@ export async function countBackups(db: Db, filter: BackupFilter): Promise<number
 
 /** The backup of a namespace that was taken last; null where none was recorded. */
 export async function newestBackup(db: Db, tenantId: Uuid, namespace: string): Promise<Backup | null> {
-  const [newest] = await listBackups(db, { tenantId, namespace }, { after: null, limit: 1 })
+  const [newest] = await listBackups(db, { tenantId, namespace }, { after: null, limit: 1, order: '-takenAt' })
   return newest ?? null
 }
 
 function filtered(db: Db, { tenantId, namespace, q }: BackupFilter) {
   let query = tables(db).selectFrom('backups').where('tenant_id', '=', tenantId)
   if (namespace !== undefined) query = query.where('namespace', '=', namespace)
-  if (q !== undefined)
-    query = query.where(sql<boolean>`strpos(lower(concat_ws(' ', namespace, reference)), lower(${q})) > 0`)
-  return query
+  return q === undefined ? query : query.where(contains(['namespace', 'reference'], q))
 }
