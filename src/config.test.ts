@@ -104,3 +104,14 @@ test('what does nothing yet is refused rather than ignored', () => {
   expect(() => refuseUnsupported(read({ KAFKA_BROKERS: 'a:9092' }))).toThrow(/KAFKA_BROKERS/)
   expect(() => refuseUnsupported(read({}))).not.toThrow()
 })
+
+test.each(['hooks.internal', '10.1.0.0/16, 127.0.0.1', 'fd00::/8,::1'])('WEBHOOK_ALLOW may be "%s"', (value) => {
+  expect(read({ WEBHOOK_ALLOW: value }).webhookAllow).toEqual(value.split(',').map((part) => part.trim()))
+})
+
+test.each(['10.1.0.0/33', '10.1.0', 'https://hooks.internal', 'a b', 'hooks.internal/8', '1.2.3.4/8/9', '::1/129'])(
+  'WEBHOOK_ALLOW may not be "%s"',
+  (value) => {
+    expect(() => read({ WEBHOOK_ALLOW: value })).toThrow(ConfigError)
+  },
+)

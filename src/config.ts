@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { delimiter, join, resolve } from 'node:path'
 
 /** What the environment may set (SPEC section 7), read once at the start and passed in. */
@@ -25,7 +26,7 @@ export type Config = {
   readonly publicHost: string | null
   /** Folders, absolute, that folder chart sources must lie below. */
   readonly chartFolders: readonly string[]
-  /** Hosts or address ranges that webhooks may reach although they are private. */
+  /** Host names, addresses or address ranges that webhooks may reach although they are private. */
   readonly webhookAllow: readonly string[]
   readonly metricsOpen: boolean
   readonly logLevel: LogLevel
@@ -68,7 +69,7 @@ export function readConfig(env: Environment, checkout: string): Config {
     oidc: oidc(read('OIDC_ISSUER', httpsUrl), read('OIDC_AUDIENCE', text)),
     publicHost: read('PUBLIC_HOST', hostName),
     chartFolders: (read('CHART_FOLDERS', list(text, delimiter)) ?? []).map(path),
-    webhookAllow: read('WEBHOOK_ALLOW', list(text)) ?? [],
+    webhookAllow: read('WEBHOOK_ALLOW', list(hostOrRange)) ?? [],
     metricsOpen: read('METRICS_OPEN', truth) ?? false,
     logLevel: read('LOG_LEVEL', oneOf(logLevels)) ?? 'info',
     leaseSeconds: read('LEASE_SECONDS', leaseLength) ?? 15,
@@ -127,6 +128,16 @@ const hostName: Reader<string> = (value) => {
 
 const hostAndPort: Reader<string> = (value) => {
   must(/^[A-Za-z0-9.[\]:-]+:[0-9]{1,5}$/.test(value), 'must be host:port, several separated by commas')
+  return value
+}
+
+const hostOrRange: Reader<string> = (value) => {
+  const wrong = 'must be host names, addresses or ranges such as 10.1.0.0/16, separated by commas'
+  const [host = '', bits, ...more] = value.split('/')
+  const family = isIP(host)
+  const isName = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/i.test(host) && !/^[0-9.]+$/.test(host)
+  must(more.length === 0 && (family !== 0 || (isName && bits === undefined)), wrong)
+  must(bits === undefined || (/^[0-9]{1,3}$/.test(bits) && Number(bits) <= (family === 6 ? 128 : 32)), wrong)
   return value
 }
 

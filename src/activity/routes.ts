@@ -4,10 +4,10 @@ import type { Db } from '../infra/database/types.ts'
 import {
   countFeed,
   type EventFeed,
-  type FeedEvent,
   type FeedFilter,
   feedOrders,
   listFeed,
+  feedEventView as view,
 } from '../infra/events/feed.ts'
 import { lastEventNumber, storedEvent } from '../infra/http/event-routes.ts'
 import { eventStream, type StreamCall, wantsEventStream } from '../infra/http/event-stream.ts'
@@ -109,8 +109,4 @@ function streamFeed({ feed }: ActivityDeps, call: StreamCall, filter: FeedFilter
       yield { id: String(event.position), event: event.type, data: view(event) }
     }
   })
-}
-
-function view({ at, ...same }: FeedEvent): z.input<typeof feedEvent> {
-  return { ...same, at: new Date(at).toISOString() }
 }

@@ -1,4 +1,6 @@
 /** What others may use of charts. */
+
+export { systemResolve } from '../infra/net/reach.ts'
 export type { Chart } from './archive/read.ts'
 export { type Charts, type ChartsParts, createCharts } from './charts.ts'
 export { type ForeignObject, foreignObjects, type Granted } from './core/confine.ts'
@@ -13,7 +15,6 @@ export { type ChartRouteParts, chartRoutes } from './routes.ts'
 export { packSamples, writeSamples } from './samples.ts'
 export { type SourceStore, sourceStore } from './source-store.ts'
 export { openSources, type SourceParts } from './sources/open.ts'
-export { systemResolve } from './sources/reach.ts'
 export { type ChartStore, chartStore } from './store.ts'
 export type { ReleaseTarget, Render, ResolvedChart, Sealer, SourceRecord } from './types.ts'
 export { type Validate, type ValidationParts, validator } from './validate.ts'

@@ -11,9 +11,11 @@ export type ApiParts = {
   readonly charts: FeatureRoutes
   readonly tenants: FeatureRoutes
   readonly activity: FeatureRoutes
+  readonly webhooks: FeatureRoutes
 }
 
 /** All routes, in the order in which the documentation shows them. */
 export function apiRoutes(parts: ApiParts): readonly FeatureRoutes[] {
-  return [parts.releases, parts.upgrades, parts.registry, parts.charts, parts.tenants, parts.activity]
+  const { releases, upgrades, registry, charts, tenants, activity, webhooks } = parts
+  return [releases, upgrades, registry, charts, tenants, activity, webhooks]
 }

@@ -8,6 +8,7 @@ import { registryRoutes } from '../registry/index.ts'
 import { releaseRoutes } from '../releases/index.ts'
 import { mayDo, routesOfTenants } from '../tenants/index.ts'
 import { upgradeRoutes } from '../upgrades/index.ts'
+import { webhookRoutes } from '../webhooks/index.ts'
 import { apiRoutes, version } from './api.ts'
 
 /**
@@ -22,6 +23,7 @@ export async function apiDocument(): Promise<string> {
     charts: [...chartRoutes(absent('the charts')), ...grantRoutes(absent('the grants'))],
     tenants: routesOfTenants(absent('the tenants')),
     activity: activityRoutes(absent('the activity')),
+    webhooks: webhookRoutes(absent('the webhooks')),
   })
   const app = buildApp({
     routes,

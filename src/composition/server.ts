@@ -24,6 +24,7 @@ import {
 } from '../releases/index.ts'
 import type { AdminKeySource } from '../tenants/index.ts'
 import { type UpgradeDeps, upgradeRoutes } from '../upgrades/index.ts'
+import { handOn, webhookRoutes } from '../webhooks/index.ts'
 import { activityDeps } from './activity.ts'
 import { apiRoutes, version } from './api.ts'
 import { openCharts } from './charts.ts'
@@ -37,6 +38,7 @@ import type { Stops } from './stops.ts'
 import { type OpenTenants, openTenants } from './tenants.ts'
 import { laterUpgrades, measureExecutions, openUpgrades } from './upgrades.ts'
 import { startUpkeep } from './upkeep.ts'
+import { type OpenWebhooks, openWebhooks } from './webhooks.ts'
 import { startWork } from './work.ts'
 
 export type Role = 'serve' | 'api' | 'worker'
@@ -59,6 +61,7 @@ type Parts = {
   readonly deps: ReleaseDeps
   readonly registry: RegistryDeps
   readonly upgrades: UpgradeDeps
+  readonly webhooks: OpenWebhooks
 }
 
 /** Starts everything that a role needs, in order. What was started is in `stops`, also when this throws. */
@@ -96,7 +99,21 @@ async function openParts(config: Config, log: Logger, stops: Stops): Promise<Par
   const joined = { releases: deps, registry: registryPort(registry), tenants: tenants.port, clusters }
   const upgrades = openUpgrades(joined)
   joinUpgrades(upgrades, createEndWaiter(storage.listener))
-  return { config, log, storage, key, clusters, currentCluster, tenants, chartRoutes, deps, registry, upgrades }
+  const webhooks = openWebhooks({ config, db, vault, clock, newId, tenants: tenants.port })
+  return {
+    config,
+    log,
+    storage,
+    key,
+    clusters,
+    currentCluster,
+    tenants,
+    chartRoutes,
+    deps,
+    registry,
+    upgrades,
+    webhooks,
+  }
 }
 
 /** Both, or the first error; but not before either has ended, because what it starts must be among what is stopped. */
@@ -105,13 +122,13 @@ async function both<A, B>(one: Promise<A>, other: Promise<B>): Promise<[A, B]> {
   return Promise.all([one, other])
 }
 
-/** Whatever its role, a process gives events their place: there is then always one that does. */
-function startFeed({ storage, log }: Parts, stops: Stops): void {
+/** Whatever its role, a process gives events their place and hands them on: there is then always one that does. */
+function startFeed({ storage, deps, log }: Parts, stops: Stops): void {
   const numbering = startNumbering({
     db: storage.database.db,
     listener: storage.listener,
     log,
-    onNumbered: async () => {},
+    onNumbered: (tx, from, to) => handOn(tx, { from, to }, deps.clock.now()),
   })
   stops.add('event feed', () => numbering.stop())
 }
@@ -136,6 +153,7 @@ function httpApp(parts: Parts, hub: EventHub, ends: EndWaiter): FastifyInstance 
       charts: chartRoutes,
       tenants: tenants.routes,
       activity: activityRoutes(activityDeps(parts)),
+      webhooks: webhookRoutes(parts.webhooks.deps),
     }),
     authenticate: tenants.authenticate,
     authorize: tenants.authorize,

@@ -2,23 +2,32 @@ import { type Clock, minutes } from '../core/instant.ts'
 import type { Db } from '../infra/database/types.ts'
 import { IdempotencyKeys } from '../infra/http/idempotency/store.ts'
 import type { Log } from '../infra/log.ts'
+import { forgetOldDeliveries } from '../webhooks/index.ts'
 import type { Stops } from './stops.ts'
 
 const everyMs = minutes(30)
 
-/** Deletes what is kept for a time only: idempotency keys after 24 hours. Until the server stops. */
+/**
+ * Deletes what is kept for a time only: idempotency keys after 24 hours, deliveries of webhooks after 7 days. Until the
+ * server stops.
+ */
 export function startUpkeep(db: Db, clock: Clock, log: Log, stops: Stops): void {
   const stopping = new AbortController()
-  const done = keepUp(new IdempotencyKeys(db), clock, log, stopping.signal)
+  const keys = new IdempotencyKeys(db)
+  const forget = [() => keys.purge(), () => forgetOldDeliveries(db, clock.now())]
+  const done = keepUp(forget, clock, log, stopping.signal)
   stops.add('upkeep', async () => {
     stopping.abort()
     await done
   })
 }
 
-async function keepUp(keys: IdempotencyKeys, clock: Clock, log: Log, signal: AbortSignal): Promise<void> {
+type Forget = () => Promise<unknown>
+
+async function keepUp(forget: readonly Forget[], clock: Clock, log: Log, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    await keys.purge().catch((error: unknown) => log.warn({ err: error }, 'old idempotency keys stay for now'))
+    for (const one of forget)
+      await one().catch((error: unknown) => log.warn({ err: error }, 'what is old stays for now'))
     await clock.sleep(everyMs, signal)
   }
 }

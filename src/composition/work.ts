@@ -8,11 +8,13 @@ import type { UpgradeDeps } from '../upgrades/index.ts'
 import type { ClusterConnections } from './clusters.ts'
 import type { Storage } from './database.ts'
 import type { Stops } from './stops.ts'
+import type { OpenWebhooks } from './webhooks.ts'
 
 export type WorkParts = {
   readonly storage: Storage
   readonly deps: ReleaseDeps
   readonly upgrades: UpgradeDeps
+  readonly webhooks: OpenWebhooks
   readonly clusters: ClusterConnections
   readonly currentCluster: Uuid
   readonly leaseMs: number
@@ -23,12 +25,14 @@ export type WorkParts = {
 const releasesAtOnce = 8
 /** Executions wait for clusters and the database; their helms are the business of their releases. */
 const executionsAtOnce = 32
+/** A receiver that hangs holds its slot for 10 s and nothing else: enough slots that no handful of them holds all. */
+const webhooksAtOnce = 256
 /** A running helm gets this long when the server stops (SPEC section 7). */
 const graceMs = 20_000
 
-/** Starts to work on releases, executions, batches and the cluster. */
+/** Starts to work on releases, executions, batches, the cluster and webhooks. */
 export async function startWork(
-  { storage, deps, upgrades, clusters, currentCluster, leaseMs, log }: WorkParts,
+  { storage, deps, upgrades, webhooks, clusters, currentCluster, leaseMs, log }: WorkParts,
   stops: Stops,
 ): Promise<void> {
   const { db } = storage.database
@@ -43,9 +47,10 @@ export async function startWork(
       driverOf(upgrades.machine),
       driverOf(batchMachine(deps)),
       driverOf(clusterMachine(follow)),
+      driverOf(webhooks.machine),
     ],
     concurrency: releasesAtOnce,
-    limits: { cluster: 4, batch: 4, execution: executionsAtOnce },
+    limits: { cluster: 4, batch: 4, execution: executionsAtOnce, sink: webhooksAtOnce },
     clock: deps.clock,
     log,
     leaseMs,

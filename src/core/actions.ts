@@ -38,6 +38,8 @@ export const actions = [
   'upgrade.initiate',
   'upgrade.override-checks',
   'upgrade.read',
+  'webhook.read',
+  'webhook.write',
 ] as const
 
 export type Action = (typeof actions)[number]

@@ -13,6 +13,7 @@ const isMain = (path: string): boolean => path === 'src/main.ts' || path.startsW
 /** The features in the order of DESIGN.md, each with those that it may use. */
 const mayUse: Readonly<Record<string, readonly string[]>> = {
   activity: ['tenants'],
+  webhooks: ['tenants'],
   upgrades: ['releases', 'registry', 'charts', 'tenants'],
   releases: ['charts', 'tenants'],
   registry: ['charts', 'tenants'],

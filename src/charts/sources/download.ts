@@ -1,6 +1,6 @@
 import { Agent, request } from 'undici'
+import { addressesWithin, pinned, type Reach, type Resolve, reachOf } from '../../infra/net/reach.ts'
 import type { SourceCredentials } from '../types.ts'
-import { addressesWithin, pinned, type Reach, type Resolve, reachOf } from './reach.ts'
 
 /** How a repository is asked. `origin` is its own scheme, host and port: the only place that sees the credentials. */
 export type DownloadOptions = {

@@ -1,13 +1,13 @@
 import type { Clock } from '../../core/instant.ts'
 import { seconds } from '../../core/instant.ts'
 import { Problem } from '../../core/problems.ts'
+import type { Resolve } from '../../infra/net/reach.ts'
 import { invalidChart } from '../archive/faults.ts'
 import { chartLimits } from '../archive/limits.ts'
 import { digestOf } from '../archive/read.ts'
 import type { ChartSource, SourceRecord } from '../types.ts'
 import { type DownloadOptions, download } from './download.ts'
 import { parseIndexAside, type RepositoryIndex } from './index-file.ts'
-import type { Resolve } from './reach.ts'
 
 const indexBytes = 32 * 1024 * 1024
 /** An index is asked for again (with its ETag) when it is older. */

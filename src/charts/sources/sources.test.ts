@@ -2,7 +2,6 @@ import { describe, expect, test } from 'vitest'
 import type { ChartSource } from '../types.ts'
 import { findVersion } from './find.ts'
 import { packedName } from './folder.ts'
-import { reachOf } from './reach.ts'
 
 test.each([
   ['demo-1.0.0.tgz', 'demo', '1.0.0'],
@@ -14,26 +13,6 @@ test.each([
 
 test.each(['demo.tgz', '-1.0.0.tgz', 'demo-1.0.tgz', 'demo-1.0.0.zip'])('%s names no chart', (file) => {
   expect(packedName(file)).toBeNull()
-})
-
-test.each([
-  ['8.8.8.8', 'public'],
-  ['2001:db8::1', 'public'],
-  ['127.0.0.1', 'private'],
-  ['10.1.2.3', 'private'],
-  ['172.31.255.255', 'private'],
-  ['172.32.0.0', 'public'],
-  ['0.0.0.0', 'private'],
-  ['::1', 'private'],
-  ['::', 'private'],
-  ['fd12::1', 'private'],
-  ['::ffff:10.0.0.1', 'private'],
-  ['::ffff:8.8.8.8', 'public'],
-  ['169.254.169.254', 'link-local'],
-  ['::ffff:169.254.0.1', 'link-local'],
-  ['fe80::1', 'link-local'],
-])('%s is %s', (address, reach) => {
-  expect(reachOf(address)).toBe(reach)
 })
 
 describe('finding a version', () => {

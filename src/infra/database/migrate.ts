@@ -5,12 +5,12 @@ import { initial } from './migrations/0001_initial.ts'
 import { registry } from './migrations/0002_registry.ts'
 import { upgrades } from './migrations/0003_upgrades.ts'
 import { grants } from './migrations/0004_grants.ts'
-import { eventFeed } from './migrations/0005_event_feed.ts'
+import { feedAndWebhooks } from './migrations/0005_feed_and_webhooks.ts'
 import { health } from './migrations/0006_health.ts'
 import type { Db } from './types.ts'
 
 /** Every step of the schema, oldest first. A step that was released never changes: add another. */
-export const migrations: readonly Migration[] = [initial, registry, upgrades, grants, eventFeed, health]
+export const migrations: readonly Migration[] = [initial, registry, upgrades, grants, feedAndWebhooks, health]
 
 /**
  * Brings the schema to the newest step; returns the names of the steps it applied. Any number of processes may do it

@@ -44,6 +44,19 @@ export async function listFeed(
   return rows.map((row) => ({ ...toEvent(row), position: row.feed_seq }))
 }
 
+/** One event with its place; null when it is gone, or has none yet. */
+export async function eventOf(db: Db, { kind, id }: Subject, seq: number): Promise<FeedEvent | null> {
+  const { rows } = await sql<EventRow & { readonly feed_seq: number }>`select * from events
+    where subject_kind = ${kind} and subject_id = ${id}::uuid and seq = ${seq} and feed_seq is not null`.execute(db)
+  const [row] = rows
+  return row === undefined ? null : { ...toEvent(row), position: row.feed_seq }
+}
+
+/** An event as streams and webhooks show it. */
+export function feedEventView({ at, ...same }: FeedEvent) {
+  return { ...same, at: new Date(at).toISOString() }
+}
+
 /** How many events a reader finds in all. */
 export async function countFeed(db: Db, reader: Reader, filter: FeedFilter): Promise<number> {
   const { rows } = await sql<{ n: number }>`select count(*) as n from events

@@ -42,6 +42,8 @@ const holders: Readonly<Record<Action, readonly Role[]>> = {
   'upgrade.initiate': operators,
   'upgrade.override-checks': admins,
   'upgrade.read': everyone,
+  'webhook.read': everyone,
+  'webhook.write': operators,
 }
 
 /** Whether the caller's role holds the action. Which tenants it holds it for is `maySee`. */

@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { digestOf } from '../../../src/charts/archive/read.ts'
 import { packedFixture } from '../../../src/charts/archive/testing.ts'
 import { httpSource } from '../../../src/charts/sources/http.ts'
-import { type Resolve, systemResolve } from '../../../src/charts/sources/reach.ts'
 import type { ChartSource, SourceCredentials } from '../../../src/charts/types.ts'
+import { type Resolve, systemResolve } from '../../../src/infra/net/reach.ts'
 import { indexFile, RepositoryServer } from './repository-server.ts'
 
 const demo = packedFixture('demo', '1.0.0')

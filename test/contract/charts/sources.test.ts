@@ -6,8 +6,8 @@ import { digestOf, readChart } from '../../../src/charts/archive/read.ts'
 import { chartFixture, packedFixture } from '../../../src/charts/archive/testing.ts'
 import { findVersion } from '../../../src/charts/sources/find.ts'
 import { openSource } from '../../../src/charts/sources/open.ts'
-import { systemResolve } from '../../../src/charts/sources/reach.ts'
 import type { ChartSource, SourceRecord } from '../../../src/charts/types.ts'
+import { systemResolve } from '../../../src/infra/net/reach.ts'
 import { indexFile, RepositoryServer } from './repository-server.ts'
 
 const clock = { now: () => 0, sleep: () => Promise.resolve() }

@@ -1,6 +1,7 @@
 import { resources } from '../../../src/infra/kubernetes/index.ts'
 import { type Api, expectStatus, type Operation, type Release } from '../fleet/api.ts'
 import { openWorld, tenants, type World } from '../fleet/world.ts'
+import { eventually } from '../support/eventually.ts'
 import type { Caller } from './refusal.ts'
 
 /** A small fleet that nobody may change, and callers of tenant a. */
@@ -28,7 +29,8 @@ async function registered(admin: Api): Promise<Readonly<Record<string, string>>>
 
 /** `mine` at revision 2, `single` at its first, `gone` uninstalled, all of tenant a; `foreign` of tenant b. */
 export async function openGiven(): Promise<Given> {
-  const world = await openWorld()
+  const world = await openWorld({ WEBHOOK_ALLOW: '127.0.0.1' })
+  const webhook = await failingWebhook(world.admin)
   const [mine, single, gone, foreign] = await Promise.all([
     world.install('a', 'mine', '1.2.0'),
     world.install('a', 'single', '1.2.0'),
@@ -56,8 +58,26 @@ export async function openGiven(): Promise<Given> {
       operation: await operationOf(world.admin, mine),
       foreignOperation: await operationOf(world.admin, foreign),
       ...(await registered(world.admin)),
+      webhook,
+      delivery: await deliveryOf(world.admin, webhook),
     },
   }
+}
+
+/** A webhook of tenant a that nobody answers. */
+async function failingWebhook(admin: Api): Promise<string> {
+  const wanted = { tenantId: tenants.a, url: 'http://127.0.0.1:9/', secret: 'a-secret-of-sixteen' }
+  return expectStatus(await admin.post<{ id: string }>('/webhooks', wanted), 201).id
+}
+
+/** A delivery of the webhook; all that happened so far has one. */
+async function deliveryOf(admin: Api, webhook: string): Promise<string> {
+  const path = `/webhooks/${webhook}/deliveries`
+  const [first] = await eventually('an event of each release has been handed on', async () => {
+    const all = expectStatus(await admin.get<{ id: string; subject: { id: string } }[]>(path), 200)
+    return new Set(all.map(({ subject }) => subject.id)).size >= 4 ? all : null
+  })
+  return first?.id ?? ''
 }
 
 async function operationOf(admin: Api, release: Release): Promise<string> {
@@ -72,17 +92,24 @@ export function pathOf({ ids }: Given, path: string): string {
 
 /**
  * All that a command could change: releases, operations, events, tenants, keys, chart sources, the registry,
- * executions, and what is in the cluster. Without what changes by itself: health, and when a key was last used.
+ * executions, and what is in the cluster. Without what changes by itself: health, whether a webhook fails, and when a key was last used.
  */
 export async function everything({ world, ids }: Given): Promise<unknown> {
   const { admin, cluster } = world
-  const lists = ['/helm/releases', '/helm/releases?status=UNINSTALLED', '/operations', '/tenants', '/api-keys']
+  const lists = [
+    '/helm/releases',
+    '/helm/releases?status=UNINSTALLED',
+    '/operations',
+    '/tenants',
+    '/api-keys',
+    '/webhooks',
+  ]
   const events = [ids.mine, ids.single, ids.gone, ids.foreign].map((id) => `/helm/releases/${id}/events`)
   const registry = ['/registry/components', `/registry/components/${ids.component}/versions`, '/registry/upgrade-paths']
   const upgrades = ['/registry/upgrades', `/registry/upgrades/${ids.execution}/events`, `/tenants/${tenants.a}/backups`]
   const read = async (path: string) => {
     const rows = expectStatus(await admin.get<Record<string, unknown>[]>(path), 200)
-    return rows.map(({ health: _, updatedAt: __, lastUsedAt: ___, ...rest }) => rest)
+    return rows.map(({ health: _, updatedAt: __, lastUsedAt: ___, failingSince: ____, ...rest }) => rest)
   }
   const [secrets, namespaces] = await Promise.all(
     [resources.secrets, resources.namespaces].map((resource) => cluster.client.listMetadata(resource, {})),

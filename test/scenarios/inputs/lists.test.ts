@@ -69,11 +69,17 @@ async function pagesOf(of: ApiOperation, query: Query): Promise<{ rows: unknown[
   return { rows, totals }
 }
 
-/** What changes by itself between two reads. */
+/** What changes by itself between two reads: health, use, and the tries of a webhook that nobody answers. */
+const moving = new Set([
+  ...['health', 'updatedAt', 'lastUsedAt', 'failingSince'],
+  ...['status', 'attempts', 'waitingFor', 'lastStatus', 'lastError', 'endedAt'],
+])
+
+/** Rows without that. */
 const still = (rows: readonly unknown[]) =>
   rows.map((row) => {
-    const { health: _, updatedAt: __, lastUsedAt: ___, ...rest } = row as Record<string, unknown>
-    return rest
+    const entries = Object.entries(row as Record<string, unknown>).filter(([name]) => !moving.has(name))
+    return Object.fromEntries(entries)
   })
 
 test('there are lists, and every array is one of them', () => {

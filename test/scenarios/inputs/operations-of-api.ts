@@ -2,6 +2,7 @@ import type { OpenApiDocument, OpenApiOperation } from '../../../src/infra/http/
 import type { Method } from '../fleet/api.ts'
 import { installOf, tenants } from '../fleet/world.ts'
 import type { Given } from './given.ts'
+import { newWebhook } from './webhook-cases.ts'
 
 /** An operation of the document, with a request that is right: what is then wrong is one thing only. */
 export type ApiOperation = {
@@ -34,6 +35,7 @@ export const bodies: Readonly<Record<string, object>> = {
   rollbackRelease: { targetRevision: 1 },
   registerTenant: { id: tenants.a, name: 'a' },
   createGrant: { chartDigest: 'a'.repeat(64), kind: 'ClusterRole', name: 'walked' },
+  createWebhook: newWebhook,
   createApiKey: { name: 'walked', role: 'viewer', tenants: [tenants.a] },
   createComponent: { name: 'walked', category: 'WALKED', chartName: 'small' },
   updateComponent: { description: 'walked' },
@@ -65,10 +67,13 @@ const ofComponent = [
   ...['createComponentVersion', 'getComponentVersion', 'updateComponentVersion'],
 ]
 
+const ofWebhook = ['getWebhook', 'deleteWebhook', 'listWebhookDeliveries', 'redeliverWebhook']
+
 /** Path parameters that lead to things of tenant a. */
 export function pathsOf({ ids }: Given): Readonly<Record<string, string | Readonly<Record<string, string>>>> {
   const operation = { id: ids.operation ?? '' }
   const component = { id: ids.component ?? '' }
+  const webhook = { id: ids.webhook ?? '', deliveryId: ids.delivery ?? '' }
   return {
     id: ids.mine ?? '',
     tenantId: tenants.a,
@@ -84,6 +89,7 @@ export function pathsOf({ ids }: Given): Readonly<Record<string, string | Readon
     executionId: ids.execution ?? '',
     componentId: ids.component ?? '',
     ...Object.fromEntries(ofComponent.map((id) => [id, component])),
+    ...Object.fromEntries(ofWebhook.map((id) => [id, webhook])),
   }
 }
 

@@ -6,6 +6,7 @@ import { platform } from './platform-cases.ts'
 import type { Refusal } from './refusal.ts'
 import { registry } from './registry-cases.ts'
 import { install, others, rollback, upgrade } from './release-cases.ts'
+import { webhooks } from './webhook-cases.ts'
 
 const refusals: Readonly<Record<string, readonly Refusal[]>> = {
   install,
@@ -16,6 +17,7 @@ const refusals: Readonly<Record<string, readonly Refusal[]>> = {
   'reads and operations': lists,
   'tenants, keys and chart sources': platform,
   registry,
+  webhooks,
 }
 
 let given: Given

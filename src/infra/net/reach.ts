@@ -16,13 +16,23 @@ for (const [net, bits] of [
   ['100.64.0.0', 10],
   ['127.0.0.0', 8],
   ['172.16.0.0', 12],
+  ['192.0.0.0', 24],
   ['192.168.0.0', 16],
+  ['198.18.0.0', 15],
+  ['224.0.0.0', 3],
 ] as const) {
   ownNetworks.addSubnet(net, bits)
 }
 for (const [net, bits] of [
-  ['::', 127],
+  ['::', 96],
+  // What carries an IPv4 address to a gateway, which may send it anywhere: NAT64, Teredo, 6to4.
+  ['64:ff9b::', 96],
+  ['64:ff9b:1::', 48],
+  ['2001::', 32],
+  ['2002::', 16],
   ['fc00::', 7],
+  ['fec0::', 10],
+  ['ff00::', 8],
 ] as const) {
   ownNetworks.addSubnet(net, bits, 'ipv6')
 }

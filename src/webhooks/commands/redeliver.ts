@@ -1,0 +1,58 @@
+import { Problem } from '../../core/problems.ts'
+import type { Uuid } from '../../core/subject.ts'
+import { transaction } from '../../infra/database/pool.ts'
+import type { Tx } from '../../infra/database/types.ts'
+import { wake } from '../../infra/engine/index.ts'
+import { type Caller, type OnDone, recordAudit } from '../../tenants/index.ts'
+import type { Delivery } from '../core/model.ts'
+import type { WebhookDeps } from '../deps.ts'
+import { insertDelivery, lockDelivery, updateDelivery } from '../store/deliveries.ts'
+import { holdWebhook } from '../store/webhooks.ts'
+import { noSuchWebhook } from './delete-webhook.ts'
+
+export type RedeliverIds = { readonly webhookId: Uuid; readonly deliveryId: Uuid }
+
+/**
+ * Delivers an event once more: one that waits for its next try is tried now, one that has ended gets a new delivery of the
+ * same event. Throws `not_found`.
+ */
+export async function redeliver(
+  deps: WebhookDeps,
+  { principal, reason }: Caller,
+  { webhookId, deliveryId }: RedeliverIds,
+  onDone: OnDone<Delivery>,
+): Promise<Delivery> {
+  return transaction(deps.db, async (tx) => {
+    const webhook = await holdWebhook(tx, principal.tenants, webhookId)
+    if (webhook === null) throw noSuchWebhook(webhookId)
+    const { tenantId } = webhook
+    const known = await lockDelivery(tx, webhookId, deliveryId)
+    if (known === null) throw new Problem('not_found', `The webhook has no delivery ${deliveryId}`)
+    const next = await again(tx, deps, known)
+    await wake(tx, { kind: 'sink', id: webhookId })
+    const subject = `webhook/${webhookId}`
+    await recordAudit(tx, deps, { principal, reason, tenantId, action: 'webhook.redelivered', subject })
+    await onDone(tx, next)
+    return next
+  })
+}
+
+async function again(tx: Tx, deps: WebhookDeps, known: Delivery): Promise<Delivery> {
+  const now = deps.clock.now()
+  if (known.status === 'PENDING') {
+    const soon = { ...known, dueAt: now }
+    await updateDelivery(tx, known.id, soon)
+    return soon
+  }
+  const fresh = {
+    status: 'PENDING',
+    attempts: 0,
+    dueAt: now,
+    lastStatus: null,
+    lastError: null,
+    endedAt: null,
+  } as const
+  const next: Delivery = { ...known, ...fresh, id: deps.newId(), redeliveryOf: known.id, createdAt: now }
+  await insertDelivery(tx, next)
+  return next
+}

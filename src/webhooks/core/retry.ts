@@ -1,0 +1,50 @@
+import { type Instant, minutes, seconds } from '../../core/instant.ts'
+import type { Delivery, Sent } from './model.ts'
+
+/** How often and when a delivery is tried. */
+export type RetryPolicy = {
+  readonly firstMs: number
+  readonly longestMs: number
+  /** So many tries in all; then it has failed, and can be redelivered by hand. */
+  readonly attempts: number
+}
+
+/** After 5 s, 10 s, 20 s and so on, at most an hour: given up some 6 hours after the event. */
+export const retryPolicy: RetryPolicy = { firstMs: seconds(5), longestMs: minutes(60), attempts: 16 }
+
+/**
+ * How long to wait after so many tries: twice as long each time, and between half and the whole of it by `chance` (0 to
+ * 1), so that what failed together does not come back together.
+ */
+export function pauseAfter(policy: RetryPolicy, attempts: number, chance: number): number {
+  const whole = Math.min(policy.firstMs * 2 ** Math.min(attempts - 1, 40), policy.longestMs)
+  return Math.round(whole * (0.5 + chance / 2))
+}
+
+/** Only a 2xx is a success: a redirect is not followed, and so has reached nobody. */
+export const isDelivered = (sent: Sent): boolean => sent.kind === 'answered' && sent.status >= 200 && sent.status < 300
+
+type Changed = Pick<Delivery, 'status' | 'attempts' | 'dueAt' | 'lastStatus' | 'lastError' | 'endedAt'>
+
+/** What a delivery is after one more try. */
+export function afterTry(
+  { attempts: before }: Pick<Delivery, 'attempts'>,
+  sent: Sent,
+  at: { readonly now: Instant; readonly chance: number },
+  policy: RetryPolicy,
+): Changed {
+  const attempts = before + 1
+  const told = {
+    attempts,
+    lastStatus: sent.kind === 'answered' ? sent.status : null,
+    lastError: isDelivered(sent) ? null : whyNot(sent),
+  }
+  if (isDelivered(sent)) return { ...told, status: 'DELIVERED', dueAt: null, endedAt: at.now }
+  if (attempts >= policy.attempts) return { ...told, status: 'FAILED', dueAt: null, endedAt: at.now }
+  return { ...told, status: 'PENDING', dueAt: at.now + pauseAfter(policy, attempts, at.chance), endedAt: null }
+}
+
+function whyNot(sent: Sent): string {
+  if (sent.kind === 'unanswered') return sent.why
+  return sent.status >= 300 && sent.status < 400 ? 'redirects are not followed' : `answered ${sent.status}`
+}
