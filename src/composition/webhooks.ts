@@ -24,16 +24,21 @@ export type WebhookParts = {
   readonly tenants: TenantPort
 }
 
-export type OpenWebhooks = { readonly deps: WebhookDeps; readonly machine: SinkMachine }
+export type OpenWebhooks = {
+  readonly deps: WebhookDeps
+  /** The machine of a worker, which is told when it stops. */
+  readonly machine: (stopping: AbortSignal) => SinkMachine
+}
 
 /** Joins webhooks: where they may go, what signs them, who sends them. */
 export function openWebhooks({ config, db, vault, clock, newId, tenants }: WebhookParts): OpenWebhooks {
   const allowed = allowedBy(config.webhookAllow)
   const resolve = dnsResolve(allowed, systemResolve)
   const secrets = sealerOf(vault)
+  const send = httpSend({ allowed, resolve })
   return {
     deps: { db, clock, newId, tenants, secrets, allowed, resolve },
-    machine: sinkMachine({ db, clock, secrets, send: httpSend({ allowed, resolve }), chance: Math.random }),
+    machine: (stopping) => sinkMachine({ db, clock, secrets, send, chance: Math.random, stopping }),
   }
 }
 

@@ -47,7 +47,7 @@ export async function startWork(
       driverOf(upgrades.machine),
       driverOf(batchMachine(deps)),
       driverOf(clusterMachine(follow)),
-      driverOf(webhooks.machine),
+      driverOf(webhooks.machine(stopping.signal)),
     ],
     concurrency: releasesAtOnce,
     limits: { cluster: 4, batch: 4, execution: executionsAtOnce, sink: webhooksAtOnce },

@@ -27,6 +27,8 @@ export type SinkParts = {
   /** From 0 to 1, another each time. */
   readonly chance: () => number
   readonly policy?: RetryPolicy
+  /** Aborted when the process stops: nobody waits for a receiver then, another worker sends again. */
+  readonly stopping?: AbortSignal
 }
 
 /**
@@ -65,12 +67,13 @@ type Receiver = { readonly url: string; readonly secret: string }
 
 /** What was ended because the worker stops or has lost its lease counts as no try: nothing is written of it. */
 async function deliverOne(parts: SinkParts, receiver: Receiver, delivery: Delivery, context: ActContext) {
+  const signal = AbortSignal.any([context.signal, ...(parts.stopping === undefined ? [] : [parts.stopping])])
   const event = await eventOf(parts.db, delivery.subject, delivery.seq)
   const sent: Sent =
     event === null
       ? { kind: 'unanswered', why: 'the event is gone' }
-      : await parts.send(messageOf(receiver, delivery, event, parts.clock.now()), context.signal)
-  if (context.signal.aborted && sent.kind === 'unanswered') return
+      : await parts.send(messageOf(receiver, delivery, event, parts.clock.now()), signal)
+  if (signal.aborted && sent.kind === 'unanswered') return
   await settle(parts, delivery, sent, context)
 }
 

@@ -151,6 +151,18 @@ describe('a webhook', () => {
     expect(new Set(receiver.got.map(({ headers }) => headers['flotilla-delivery'])).size).toBe(1)
   })
 
+  it('that hangs does not hold up the stop of a worker, and that counts as no try', async () => {
+    const [{ work, tell, webhook }, receiver] = [await open({ timeoutMs: 600_000 }), await receiving(hanging)]
+    const hook = await webhook(receiver.url)
+    await tell(release(), 1)
+    const stopping = new AbortController()
+    const worker = work(undefined, stopping.signal)
+    await vi.waitFor(() => expect(receiver.got).toHaveLength(1), soon)
+    stopping.abort()
+    await worker.stop({ graceMs: 600_000 })
+    expect(await world.deliveries(hook)).toMatchObject([{ status: 'PENDING', attempts: 0 }])
+  })
+
   it('that waits for its next try is tried at once by hand', async () => {
     const [{ work, tell, webhook }, receiver] = [await open(), await receiving(broken)]
     const hook = await webhook(receiver.url)

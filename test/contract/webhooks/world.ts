@@ -41,7 +41,7 @@ export type World = {
   webhook(url: string, more?: { readonly tenantId?: Uuid | null; readonly types?: readonly string[] }): Promise<Webhook>
   /** Writes events of a subject, numbers on from what was written, and hands them on. */
   tell(subject: Subject, count: number, of?: { readonly tenantId?: Uuid; readonly type?: string }): Promise<void>
-  work(policy?: SinkParts['policy']): Worker
+  work(policy?: SinkParts['policy'], stopping?: AbortSignal): Worker
   deliveries(webhook: Webhook): Promise<readonly Delivery[]>
   close(): Promise<void>
 }
@@ -80,8 +80,8 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
       await transaction(db, (tx) => record(tx, { subject, tenantId, counting, at: Date.now() }, events))
       while ((await numberEvents(db, (tx, from, to) => handOn(tx, { from, to }, Date.now()))) !== 'none') {}
     },
-    work: (policy = { firstMs: 10, longestMs: 40, attempts: 1_000 }) => {
-      const machine = sinkMachine({ db, clock: systemClock, secrets, send, chance: Math.random, policy })
+    work: (policy = { firstMs: 10, longestMs: 40, attempts: 1_000 }, stopping = new AbortController().signal) => {
+      const machine = sinkMachine({ db, clock: systemClock, secrets, send, chance: Math.random, policy, stopping })
       const worker = startWorker({
         ...{ db, listener, drivers: [driverOf(machine)], concurrency: 64, clock: systemClock, log: silentLog },
         ...{ pollMs: 50, takeoverMs: 50, leaseMs: 5_000 },
