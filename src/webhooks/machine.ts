@@ -1,15 +1,15 @@
-import type { Clock } from '../core/instant.ts'
+import type { Clock, Instant } from '../core/instant.ts'
 import type { Uuid } from '../core/subject.ts'
 import type { Db } from '../infra/database/types.ts'
 import { type ActContext, fenced, type Machine } from '../infra/engine/index.ts'
 import { eventOf } from '../infra/events/feed.ts'
 import { decideSink, deliveriesAtOnce, type Sink, type SinkAct, type SinkObservation } from './core/decide.ts'
-import type { Delivery, Sent } from './core/model.ts'
-import { afterTry, isDelivered, type RetryPolicy, retryPolicy } from './core/retry.ts'
+import type { Delivery, Sent, Webhook } from './core/model.ts'
+import { afterTry, isDelivered, pausedAfter, type RetryPolicy, retryPolicy } from './core/retry.ts'
 import { messageOf } from './message.ts'
 import type { Send } from './send.ts'
-import { lookAtDue, openDeliveries, updateDelivery } from './store/deliveries.ts'
-import { loadWebhook, noteFailing } from './store/webhooks.ts'
+import { lookAtDue, openDeliveries, openNext, updateDelivery } from './store/deliveries.ts'
+import { loadWebhook, lockWebhook, noteReceiver } from './store/webhooks.ts'
 
 export type SinkMachine = Machine<Sink, never, SinkObservation, SinkAct>
 
@@ -43,7 +43,9 @@ export function sinkMachine(parts: SinkParts): SinkMachine {
     decide: decideSink,
     load: async (from, id) => {
       const found = await loadWebhook(from, id)
-      return found === null ? null : { id, isFailing: found.webhook.failingSince !== null }
+      if (found === null) return null
+      const { failingSince, pausedUntil } = found.webhook
+      return { id, isFailing: failingSince !== null, pausedUntil }
     },
     save: async () => {},
     record: async () => {},
@@ -79,10 +81,21 @@ async function deliverOne(parts: SinkParts, receiver: Receiver, delivery: Delive
 
 async function settle(parts: SinkParts, delivery: Delivery, sent: Sent, { lease }: ActContext): Promise<void> {
   const now = parts.clock.now()
-  const change = afterTry(delivery, sent, { now, chance: parts.chance() }, parts.policy ?? retryPolicy)
+  const policy = parts.policy ?? retryPolicy
+  const change = afterTry(delivery, sent, { now, chance: parts.chance() }, policy)
   await fenced(parts.db, lease, async (tx) => {
-    // The webhook before its delivery, as who deletes it locks them.
-    await noteFailing(tx, delivery.webhookId, !isDelivered(sent), now)
+    const webhook = await lockWebhook(tx, delivery.webhookId)
+    if (webhook === null) return
     await updateDelivery(tx, delivery.id, change)
+    if (change.endedAt !== null) await openNext(tx, delivery, now)
+    const receiver = receiverAfter(webhook, sent, policy, now)
+    if (receiver !== null) await noteReceiver(tx, webhook.id, receiver)
   })
+}
+
+/** What is to be noted of a receiver after a try; null: nothing is new. */
+function receiverAfter(webhook: Webhook, sent: Sent, policy: RetryPolicy, now: Instant) {
+  if (isDelivered(sent)) return webhook.failingSince === null ? null : { failingSince: null, pausedUntil: null }
+  const failingSince = webhook.failingSince ?? now
+  return { failingSince, pausedUntil: pausedAfter(policy, failingSince, now) }
 }

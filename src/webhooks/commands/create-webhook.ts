@@ -32,7 +32,13 @@ export async function createWebhook(
   await requireOwner(deps, principal, wanted.tenantId)
   const { href } = await receiverUrl(deps, wanted.url)
   const { secret, ...rest } = wanted
-  const made = { id: deps.newId(), failingSince: null, createdBy: principal.name, createdAt: deps.clock.now() }
+  const made = {
+    id: deps.newId(),
+    failingSince: null,
+    pausedUntil: null,
+    createdBy: principal.name,
+    createdAt: deps.clock.now(),
+  }
   const webhook: Webhook = { ...made, ...rest, url: href }
   const audit = { principal, reason, action: 'webhook.created', subject: `webhook/${webhook.id}` }
   await transaction(deps.db, async (tx) => {

@@ -7,14 +7,14 @@ import { type Caller, type OnDone, recordAudit } from '../../tenants/index.ts'
 import type { Delivery } from '../core/model.ts'
 import type { WebhookDeps } from '../deps.ts'
 import { insertDelivery, lockDelivery, updateDelivery } from '../store/deliveries.ts'
-import { holdWebhook } from '../store/webhooks.ts'
+import { lockWebhook, noteReceiver } from '../store/webhooks.ts'
 import { noSuchWebhook } from './delete-webhook.ts'
 
 export type RedeliverIds = { readonly webhookId: Uuid; readonly deliveryId: Uuid }
 
 /**
- * Delivers an event once more: one that waits for its next try is tried now, one that has ended gets a new delivery of the
- * same event. Throws `not_found`.
+ * Delivers an event once more, now: one that waits for its next try, or behind others, is tried; one that has ended gets a
+ * new delivery of the same event. A receiver that is left alone because it failed is asked. Throws `not_found`.
  */
 export async function redeliver(
   deps: WebhookDeps,
@@ -23,12 +23,13 @@ export async function redeliver(
   onDone: OnDone<Delivery>,
 ): Promise<Delivery> {
   return transaction(deps.db, async (tx) => {
-    const webhook = await holdWebhook(tx, principal.tenants, webhookId)
+    const webhook = await lockWebhook(tx, webhookId, principal.tenants)
     if (webhook === null) throw noSuchWebhook(webhookId)
     const { tenantId } = webhook
     const known = await lockDelivery(tx, webhookId, deliveryId)
     if (known === null) throw new Problem('not_found', `The webhook has no delivery ${deliveryId}`)
     const next = await again(tx, deps, known)
+    await noteReceiver(tx, webhookId, { ...webhook, pausedUntil: null })
     await wake(tx, { kind: 'sink', id: webhookId })
     const subject = `webhook/${webhookId}`
     await recordAudit(tx, deps, { principal, reason, tenantId, action: 'webhook.redelivered', subject })

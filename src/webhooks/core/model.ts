@@ -12,6 +12,8 @@ export type Webhook = {
   readonly description: string | null
   /** When deliveries began to fail, while none since has succeeded. */
   readonly failingSince: Instant | null
+  /** Until when nothing is sent, because it failed last. */
+  readonly pausedUntil: Instant | null
   readonly createdBy: string
   readonly createdAt: Instant
 }
@@ -32,7 +34,7 @@ export type Delivery = {
   readonly type: string
   readonly status: DeliveryStatus
   readonly attempts: number
-  /** When it is tried next; null once it has ended. */
+  /** When it is tried next; null while it waits behind an earlier one of its subject, and once it has ended. */
   readonly dueAt: Instant | null
   /** What the receiver answered last; null where it gave no answer. */
   readonly lastStatus: number | null

@@ -51,8 +51,8 @@ export const postRedelivery = (deps: WebhookDeps) =>
     tags: ['events'],
     summary: 'Deliver an event once more',
     description:
-      'One that waits for its next try is tried now. One that has ended gets a new delivery of the same event; it goes ' +
-      'before what waits of the same release or execution.',
+      'One that waits, for its next try or behind others, is tried now. One that has ended gets a new delivery of the same ' +
+      'event, whatever else waits of the same release or execution.',
     permission: writes,
     schema: {
       params: z.strictObject({ id: uuid, deliveryId: uuid }),

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Instant } from '../../core/instant.ts'
 import { time, uuid } from '../../infra/http/schemas.ts'
 import { rfc3339 } from '../../infra/http/time.ts'
 import { type Delivery, deliveryStatuses, type Webhook } from '../core/model.ts'
@@ -27,7 +28,9 @@ export const newWebhook = z
   })
   .meta({ id: 'NewWebhook' })
 
-export const webhook = z
+const waiting = z.strictObject({ reason: z.string(), until: time.nullable() }).nullable()
+
+export const webhookSchema = z
   .strictObject({
     id: uuid,
     tenantId: uuid.nullable(),
@@ -35,6 +38,7 @@ export const webhook = z
     types: z.array(z.string()),
     description: z.string().nullable(),
     failingSince: time.nullable().describe('Since when no delivery has succeeded; null: the last one did.'),
+    waitingFor: waiting.describe('Why nothing is sent now, and until when: a receiver that failed is left alone.'),
     createdBy: z.string(),
     createdAt: time,
   })
@@ -53,10 +57,7 @@ export const delivery = z
     position: z.int(),
     status: deliveryStatus,
     attempts: z.int(),
-    waitingFor: z
-      .strictObject({ reason: z.string(), until: time.nullable() })
-      .nullable()
-      .describe('Why it has not been delivered yet, and when it is tried next.'),
+    waitingFor: waiting.describe('Why it has not been delivered yet, and when it is tried next.'),
     lastStatus: z.int().nullable().describe('What the receiver answered last.'),
     lastError: z.string().nullable(),
     redeliveryOf: uuid.nullable(),
@@ -65,12 +66,24 @@ export const delivery = z
   })
   .meta({ id: 'WebhookDelivery' })
 
-export function presentWebhook({ createdAt, failingSince, types, ...same }: Webhook): z.input<typeof webhook> {
-  return { ...same, types: [...types], failingSince: rfc3339(failingSince), createdAt: rfc3339(createdAt) }
+export function presentWebhook(webhook: Webhook): z.input<typeof webhookSchema> {
+  const { createdAt, failingSince, pausedUntil, types, ...same } = webhook
+  return {
+    ...same,
+    types: [...types],
+    failingSince: rfc3339(failingSince),
+    waitingFor: pausedUntil === null ? null : { reason: 'RECEIVER_FAILING', until: rfc3339(pausedUntil) },
+    createdAt: rfc3339(createdAt),
+  }
 }
 
 export function presentDelivery({ dueAt, createdAt, endedAt, ...same }: Delivery): z.input<typeof delivery> {
-  const reason = same.attempts === 0 ? 'QUEUED' : 'RETRY'
-  const waitingFor = same.status === 'PENDING' ? { reason, until: rfc3339(dueAt) } : null
+  const waitingFor =
+    same.status === 'PENDING' ? { reason: whyWaiting(same.attempts, dueAt), until: rfc3339(dueAt) } : null
   return { ...same, waitingFor, createdAt: rfc3339(createdAt), endedAt: rfc3339(endedAt) }
+}
+
+function whyWaiting(attempts: number, dueAt: Instant | null): string {
+  if (dueAt === null) return 'EARLIER_EVENT'
+  return attempts === 0 ? 'QUEUED' : 'RETRY'
 }

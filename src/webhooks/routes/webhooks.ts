@@ -9,7 +9,7 @@ import { createWebhook } from '../commands/create-webhook.ts'
 import { deleteWebhook, requireWebhook } from '../commands/delete-webhook.ts'
 import type { WebhookDeps } from '../deps.ts'
 import { countWebhooks, listWebhooks, webhookOrders } from '../store/webhooks.ts'
-import { newWebhook, presentWebhook, reason, webhook } from './schemas.ts'
+import { newWebhook, presentWebhook, reason, webhookSchema as webhook } from './schemas.ts'
 
 export const reads = { scope: 'tenant', action: 'webhook.read' } as const
 export const writes = { scope: 'tenant', action: 'webhook.write' } as const
@@ -25,7 +25,8 @@ export const postWebhook = (deps: WebhookDeps) =>
       'Each event is sent as the stream shows it, in order for each release and execution, at least once: ' +
       '`Flotilla-Delivery` is the same on each try. `Flotilla-Signature: t=UNIX_SECONDS,v1=HEX` holds the HMAC-SHA256 of ' +
       '`UNIX_SECONDS.BODY` under the secret. A 2xx within 10 s is a success; anything else is tried again, after 5 s, ' +
-      '10 s, 20 s and so on, at most an hour apart and 16 times. Addresses in private networks are refused unless the ' +
+      '10 s, 20 s and so on, at most an hour apart and 16 times; a receiver that fails is left alone for up to a minute in ' +
+      'between. Addresses in private networks are refused unless the ' +
       'operator allows them.',
     permission: writes,
     schema: {

@@ -73,24 +73,31 @@ export async function openDeliveries(db: Db, ids: readonly Uuid[]): Promise<read
   return rows.map(deliveryOf)
 }
 
-/** What is due of a webhook: the oldest open delivery of each subject, and of those the ones whose time has come. */
+/** What is due of a webhook, the longest due first. What waits behind an earlier one of its subject never is. */
 export async function lookAtDue(
   db: Db,
   webhookId: Uuid,
   now: Instant,
   limit: number,
 ): Promise<{ readonly due: readonly Uuid[]; readonly nextDue: Instant | null }> {
-  const { rows } = await sql<{ id: Uuid; due_at: Date }>`
-    with heads as materialized (
-      select distinct on (subject_kind, subject_id) id, due_at, position from webhook_deliveries
-      where webhook_id = ${webhookId} and status = 'PENDING'
-      order by subject_kind, subject_id, position, created_at)
-    (select id, due_at from heads where due_at <= ${fromInstant(now)}::timestamptz order by position limit ${limit})
-    union all
-    (select id, due_at from heads where due_at > ${fromInstant(now)}::timestamptz order by due_at limit 1)`.execute(db)
+  const { rows } = await sql<{ id: Uuid; due_at: Date }>`select id, due_at from webhook_deliveries
+    where webhook_id = ${webhookId} and due_at is not null order by due_at, position limit ${limit}`.execute(db)
   const due = rows.filter(({ due_at }) => toInstant(due_at) <= now)
-  const next = rows.find(({ due_at }) => toInstant(due_at) > now)
+  const next = rows[due.length]
   return { due: due.map(({ id }) => id), nextDue: next === undefined ? null : toInstant(next.due_at) }
+}
+
+/**
+ * Lets the oldest open delivery of a subject be sent, unless it may be already. To be called with the webhook locked,
+ * whenever one of the subject has ended.
+ */
+export async function openNext(tx: Tx, { webhookId, subject }: Delivery, now: Instant): Promise<void> {
+  await sql`update webhook_deliveries set due_at = ${fromInstant(now)}::timestamptz
+    where due_at is null and id = (
+      select id from webhook_deliveries
+      where webhook_id = ${webhookId} and subject_kind = ${subject.kind} and subject_id = ${subject.id}
+        and status = 'PENDING'
+      order by position, created_at limit 1)`.execute(tx)
 }
 
 export const deliveryOrders = ['createdAt', '-createdAt'] as const

@@ -10,6 +10,7 @@ export type WebhookRow = {
   description: string | null
   secret_enc: Buffer
   failing_since: Date | null
+  paused_until: Date | null
   created_by: string
   created_at: Date
 }

@@ -1,5 +1,4 @@
 import { type Selectable, sql } from 'kysely'
-import type { Instant } from '../../core/instant.ts'
 import type { Principal, Uuid } from '../../core/subject.ts'
 import { behind, contains, directionOf, type Page } from '../../infra/database/ordered.ts'
 import { fromInstant, toInstant } from '../../infra/database/pool.ts'
@@ -8,7 +7,7 @@ import type { Webhook } from '../core/model.ts'
 import { tables, type WebhookRow } from './tables.ts'
 
 const shown = [
-  ...(['id', 'tenant_id', 'url', 'types', 'description', 'failing_since'] as const),
+  ...(['id', 'tenant_id', 'url', 'types', 'description', 'failing_since', 'paused_until'] as const),
   ...(['created_by', 'created_at'] as const),
 ] as const
 
@@ -24,6 +23,7 @@ export async function insertWebhook(tx: Tx, webhook: Webhook, secretEnc: Buffer)
       description: webhook.description,
       secret_enc: secretEnc,
       failing_since: fromInstant(webhook.failingSince),
+      paused_until: fromInstant(webhook.pausedUntil),
       created_by: webhook.createdBy,
       created_at: fromInstant(webhook.createdAt),
     })
@@ -50,9 +50,12 @@ export async function visibleWebhook(db: Db | Tx, scope: Principal['tenants'], i
   return row === undefined ? null : webhookOf(row)
 }
 
-/** The same, and until the transaction ends nobody deletes it. */
-export async function holdWebhook(tx: Tx, scope: Principal['tenants'], id: Uuid): Promise<Webhook | null> {
-  const row = await filtered(tx, { scope }).select(shown).where('id', '=', id).forKeyShare().executeTakeFirst()
+/**
+ * The same, locked until the transaction ends. Whoever changes which of its deliveries are open takes this lock first, in a
+ * statement of its own: what they then see of the deliveries is as the last one left it.
+ */
+export async function lockWebhook(tx: Tx, id: Uuid, scope: Principal['tenants'] = 'all'): Promise<Webhook | null> {
+  const row = await filtered(tx, { scope }).select(shown).where('id', '=', id).forNoKeyUpdate().executeTakeFirst()
   return row === undefined ? null : webhookOf(row)
 }
 
@@ -72,13 +75,17 @@ export async function removeWebhook(tx: Tx, id: Uuid): Promise<boolean> {
   return numDeletedRows === 1n
 }
 
-/** Notes whether the receiver fails, and since when. */
-export async function noteFailing(tx: Tx, id: Uuid, failing: boolean, now: Instant): Promise<void> {
-  const query = tables(tx).updateTable('webhooks').where('id', '=', id)
-  await (failing
-    ? query.set({ failing_since: fromInstant(now) }).where('failing_since', 'is', null)
-    : query.set({ failing_since: null }).where('failing_since', 'is not', null)
-  ).execute()
+/** Notes how the receiver does: since when it fails, and until when it is left alone. The caller has locked the webhook. */
+export async function noteReceiver(
+  tx: Tx,
+  id: Uuid,
+  { failingSince, pausedUntil }: Pick<Webhook, 'failingSince' | 'pausedUntil'>,
+): Promise<void> {
+  await tables(tx)
+    .updateTable('webhooks')
+    .set({ failing_since: fromInstant(failingSince), paused_until: fromInstant(pausedUntil) })
+    .where('id', '=', id)
+    .execute()
 }
 
 export const webhookOrders = ['createdAt', '-createdAt'] as const
@@ -129,6 +136,7 @@ function webhookOf(row: Selectable<Omit<WebhookRow, 'secret_enc'>>): Webhook {
     types: row.types,
     description: row.description,
     failingSince: toInstant(row.failing_since),
+    pausedUntil: toInstant(row.paused_until),
     createdBy: row.created_by,
     createdAt: toInstant(row.created_at),
   }

@@ -100,6 +100,17 @@ describe('a webhook', () => {
     )
   })
 
+  it('gets what comes while it is told, and nothing is left waiting behind what has ended', async () => {
+    const [{ work, tell, webhook }, receiver] = [await open(), await receiving()]
+    const hook = await webhook(receiver.url)
+    const subject = release()
+    work()
+    for (let n = 0; n < 150; n++) await tell(subject, 1)
+    const all = await ended(world, hook, 150)
+    expect(all.every(({ status, attempts }) => status === 'DELIVERED' && attempts === 1)).toBe(true)
+    expect(receiver.got.map(({ event }) => event.seq)).toEqual(all.map((_, n) => n + 1))
+  })
+
   it('that is slow, down or broken delays no other', async () => {
     await open({ timeoutMs: 60_000 })
     const [slow, bad, good] = [await receiving(hanging), await receiving(broken), await receiving()]
@@ -161,6 +172,26 @@ describe('a webhook', () => {
     stopping.abort()
     await worker.stop({ graceMs: 600_000 })
     expect(await world.deliveries(hook)).toMatchObject([{ status: 'PENDING', attempts: 0 }])
+  })
+
+  it('that fails is left alone for a while, and not tried by each of its deliveries', async () => {
+    const [{ work, tell, webhook }, receiver] = [await open(), await receiving(broken)]
+    const hook = await webhook(receiver.url)
+    for (let n = 0; n < 30; n++) await tell(release(), 1)
+    const pause = { firstMs: 3_600_000, longestMs: 3_600_000 }
+    const worker = work({ pause })
+    await vi.waitFor(() => expect(receiver.got.length).toBeGreaterThan(0), soon)
+    await worker.idle()
+    expect(receiver.got.length).toBeLessThanOrEqual(8)
+    receiver.answer = fine
+    const [first] = await world.deliveries(hook)
+    await redeliver(
+      world.deps,
+      { principal: admin },
+      { webhookId: hook.id, deliveryId: first?.id ?? '' },
+      async () => {},
+    )
+    await ended(world, hook, 30)
   })
 
   it('that waits for its next try is tried at once by hand', async () => {

@@ -2,7 +2,8 @@ import { sql } from 'kysely'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { deleteWebhook } from '../../../src/webhooks/commands/delete-webhook.ts'
 import { forgetOldDeliveries } from '../../../src/webhooks/index.ts'
-import { admin, openWorld, release, type World } from './world.ts'
+import { startReceiver } from './receiver.ts'
+import { admin, ended, openWorld, release, type World } from './world.ts'
 
 let world: World
 beforeEach(async () => {
@@ -32,6 +33,21 @@ it('deliveries are kept 7 days', async () => {
   expect(await world.deliveries(hook)).toHaveLength(3)
   await forgetOldDeliveries(world.database.db, Date.now() + 7.1 * day)
   expect(await world.deliveries(hook)).toEqual([])
+})
+
+it('what waits behind a delivery that goes is next', async () => {
+  const receiver = await startReceiver()
+  const hook = await world.webhook(receiver.url)
+  const subject = release()
+  await world.tell(subject, 2)
+  const day = 24 * 60 * 60 * 1000
+  await sql`update webhook_deliveries set created_at = ${new Date(Date.now() - 8 * day)} where seq = 1`.execute(
+    world.database.db,
+  )
+  await forgetOldDeliveries(world.database.db, Date.now())
+  world.work()
+  expect(await ended(world, hook, 1)).toMatchObject([{ seq: 2, status: 'DELIVERED' }])
+  await receiver.close()
 })
 
 it('a webhook that is deleted while events are handed on does not hold them up', async () => {

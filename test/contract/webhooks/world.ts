@@ -13,7 +13,8 @@ import type { Resolve } from '../../../src/infra/net/reach.ts'
 import { allowedBy } from '../../../src/webhooks/allow.ts'
 import { createWebhook } from '../../../src/webhooks/commands/create-webhook.ts'
 import type { Delivery, Webhook } from '../../../src/webhooks/core/model.ts'
-import { handOn, httpSend, type SinkParts, sinkMachine, type WebhookDeps } from '../../../src/webhooks/index.ts'
+import type { RetryPolicy } from '../../../src/webhooks/core/retry.ts'
+import { handOn, httpSend, sinkMachine, type WebhookDeps } from '../../../src/webhooks/index.ts'
 import { listDeliveries } from '../../../src/webhooks/store/deliveries.ts'
 import { type FreshDatabase, freshDatabase } from '../../support/database.ts'
 
@@ -41,9 +42,15 @@ export type World = {
   webhook(url: string, more?: { readonly tenantId?: Uuid | null; readonly types?: readonly string[] }): Promise<Webhook>
   /** Writes events of a subject, numbers on from what was written, and hands them on. */
   tell(subject: Subject, count: number, of?: { readonly tenantId?: Uuid; readonly type?: string }): Promise<void>
-  work(policy?: SinkParts['policy'], stopping?: AbortSignal): Worker
+  work(policy?: Partial<RetryPolicy>, stopping?: AbortSignal): Worker
   deliveries(webhook: Webhook): Promise<readonly Delivery[]>
   close(): Promise<void>
+}
+
+/** As the real one, only that nobody has to wait. */
+const quick: RetryPolicy = {
+  ...{ firstMs: 10, longestMs: 40, attempts: 1_000, longestAgeMs: 3_600_000 },
+  pause: { firstMs: 1, longestMs: 5 },
 }
 
 export const release = (): Subject => ({ kind: 'release', id: randomUUID() })
@@ -80,7 +87,8 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
       await transaction(db, (tx) => record(tx, { subject, tenantId, counting, at: Date.now() }, events))
       while ((await numberEvents(db, (tx, from, to) => handOn(tx, { from, to }, Date.now()))) !== 'none') {}
     },
-    work: (policy = { firstMs: 10, longestMs: 40, attempts: 1_000 }, stopping = new AbortController().signal) => {
+    work: (given = {}, stopping = new AbortController().signal) => {
+      const policy = { ...quick, ...given }
       const machine = sinkMachine({ db, clock: systemClock, secrets, send, chance: Math.random, policy, stopping })
       const worker = startWorker({
         ...{ db, listener, drivers: [driverOf(machine)], concurrency: 64, clock: systemClock, log: silentLog },

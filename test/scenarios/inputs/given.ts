@@ -90,6 +90,10 @@ export function pathOf({ ids }: Given, path: string): string {
   return path.replace(/\{([a-zA-Z]+)\}/g, (_, name: string) => ids[name] ?? name)
 }
 
+/** What changes by itself. */
+const moving = (path: string): readonly string[] =>
+  path === '/webhooks' ? ['failingSince', 'waitingFor'] : ['health', 'updatedAt', 'lastUsedAt']
+
 /**
  * All that a command could change: releases, operations, events, tenants, keys, chart sources, the registry,
  * executions, and what is in the cluster. Without what changes by itself: health, whether a webhook fails, and when a key was last used.
@@ -109,7 +113,7 @@ export async function everything({ world, ids }: Given): Promise<unknown> {
   const upgrades = ['/registry/upgrades', `/registry/upgrades/${ids.execution}/events`, `/tenants/${tenants.a}/backups`]
   const read = async (path: string) => {
     const rows = expectStatus(await admin.get<Record<string, unknown>[]>(path), 200)
-    return rows.map(({ health: _, updatedAt: __, lastUsedAt: ___, failingSince: ____, ...rest }) => rest)
+    return rows.map((row) => Object.fromEntries(Object.entries(row).filter(([name]) => !moving(path).includes(name))))
   }
   const [secrets, namespaces] = await Promise.all(
     [resources.secrets, resources.namespaces].map((resource) => cluster.client.listMetadata(resource, {})),

@@ -36,6 +36,7 @@ export const feedAndWebhooks: Migration = {
       description text,
       secret_enc bytea not null,
       failing_since timestamptz,
+      paused_until timestamptz,
       created_by text not null,
       created_at timestamptz not null
     )`,
@@ -60,7 +61,8 @@ export const feedAndWebhooks: Migration = {
       ended_at timestamptz
     )`,
     'create index webhook_deliveries_newest on webhook_deliveries (webhook_id, created_at desc, id desc)',
-    `create index webhook_deliveries_pending on webhook_deliveries
+    'create index webhook_deliveries_due on webhook_deliveries (webhook_id, due_at) where due_at is not null',
+    `create index webhook_deliveries_open on webhook_deliveries
       (webhook_id, subject_kind, subject_id, position, created_at) where status = 'PENDING'`,
     'create index webhook_deliveries_age on webhook_deliveries (created_at)',
   ],
