@@ -1,14 +1,8 @@
 import { z } from 'zod'
 import type { Principal, Subject, Uuid } from '../core/subject.ts'
 import type { Db } from '../infra/database/types.ts'
-import {
-  countFeed,
-  type EventFeed,
-  type FeedFilter,
-  feedOrders,
-  listFeed,
-  feedEventView as view,
-} from '../infra/events/feed.ts'
+import { countFeed, type FeedFilter, feedOrders, listFeed, feedEventView as view } from '../infra/events/feed.ts'
+import type { EventFeed } from '../infra/events/feed-stream.ts'
 import { lastEventNumber, storedEvent } from '../infra/http/event-routes.ts'
 import { eventStream, type StreamCall, wantsEventStream } from '../infra/http/event-stream.ts'
 import { sendList } from '../infra/http/page.ts'

@@ -1,5 +1,5 @@
 import type { ActivityDeps } from '../activity/index.ts'
-import { createEventFeed } from '../infra/events/feed.ts'
+import { createEventFeed } from '../infra/events/feed-stream.ts'
 import type { Log } from '../infra/log.ts'
 import { type ReleaseDeps, requireVisibleRelease } from '../releases/index.ts'
 import { requireTenant, requireVisibleExecution, type UpgradeDeps } from '../upgrades/index.ts'

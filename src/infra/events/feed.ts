@@ -1,9 +1,6 @@
 import { type RawBuilder, type SqlBool, sql } from 'kysely'
 import type { Principal, Subject, Uuid } from '../../core/subject.ts'
-import type { Listener } from '../database/listen.ts'
 import type { Db } from '../database/types.ts'
-import type { Log } from '../log.ts'
-import { createNudge, type Nudge } from '../nudge.ts'
 import { type EventRow, type StoredEvent, toEvent } from './events.ts'
 
 /** An event with its place in the order over all subjects. Places only rise; some are missing. */
@@ -73,112 +70,42 @@ function wanted(reader: Reader, { tenantId, subjects, type, q }: FeedFilter): Ra
   return sql<SqlBool>`${sql.join(conditions, sql` and `)}`
 }
 
+/** An event as it is judged for a reader without asking the database. */
+export type JudgedEvent = { readonly event: FeedEvent; readonly principalId: string | null }
+
+/** Events that have their place, behind one, whoever may see them; the oldest first. */
+export async function readFeed(db: Db, after: number, limit: number): Promise<readonly JudgedEvent[]> {
+  const { rows } = await sql<EventRow & { readonly feed_seq: number; readonly principal_id: string | null }>`
+    select * from events where feed_seq > ${after} order by feed_seq limit ${limit}`.execute(db)
+  return rows.map((row) => ({ event: { ...toEvent(row), position: row.feed_seq }, principalId: row.principal_id }))
+}
+
+/** The last place that was given; 0 before the first. */
+export async function readHead(db: Db): Promise<number> {
+  const { rows } = await sql<{ head: number | null }>`select max(feed_seq) as head from events`.execute(db)
+  return rows[0]?.head ?? 0
+}
+
+/** Says of an event in memory what `listFeed` says in SQL: whether a reader may see it and wants it. */
+export function judge({ id, tenants }: Reader, filter: FeedFilter): (judged: JudgedEvent) => boolean {
+  const own = tenants === 'all' ? null : new Set(tenants)
+  const isVisible = ({ event, principalId }: JudgedEvent) => {
+    if (own === null) return true
+    if (event.tenantId !== null) return own.has(event.tenantId)
+    return event.subject.kind === 'component' || principalId === id
+  }
+  const { tenantId, subjects = [], type, q } = filter
+  const isWanted = ({ event }: JudgedEvent) =>
+    (tenantId === undefined || event.tenantId === tenantId) &&
+    (type === undefined || event.type === type || event.type.startsWith(`${type}.`)) &&
+    (q === undefined || event.type.toLowerCase().includes(q.toLowerCase())) &&
+    subjects.every((subject) => subject.kind === event.subject.kind && subject.id === event.subject.id)
+  return (judged) => isVisible(judged) && isWanted(judged)
+}
+
 /** What is told of no tenant: the registry, which all may read, and what a caller asked for over several tenants. */
 function visibleTo({ id, tenants }: Reader): RawBuilder<SqlBool> {
   if (tenants === 'all') return sql<SqlBool>`true`
   return sql<SqlBool>`(tenant_id = any(${[...tenants]}::uuid[])
     or (tenant_id is null and (subject_kind = 'component' or principal_id = ${id})))`
-}
-
-/** The last place that was given; 0 before the first. */
-async function readHead(db: Db): Promise<number> {
-  const { rows } = await sql<{ head: number | null }>`select max(feed_seq) as head from events`.execute(db)
-  return rows[0]?.head ?? 0
-}
-
-/** Streams the events of a reader as they get their place. */
-export type EventFeed = {
-  /**
-   * Every wanted event behind the place, in order, each once, and then those to come, until the signal is aborted.
-   * Throws when the database does not answer: the client comes back with the last place that it saw.
-   */
-  subscribe(reader: Reader, filter: FeedFilter, after: number, signal: AbortSignal): AsyncIterable<FeedEvent>
-}
-
-const pageSize = 200
-
-/** However many read, one looks whether there is something new; without notifications, every `pollMs`. */
-export function createEventFeed(db: Db, listener: Pick<Listener, 'on'>, log: Log, pollMs = 1_000): EventFeed {
-  const head = new Head(db, log, pollMs)
-  listener.on('events_numbered', () => head.look())
-  return {
-    async *subscribe(reader, filter, after, signal) {
-      const nudge = createNudge()
-      const leave = head.follow(nudge)
-      signal.addEventListener('abort', nudge.now, { once: true })
-      try {
-        for (let last = after; !signal.aborted; ) {
-          // Everything up to the head is there for who asks now: what is not wanted is not looked at again.
-          const upTo = head.place
-          if (upTo <= last) await nudge.wait(idleMs)
-          if (upTo <= last) continue
-          const page = await listFeed(db, reader, filter, { after: last, limit: pageSize, order: 'position' })
-          for (const event of page) {
-            if (signal.aborted) return
-            yield event
-            last = event.position
-          }
-          if (page.length < pageSize) last = Math.max(last, upTo)
-        }
-      } finally {
-        leave()
-        signal.removeEventListener('abort', nudge.now)
-      }
-    },
-  }
-}
-
-/** A reader is woken when the head moves; that it looks by itself is only for a nudge that got lost. */
-const idleMs = 60_000
-
-/** The last place as this process knows it, kept fresh while somebody follows. */
-class Head {
-  place = 0
-  readonly #db: Db
-  readonly #log: Log
-  readonly #pollMs: number
-  readonly #followers = new Set<Nudge>()
-  readonly #due = createNudge()
-  #running = false
-
-  constructor(db: Db, log: Log, pollMs: number) {
-    this.#db = db
-    this.#log = log
-    this.#pollMs = pollMs
-  }
-
-  look(): void {
-    this.#due.now()
-  }
-
-  /** Nudges whenever the head has moved. Returns what ends it. */
-  follow(nudge: Nudge): () => void {
-    this.#followers.add(nudge)
-    this.look()
-    if (!this.#running) void this.#run()
-    return () => {
-      this.#followers.delete(nudge)
-      if (this.#followers.size === 0) this.look()
-    }
-  }
-
-  async #run(): Promise<void> {
-    this.#running = true
-    while (this.#followers.size > 0) {
-      await this.#read()
-      if (this.#followers.size > 0) await this.#due.wait(this.#pollMs)
-    }
-    this.#running = false
-  }
-
-  async #read(): Promise<void> {
-    try {
-      const place = await readHead(this.#db)
-      if (place === this.place) return
-      this.place = place
-      for (const follower of this.#followers) follower.now()
-    } catch (error) {
-      this.#log.warn({ error: String(error) }, 'The head of the event feed could not be read')
-    }
-  }
 }

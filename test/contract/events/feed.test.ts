@@ -1,21 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
 import { sql } from 'kysely'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Subject } from '../../../src/core/subject.ts'
 import { type Listener, openListener } from '../../../src/infra/database/listen.ts'
 import { migrate, migrations } from '../../../src/infra/database/migrate.ts'
 import { transaction } from '../../../src/infra/database/pool.ts'
 import type { Tx } from '../../../src/infra/database/types.ts'
 import { record } from '../../../src/infra/events/events.ts'
-import {
-  countFeed,
-  createEventFeed,
-  type EventFeed,
-  type FeedFilter,
-  listFeed,
-  type Reader,
-} from '../../../src/infra/events/feed.ts'
+import { countFeed, type FeedFilter, judge, listFeed, type Reader, readFeed } from '../../../src/infra/events/feed.ts'
+import { createEventFeed, type EventFeed } from '../../../src/infra/events/feed-stream.ts'
 import { numberEvents, startNumbering } from '../../../src/infra/events/numbering.ts'
 import { silentLog } from '../../../src/infra/log.ts'
 import { emptyDatabase, type FreshDatabase, freshDatabase } from '../../support/database.ts'
@@ -42,6 +36,15 @@ afterEach(async () => {
   stop.abort()
   await database.close()
 })
+
+/** Follows from the beginning until it has seen so many. */
+async function follower(feed: EventFeed, count: number, seen: number[] = []) {
+  for await (const { position } of feed.subscribe(admin, {}, 0, stop.signal)) {
+    seen.push(position)
+    if (seen.length === count) break
+  }
+  return seen
+}
 
 const page = (reader: Reader = admin, filter: FeedFilter = {}, after: number | null = null) =>
   listFeed(database.db, reader, filter, { after, limit: 1_000, order: 'position' })
@@ -165,6 +168,29 @@ describe('the order over all events', () => {
   }
 })
 
+it('who follows gets all of more than is kept in memory, however far behind', async () => {
+  const listener = openListener(database.url, silentLog)
+  const feed = createEventFeed(database.db, listener, silentLog, 20)
+  const seen: number[] = []
+  const early = follower(feed, 5_200, seen)
+  let written = 0
+  for (const count of [1, 2_500, 3, 2_196, 500]) {
+    await sql`insert into events (subject_kind, subject_id, seq, id, type, data, at)
+      select 'release', gen_random_uuid(), 1, gen_random_uuid(), 'x', '{}', now() from generate_series(1, ${count}::int)`.execute(
+      database.db,
+    )
+    while ((await numberEvents(database.db, ignore)) === 'some') {}
+    written += count
+    await vi.waitFor(() => expect(seen).toHaveLength(written), { timeout: 20_000, interval: 10 })
+  }
+  const late = follower(feed, 5_200)
+  const all = (await readFeed(database.db, 0, 10_000)).map(({ event }) => event.position)
+  expect(all).toHaveLength(5_200)
+  expect(await early).toEqual(all)
+  expect(await late).toEqual(all)
+  await listener.close()
+})
+
 describe('a reader', () => {
   const [mine, other] = [randomUUID(), randomUUID()]
   const viewer: Reader = { id: 'me', tenants: [mine] }
@@ -208,6 +234,50 @@ describe('a reader', () => {
     expect(newest.map(({ type }) => type)).toEqual(['batch.yours', 'batch.mine'])
     const next = { after: newest[1]?.position ?? 0, limit: 1, order } as const
     expect((await listFeed(database.db, admin, {}, next)).map(({ type }) => type)).toEqual(['component.created'])
+  })
+
+  it('is shown the same from memory as from the database', async () => {
+    const tenants = [mine, other, randomUUID()]
+    const types = ['release', 'release.upgrade', 'release.upgraded', 'Release.x', 'batch.mine']
+    const subjects = [
+      release(),
+      { kind: 'execution', id: randomUUID() },
+      { kind: 'component', id: randomUUID() },
+    ] as const
+    const told = fc.record({
+      of: fc.nat(2),
+      tenantId: fc.option(fc.constantFrom(...tenants), { nil: undefined }),
+      by: fc.option(fc.constantFrom('me', 'you'), { nil: undefined }),
+      type: fc.constantFrom(...types),
+    })
+    const asked = fc.record(
+      {
+        tenantId: fc.constantFrom(...tenants),
+        type: fc.constantFrom('release', 'release.upgrade', 'nothing'),
+        q: fc.constantFrom('UPG', 'x', '%'),
+        subjects: fc.subarray([...subjects]),
+      },
+      { requiredKeys: [] },
+    )
+    const readers = fc.record({
+      id: fc.constantFrom('me', 'you'),
+      tenants: fc.oneof(fc.constant('all' as const), fc.subarray(tenants)),
+    })
+    let seq = 0
+    await fc.assert(
+      fc.asyncProperty(fc.array(told, { maxLength: 8 }), readers, asked, async (events, reader, filter) => {
+        for (const { of, type, tenantId, by } of events) {
+          seq += 1
+          const one = { subject: subjects[of] ?? release(), seq, ...(tenantId && { tenantId }), ...(by && { by }) }
+          await transaction(database.db, (tx) => write(tx, one, type))
+        }
+        await numberEvents(database.db, ignore)
+        const all = await readFeed(database.db, 0, 10_000)
+        const wanted = all.filter(judge(reader, filter)).map(({ event }) => event)
+        expect(wanted).toEqual(await page(reader, filter))
+      }),
+      { numRuns: 40 },
+    )
   })
 
   it('that waits is told by notifications alone, and by looking alone', async () => {
