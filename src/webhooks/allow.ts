@@ -19,7 +19,7 @@ export function allowedBy(entries: readonly string[]): Allowed {
   for (const entry of entries.filter(isRange)) addRange(ranges, entry)
   const inRange = (address: string) => isIP(address) !== 0 && ranges.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
   return {
-    namesHost: (host) => hosts.has(host.toLowerCase()) || inRange(bare(host)),
+    namesHost: (host) => hosts.has(host.toLowerCase()) || inRange(isLocalhost(host) ? '127.0.0.1' : bare(host)),
     permits(host, address) {
       const reach = reachOf(address)
       if (reach === 'public' || inRange(address)) return true
@@ -27,6 +27,9 @@ export function allowedBy(entries: readonly string[]): Allowed {
     },
   }
 }
+
+/** Names of this very machine (RFC 6761, 6.3). */
+export const isLocalhost = (host: string): boolean => /(^|\.)localhost\.?$/i.test(host)
 
 /** An IPv6 address without the brackets that it has in a URL. */
 const bare = (host: string): string => host.replace(/^\[|\]$/g, '')

@@ -2,7 +2,7 @@ import type { LookupAddress } from 'node:dns'
 import { Resolver } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import type { Resolve } from '../infra/net/reach.ts'
-import type { Allowed } from './allow.ts'
+import { type Allowed, isLocalhost } from './allow.ts'
 
 /** Why a webhook's host cannot be connected to: its addresses lie where they must not. */
 export class AddressRefused extends Error {
@@ -30,11 +30,12 @@ const dnsTimeoutMs = 2_000
 /**
  * Asks the name servers directly: the system's lookup holds one of few threads for as long as a name server that a
  * stranger chose takes to answer. Names that the operator has allowed are looked up as the system does, which knows
- * local ones.
+ * local ones. `localhost` is loopback, whatever a name server says of it (RFC 6761).
  */
 export function dnsResolve(allowed: Allowed, system: Resolve): Resolve {
   const resolver = new Resolver({ timeout: dnsTimeoutMs, tries: 2 })
   return async (host) => {
+    if (isLocalhost(host)) return [{ address: '127.0.0.1', family: 4 }]
     if (allowed.namesHost(host)) return system(host)
     const answers = await Promise.allSettled([resolver.resolve4(host), resolver.resolve6(host)])
     const [four, six] = answers.map((answer) => (answer.status === 'fulfilled' ? answer.value : []))

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { reachOf } from '../infra/net/reach.ts'
 import { allowedBy } from './allow.ts'
 import { receiverUrl } from './commands/receiver-url.ts'
-import { addressesOf } from './resolve.ts'
+import { addressesOf, dnsResolve } from './resolve.ts'
 import { signature } from './sign.ts'
 
 describe('what WEBHOOK_ALLOW names', () => {
@@ -58,6 +58,20 @@ describe('an address of a receiver', () => {
   ])('%s is refused however it is written', async (url) => {
     await expect(receiverUrl(resolving(), url)).rejects.toMatchObject({ code: 'address_not_allowed' })
   })
+
+  test.each(['https://localhost/', 'https://LOCALHOST.:8443/', 'https://a.localhost/'])(
+    '%s is loopback without asking anybody, and for whom loopback is allowed',
+    async (url) => {
+      const nobody = () => Promise.reject(new Error('asked'))
+      const [none, loopback] = [allowedBy([]), allowedBy(['127.0.0.1'])]
+      const refused = receiverUrl({ allowed: none, resolve: dnsResolve(none, nobody) }, url)
+      await expect(refused).rejects.toMatchObject({ code: 'address_not_allowed' })
+      const plain = url.replace('https:', 'http:')
+      expect((await receiverUrl({ allowed: loopback, resolve: dnsResolve(loopback, nobody) }, plain)).protocol).toBe(
+        'http:',
+      )
+    },
+  )
 
   test.each([
     'http://hooks.example.com/',
