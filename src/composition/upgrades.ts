@@ -97,7 +97,11 @@ function fleetsOf({ releases, clusters }: UpgradeParts, workloads: Workloads): F
       clusterOf: (id) => clusters.of(id).cluster,
       manifest: (id) => mirroredManifest(db, vault, id),
       workedOn: (execution) => workingReleases(db, executionOrders(releases), execution),
-      probe: (execution, release) => probeRelease(clusters.of(release.clusterId).client, execution, release),
+      probe: async (execution, release) => {
+        const manifest = await mirroredManifest(db, vault, release.id)
+        const { client } = clusters.of(release.clusterId)
+        return manifest !== null && probeRelease(client, execution, release, manifest)
+      },
     }),
   }
 }
