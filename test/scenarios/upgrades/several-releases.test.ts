@@ -1,0 +1,160 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { ok, problem } from '../support/api.ts'
+import type { ReleaseHandle } from '../support/releases.ts'
+import {
+  type Execution,
+  initiate,
+  type RegisteredComponent,
+  started,
+  type UpgradeHandle,
+  upgradeRequest,
+} from '../support/upgrades.ts'
+import { openWorld, type Place, type World } from '../support/world.ts'
+import { registerFleet } from './support/fleet.ts'
+
+// Several releases of a tenant are the instances of one execution. One of them never gets ready on the new version.
+
+let world: World
+let component: RegisteredComponent
+beforeAll(async () => {
+  world = await openWorld()
+  component = await registerFleet(world)
+})
+afterAll(() => world.close())
+
+const patience = { withinMs: 40_000 }
+const names = ['one', 'two', 'three', 'four']
+
+/** Releases in the order of the instances, which is that of their ids, numbers within them as numbers. */
+type Releases = { readonly place: Place; readonly releases: readonly ReleaseHandle[] }
+
+/** Given four releases of the first version, of which the one in this place will not get ready on the second. */
+async function installed(broken: number | null): Promise<Releases> {
+  const place = world.place()
+  const request = { chartName: 'fleet', valuesOverride: { replicas: 1, service: false } }
+  const made = await Promise.all(names.map((releaseName) => place.installed({ ...request, releaseName })))
+  const releases = made.toSorted((one, other) => one.id.localeCompare(other.id, 'en', { numeric: true }))
+  const bad = broken === null ? undefined : releases[broken]
+  // What is wrong is wrong with a later version: the pods of this one stay.
+  if (bad !== undefined) ok(await bad.upgrade({ valuesOverride: { faults: { '1.1.0': 'never-ready' } } }))
+  return { place, releases }
+}
+
+const begun = ({ place }: Releases, more: object): Promise<UpgradeHandle> =>
+  started(world.api, place.tenantId, upgradeRequest(component, { healthCheckTimeoutSeconds: 4, ...more }))
+
+const statuses = ({ instances }: Execution) => instances.map(({ status }) => status)
+
+/** What each release says of itself: its status, the version that runs, and how its revisions ended. */
+async function rows({ releases }: Releases): Promise<readonly (readonly unknown[])[]> {
+  const read = releases.map(async (release) => {
+    const { status, chartVersion, executionId, currentOperationId } = await release.read()
+    expect({ executionId, currentOperationId }).toEqual({ executionId: null, currentOperationId: null })
+    return [status, chartVersion, ...(await release.verdicts())]
+  })
+  return Promise.all(read)
+}
+
+/** Status and chart version of every revision in Helm's own storage, oldest first. */
+async function helmHistory({ place, releases }: Releases): Promise<readonly (readonly string[])[]> {
+  const read = releases.map(async ({ name }) => {
+    const records = await world.cluster.records(place.namespace, name)
+    return records.map(({ info, chart }) => `${chart?.metadata?.version} ${info?.status}`)
+  })
+  return Promise.all(read)
+}
+
+/** UIDs of the pods of each release. */
+async function uids({ place, releases }: Releases): Promise<readonly (readonly (string | undefined)[])[]> {
+  const pods = await world.cluster.pods(place.namespace)
+  const of = ({ name }: ReleaseHandle) => pods.filter(({ metadata }) => metadata.labels?.app === name)
+  return releases.map((release) => of(release).map(({ metadata }) => metadata.uid))
+}
+
+test.concurrent('below the threshold the others are upgraded; with a failed one it ends FAILED, never COMPLETED', async () => {
+  const given = await installed(1)
+  const execution = await begun(given, { batchSize: 1, failureThreshold: 2, maxUnavailablePercentage: 50 })
+  const done = await execution.until('ended', ({ endedAt }) => endedAt !== null, patience)
+  expect(done).toMatchObject({ status: 'FAILED', statusReason: 'INSTANCES_FAILED', target: { kind: 'releases' } })
+  expect(statuses(done)).toEqual(['COMPLETED', 'FAILED', 'COMPLETED', 'COMPLETED'])
+  expect(done.rollbackInfo).toMatchObject({ currentFailures: 1, rolledBackInstances: [] })
+  expect(done.instances[1]?.message).toMatch(/^Deployment \w+: /)
+  const moved = ['DEPLOYED', '1.1.0', '2 DEPLOYED', '1 DEPLOYED']
+  const failed = ['FAILED', '1.0.0', '3 FAILED', '2 DEPLOYED', '1 DEPLOYED']
+  expect(await rows(given)).toEqual([moved, failed, moved, moved])
+  expect(await given.releases[1]?.read()).toMatchObject({ attemptedChartVersion: '1.1.0' })
+  const helm = ['1.0.0 superseded', '1.1.0 deployed']
+  expect(await helmHistory(given)).toEqual([helm, ['1.0.0 superseded', '1.0.0 superseded', '1.1.0 failed'], helm, helm])
+})
+
+test.concurrent('at the threshold those that moved go back, and the others were never touched', async () => {
+  const given = await installed(1)
+  const before = await uids(given)
+  const wanted = { batchSize: 2, failureThreshold: 1, maxUnavailablePercentage: 50, autoRollbackEnabled: true }
+  const execution = await begun(given, wanted)
+  const done = await execution.until('ended', ({ endedAt }) => endedAt !== null, patience)
+  expect(done.transitions.map(({ to }) => to)).toEqual(['VALIDATING', 'IN_PROGRESS', 'ROLLING_BACK', 'ROLLED_BACK'])
+  expect(done.statusReason).toBe('FAILURE_THRESHOLD_REACHED')
+  expect(statuses(done)).toEqual(['ROLLED_BACK', 'ROLLED_BACK', 'PENDING', 'PENDING'])
+  const moved = done.instances.slice(0, 2).map(({ id }) => id)
+  expect(done.rollbackInfo).toMatchObject({ currentFailures: 1, rollbackInitiatedBy: 'flotilla' })
+  expect(done.rollbackInfo.rolledBackInstances.toSorted()).toEqual(moved.toSorted())
+  const untouched = ['DEPLOYED', '1.0.0', '1 DEPLOYED']
+  expect(await rows(given)).toEqual([
+    ['DEPLOYED', '1.0.0', '3 DEPLOYED', '2 FAILED', '1 DEPLOYED'],
+    ['DEPLOYED', '1.0.0', '4 DEPLOYED', '3 FAILED', '2 DEPLOYED', '1 DEPLOYED'],
+    untouched,
+    untouched,
+  ])
+  const [first, second, ...others] = await helmHistory(given)
+  expect(first?.at(-1)).toBe('1.0.0 deployed')
+  expect(second?.at(-1)).toBe('1.0.0 deployed')
+  expect(others).toEqual([['1.0.0 deployed'], ['1.0.0 deployed']])
+  const after = await uids(given)
+  expect(after.slice(2)).toEqual(before.slice(2))
+  // The pod of the broken one ran on beside what never got ready.
+  expect(after[1]).toEqual(before[1])
+})
+
+test.concurrent('a rollback that is asked for takes the failed one back too', async () => {
+  const given = await installed(0)
+  const wanted = { batchSize: 2, failureThreshold: 3, maxUnavailablePercentage: 100, batchDelaySeconds: 3_600 }
+  const execution = await begun(given, wanted)
+  const half = ({ progress }: Execution) => progress.failed === 1 && progress.completed === 1
+  const stands = await execution.until('a batch is over', half, patience)
+  expect(stands.status).toBe('IN_PROGRESS')
+  for (const release of given.releases) {
+    expect(await release.read()).toMatchObject({ status: 'PENDING_UPGRADE', executionId: execution.id })
+    problem(await release.upgrade({ chartVersion: '1.2.0' }), 409, 'claimed_by_execution')
+  }
+  await execution.give('rollback', '?reason=Manual+rollback')
+  const done = await execution.until('ended', ({ endedAt }) => endedAt !== null, patience)
+  expect(done.status).toBe('ROLLED_BACK')
+  expect(statuses(done)).toEqual(['ROLLED_BACK', 'ROLLED_BACK', 'PENDING', 'PENDING'])
+  expect((await rows(given)).map(([status, version]) => `${status} ${version}`)).toEqual(
+    names.map(() => 'DEPLOYED 1.0.0'),
+  )
+})
+
+test.concurrent('cancelled half-way, what has moved is DEPLOYED; another execution upgrades the rest', async () => {
+  const given = await installed(null)
+  const execution = await begun(given, { batchSize: 2, batchDelaySeconds: 3_600, maxUnavailablePercentage: 50 })
+  await execution.until('half of them', ({ progress }) => progress.completed === 2, patience)
+  await execution.give('cancel')
+  await execution.untilStatus('CANCELLED', patience)
+  const [moved, still] = [
+    ['DEPLOYED', '1.1.0', '2 DEPLOYED', '1 DEPLOYED'],
+    ['DEPLOYED', '1.0.0', '1 DEPLOYED'],
+  ]
+  expect(await rows(given)).toEqual([moved, moved, still, still])
+  const before = await uids(given)
+  // All of them are no longer of one version: which are meant must be said.
+  const { tenantId } = given.place
+  problem(await initiate(world.api, tenantId, upgradeRequest(component)), 409, 'version_not_deployed')
+  const releaseIds = given.releases.slice(2).map(({ id }) => id)
+  const rest = await begun(given, { target: { kind: 'releases', releaseIds } })
+  const done = await rest.untilStatus('COMPLETED', patience)
+  expect(done.progress).toMatchObject({ total: 2, completed: 2 })
+  expect(await rows(given)).toEqual([moved, moved, moved, moved])
+  expect((await uids(given)).slice(0, 2)).toEqual(before.slice(0, 2))
+})
