@@ -13,7 +13,7 @@ export type Flotilla = {
   readonly home: string
   readonly adminKey: string
   readonly pid: number
-  /** Kubeconfig of its practice cluster: for looking at it from the outside. */
+  /** Kubeconfig of its cluster, the practice cluster unless `env` names one: for looking at it from the outside. */
   readonly kubeconfig: string
   /** Every line that it has logged so far. */
   readonly log: readonly string[]
@@ -56,7 +56,7 @@ export async function startFlotilla(options: FlotillaOptions = {}): Promise<Flot
     home,
     adminKey: (await readFile(join(home, 'admin.key'), 'utf8')).trim(),
     pid: child.pid ?? 0,
-    kubeconfig: join(home, 'practice-cluster', 'kubeconfig'),
+    kubeconfig: options.env?.KUBECONFIG ?? join(home, 'practice-cluster', 'kubeconfig'),
     log,
     exited,
     stop: () => end('SIGTERM'),

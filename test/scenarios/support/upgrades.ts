@@ -13,6 +13,8 @@ export type UpgradeInstance = {
   readonly previousPods: readonly string[]
   readonly unchanged: boolean
   readonly message: string | null
+  readonly startedAt: string | null
+  readonly endedAt: string | null
 }
 
 /** An upgrade execution as the API answers it (SPEC section 5, "Answers"). */

@@ -17,7 +17,7 @@ export type World = {
   readonly charts: string
   /** A tenant and a namespace that no other test uses. */
   place(): Place
-  /** Kills the server, and with it its practice cluster, and starts both again where they were. */
+  /** Kills the server, and with it its practice cluster if it has one, and starts both again where they were. */
   restarted(): Promise<World>
   close(): Promise<void>
 }

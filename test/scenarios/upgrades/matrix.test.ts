@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { RegisteredComponent } from '../support/upgrades.ts'
 import { openWorld, type World } from '../support/world.ts'
 import { approved, Fleet, type Kind, makePool, registerFleet, versionsOf } from './support/fleet.ts'
-import { expectNothingOfOurs, originalsOf } from './support/originals.ts'
+import { expectHelmGoesOn, expectNothingOfOurs, originalsOf } from './support/originals.ts'
 import {
   neverAhead,
   neverBelow,
@@ -66,20 +66,6 @@ function promises([kind, size, strategy, batchSize, percentage]: Case, original:
   ]
   if (strategy === 'BLUE_GREEN') return [...all, oneSideServes('1.1.0')]
   return strategy === 'RECREATE' ? all : [...all, neverMoreThanABatch(batchSize)]
-}
-
-/** Fields of the spec that gates change, as another version of a chart may want them. */
-const otherFields: Readonly<Record<Kind, object>> = {
-  Deployment: { minReadySeconds: 1, strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 2 } } },
-  StatefulSet: { updateStrategy: { type: 'RollingUpdate', rollingUpdate: { partition: 1 } } },
-  DaemonSet: { updateStrategy: { type: 'OnDelete' } },
-}
-
-/** A person's helm meets no conflict on the fields that were held. */
-async function expectHelmGoesOn({ kind, namespace }: Fleet): Promise<void> {
-  const values = world.hand.values({ spec: otherFields[kind] })
-  const chart = `${world.charts}/fleet/1.2.0`
-  await world.hand.helm('upgrade', 'app', chart, '-n', namespace, '--reuse-values', '-f', values)
 }
 
 /** Every version has one template, and nobody moved twice. */

@@ -185,7 +185,8 @@ type EndpointSlice = KubeObject & {
   }[]
 }
 
-function fleetPod(pod: Pod): FleetPod {
+/** What a pod of the chart is, read from the pod alone. */
+export function fleetPod(pod: Pod): FleetPod {
   const { uid = '', name, labels = {} } = pod.metadata
   const tag = pod.spec.containers[0]?.image.split(':').at(-1) ?? ''
   const hash = labels['pod-template-hash'] ?? labels['controller-revision-hash'] ?? ''

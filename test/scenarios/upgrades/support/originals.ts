@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import type { Fleet, Workload } from './fleet.ts'
+import type { Fleet, Kind, Workload } from './fleet.ts'
 
 /** What a workload and its Service say besides the version that they run. */
 export type OriginalFields = { readonly workload: object; readonly service: object | null }
@@ -21,4 +21,18 @@ export function expectUnmarked({ metadata }: Workload): void {
   expect(Object.keys(metadata.annotations ?? {}).filter((name) => name.includes('flotilla'))).toEqual([])
   const managers = (metadata.managedFields ?? []).map(({ manager }) => manager)
   expect(managers.filter((manager) => manager?.includes('flotilla'))).toEqual([])
+}
+
+/** Fields of the spec that gates change, as another version of a chart may want them. */
+const otherFields: Readonly<Record<Kind, object>> = {
+  Deployment: { minReadySeconds: 1, strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 2 } } },
+  StatefulSet: { updateStrategy: { type: 'RollingUpdate', rollingUpdate: { partition: 1 } } },
+  DaemonSet: { updateStrategy: { type: 'OnDelete' } },
+}
+
+/** A person's helm meets no conflict on the fields that were held. */
+export async function expectHelmGoesOn({ world, kind, namespace }: Fleet): Promise<void> {
+  const values = world.hand.values({ spec: otherFields[kind] })
+  const chart = `${world.charts}/fleet/1.2.0`
+  await world.hand.helm('upgrade', 'app', chart, '-n', namespace, '--reuse-values', '-f', values)
 }
