@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type KubeObject, resources } from '../../../src/infra/kubernetes/index.ts'
 import { ok, problem } from '../support/api.ts'
+import { eventually } from '../support/eventually.ts'
 import type { RegisteredComponent, UpgradeHandle } from '../support/upgrades.ts'
 import { openWorld, type World } from '../support/world.ts'
 import { Fleet, type FleetOptions, type Kind, makePool, registerFleet } from './support/fleet.ts'
+import { neverBelow, type Promised, sampled } from './support/sampler.ts'
 
 let world: World
 let component: RegisteredComponent
@@ -122,3 +125,69 @@ test.concurrent.each<Kind>(['Deployment', 'StatefulSet', 'DaemonSet'])(
     expect(await fleet.release.read()).toMatchObject({ status: 'FAILED', executionId: null })
   },
 )
+
+type Quota = KubeObject & { readonly status?: { readonly used?: Readonly<Record<string, string>> } }
+
+/** Given a Deployment in a namespace whose quota lets so many more pods in. */
+async function crowded(size: number, more: number): Promise<Fleet> {
+  const fleet = await install({ kind: 'Deployment', size })
+  const metadata = { name: 'limits', namespace: fleet.namespace }
+  const spec = { hard: { pods: `${size + more}` } }
+  const { client } = world.cluster
+  await client.create(resources.resourceQuotas, { apiVersion: 'v1', kind: 'ResourceQuota', metadata, spec } as Quota)
+  const counted = async () => (await client.get<Quota>(resources.resourceQuotas, metadata)).status?.used?.pods
+  await eventually('the quota counts', async () => (await counted()) === `${size}`)
+  return fleet
+}
+
+const neverMoreThan = (most: number): Promised => {
+  return ({ pods }) => (pods.length <= most ? null : `${pods.length} pods, and the quota lets ${most} be`)
+}
+const roomCheck = (status: string, message: RegExp, left: number) =>
+  expect.objectContaining({
+    name: 'RESOURCES',
+    status,
+    message: expect.stringMatching(message),
+    evidence: expect.objectContaining({
+      pods: left,
+      quotas: [{ quota: 'limits', resource: 'pods', left, pods: left }],
+    }),
+  })
+
+test.concurrent('a quota without room fails the check of BLUE_GREEN, with evidence, and nothing is touched', async () => {
+  const fleet = await crowded(3, 2)
+  const before = await fleet.uids()
+  const done = await ended(await fleet.started({ strategy: 'BLUE_GREEN' }))
+  expect(done).toMatchObject({ status: 'FAILED', statusReason: 'CHECKS_FAILED' })
+  expect(done.checks).toContainEqual(roomCheck('FAILED', /room for 2 more.*needs 3/, 2))
+  expect(await fleet.uids()).toEqual(before)
+  expect(await fleet.release.read()).toMatchObject({ status: 'DEPLOYED', revision: 1, executionId: null })
+})
+
+test.concurrent('a Deployment without room follows the budget, and says so', async () => {
+  const fleet = await crowded(4, 0)
+  const execution = await fleet.started({ batchSize: 4, maxUnavailablePercentage: 50, healthCheckTimeoutSeconds: 60 })
+  const { result, broken } = await sampled(fleet, execution, [neverBelow(2), neverMoreThan(4)], ended(execution))
+  expect(broken).toEqual([])
+  expect(result).toMatchObject({ status: 'COMPLETED', currentBatch: 2 })
+  expect(result.checks).toContainEqual(roomCheck('WARNING', /budget/, 0))
+  await fleet.reaches({ '1.1.0': 4 })
+})
+
+test.concurrent('with room for one a batch moves in parts, and nobody ready goes before', async () => {
+  const fleet = await crowded(3, 1)
+  const execution = await fleet.started({ batchSize: 3, healthCheckTimeoutSeconds: 60 })
+  const { result, broken } = await sampled(fleet, execution, [neverBelow(3), neverMoreThan(4)], ended(execution))
+  expect(broken).toEqual([])
+  expect(result).toMatchObject({ status: 'COMPLETED', currentBatch: 1 })
+  expect(result.checks).toContainEqual(roomCheck('PASSED', /room for 1 more/, 1))
+  await fleet.reaches({ '1.1.0': 3 })
+})
+
+test.concurrent('the only instance without room beside it: downtime is warned of', async () => {
+  const fleet = await crowded(1, 0)
+  const done = await ended(await fleet.started({ healthCheckTimeoutSeconds: 60 }))
+  expect(done.warnings.map(({ code }) => code)).toContain('DOWNTIME')
+  expect(done.status).toBe('COMPLETED')
+  await fleet.reaches({ '1.1.0': 1 })
+})
