@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Api, ok, type ProblemBody } from '../support/api.ts'
+import { Api, ok, type ProblemBody, problem } from '../support/api.ts'
 import { type Flotilla, removeFlotilla, startFlotilla } from '../support/flotilla.ts'
 import {
+  type Execution,
   initiated,
   type RegisteredComponent,
   registerComponent,
@@ -126,3 +127,53 @@ describe.each(statuses)('%s', (status) => {
     if (command === 'cancel' && after.status !== 'CANCELLED') expect(after.waitingFor?.reason).toBe('CANCELLING')
   })
 })
+
+/** Given a canary that was paused while it was being deployed. */
+async function pausedCanary(): Promise<UpgradeHandle> {
+  const execution = await given.CANARY_RUNNING()
+  await execution.untilStatus('CANARY_RUNNING')
+  await execution.give('pause')
+  return execution
+}
+
+describe('where one command takes several steps, all are recorded, by who gave it', () => {
+  const ways: readonly (readonly [string, () => Promise<UpgradeHandle>, Status, readonly string[]])[] = [
+    ['CANARY_RUNNING', given.CANARY_RUNNING, 'CANARY_RUNNING', ['CANARY_MONITORING', 'ROLLING_BACK']],
+    ['PAUSED', given.PAUSED, 'PAUSED', ['IN_PROGRESS', 'ROLLING_BACK']],
+    ['a paused canary', pausedCanary, 'PAUSED', ['CANARY_RUNNING', 'CANARY_MONITORING', 'ROLLING_BACK']],
+  ]
+
+  test.concurrent.each(ways)('rollback from %s', async (_, make, status, steps) => {
+    const execution = await make()
+    const before = await execution.untilStatus(status)
+    const after = await execution.give('rollback', '?reason=Manual+rollback')
+    const taken = after.transitions.slice(before.transitions.length)
+    expect(taken.map(({ to }) => to)).toEqual(steps)
+    for (const step of taken) expect(step).toMatchObject({ by: after.initiatedBy, reason: 'Manual rollback' })
+  })
+})
+
+test.concurrent('a canary that was paused while it was being deployed resumes into its deployment', async () => {
+  const execution = await pausedCanary()
+  expect((await execution.give('resume')).status).toBe('CANARY_RUNNING')
+})
+
+/** The statuses in which a cancel waits for instances that are in flight. */
+const waiting = ['IN_PROGRESS', 'CANARY_RUNNING', 'ROLLING_BACK'] as const
+test.concurrent.each(waiting)('while it is being cancelled in %s only an immediate cancel is taken', async (status) => {
+  const execution = await given[status]()
+  await execution.untilStatus(status)
+  await execution.until('something is in flight', inFlight)
+  await execution.give('cancel')
+  for (const command of upgradeCommands) {
+    const told = problem(await execution.send(command), 409, 'wrong_status')
+    expect(told).toMatchObject({ executionStatus: status, waitingFor: 'CANCELLING', valid: ['cancel'] })
+    expect(told.detail).toContain('only a cancel with immediate=true is')
+  }
+  expect((await execution.give('cancel', '?immediate=true')).status).toBe(status)
+  await execution.untilStatus('CANCELLED')
+})
+
+/** On the way back nothing is said to be in flight: what has left and is not ready is. */
+const inFlight = ({ status, progress, waitingFor }: Execution): boolean =>
+  status === 'ROLLING_BACK' ? waitingFor?.reason === 'REVERTING' : progress.inFlight > 0
