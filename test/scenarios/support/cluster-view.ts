@@ -9,11 +9,13 @@ import {
   type ClusterClient,
   createClient,
   createEndpoint,
+  createTransport,
   type KubeObject,
   loadKubeconfig,
   type Resource,
   resources,
   selectContext,
+  type Transport,
 } from '../../../src/infra/kubernetes/index.ts'
 
 type Deployment = KubeObject & {
@@ -32,11 +34,13 @@ type ConfigMap = KubeObject & { readonly data?: Readonly<Record<string, string>>
 /** The practice cluster by its kubeconfig: what is true, whatever Flotilla says. */
 export class ClusterView {
   readonly client: ClusterClient
+  readonly transport: Transport
   readonly #endpoint: HelmEndpoint & { close(): Promise<void> }
 
   constructor(kubeconfig: string) {
     this.#endpoint = createEndpoint(selectContext(loadKubeconfig(kubeconfig)), systemClock)
     this.client = createClient({ endpoint: this.#endpoint, clock: systemClock })
+    this.transport = createTransport(this.#endpoint)
   }
 
   /** Helm's own records of a release, decoded, oldest first. */

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { RegisteredComponent } from '../support/upgrades.ts'
 import { openWorld, type World } from '../support/world.ts'
 import { approved, Fleet, type Kind, makePool, registerFleet, versionsOf } from './support/fleet.ts'
+import { EndpointLog } from './support/follow.ts'
 import { expectNothingOfOurs, expectUnmarked, originalsOf } from './support/originals.ts'
 import { neverAhead, neverBelow, sampled, secondFollows } from './support/sampler.ts'
 
@@ -83,4 +84,37 @@ test.concurrent('a second workload that never moved is not restarted by a rollba
   await fleet.reaches({ '1.0.0': 3 })
   expect((await fleet.pods('app-second')).map(({ uid }) => uid).sort()).toEqual(second.toSorted())
   expectUnmarked(await fleet.workload('app-second', 'Deployment'))
+})
+
+/** What a rollback of BLUE_GREEN is held against: traffic goes to one set, and the old one was never touched. */
+async function blueGreen(values: object, wanted: object) {
+  const fleet = await Fleet.install(world, component, { kind: 'Deployment', size: 3, values })
+  const [originals, before] = [await originalsOf(fleet), await fleet.uids()]
+  const traffic = new EndpointLog(fleet)
+  const execution = await fleet.started({ strategy: 'BLUE_GREEN', ...wanted })
+  /** After each change of the endpoints: which version served. */
+  const served = async () => {
+    await traffic.close()
+    const sides = traffic.states.map((uids) => [...new Set(uids.map((uid) => (before.includes(uid) ? 'old' : 'new')))])
+    return sides.map((each) => each.join(' and ')).filter((side, n, all) => side !== all[n - 1])
+  }
+  const isBack = async () => {
+    expect((await fleet.reaches({ '1.0.0': 3 })).map(({ uid }) => uid).toSorted()).toEqual(before)
+    expect((await fleet.endpoints()).toSorted()).toEqual(before)
+    await expectNothingOfOurs(fleet, originals)
+    expect(await fleet.release.verdicts()).toEqual(['3 DEPLOYED', '2 FAILED', '1 DEPLOYED'])
+  }
+  return { fleet, execution, served, isBack }
+}
+
+test.concurrent('after the switch of BLUE_GREEN a rollback is one switch: the old set serves, and was never touched', async () => {
+  const { fleet, execution, served, isBack } = await blueGreen({}, { healthCheckTimeoutSeconds: 600 })
+  await execution.until('switched', ({ waitingFor }) => waitingFor?.reason === 'WATCHING_THE_SWITCH', patience)
+  await execution.give('rollback', '?reason=Manual+rollback')
+  const back = execution.untilStatus('ROLLED_BACK', patience)
+  const { result, broken } = await sampled(fleet, execution, [neverBelow(3)], back)
+  expect(broken).toEqual([])
+  expect(result.rollbackInfo.rolledBackInstances).toHaveLength(3)
+  await isBack()
+  expect((await served()).slice(0, 3)).toEqual(['old', 'new', 'old'])
 })

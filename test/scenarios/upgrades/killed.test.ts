@@ -4,8 +4,8 @@ import { ok } from '../support/api.ts'
 import { type Execution, type RegisteredComponent, UpgradeHandle } from '../support/upgrades.ts'
 import { openWorld, type World } from '../support/world.ts'
 import { Fleet, type FleetOptions, registerFleet } from './support/fleet.ts'
+import { PodLog } from './support/follow.ts'
 import { expectHelmGoesOn, expectNothingOfOurs, type OriginalFields, originalsOf } from './support/originals.ts'
-import { PodLog } from './support/pod-log.ts'
 import { neverAhead, neverBelow, oneSideServes, type Promised, sampled, untouchedStay } from './support/sampler.ts'
 
 // The server is killed with kill -9 in the middle of executions and started again. The cluster stays, and goes on.
@@ -16,7 +16,7 @@ let component: RegisteredComponent
 let log: PodLog
 beforeAll(async () => {
   cluster = await practiceCluster()
-  log = new PodLog(cluster)
+  log = new PodLog(cluster.transport)
   world = await openWorld({ KUBECONFIG: cluster.kubeconfig, LEASE_SECONDS: '3' })
   component = await registerFleet(world)
 })

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Api, ok } from '../support/api.ts'
+import { Api, ok, problem } from '../support/api.ts'
 import { type Flotilla, removeFlotilla, startFlotilla } from '../support/flotilla.ts'
 import { readStream } from '../support/stream.ts'
 import {
@@ -169,4 +169,35 @@ test.concurrent('a release that helm cannot apply fails the execution before any
   const execution = await rehearse({}, { deployFails: true })
   const done = await execution.untilStatus('FAILED', patience)
   expect(done.progress).toMatchObject({ pending: 10, completed: 0, failed: 0 })
+})
+
+test.concurrent('a canary that fails without auto-rollback stays as it is: it is not promoted, and may be rolled back', async () => {
+  const faults = { turnsBad: [{ index: 0, afterSeconds: 3 }] }
+  const execution = await rehearse({ strategy: 'CANARY' }, faults)
+  const failed = await execution.until('says so', ({ waitingFor }) => waitingFor?.reason === 'CANARY_FAILED', patience)
+  expect(failed).toMatchObject({
+    status: 'CANARY_MONITORING',
+    statusReason: 'CANARY_FAILED',
+    progress: { failed: 1, pending: 9 },
+    rollbackInfo: { currentFailures: 1 },
+  })
+  const told = problem(await execution.send('promote-canary'), 409, 'wrong_status')
+  expect(told).toMatchObject({ executionStatus: 'CANARY_MONITORING', valid: ['rollback', 'cancel'] })
+  expect(told.detail).toContain('an instance of the canary failed')
+  const attention = ok(await api.get<readonly Execution[]>('/registry/upgrades?attention=true'))
+  expect(attention.map(({ id }) => id)).toContain(execution.id)
+  await execution.give('rollback')
+  await execution.untilStatus('ROLLED_BACK', patience)
+})
+
+test.concurrent('with the defaults two failed instances of ten use up the budget, below the threshold', async () => {
+  const defaults = { maxUnavailablePercentage: 25, failureThreshold: 3, batchSize: 1, healthCheckTimeoutSeconds: 2 }
+  const done = await (await rehearse(defaults, { neverReady: [0, 1, 2, 3] })).untilStatus('FAILED', patience)
+  expect(done).toMatchObject({ statusReason: 'FAILURES_USE_UP_THE_BUDGET', progress: { failed: 2, pending: 8 } })
+})
+
+test.concurrent('one that fails below the threshold does not stop it, and it ends FAILED', async () => {
+  const wanted = { failureThreshold: 3, maxUnavailablePercentage: 50, healthCheckTimeoutSeconds: 2 }
+  const done = await (await rehearse(wanted, { neverReady: [1] })).untilStatus('FAILED', patience)
+  expect(done).toMatchObject({ statusReason: 'INSTANCES_FAILED', progress: { failed: 1, completed: 9, pending: 0 } })
 })

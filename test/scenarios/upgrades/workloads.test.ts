@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { handFlags } from '../../support/tested-helm.ts'
-import { ok, problem } from '../support/api.ts'
+import { type Answer, ok, problem } from '../support/api.ts'
 import { isReady } from '../support/cluster-view.ts'
-import type { ReleaseHandle } from '../support/releases.ts'
+import type { Release, ReleaseHandle } from '../support/releases.ts'
 import {
   type Execution,
   initiate,
@@ -240,4 +240,53 @@ test.concurrent('a rollback of the release may cancel the execution first', asyn
   expect(ok(answer)).toMatchObject({ status: 'DEPLOYED', chartVersion: '1.2.0', frozen: null, executionId: null })
   expect((await execution.read()).status).toBe('CANCELLED')
   expect(await images(place)).toEqual(['2.2.0', '2.2.0', '2.2.0'])
+})
+
+test.concurrent.each(['ROLLING', 'CANARY', 'STAGED', 'RECREATE'])(
+  'a version whose pods are the same: helm runs, nothing moves, and %s is over',
+  async (strategy) => {
+    const of = await registerComponent(world.api, { chartName: 'workload' })
+    const place = world.place()
+    const release = await place.installed({ chartName: 'workload' })
+    const before = (await pods(place)).toSorted()
+    const target = { kind: 'workload', releaseId: release.id, workload: { name: 'app' } }
+    const execution = await begun(place, upgradeRequest(of, { strategy, target }))
+    const done = await execution.untilStatus('COMPLETED', patience)
+    expect(done.transitions.map(({ to }) => to)).toEqual(['VALIDATING', 'IN_PROGRESS', 'COMPLETED'])
+    expect(done.instances.map(({ status, unchanged }) => [status, unchanged])).toEqual([
+      ['COMPLETED', true],
+      ['COMPLETED', true],
+    ])
+    expect((await pods(place)).toSorted()).toEqual(before)
+    expect(await release.read()).toMatchObject({ status: 'DEPLOYED', chartVersion: '1.1.0', revision: 2 })
+  },
+)
+
+test.concurrent('what changes at once for every instance is a warning that names it', async () => {
+  const of = await registerComponent(world.api, { chartName: 'matih-ai-service' }, ['1.2.0', '1.3.0'])
+  const place = world.place()
+  await place.installed({ chartName: 'matih-ai-service', chartVersion: '1.2.0', valuesOverride: { replicaCount: 1 } })
+  const done = await (await begun(place, upgradeRequest(of))).untilStatus('COMPLETED', patience)
+  const [warning] = done.warnings.filter(({ code }) => code === 'CHANGES_AT_ONCE')
+  expect(warning?.message).toContain('Job app-migration')
+  expect(warning?.message).toContain('Secret app')
+})
+
+test.concurrent('of many starts at once one is taken; of a start and an upgrade at once one goes first, and the other is told', async () => {
+  const { place, release } = await deployed('1.2.0', 2)
+  const made = await initiate(world.api, place.tenantId, upgrade('1.2.0', { strategy: 'CANARY' }))
+  const path = `/registry/upgrades/${ok(made, 201).id}`
+  const starts = Array.from({ length: 10 }, () => world.api.post<Execution>(`${path}/start`, {}))
+  const [manual, ...answers] = await Promise.all([release.upgrade({ valuesOverride: { replicaCount: 3 } }), ...starts])
+  const taken = answers.filter(({ status }) => status === 202)
+  expect(answers.filter(({ status }) => status !== 202).every(({ status }) => status === 409)).toBe(true)
+  if (manual?.status === 200) {
+    expect(taken).toEqual([])
+    for (const answer of answers) problem(answer, 409, 'operation_in_progress')
+  } else {
+    problem(manual as Answer<Release>, 409, 'claimed_by_execution')
+    expect(taken).toHaveLength(1)
+  }
+  expect((await release.history()).length).toBeLessThanOrEqual(2)
+  ok(await world.api.post(`${path}/cancel?immediate=true`, {}), 202)
 })

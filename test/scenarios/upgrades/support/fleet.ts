@@ -127,8 +127,7 @@ export class Fleet {
     const labelSelector = 'kubernetes.io/service-name=app'
     const within = { namespace: this.namespace, labelSelector }
     const { items } = await this.world.cluster.client.list<EndpointSlice>(resources.endpointSlices, within)
-    const all = items.flatMap(({ endpoints }) => endpoints ?? [])
-    return all.filter(({ conditions }) => conditions?.ready !== false).map(({ targetRef }) => targetRef?.uid ?? '')
+    return items.flatMap(servedBy)
   }
 
   workload(name = 'app', kind: Kind = this.kind): Promise<Workload> {
@@ -178,12 +177,16 @@ export function versionsOf(pods: readonly Pick<FleetPod, 'version'>[]): Versions
 const expand = (versions: Versions) =>
   Object.entries(versions).flatMap(([version, count]) => Array.from({ length: count }, () => ({ version })))
 
-type EndpointSlice = KubeObject & {
+export type EndpointSlice = KubeObject & {
   readonly endpoints?: readonly {
     readonly conditions?: { readonly ready?: boolean }
     readonly targetRef?: { readonly uid?: string }
   }[]
 }
+
+/** UIDs of the pods that take traffic by a slice. */
+export const servedBy = ({ endpoints = [] }: EndpointSlice): readonly string[] =>
+  endpoints.filter(({ conditions }) => conditions?.ready !== false).map(({ targetRef }) => targetRef?.uid ?? '')
 
 /** What a pod of the chart is, read from the pod alone. */
 export function fleetPod(pod: Pod): FleetPod {
