@@ -158,3 +158,66 @@ test.concurrent('cancelled half-way, what has moved is DEPLOYED; another executi
   expect(await rows(given)).toEqual([moved, moved, moved, moved])
   expect((await uids(given)).slice(0, 2)).toEqual(before.slice(0, 2))
 })
+
+test.concurrent('a canary of releases waits for its promotion; the failed one is tried again by itself', async () => {
+  const given = await installed(3)
+  const { place, releases } = given
+  const wanted = { strategy: 'CANARY', canaryPercentage: 50, maxUnavailablePercentage: 50, failureThreshold: 2 }
+  const execution = await begun(given, wanted)
+  const canary = await execution.untilStatus('CANARY_MONITORING', patience)
+  expect(statuses(canary)).toEqual(['COMPLETED', 'COMPLETED', 'PENDING', 'PENDING'])
+  const versions = await Promise.all(releases.map(async (release) => (await release.read()).chartVersion))
+  expect(versions).toEqual(['1.0.0', '1.0.0', '1.0.0', '1.0.0'])
+  await execution.give('promote-canary')
+  const done = await execution.untilStatus('FAILED', patience)
+  expect(statuses(done)).toEqual(['COMPLETED', 'COMPLETED', 'COMPLETED', 'FAILED'])
+  const [bad] = releases.slice(3)
+  // Another version of the tenant's values: what was wrong is right now.
+  ok(await (bad as ReleaseHandle).upgrade({ chartVersion: '1.0.0', valuesOverride: { faults: { '1.1.0': '' } } }))
+  const again = await begun(given, { target: { kind: 'releases', releaseIds: [bad?.id] } })
+  await again.untilStatus('COMPLETED', patience)
+  expect((await rows({ place, releases })).map(([status, version]) => `${status} ${version}`)).toEqual(
+    names.map(() => 'DEPLOYED 1.1.0'),
+  )
+})
+
+test.concurrent('another hand on one of them ends it; the others are as they were left', async () => {
+  const given = await installed(null)
+  const execution = await begun(given, { batchSize: 2, batchDelaySeconds: 3_600, maxUnavailablePercentage: 50 })
+  await execution.until('half of them', ({ progress }) => progress.completed === 2, patience)
+  const { namespace } = given.place
+  const last = given.releases[3]?.name ?? ''
+  await world.hand.helm('upgrade', last, `${world.charts}/fleet/1.2.0`, '-n', namespace, '--reuse-values')
+  const done = await execution.until('ended', ({ endedAt }) => endedAt !== null, patience)
+  expect(done).toMatchObject({ status: 'FAILED', statusReason: 'CHANGED_BY_ANOTHER_HAND' })
+  const moved = ['DEPLOYED', '1.1.0', '2 DEPLOYED', '1 DEPLOYED']
+  expect(await rows(given)).toEqual([
+    moved,
+    moved,
+    ['DEPLOYED', '1.0.0', '1 DEPLOYED'],
+    ['DEPLOYED', '1.2.0', '2 DEPLOYED', '1 DEPLOYED'],
+  ])
+})
+
+test.concurrent('one of them that is uninstalled by hand is a target that is gone; the others are as they were left', async () => {
+  const given = await installed(null)
+  const execution = await begun(given, { batchSize: 2, batchDelaySeconds: 3_600, maxUnavailablePercentage: 50 })
+  await execution.until('half of them', ({ progress }) => progress.completed === 2, patience)
+  await world.hand.helm('uninstall', given.releases[3]?.name ?? '', '-n', given.place.namespace)
+  const done = await execution.until('ended', ({ endedAt }) => endedAt !== null, patience)
+  expect(done).toMatchObject({ status: 'FAILED', statusReason: 'TARGET_GONE' })
+  const [moved, still] = [
+    ['DEPLOYED', '1.1.0', '2 DEPLOYED', '1 DEPLOYED'],
+    ['DEPLOYED', '1.0.0', '1 DEPLOYED'],
+  ]
+  expect(await rows(given)).toEqual([moved, moved, still, ['UNINSTALLED', '1.0.0', '1 UNINSTALLED']])
+})
+
+test.concurrent('BLUE_GREEN needs one workload; RECREATE takes all at once', async () => {
+  const given = await installed(null)
+  const { tenantId } = given.place
+  const refused = await initiate(world.api, tenantId, upgradeRequest(component, { strategy: 'BLUE_GREEN' }))
+  expect(problem(refused, 422, 'refused').errors?.map(({ pointer }) => pointer)).toEqual(['/strategy'])
+  const execution = await begun(given, { strategy: 'RECREATE', batchSize: 1 })
+  expect(await execution.untilStatus('COMPLETED', patience)).toMatchObject({ currentBatch: 1 })
+})
