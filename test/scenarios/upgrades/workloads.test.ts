@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { handFlags } from '../../support/tested-helm.ts'
-import { type Answer, ok, problem } from '../support/api.ts'
+import { type Answer, Api, ok, problem } from '../support/api.ts'
 import { isReady } from '../support/cluster-view.ts'
 import type { Release, ReleaseHandle } from '../support/releases.ts'
 import {
   type Execution,
   initiate,
+  initiated,
   type RegisteredComponent,
   registerComponent,
   started,
@@ -289,4 +290,40 @@ test.concurrent('of many starts at once one is taken; of a start and an upgrade 
   }
   expect((await release.history()).length).toBeLessThanOrEqual(2)
   ok(await world.api.post(`${path}/cancel?immediate=true`, {}), 202)
+})
+
+test.concurrent('a claimed release is left alone by every other command, and by a batch; PENDING claims nothing', async () => {
+  const { place, release } = await deployed('1.2.0', 2)
+  const { tenantId } = place
+  const execution = await initiated(world.api, tenantId, upgrade('1.2.0', { strategy: 'CANARY' }))
+  ok(await release.upgrade({ valuesOverride: { replicaCount: 3 } }))
+  await execution.give('start')
+  await execution.untilStatus('CANARY_MONITORING', patience)
+  const claimed = async (answer: Answer<unknown>) =>
+    expect(problem(answer, 409, 'claimed_by_execution')).toMatchObject({ executionId: execution.id })
+  await claimed(await release.upgrade({ chartVersion: '1.3.0' }))
+  await claimed(await release.rollback(1))
+  await claimed(await release.rollbackToLastSuccessful())
+  await claimed(await release.uninstall())
+  problem(await world.api.post(`${release.path}/unfreeze?to=target`, undefined), 409, 'not_frozen')
+  expect((await release.recover({})).status).toBe(409)
+  const { currentOperationId } = await release.read()
+  const cancelled = await world.api.post(`/operations/${currentOperationId}/cancel`, {})
+  expect(problem(cancelled, 409, 'not_cancellable').executionId).toBe(execution.id)
+  const key = { name: 'batch', role: 'tenant-operator', tenants: [tenantId] }
+  const operator = new Api(world.flotilla.url, ok(await world.api.post<{ key: string }>('/api-keys', key), 201).key)
+  const batch = '/helm/releases/chart/matih-query-engine/batch-upgrade?targetVersion=1.3.0'
+  const { upgraded, failed, skipped } = ok(await operator.post<Record<string, readonly unknown[]>>(batch, {}))
+  expect([upgraded, failed]).toEqual([[], []])
+  expect(skipped).toMatchObject([{ release: { id: release.id }, reason: expect.stringMatching(/execution|claimed/i) }])
+  const other = await registerComponent(world.api, { chartName: 'matih-query-engine' }, ['1.2.0', '1.3.0'])
+  await claimed(await initiate(world.api, tenantId, upgradeRequest(other)))
+  expect(await release.read()).toMatchObject({ status: 'PENDING_UPGRADE', executionId: execution.id })
+  await execution.give('rollback')
+  await execution.untilStatus('ROLLED_BACK', patience)
+  expect(await release.read()).toMatchObject({
+    status: 'DEPLOYED',
+    executionId: null,
+    valuesOverride: { replicaCount: 3 },
+  })
 })
