@@ -59,7 +59,8 @@ async function releaseSights({ db, ports }: MachineDeps, { claims }: Execution):
     if (sight === undefined) return []
     const { exists, revision, secretUid, orders } = sight
     const child = (id: string) => orders[id] ?? ({ kind: 'absent' } as const)
-    return [{ releaseId, exists, revision, secretUid, deploy: child(deployId), undo: child(undoId) }]
+    const madeBy = sight.madeBy === deployId ? 'deploy' : sight.madeBy === undoId ? 'undo' : null
+    return [{ releaseId, exists, revision, secretUid, madeBy, deploy: child(deployId), undo: child(undoId) }]
   })
 }
 

@@ -85,6 +85,18 @@ describe('order', () => {
   test('not while another hand works on the release', () => {
     expect(give(rest({ claim, pendingBy: 'external' }), order('upgrade'))).toMatchObject({ code: 'pending_elsewhere' })
   })
+  test('not over what another hand has made since the claim', () => {
+    const moved = rest({ claim: { ...claim, revision: 2 }, secretUid: 'u3' })
+    const by = (operationId: string | null): ReleaseState => ({
+      ...moved,
+      revisions: [revision(2, 'DEPLOYED'), { ...revision(3, 'DEPLOYED'), operationId }],
+    })
+    for (const action of ['upgrade', 'rollback'] as const) {
+      const given = order(action, { targetRevision: 2 })
+      expect(give(by(null), given)).toMatchObject({ code: 'conflict' })
+      expect(accepted(by('our upgrade'), given).operation?.kind).toBe(action)
+    }
+  })
   test('a rollback also to the newest revision: helm may have made none for the upgrade', () => {
     expect(accepted(rest({ claim }), order('rollback', { targetRevision: 3 })).operation?.kind).toBe('rollback')
     expect(give(rest({ claim }), order('rollback', { targetRevision: 9 }))).toMatchObject({

@@ -95,6 +95,7 @@ function order(state: ReleaseState, { action, operation }: Of<'order'>, now: Ins
   const open = openOperation(state)
   if (state.operation?.id === operation.id) return unchanged(state)
   if (open !== null) return inProgress(open.id)
+  if (isByOther(state)) return movedMeanwhile(state)
   const beneath = situationOf(withoutClaim(state))
   const answer = commandTable[beneath][action]
   if (answer !== 'allowed') return refused(withoutClaim(state), beneath, answer)
@@ -147,7 +148,7 @@ function inProgress(operationId: Uuid): ReleaseDecision {
   return { kind: 'rejected', code: 'operation_in_progress', detail, extra: { operationId } }
 }
 
-/** Another hand has moved the release since the execution looked: what it froze has to come off again. */
+/** Another hand has moved the release since the execution looked: what it has decided holds no longer. */
 function movedMeanwhile({ release }: ReleaseState): ReleaseDecision {
   const detail = `another hand has made revision ${release.revision} of the release ${release.name}: look again`
   return { kind: 'rejected', code: 'conflict', detail, extra: { releaseId: release.id } }

@@ -58,6 +58,28 @@ describe('another hand', () => {
   })
 })
 
+describe('another hand, once our upgrade has ended and before our rollback has begun', () => {
+  const ended = () => {
+    const scenario = given({ size: 10, room: 0 })
+    const isOver = () => scenario.simulation.world.releases.every(({ deploy }) => deploy.kind === 'failed')
+    return { scenario: scenario.untilBatch(2), isOver }
+  }
+
+  test.each(['rollback', 'cancel'] as const)('%s', (command) => {
+    const { scenario, isOver } = ended()
+    scenario
+      .when(command)
+      .until(isOver, 'the upgrade is concluded')
+      .inCluster(anotherHand)
+      .untilStatus('FAILED')
+      .thenReason('CHANGED_BY_ANOTHER_HAND')
+      .so(({ frozen }, { world }) => {
+        expect([frozen, world.gate.kind]).toEqual([false, 'none'])
+        expect(world.releases.map(({ undo }) => undo.kind)).toEqual(['absent'])
+      })
+  })
+})
+
 describe('crashes and acts', () => {
   test.each(['lost', 'doneAndLost', 'late', 'refused'] as const)('every act of an upgrade may be %s once', (fate) => {
     for (let crash = 0; crash < 14; crash++) {

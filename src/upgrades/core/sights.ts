@@ -44,6 +44,8 @@ export type ReleaseSight = {
   readonly exists: boolean
   readonly revision: number
   readonly secretUid: string | null
+  /** Which of our operations made that revision; null: none of them. */
+  readonly madeBy: 'deploy' | 'undo' | null
   readonly deploy: ChildSight
   readonly undo: ChildSight
 }

@@ -1,4 +1,4 @@
-import type { Execution, ExecutionObservation, ReleaseSight } from './model.ts'
+import type { ClaimedRelease, Execution, ExecutionObservation, ReleaseSight } from './model.ts'
 import { type StatusReason, statusReasons } from './reasons.ts'
 
 type Seen = Extract<ExecutionObservation, { kind: 'seen' }>
@@ -23,10 +23,21 @@ function atRelease({ claims }: Execution, sight: ReleaseSight): Surprise | null 
       return { reason: statusReasons.anotherHand, detail: child.detail }
     }
   }
-  // From the first operation of ours on, the release tells itself of a revision that is not ours.
-  if (sight.deploy.kind !== 'absent' || sight.undo.kind !== 'absent') return null
-  const same = sight.revision === claim.revision && (claim.secretUid === null || sight.secretUid === claim.secretUid)
-  if (same) return null
+  if (isWatchedByOurs(sight) || isAsFound(claim, sight)) return null
   const detail = `release ${sight.releaseId} is at revision ${sight.revision}, which the execution did not make`
   return { reason: statusReasons.anotherHand, detail }
+}
+
+/**
+ * While an operation of ours is open the release tells itself of a revision that is not ours. Between our upgrade, once
+ * that has failed, and our rollback nobody does: a rollback would take what another hand has done for what it goes back
+ * from. What our last operation has made stays ours.
+ */
+function isWatchedByOurs({ deploy, undo, madeBy }: ReleaseSight): boolean {
+  if (undo.kind !== 'absent') return true
+  return deploy.kind !== 'absent' && (deploy.kind !== 'failed' || madeBy === 'deploy')
+}
+
+function isAsFound({ revision, secretUid }: ClaimedRelease, sight: ReleaseSight): boolean {
+  return sight.revision === revision && (secretUid === null || sight.secretUid === secretUid)
 }

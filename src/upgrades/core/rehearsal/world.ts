@@ -153,9 +153,21 @@ export function releaseSights(world: World): readonly ReleaseSight[] {
     exists,
     revision,
     secretUid: `revision-${revision}`,
+    madeBy: madeBy({ revision, deploy, undo }),
     deploy: childNow(world, deploy, world.at),
     undo: undo.kind === 'running' && world.at < undo.until ? { kind: 'running' } : settledUndo(undo),
   }))
+}
+
+/** Each operation of ours makes one revision, on top of the first; more than that are another hand's. */
+function madeBy({
+  revision,
+  deploy,
+  undo,
+}: Pick<WorldRelease, 'revision' | 'deploy' | 'undo'>): ReleaseSight['madeBy'] {
+  const [deployed, undone] = [deploy.kind !== 'absent', undo.kind !== 'absent']
+  if (revision > 1 + Number(deployed) + Number(undone)) return null
+  return undone ? 'undo' : deployed ? 'deploy' : null
 }
 
 function settledUndo(undo: WorldChild): ChildSight {
