@@ -49,7 +49,7 @@ test.concurrent.each<Kind>(['Deployment', 'StatefulSet'])(
 
 test.concurrent('one that has passed and stays bad for the whole timeout is FAILED, and counts', async () => {
   const fleet = await install({ kind: 'Deployment', size: 4 })
-  const wanted = { batchSize: 2, batchDelaySeconds: 3_600, failureThreshold: 1, healthCheckTimeoutSeconds: 4 }
+  const wanted = { batchSize: 2, batchDelaySeconds: 3_600, failureThreshold: 1, healthCheckTimeoutSeconds: 8 }
   const execution = await fleet.started(wanted)
   await execution.until('half of it', ({ progress }) => progress.completed === 2, patience)
   const [ill] = await of(fleet, '1.1.0')

@@ -99,7 +99,7 @@ test.concurrent('a chart version that is nowhere ends it before anything is touc
 test.concurrent('room that is taken away in the middle: what cannot come is FAILED, and all go back', async () => {
   const fleet = await Fleet.install(world, component, { kind: 'Deployment', size: 4 })
   const originals = await originalsOf(fleet)
-  const wanted = { batchSize: 1, batchDelaySeconds: 2, healthCheckTimeoutSeconds: 4, failureThreshold: 1 }
+  const wanted = { batchSize: 1, batchDelaySeconds: 0, healthCheckTimeoutSeconds: 7, failureThreshold: 1 }
   const execution = await fleet.started({ ...wanted, autoRollbackEnabled: true })
   await execution.until('one has passed', ({ progress }) => progress.completed === 1, patience)
   const metadata = { name: 'limits', namespace: fleet.namespace }
