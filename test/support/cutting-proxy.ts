@@ -1,5 +1,6 @@
 import { once } from 'node:events'
-import { connect, createServer, type Socket } from 'node:net'
+import { connect, createServer, type NetConnectOpts, type Socket } from 'node:net'
+import { Client } from 'pg'
 
 /** Which end of a COMMIT is lost: what the client says, or what the server answers. */
 export type Lost = 'commit' | 'answer'
@@ -25,13 +26,13 @@ type Order = { readonly words: string; readonly lost: Lost }
 
 /** Opens a proxy in front of the database at the URL. The caller closes it. */
 export async function cuttingProxy(databaseUrl: string): Promise<CuttingProxy> {
-  const target = new URL(databaseUrl)
+  const target = addressOf(databaseUrl)
   let order: Order | null = null
   let cuts = 0
   const sockets = new Set<Socket>()
 
   const join = (client: Socket): void => {
-    const server = connect(Number(target.port), target.hostname)
+    const server = connect(target)
     const cut = (): void => {
       cuts += 1
       client.destroy()
@@ -65,6 +66,7 @@ export async function cuttingProxy(databaseUrl: string): Promise<CuttingProxy> {
   await once(listener, 'listening')
   const address = listener.address()
   const url = new URL(databaseUrl)
+  url.searchParams.delete('host')
   url.hostname = '127.0.0.1'
   url.port = typeof address === 'object' && address !== null ? `${address.port}` : ''
   return {
@@ -81,4 +83,10 @@ export async function cuttingProxy(databaseUrl: string): Promise<CuttingProxy> {
       await once(listener, 'close')
     },
   }
+}
+
+/** Where a server is, by the driver's own reading of its URL: a port, or a socket in a folder. */
+function addressOf(databaseUrl: string): NetConnectOpts {
+  const { host, port } = new Client({ connectionString: databaseUrl })
+  return host.startsWith('/') ? { path: `${host}/.s.PGSQL.${port}` } : { host, port }
 }
