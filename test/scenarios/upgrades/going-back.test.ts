@@ -116,5 +116,16 @@ test.concurrent('after the switch of BLUE_GREEN a rollback is one switch: the ol
   expect(broken).toEqual([])
   expect(result.rollbackInfo.rolledBackInstances).toHaveLength(3)
   await isBack()
-  expect((await served()).slice(0, 3)).toEqual(['old', 'new', 'old'])
+  expect(await served()).toEqual(['old', 'new', 'old'])
+})
+
+test.concurrent('a green set that never passes gets no traffic, while it goes back neither', async () => {
+  const wanted = { autoRollbackEnabled: true, healthCheckTimeoutSeconds: 4 }
+  const { fleet, execution, served, isBack } = await blueGreen({ faults: { '1.1.0': 'sick' } }, wanted)
+  const end = execution.until('ended', ({ endedAt }) => endedAt !== null, patience)
+  const { result, broken } = await sampled(fleet, execution, [neverBelow(3)], end)
+  expect(broken).toEqual([])
+  expect(result.status).toBe('ROLLED_BACK')
+  await isBack()
+  expect(await served()).toEqual(['old'])
 })
