@@ -105,7 +105,7 @@ async function putBack({ id }: UpgradeHandle, interval: string): Promise<void> {
 /** In how many seconds it is looked at again. */
 async function restsFor({ id }: UpgradeHandle): Promise<number> {
   const { rows } = await sql<{ seconds: number }>`select extract(epoch from due_at - now())::float8 as seconds
-    from work where subject_id = ${id} and wanted = seen and due_at < now() + interval '61 seconds'`.execute(
+    from work where subject_id = ${id} and lease_until is null and due_at < now() + interval '61 seconds'`.execute(
     database.db,
   )
   return rows[0]?.seconds ?? 0
