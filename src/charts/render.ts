@@ -1,4 +1,4 @@
-import { type Clock, seconds } from '../core/instant.ts'
+import { seconds } from '../core/instant.ts'
 import { Problem } from '../core/problems.ts'
 import { type Helm, HelmFailure } from '../infra/helm/types.ts'
 import type { Render } from './types.ts'
@@ -10,8 +10,8 @@ const renderLimit = seconds(30)
  * Rendering by helm's `template`, for a Kubernetes of this version. What helm says against the chart or the values is a
  * `Problem` of theirs; helm's text comes redacted.
  */
-export function helmRender(helm: Pick<Helm, 'template'>, clock: Clock, kubeVersion: string): Render {
-  return async ({ archive, release, values }, signal) => {
+export function helmRender(helm: Pick<Helm, 'template'>, kubeVersion: string): Render {
+  return async ({ archive, release, values }) => {
     const spec = {
       release: release.name,
       namespace: release.namespace,
@@ -21,7 +21,7 @@ export function helmRender(helm: Pick<Helm, 'template'>, clock: Clock, kubeVersi
       isUpgrade: release.isUpgrade ?? false,
     }
     try {
-      const { objects } = await helm.template(spec, { signal, deadline: clock.now() + renderLimit })
+      const { objects } = await helm.template(spec, { limitMs: renderLimit })
       return objects.map(({ object }) => object)
     } catch (error) {
       throw error instanceof HelmFailure ? renderProblem(error) : error
@@ -30,7 +30,7 @@ export function helmRender(helm: Pick<Helm, 'template'>, clock: Clock, kubeVersi
 }
 
 function renderProblem({ code, detail }: HelmFailure): Problem {
-  if (code === 'values_schema' || code === 'chart_invalid' || code === 'cancelled') return new Problem(code, detail)
+  if (code === 'values_schema' || code === 'chart_invalid') return new Problem(code, detail)
   const words = code === 'timed_out' ? 'the chart takes more than 30 seconds to render' : detail
   return new Problem('chart_render_failed', words)
 }

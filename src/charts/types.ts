@@ -54,7 +54,7 @@ export type RenderRequest = {
  * values against the chart's schemas. Throws `values_schema`, `chart_render_failed` or `chart_invalid` in words that
  * quote no values.
  */
-export type Render = (request: RenderRequest, signal: AbortSignal) => Promise<readonly JsonObject[]>
+export type Render = (request: RenderRequest) => Promise<readonly JsonObject[]>
 
 /** Keeps JSON secret at rest. Joined in `main.ts`. */
 export interface Sealer {

@@ -29,7 +29,7 @@ export function validator({ render, archive, granted }: ValidationParts): Valida
     const key = keyOf(chart, target, values)
     const before = known.get(key)
     if (before !== undefined) return before
-    const objects = await render({ archive: await archive(chart.digest), release: target, values }, never)
+    const objects = await render({ archive: await archive(chart.digest), release: target, values })
     const foreign = foreignObjects(objects, target.namespace)
     known.set(key, foreign)
     return foreign
@@ -42,9 +42,6 @@ export function validator({ render, archive, granted }: ValidationParts): Valida
       refuseForeign(foreign, { digest: chart.digest, namespace: target.namespace }, await granted(chart.digest))
   }
 }
-
-/** Rendering has a deadline of its own, and a client that goes away changes nothing. */
-const never = new AbortController().signal
 
 function keyOf({ digest }: ResolvedChart, { name, namespace, isUpgrade }: ReleaseTarget, values: JsonObject): string {
   const parts = [digest, name, namespace, isUpgrade ?? false, values]

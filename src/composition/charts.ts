@@ -63,7 +63,7 @@ export async function openCharts(
     await addSampleSource(sources, samples, newId(), clock)
   }
   const archive = async (digest: string) => Buffer.from(await charts.archive(digest))
-  const render = helmRender(helm, clock, parts.kubeVersion)
+  const render = helmRender(helm, parts.kubeVersion)
   const grants = grantStore(db)
   const granted = async (digest: string) => {
     const known = await grants.of([digest])

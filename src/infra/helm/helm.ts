@@ -98,7 +98,8 @@ export class HelmProcess implements Helm {
     try {
       const given = { apiVersions: spec.apiVersions ?? [], isUpgrade: spec.isUpgrade ?? false }
       const args = templateArguments({ ...spec, ...paths(files), ...given })
-      const limits = { ...this.#limits(context, never), outputBytes: renderedLimit, onCancel: 'kill' as const }
+      const bounds = { ...this.#bounds, deadlineMs: context.limitMs, outputBytes: renderedLimit }
+      const limits = { ...bounds, cancel: never, lost: never, onCancel: 'kill' as const }
       return rendered(await this.#run(files, args, limits))
     } finally {
       files.remove()
@@ -127,7 +128,7 @@ export class HelmProcess implements Helm {
     const kubeconfig = gatewayKubeconfig(url, act.target.namespace)
     const files = await openAttempt(this.#options.workspace, { ...act.contents, kubeconfig })
     try {
-      const limits = { ...this.#limits(context, context.lease.signal), onCancel: act.onCancel }
+      const limits = { ...this.#limits(context), onCancel: act.onCancel }
       return await this.#run(files, act.args(files), limits)
     } finally {
       files.remove()
@@ -140,9 +141,9 @@ export class HelmProcess implements Helm {
     return run({ binary: path, args, env: childEnvironment(files), folder: files.folder }, limits)
   }
 
-  #limits({ deadline, signal }: TemplateContext, lost: AbortSignal): Omit<ChildLimits, 'onCancel'> {
+  #limits({ deadline, signal, lease }: RunContext): Omit<ChildLimits, 'onCancel'> {
     const deadlineMs = Math.max(0, deadline - this.#options.clock.now())
-    return { ...this.#bounds, deadlineMs, cancel: signal, lost }
+    return { ...this.#bounds, deadlineMs, cancel: signal, lost: lease.signal }
   }
 }
 

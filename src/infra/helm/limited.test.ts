@@ -1,9 +1,18 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { VirtualClock } from '../kubernetes/testing/virtual-clock.ts'
+import type { HelmBinary } from './binary.ts'
+import type { ChildOutcome } from './child.ts'
+import type { Gateway } from './gateway/gateway.ts'
+import { HelmProcess } from './helm.ts'
 import { limitTemplates } from './limited.ts'
 import type { Helm, Rendered, TemplateContext, TemplateSpec } from './types.ts'
+import { closeWorkspace, openWorkspace } from './workspace.ts'
 
 const spec = {} as TemplateSpec
-const context = {} as TemplateContext
+const context: TemplateContext = { limitMs: 30_000 }
 const rendered: Rendered = { manifest: '', objects: [] }
 
 test('never more at once than allowed, all in their turn, also after a failure', async () => {
@@ -37,4 +46,30 @@ test('never more at once than allowed, all in their turn, also after a failure',
   expect(outcomes).toEqual(['fulfilled', 'rejected', 'fulfilled', 'fulfilled', 'fulfilled'])
   expect(order).toEqual([0, 1, 2, 3, 4])
   expect(most).toBe(2)
+})
+
+test('each has its whole time from when its turn comes', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'flotilla-limited-'))
+  const clock = new VirtualClock()
+  const workspace = await openWorkspace(folder)
+  const given: number[] = []
+  const outcome: ChildOutcome = { end: 'exited', code: 0, stdout: '', stdoutTruncated: false, stderr: '' }
+  const helm = new HelmProcess({
+    binary: { path: 'helm' } as HelmBinary,
+    gateway: {} as Gateway,
+    workspace,
+    clock,
+    run: async (_command, { deadlineMs }) => {
+      given.push(deadlineMs)
+      await clock.advance(40_000)
+      return outcome
+    },
+  })
+  const limited = limitTemplates(helm, 1)
+  const chart = { bytes: Buffer.from('chart') }
+  const one = { release: 'a', namespace: 'b', chart, values: {}, kubeVersion: '1.35.0' }
+  await Promise.all([limited.template(one, context), limited.template(one, context)])
+  expect(given).toEqual([30_000, 30_000])
+  await closeWorkspace(workspace)
+  await rm(folder, { recursive: true, force: true })
 })

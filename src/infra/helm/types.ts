@@ -80,7 +80,8 @@ export type TemplateSpec = {
 
 /** Under what an act runs. `signal` is aborted when the act is cancelled; the deadline ends it in any case. */
 export type RunContext = { readonly lease: LeaseView; readonly signal: AbortSignal; readonly deadline: Instant }
-export type TemplateContext = { readonly signal: AbortSignal; readonly deadline: Instant }
+/** How long a rendering may take, from when it begins: the time in which it waits for its turn is not its own. */
+export type TemplateContext = { readonly limitMs: number }
 
 /** One object of a rendered manifest, and the template that it came from. */
 export type RenderedObject = { readonly source: string | null; readonly object: JsonObject }

@@ -87,12 +87,10 @@ export async function renderUpgrade(
   digest: string,
   values: JsonObject,
 ): Promise<Rendered> {
-  const deadline = deps.clock.now() + renderTimeoutMs
   const bytes = await deps.ports.charts.archive(digest)
   const spec = { release: release.name, namespace: release.namespace, chart: { bytes }, values, isUpgrade: true }
-  const signal = AbortSignal.timeout(renderTimeoutMs)
   try {
-    return await deps.ports.helm.template({ ...spec, kubeVersion: deps.kubeVersion }, { signal, deadline })
+    return await deps.ports.helm.template({ ...spec, kubeVersion: deps.kubeVersion }, { limitMs: renderTimeoutMs })
   } catch (error) {
     if (!(error instanceof HelmFailure)) throw error
     throw new Problem(error.code === 'values_schema' ? error.code : 'chart_render_failed', error.detail)

@@ -35,7 +35,7 @@ beforeAll(async () => {
   binary = await testedHelm()
   workspace = await openWorkspace(join(folder, 'work'))
   gateway = await Gateway.open({ clock })
-  render = helmRender(new HelmProcess({ binary, gateway, workspace, clock }), clock, 'v1.35.0')
+  render = helmRender(new HelmProcess({ binary, gateway, workspace, clock }), 'v1.35.0')
 })
 afterAll(async () => {
   await gateway.close()
@@ -79,7 +79,7 @@ describe('the sample charts', () => {
 })
 
 async function rendered(archive: Buffer, values: JsonObject): Promise<readonly JsonObject[]> {
-  return render({ archive, release: { name: 'acme', namespace: 'tenant-acme' }, values }, new AbortController().signal)
+  return render({ archive, release: { name: 'acme', namespace: 'tenant-acme' }, values })
 }
 
 describe('a chart is validated before helm touches the cluster', () => {

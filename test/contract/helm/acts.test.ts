@@ -160,12 +160,12 @@ describe('failures are known by their codes', () => {
 
 test('a rendering needs no cluster', async () => {
   const spec = { release, namespace, chart, values: { word: 'hello' }, kubeVersion: '1.35.0' }
-  const { objects } = await world.helm.template(spec, context())
+  const { objects } = await world.helm.template(spec, { limitMs: 60_000 })
   expect(objects.map(({ object }) => object.kind).sort()).toEqual(
     ['ConfigMap', 'ConfigMap', 'Deployment', 'Secret', 'Service', 'ServiceAccount'].sort(),
   )
   expect(objects.find(({ object }) => object.kind === 'Service')?.source).toBe('shop/templates/objects.yaml')
-  const wrong = world.helm.template({ ...spec, values: { replicas: 'many' } }, context())
+  const wrong = world.helm.template({ ...spec, values: { replicas: 'many' } }, { limitMs: 60_000 })
   await expect(wrong).rejects.toMatchObject({ code: 'values_schema', changed: false })
 })
 
