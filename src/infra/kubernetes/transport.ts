@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici'
+import { unlessAborted } from '../unless-aborted.ts'
 import type { ClusterEndpoint } from './types.ts'
 
 export type TransportRequest = {
@@ -20,12 +21,12 @@ export type TransportResponse = {
 /** One HTTP request. Rejects when no answer came; any answer, good or bad, resolves. Tests put faults in its place. */
 export type Transport = (request: TransportRequest) => Promise<TransportResponse>
 
-/** The transport of a real cluster. The only time limit is the request's signal. */
+/** The transport of a real cluster. The only time limit is the request's signal, for credentials too. */
 export function createTransport(endpoint: ClusterEndpoint): Transport {
   const base = endpoint.server.pathname.replace(/\/+$/, '')
   return async ({ method, path, headers, body, signal }) => {
     // Credentials first: getting them may bring a new client certificate, and with it another dispatcher.
-    const credentials = await endpoint.headers()
+    const credentials = await unlessAborted(endpoint.headers(), signal)
     const answer: Dispatcher.ResponseData = await endpoint.dispatcher.request({
       origin: endpoint.server.origin,
       path: base + path,

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import type { Dispatcher } from 'undici'
+import { unlessAborted } from '../../unless-aborted.ts'
 import type { ClusterEndpoint } from '../types.ts'
 
 const passedOn = ['accept', 'content-type', 'user-agent'] as const
@@ -18,7 +19,7 @@ export type UpstreamAnswer = Dispatcher.ResponseData
 
 /** Sends a request with the cluster's credentials. Rejects when there is no answer. */
 export async function askCluster(cluster: ClusterEndpoint, ask: UpstreamRequest): Promise<UpstreamAnswer> {
-  const headers: Record<string, string | string[]> = { ...(await cluster.headers()) }
+  const headers: Record<string, string | string[]> = { ...(await unlessAborted(cluster.headers(), ask.signal)) }
   for (const name of passedOn) {
     const value = ask.request.headers[name]
     if (value !== undefined) headers[name] = value

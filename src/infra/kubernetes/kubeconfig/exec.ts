@@ -16,10 +16,14 @@ const MOST_BYTES = 1024 * 1024
 
 /**
  * Runs a credential plugin (client.authentication.k8s.io) and reads what it prints. Throws `ClusterError`, which says
- * how the plugin ended and never what it printed.
+ * how the plugin ended and never what it printed. It has `timeoutMs` for it.
  */
-export async function runCredentialPlugin(exec: ExecEntry, cluster: ClusterEntry): Promise<ExecCredential> {
-  const output = await runPlugin(exec, cluster)
+export async function runCredentialPlugin(
+  exec: ExecEntry,
+  cluster: ClusterEntry,
+  timeoutMs = TIMEOUT_MS,
+): Promise<ExecCredential> {
+  const output = await runPlugin(exec, cluster, timeoutMs)
   const credential = parseCredential(output)
   if (credential === null) throw pluginError(exec, 'printed no ExecCredential')
   return credential
@@ -36,20 +40,37 @@ export function parseCredential(output: string): ExecCredential | null {
   return { token: token ?? null, certificate, expiresAt: Number.isNaN(expires) ? null : expires }
 }
 
-function runPlugin(exec: ExecEntry, cluster: ClusterEntry): Promise<string> {
+function runPlugin(exec: ExecEntry, cluster: ClusterEntry, timeoutMs: number): Promise<string> {
   const env = { ...process.env, ...exec.env, KUBERNETES_EXEC_INFO: execInfo(exec, cluster) }
   return new Promise((resolve, reject) => {
-    const child = spawn(exec.command, exec.args, { env, stdio: ['ignore', 'pipe', 'ignore'], timeout: TIMEOUT_MS })
+    const child = spawn(exec.command, exec.args, { env, stdio: ['ignore', 'pipe', 'ignore'], detached: true })
     let output = ''
+    const limit = setTimeout(() => {
+      killGroup(child.pid)
+      reject(pluginError(exec, `did not end within ${timeoutMs / 1000} s`))
+    }, timeoutMs)
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
       if (output.length < MOST_BYTES) output += chunk
     })
-    child.once('error', (cause) => reject(pluginError(exec, 'could not be started', cause)))
+    child.once('error', (cause) => {
+      clearTimeout(limit)
+      reject(pluginError(exec, 'could not be started', cause))
+    })
     child.once('close', (code, signal) => {
+      clearTimeout(limit)
       if (code === 0) resolve(output)
       else reject(pluginError(exec, `ended with ${signal ?? `exit code ${code}`}`))
     })
   })
+}
+
+/** The whole group: a plugin is often a script, and what it has started would hold its output open. */
+function killGroup(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL')
+  } catch {
+    // It has ended already.
+  }
 }
 
 function execInfo(exec: ExecEntry, { server, serverName, skipVerify, ca }: ClusterEntry): string {

@@ -1,10 +1,11 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { VirtualClock } from '../testing/virtual-clock.ts'
 import { credentialSource, impersonationHeaders } from './credentials.ts'
-import { parseCredential } from './exec.ts'
+import { parseCredential, runCredentialPlugin } from './exec.ts'
 import { mergeKubeconfigs, selectContext } from './load.ts'
 import type { Context } from './model.ts'
 
@@ -13,6 +14,9 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'kubeconfig-'))
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+/** As `ps` says it; nothing of a process that is gone. */
+const stateOf = (pid: string): string => spawnSync('ps', ['-o', 'state=', '-p', pid]).stdout.toString().trim()
 
 const config = (user: string) => `
 current-context: one
@@ -91,6 +95,18 @@ echo '{"status":{"token":"t'$(wc -l < ${count} | tr -d ' ')'","expirationTimesta
   test('of a plugin that fails are an error that says how, not what it printed', async () => {
     const source = credentialSource(contextOf('{exec: {command: sh, args: [-c, "echo secret; exit 7"]}}'), clock)
     await expect(source.current()).rejects.toThrow('the credential plugin sh ended with exit code 7')
+  })
+
+  test('of a plugin that hangs are given up in time, and whatever it started is ended', async () => {
+    const pidFile = join(folder, 'pid')
+    const args = ['-c', `trap "" TERM; sleep 600 & echo $! > ${pidFile}; wait; wait`]
+    const { cluster, user } = contextOf(`{exec: {command: sh, args: ${JSON.stringify(args)}}}`)
+    if (user.exec === null) throw new Error('there is no plugin')
+    const running = runCredentialPlugin(user.exec, cluster, 1000)
+    await expect(running).rejects.toThrow('the credential plugin sh did not end within 1 s')
+    // On a slow machine it may have been ended before it started anything.
+    const pid = existsSync(pidFile) ? readFileSync(pidFile, 'utf8').trim() : ''
+    await vi.waitFor(() => expect(stateOf(pid)).toMatch(/^Z?$/), 10_000)
   })
 
   test('need a token or a certificate', () => {
