@@ -2,6 +2,7 @@ import semver from 'semver'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts'
+import { helmYaml } from '../../infra/helm-yaml.ts'
 import { chartNamePattern } from '../core/names.ts'
 import { type ChartFault, invalidChart } from './faults.ts'
 
@@ -56,23 +57,13 @@ export function readYaml(fault: ChartFault, path: string, text: string): JsonObj
   return value
 }
 
-/** Words that helm's YAML takes for other than text, without those that are no JSON (times, binary, sets). */
-const jsonTags = ['null', 'bool', 'int', 'float', 'merge']
-
 function parseYaml(fault: ChartFault, path: string, text: string): Json {
   try {
-    return parse(text, {
-      schema: 'yaml-1.1',
-      merge: true,
-      customTags: (tags) => tags.filter((tag) => typeof tag === 'string' || isJsonTag(tag)),
-    })
+    return parse(text, helmYaml)
   } catch {
     throw invalidChart(fault, `${path} is not valid YAML`)
   }
 }
-
-const isJsonTag = (tag: { readonly tag: string; readonly format?: string | undefined }): boolean =>
-  tag.format !== 'TIME' && [...jsonTags, 'str', 'map', 'seq'].some((name) => tag.tag === `tag:yaml.org,2002:${name}`)
 
 function oldRequirements(text: string | null): readonly z.infer<typeof dependency>[] {
   if (text === null) return []

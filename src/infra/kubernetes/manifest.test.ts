@@ -22,14 +22,23 @@ metadata: {name: a, namespace: other}
 apiVersion: v1
 kind: List
 items:
-- {apiVersion: v1, kind: Service, metadata: {name: b, annotations: {helm.sh/hook: pre-install, n: 1}}}
+- {apiVersion: v1, kind: Service, metadata: {name: b, annotations: {helm.sh/hook: pre-install, count: 1}}}
 `
   const [a, b, ...none] = parseManifest(text)
   expect(a).toMatchObject({ apiVersion: 'v1', kind: 'ConfigMap', name: 'a', namespace: 'other', hook: null })
-  expect(b).toMatchObject({ name: 'b', namespace: null, hook: 'pre-install', annotations: { n: '1' } })
+  expect(b).toMatchObject({ name: 'b', namespace: null, hook: 'pre-install', annotations: { count: '1' } })
   expect(none).toEqual([])
   expect(parseManifest('')).toEqual([])
   expect(parseManifest('---\n')).toEqual([])
+})
+
+test('a manifest is read as helm reads it, merged keys and all', () => {
+  const keep = 'x: &keep {helm.sh/resource-policy: keep}\n'
+  const object = only(
+    `${keep}apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, annotations: {<<: *keep}}\nmode: 010`,
+  )
+  expect(whyKept(object)).toBe('kept by its resource policy')
+  expect(object.body.mode).toBe(8)
 })
 
 test('a broken manifest is refused without its text', () => {

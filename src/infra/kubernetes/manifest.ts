@@ -1,5 +1,5 @@
-import { parseAllDocuments } from 'yaml'
 import { isJsonObject, type JsonObject } from '../../core/json.ts'
+import { parseManifestDocuments } from '../helm-yaml.ts'
 
 /** One object of a manifest, as the chart rendered it. */
 export type ManifestObject = {
@@ -23,10 +23,7 @@ const MOST_ALIASES = 1000
 
 /** Reads the objects of a Helm manifest; a `List` is opened. Throws `ManifestError`. */
 export function parseManifest(text: string): readonly ManifestObject[] {
-  const documents = parseAllDocuments(text, { schema: 'core', uniqueKeys: false })
-  // The parser returns an empty result of a type of its own for a text without documents.
-  if (!Array.isArray(documents)) return []
-  return documents.flatMap((document, index) => {
+  return parseManifestDocuments(text).flatMap((document, index) => {
     if (document.errors.length > 0) throw new ManifestError(`document ${index + 1} is not YAML`)
     return objectsOf(document.toJS({ maxAliasCount: MOST_ALIASES }), index + 1)
   })

@@ -71,6 +71,18 @@ describe('the sample charts', () => {
     expect(kinds['matih-metadata-store-1.4.0.tgz']).toBe('Secret Service StatefulSet')
   })
 
+  test('values mean to Flotilla what they mean to helm', async () => {
+    const words =
+      '[yes, off, y, 010, 0o10, 0x10, 08, 1_000, 1:30, 1e3, .5, ~, !!binary aGVsbG8=, !!set {a: null}, !x y]'
+    const dates = '[2024-01-02, 2024-01-02T03:04:05Z, !!timestamp 2024-01-02]'
+    const archive = packedFixture('demo', '1.0.0', {
+      'values.yaml': `words: ${words}\ndates: ${dates}\nbase: &base {a: 1}\nmerged: {<<: *base, b: 2}\n`,
+      'templates/map.yaml': 'kind: ConfigMap\ndata: {values: {{ .Values | toJson | quote }}}\n',
+    })
+    const [map] = (await rendered(archive, {})) as { data?: { values?: string } }[]
+    expect(JSON.parse(map?.data?.values ?? '')).toEqual((await readChart(archive)).defaults)
+  })
+
   test('only the one with a hook says so', async () => {
     const charts = await Promise.all((await packSamples(samples)).map(({ archive }) => readChart(archive)))
     const withHooks = charts.filter(({ hasHooks }) => hasHooks).map(({ metadata }) => metadata.name)
