@@ -37,6 +37,15 @@ test('a Secret in a List and an environment behind an alias are no way around it
   expect(redactManifest(alias).match(/canary-2/g)?.length, 'the place where it is no environment').toBe(1)
 })
 
+test('dates and binary are shown as they are', () => {
+  const text = 'kind: ConfigMap\ndata: {day: 2024-01-02, text: !!binary aGVsbG8=}\n'
+  expect(redactManifest(text)).toBe('---\nkind: ConfigMap\ndata:\n  day: 2024-01-02\n  text: hello\n')
+})
+
+test('a kind that is written in another way is the same kind', () => {
+  expect(redactManifest('kind: !!binary U2VjcmV0\ndata: {a: canary}')).not.toContain('canary')
+})
+
 test('what is no YAML is not shown at all', () => {
   expect(redactManifest('kind: Secret\ndata: {a: [canary}')).not.toContain('canary')
 })

@@ -1,5 +1,6 @@
-import { parseAllDocuments, stringify } from 'yaml'
+import { stringify } from 'yaml'
 import { isJsonObject, type Json, type JsonObject } from '../core/json.ts'
+import { parseManifestDocuments } from '../infra/helm-yaml.ts'
 
 const hidden = '***'
 const mostAliases = 1_000
@@ -9,9 +10,9 @@ const mostAliases = 1_000
  * a List and behind an alias. A part that cannot be read is left out as a whole: what is not read is not redacted.
  */
 export function redactManifest(manifest: string): string {
-  const documents = parseAllDocuments(manifest, { version: '1.1', uniqueKeys: false })
-  if (!Array.isArray(documents)) return ''
-  return documents.map((document) => `---\n${redactedText(document)}`).join('')
+  return parseManifestDocuments(manifest)
+    .map((document) => `---\n${redactedText(document)}`)
+    .join('')
 }
 
 function redactedText(document: {
