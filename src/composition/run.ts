@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { pino } from 'pino'
 import { type Config, ConfigError, type Environment, readConfig, refuseUnsupported } from '../config.ts'
+import { serializers } from '../infra/log.ts'
 import { logOutput } from '../infra/log-output.ts'
 import { installSamples } from '../samples/install-fleet.ts'
 import type { AdminKeySource } from '../tenants/index.ts'
@@ -46,7 +47,7 @@ export async function run(args: readonly string[], env: Environment): Promise<vo
   if (order.kind === 'wrong') return refuse(order.why)
   const config = configOf(env)
   if (config === null) return
-  const log = pino({ level: config.logLevel, base: { pid: process.pid } }, logOutput())
+  const log = pino({ level: config.logLevel, base: { pid: process.pid }, serializers }, logOutput())
   const stops = new Stops(log)
   if (order.kind === 'migrate') await openStorage(config, log, stops).finally(() => stops.stopAll())
   else await serve(config, order.role, order.sample, log, stops)

@@ -4,6 +4,7 @@ import { afterEach, expect, test } from 'vitest'
 import { z } from 'zod'
 import { appOf, as } from '../../../test/support/http-app.ts'
 import { Problem } from '../../core/problems.ts'
+import { serializers } from '../log.ts'
 import type { AppOptions } from './app.ts'
 import { queryBoolean, queryInteger } from './query.ts'
 import { route } from './route.ts'
@@ -179,15 +180,17 @@ test('a foreign Host is refused', async () => {
 
 test('what nobody foresaw is 500 with the request id, and its text goes to the log only', async () => {
   const lines: string[] = []
-  const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(line) })
-  const server = app({ routes: [[failing(new Error('password is hunter2'))]], log })
+  const log = pino({ level: 'info', serializers }, { write: (line: string) => void lines.push(line) })
+  const error = Object.assign(new Error('password is hunter2'), { code: 'E1', row: { values: 'canary' } })
+  const server = app({ routes: [[failing(error)]], log })
   const answer = await server.inject({ method: 'POST', url: '/api/v1/failing?token=abc', headers: as('admin') })
   expect(answer.statusCode).toBe(500)
   expect(answer.json()).toMatchObject({ code: 'internal', instance: '/api/v1/failing' })
   expect(answer.body).not.toContain('hunter2')
   expect(answer.headers['x-request-id']).toBe(answer.json().requestId)
   expect(lines.join('')).toContain(answer.json().requestId)
-  expect(lines.join('')).not.toMatch(/token=abc|Bearer/)
+  expect(lines.join('')).toMatch(/hunter2.*"code":"E1"/)
+  expect(lines.join('')).not.toMatch(/token=abc|Bearer|canary/)
 })
 
 test('a problem keeps its own members', async () => {

@@ -80,14 +80,7 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
 
 function logFault(error: unknown, problem: Problem, request: FastifyRequest): void {
   if (error instanceof Problem) request.log.warn({ code: problem.code, detail: problem.message }, 'request not served')
-  else request.log.error({ err: loggedError(error), code: problem.code }, 'request failed')
-}
-
-/** What the log keeps of an error. Libraries hang whole rows, requests and configurations on theirs: those stay out. */
-function loggedError(error: unknown): object {
-  if (!(error instanceof Error)) return { message: String(error) }
-  const code = 'code' in error ? String(error.code) : undefined
-  return { type: error.name, message: error.message, code, stack: error.stack }
+  else request.log.error({ err: error, code: problem.code }, 'request failed')
 }
 
 function retryAfter(problem: Problem): string {
