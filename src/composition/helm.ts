@@ -24,7 +24,7 @@ export async function openHelm(config: Config, clock: Clock, log: Log, stops: St
   const search = { configured: config.helmBin ?? undefined, path: process.env.PATH, cacheFolder }
   const binary = await dependsOn([config.helmBin !== null && 'HELM_BIN'], () => findHelm(search))
   log.info({ helm: binary.version, path: binary.path }, 'helm found')
-  const gateway = await Gateway.open({ clock })
+  const gateway = await Gateway.open({ clock, log })
   stops.add('helm gateway', () => gateway.close())
   const workspace = await openWorkspace(join(config.home, 'work'))
   stops.add('helm workspace', () => closeWorkspace(workspace))

@@ -5,7 +5,9 @@ import type { JsonObject } from '../../core/json.ts'
 import { Problem } from '../../core/problems.ts'
 import type { Uuid } from '../../core/subject.ts'
 import { HelmFailure, type Rendered } from '../../infra/helm/index.ts'
-import type { FieldConflict } from '../core/model.ts'
+import { ManifestError } from '../../infra/kubernetes/index.ts'
+import type { FieldConflict, Release } from '../core/model.ts'
+import { whyUnreadable } from '../observe.ts'
 import { redactManifest } from '../redact.ts'
 import { shownValues } from '../shown-values.ts'
 import { revisionContent } from '../store/queries.ts'
@@ -39,15 +41,21 @@ export async function previewUpgrade(
   const prepared = await prepareUpgrade(deps, call, id, body)
   const { release } = prepared.state
   const { manifest } = await renderUpgrade(deps, release, prepared.chart.digest, prepared.values)
-  return { ...(await diffOf(deps, prepared, manifest)), conflicts: await conflictsOf(deps, prepared, manifest) }
+  return { ...(await diffOf(deps, prepared, manifest)), conflicts: await conflictsOf(deps, release, manifest) }
 }
 
-async function conflictsOf(deps: ReleaseDeps, { state }: PreparedUpgrade, manifest: string) {
-  const { clusterId, namespace } = state.release
+/** Throws `Problem` cluster_unavailable, chart_render_failed. */
+export async function conflictsOf(
+  { ports }: Pick<ReleaseDeps, 'ports'>,
+  { clusterId, namespace }: Pick<Release, 'clusterId' | 'namespace'>,
+  manifest: string,
+): Promise<FieldConflict[]> {
   try {
-    return [...(await deps.ports.clusters.of(clusterId).conflicts(manifest, namespace))]
+    return [...(await ports.clusters.of(clusterId).conflicts(manifest, namespace))]
   } catch (error) {
-    throw error instanceof Problem ? error : new Problem('cluster_unavailable', 'the cluster does not answer')
+    if (error instanceof ManifestError) throw new Problem('chart_render_failed', error.message)
+    // It throws what is no matter of the cluster.
+    throw new Problem('cluster_unavailable', whyUnreadable(error))
   }
 }
 

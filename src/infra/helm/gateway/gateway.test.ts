@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, request, type Server, type ServerRe
 import { type AddressInfo, connect } from 'node:net'
 import { Agent } from 'undici'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { silentLog } from '../../log.ts'
 import type { GrantedObject, KeptSelector } from '../types.ts'
 import { Gateway, type OpenAttempt } from './gateway.ts'
 import { encodeSecret, record } from './testing/secrets.ts'
@@ -20,6 +21,7 @@ let handle: (request: Seen, response: ServerResponse) => void
 let upstream: Server
 let dispatcher: Agent
 let gateway: Gateway
+let logged: object[]
 let lease: AbortController
 let leftMs: number
 let rejections: number
@@ -42,7 +44,8 @@ beforeEach(async () => {
   upstream.listen(0, '127.0.0.1')
   await once(upstream, 'listening')
   dispatcher = new Agent()
-  gateway = await Gateway.open({ clock })
+  logged = []
+  gateway = await Gateway.open({ clock, log: { ...silentLog, warn: (fields) => void logged.push(fields) } })
   lease = new AbortController()
   leftMs = 1000
   rejections = 0
@@ -324,5 +327,10 @@ describe('what was changed is counted', () => {
     await new Promise((resolve) => upstream.close(resolve))
     expect((await ask('POST', pods, { body: '{}' })).status).toBe(503)
     expect([open.attempt.changed(), open.attempt.unreachable()]).toEqual([false, 1])
+    const path = { method: 'POST', path: pods }
+    expect(logged).toMatchObject([
+      { ...path, err: { message: 'other side closed' } },
+      { ...path, err: { code: 'ECONNREFUSED' } },
+    ])
   })
 })

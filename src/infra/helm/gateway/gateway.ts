@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Clock } from '../../../core/instant.ts'
+import { type Log, silentLog } from '../../log.ts'
 import type { ClusterEndpoint } from '../types.ts'
 import { answerRefusal, answerStatus, readBody, readCredentials } from './answers.ts'
 import { type AttemptSpec, GatewayAttempt } from './attempt.ts'
@@ -19,6 +20,7 @@ export type Wall = {
 }
 export type GatewayOptions = {
   readonly clock: Clock
+  readonly log?: Log
   readonly wall?: Wall
   readonly rate?: Rate
   readonly cache?: CacheLimits
@@ -55,11 +57,13 @@ export class Gateway {
   readonly #buckets = new Map<string, Bucket>()
   readonly #cache: DiscoveryCache
   readonly #clock: Clock
+  readonly #log: Log
   readonly #rate: Rate
   readonly #wall: Wall
 
   private constructor(options: GatewayOptions) {
     this.#clock = options.clock
+    this.#log = options.log ?? silentLog
     this.#rate = options.rate ?? generous
     this.#wall = options.wall ?? namespaceWall
     this.#cache = new DiscoveryCache(options.cache ?? short, options.clock)
@@ -115,8 +119,8 @@ export class Gateway {
       else if (admitted.kind === 'discovery') await this.#discover(exchange)
       else if (admitted.kind === 'read') await this.#read(exchange, admitted.beyond)
       else await this.#write(exchange, admitted)
-    } catch {
-      failed(exchange)
+    } catch (error) {
+      this.#failed(exchange, error)
     }
   }
 
@@ -199,6 +203,22 @@ export class Gateway {
     return { method: request.method ?? '', url: request.url ?? '', request, body, signal: either }
   }
 
+  /**
+   * Helm itself may have gone, or the lease been lost in the middle; what remains is to helm a cluster that does not
+   * answer, and the log says what it was: the network, a credential plugin, or a fault of ours.
+   */
+  #failed(exchange: Exchange, error: unknown): void {
+    const { attempt, request, response } = exchange
+    if (response.destroyed || attempt.ended.aborted) response.destroy()
+    else if (attempt.lease.signal.aborted) refuse(exchange, { kind: 'refused', reason: 'no_lease', object: null })
+    else {
+      attempt.noteUnreachable()
+      answerStatus(response, 503, 'ServiceUnavailable', 'flotilla gateway: the cluster does not answer')
+      const path = request.url?.split('?', 1)[0]
+      this.#log.warn({ err: error, method: request.method, path }, 'a request of helm got no answer')
+    }
+  }
+
   #bucket(attempt: GatewayAttempt): Bucket {
     const key = attempt.cluster.server.href
     const known = this.#buckets.get(key) ?? new Bucket(this.#rate, this.#clock)
@@ -214,17 +234,6 @@ const clusterFor = (attempt: GatewayAttempt, beyond: boolean): ClusterEndpoint =
 function refuse({ attempt, request, response }: Exchange, refused: Refused): void {
   attempt.noteRefusal(request.method ?? '', refused)
   answerRefusal(response, refused.reason)
-}
-
-/** Helm itself may have gone, or the lease been lost in the middle; what remains is a cluster that does not answer. */
-function failed(exchange: Exchange): void {
-  const { attempt, response } = exchange
-  if (response.destroyed || attempt.ended.aborted) response.destroy()
-  else if (attempt.lease.signal.aborted) refuse(exchange, { kind: 'refused', reason: 'no_lease', object: null })
-  else {
-    attempt.noteUnreachable()
-    answerStatus(response, 503, 'ServiceUnavailable', 'flotilla gateway: the cluster does not answer')
-  }
 }
 
 function isRecordWrite(object: Write['object'], request: IncomingMessage, attempt: GatewayAttempt): boolean {
