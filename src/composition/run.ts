@@ -49,8 +49,9 @@ export async function run(args: readonly string[], env: Environment): Promise<vo
   if (config === null) return
   const log = pino({ level: config.logLevel, base: { pid: process.pid }, serializers }, logOutput())
   const stops = new Stops(log)
-  if (order.kind === 'migrate') await openStorage(config, log, stops).finally(() => stops.stopAll())
-  else await serve(config, order.role, order.sample, log, stops)
+  if (order.kind === 'serve') return serve(config, order.role, order.sample, log, stops)
+  await openStorage(config, log, stops).catch((error: unknown) => startFailed(error, log))
+  await stops.stopAll()
 }
 
 function configOf(env: Environment): Config | null {
@@ -79,12 +80,16 @@ async function serve(config: Config, role: Role, sample: boolean, log: pino.Logg
     if (role === 'serve') await welcome(config, running, sample, signals.stopping)
   } catch (error) {
     if (signals.stopping.aborted) return
-    if (error instanceof ConfigError) refuse(error.message)
-    else {
-      log.fatal({ err: error }, 'the start failed')
-      process.exitCode = 1
-    }
+    startFailed(error, log)
     await stops.stopAll()
+  }
+}
+
+function startFailed(error: unknown, log: pino.Logger): void {
+  if (error instanceof ConfigError) refuse(error.message)
+  else {
+    log.fatal({ err: error }, 'the start failed')
+    process.exitCode = 1
   }
 }
 
