@@ -21,8 +21,10 @@ export class Lru<V> {
   /** Keeps a value, unless it alone is heavier than the whole cache may be. */
   set(key: string, value: V): void {
     this.#drop(key)
+    const weight = this.#weigh(value)
+    if (weight > this.#limit) return
     this.#entries.set(key, value)
-    this.#weight += this.#weigh(value)
+    this.#weight += weight
     for (const oldest of this.#entries.keys()) {
       if (this.#weight <= this.#limit) return
       this.#drop(oldest)
