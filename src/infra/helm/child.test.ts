@@ -151,6 +151,14 @@ describe('a launcher', () => {
     await rm(folder, { recursive: true })
   })
 
+  test('that is stopped and idle is killed when it is closed', async () => {
+    const other = new Launcher({ silenceMs: 2_000 })
+    const pid = Number((await shellOf(other.run)('ps -o ppid= -p $$')).stdout)
+    process.kill(pid, 'SIGSTOP')
+    await other.close()
+    expect(() => process.kill(pid, 0)).toThrow()
+  })
+
   test('ends its programs when the server is gone', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'flotilla-child-'))
     const file = join(folder, 'pid')

@@ -38,13 +38,14 @@ export class Launcher {
     return outcome
   }
 
-  /** Ends what still runs, and the process. */
+  /** Ends what still runs, and the process; one that is stopped, and so does not end by itself, is killed. */
   async close(): Promise<void> {
     const process = this.#process
     if (process === null) return
     const exited = once(process, 'exit')
     process.disconnect()
-    await exited
+    const late = setTimeout(() => process.kill('SIGKILL'), this.#silenceMs)
+    await exited.finally(() => clearTimeout(late))
   }
 
   #begin(id: number, command: ChildCommand, { cancel, lost, ...limits }: ChildLimits): Promise<ChildOutcome | null> {
