@@ -75,7 +75,8 @@ export type ErrorCode = keyof typeof problemCatalogue
 export type FieldError = { readonly pointer: string; readonly message: string }
 
 /**
- * The one error that reaches a caller. `detail` and `extra` never hold values, Secrets or credentials.
+ * The one error that reaches a caller. `detail` holds no values, Secrets or credentials, and may be logged; `extra` holds
+ * no more than the caller may read elsewhere (with an outcome its release and evidence), and is not.
  * Throw it from commands; the HTTP edge turns it into `application/problem+json`.
  */
 export class Problem extends Error {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import * as x509 from '@peculiar/x509'
 import { writePrivate } from './files.ts'
 
-/** What makes one practice cluster: its certificates, its token and the port it was last reached at. */
+/** What makes one practice cluster: its certificates and its token. */
 export type Identity = {
   readonly caCertificate: string
   readonly certificate: string
