@@ -96,4 +96,3 @@ export function operationView(row: OperationListing) {
     endedAt: maybe(row.ended_at),
   }
 }
-export type OperationView = ReturnType<typeof operationView>

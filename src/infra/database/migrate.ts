@@ -25,12 +25,6 @@ export async function undoNewest(db: Db, steps: readonly Migration[] = migration
   return finish(await migratorOf(db, steps).migrateDown())
 }
 
-/** The names of the steps that are not applied yet. */
-export async function pendingMigrations(db: Db, steps: readonly Migration[] = migrations): Promise<readonly string[]> {
-  const known = await migratorOf(db, steps).getMigrations()
-  return known.filter((step) => step.executedAt === undefined).map((step) => step.name)
-}
-
 function migratorOf(db: Db, steps: readonly Migration[]): Migrator {
   const byName = Object.fromEntries(steps.map((step) => [step.name, toKysely(step)]))
   return new Migrator({ db, provider: { getMigrations: async () => byName }, migrationTableSchema: 'public' })

@@ -1,8 +1,7 @@
 import type { Discovery } from './discovery.ts'
 import type { ManifestObject } from './manifest.ts'
 import { mapParallel } from './parallel.ts'
-import { isWaitedFor, judgeRelease, type Observed } from './readiness/readiness.ts'
-import type { Readiness } from './readiness/types.ts'
+import { isWaitedFor, type Observed } from './readiness/readiness.ts'
 import type { ClusterClient, KubeObject, ObjectName, RequestOptions, Resource } from './types.ts'
 
 /** What reads of a release need. */
@@ -10,17 +9,7 @@ export type ReadParts = { readonly client: ClusterClient; readonly discovery: Di
 
 const AT_ONCE = 8
 
-/** Reads the objects of a release that are waited for and judges them. Throws `ClusterError` when one cannot be read. */
-export async function readWorkloads(
-  parts: ReadParts,
-  objects: readonly ManifestObject[],
-  namespace: string,
-  options: RequestOptions & { readonly jobs: boolean },
-): Promise<Readiness> {
-  return judgeRelease(await observeWorkloads(parts, objects, namespace, options))
-}
-
-/** As `readWorkloads`, before the judgement. */
+/** Reads the objects of a release that are waited for. Throws `ClusterError` when one cannot be read. */
 export async function observeWorkloads(
   { client, discovery }: ReadParts,
   objects: readonly ManifestObject[],

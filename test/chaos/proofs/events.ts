@@ -1,7 +1,5 @@
 import type { EventRow, ReleaseRow } from '../database-reader.ts'
 
-type Told = { operation: string | null; requested: boolean }
-
 /** Per release (and batch) the events are complete and in order: no gap, and one operation told after the other. */
 export function proveEvents(events: readonly EventRow[], releases: readonly ReleaseRow[]): readonly string[] {
   const bySubject = Map.groupBy(events, ({ subject_kind, subject_id }) => `${subject_kind} ${subject_id}`)
@@ -25,25 +23,25 @@ function proveNumbers(subject: string, told: readonly EventRow[]): readonly stri
 /** requested, then started at most once, then whatever, then one end; only then the next operation. */
 function proveStory(subject: string, told: readonly EventRow[]): readonly string[] {
   const wrong: string[] = []
-  let open: Told = { operation: null, requested: false }
+  let open: string | null = null
   for (const { operation, type, seq } of told) {
     const word = type.split('.').at(-1) ?? ''
     const where = `${subject}: event ${seq} ${type}`
     if (operation === null) {
       // How a claimed release shows is its execution's doing, whose operation stays open for the whole of it.
       if (type === 'release.shown') continue
-      if (open.operation !== null) wrong.push(`${where} in the middle of ${open.operation}`)
+      if (open !== null) wrong.push(`${where} in the middle of ${open}`)
       continue
     }
     if (word === 'requested') {
-      if (open.operation !== null) wrong.push(`${where} before the end of ${open.operation}`)
-      open = { operation, requested: true }
+      if (open !== null) wrong.push(`${where} before the end of ${open}`)
+      open = operation
       continue
     }
-    if (open.operation !== operation) wrong.push(`${where} of ${operation} outside of it`)
-    if (endWords.has(word)) open = { operation: null, requested: false }
+    if (open !== operation) wrong.push(`${where} of ${operation} outside of it`)
+    if (endWords.has(word)) open = null
   }
-  if (open.operation !== null) wrong.push(`${subject}: the end of ${open.operation} is not told`)
+  if (open !== null) wrong.push(`${subject}: the end of ${open} is not told`)
   return wrong
 }
 

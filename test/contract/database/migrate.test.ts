@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { migrate, migrations, pendingMigrations, undoNewest } from '../../../src/infra/database/migrate.ts'
+import { migrate, migrations, undoNewest } from '../../../src/infra/database/migrate.ts'
 import type { Db } from '../../../src/infra/database/types.ts'
 import { emptyDatabase, type FreshDatabase } from '../../support/database.ts'
 
@@ -22,7 +22,7 @@ describe('migrate', () => {
       await migrate(database.db, steps)
       expect(await catalogue(database.db)).toEqual(applied)
     }
-    expect(await pendingMigrations(database.db)).toEqual([])
+    expect(await migrate(database.db)).toEqual([])
   })
 
   it('is applied once when six do it at the same moment', async () => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { HelmFailure, readNewest } from '../../../src/infra/helm/index.ts'
+import { HelmFailure } from '../../../src/infra/helm/index.ts'
 import {
   api,
   at,
@@ -7,6 +7,7 @@ import {
   holding,
   newNamespace,
   openWorld,
+  readNewest,
   revisions,
   shop,
   testLease,

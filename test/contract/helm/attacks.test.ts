@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { HelmProcess, readNewest, recordName } from '../../../src/infra/helm/index.ts'
+import { HelmProcess, recordName } from '../../../src/infra/helm/index.ts'
 import { encodeRelease } from '../../../src/infra/helm/storage/codec.ts'
 import {
   api,
@@ -11,6 +11,7 @@ import {
   helmsIn,
   newNamespace,
   openWorld,
+  readNewest,
   revisions,
   shop,
   type World,

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { type ClusterEndpoint, type HelmFailure, readNewest, settle } from '../../../src/infra/helm/index.ts'
+import { type ClusterEndpoint, type HelmFailure, settle } from '../../../src/infra/helm/index.ts'
 import {
   api,
   at,
@@ -8,6 +8,7 @@ import {
   killHelm,
   newNamespace,
   openWorld,
+  readNewest,
   revisions,
   shop,
   testLease,

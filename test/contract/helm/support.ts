@@ -14,6 +14,8 @@ import {
   openWorkspace,
   packChart,
   type RunContext,
+  readRevision,
+  type StoredRecord,
 } from '../../../src/infra/helm/index.ts'
 import { testedHelm } from '../../support/tested-helm.ts'
 import { endpointOf } from './endpoint.ts'
@@ -143,4 +145,15 @@ export async function revisions(cluster: ClusterEndpoint, namespace: string, rel
   const { records, unreadable } = await listRecords(cluster, { namespace, release })
   const sorted = records.toSorted((a, b) => a.version - b.version)
   return [...sorted.map(({ version, status }) => `${version} ${status}`), ...unreadable.map(({ secret }) => secret)]
+}
+
+/** The highest revision of a release; null when it has none. */
+export async function readNewest(
+  cluster: ClusterEndpoint,
+  namespace: string,
+  release: string,
+): Promise<StoredRecord | null> {
+  const { records } = await listRecords(cluster, { namespace, release })
+  const newest = Math.max(0, ...records.map(({ version }) => version))
+  return newest === 0 ? null : readRevision(cluster, namespace, release, newest)
 }

@@ -36,17 +36,6 @@ export async function listRecords(cluster: ClusterEndpoint, filter: ListFilter):
   return { records, unreadable }
 }
 
-/** The highest revision of a release; null when it has none. Throws `UnreadableRecordError`, `ApiError`. */
-export async function readNewest(
-  cluster: ClusterEndpoint,
-  namespace: string,
-  release: string,
-): Promise<StoredRecord | null> {
-  const { records } = await listRecords(cluster, { namespace, release })
-  const newest = records.reduce((high, { version }) => Math.max(high, version), 0)
-  return newest === 0 ? null : readRevision(cluster, namespace, release, newest)
-}
-
 /** One revision; null when it is not there. Throws `UnreadableRecordError`, `ApiError`. */
 export async function readRevision(
   cluster: ClusterEndpoint,

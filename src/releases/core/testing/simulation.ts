@@ -4,7 +4,6 @@ import type { Instant } from '../../../core/instant.ts'
 import { newRelease } from '../create.ts'
 import { decideRelease } from '../decide.ts'
 import type { NewOperation, OperationRequest, ReleaseAct, ReleaseCommand, ReleaseState } from '../model.ts'
-import { withMirror } from '../revisions.ts'
 import { openOperation } from '../situation.ts'
 import { type Fate, HelmWorld } from './helmworld.ts'
 
@@ -187,4 +186,12 @@ export class Simulation {
     const end = this.world.carryOut(planned.act, seq, fate)
     this.attempt = { ...planned, seq, epoch: 1n, startedAt: this.now, endedAt: this.now, ...end }
   }
+}
+
+/** The state as it is loaded again after it was saved: what was to be mirrored is now among the revisions. */
+function withMirror(state: ReleaseState): ReleaseState {
+  const replaced = new Set(state.mirrored.map((record) => record.secretUid))
+  const kept = state.revisions.filter((revision) => !replaced.has(revision.secretUid))
+  const revisions = [...kept, ...state.mirrored].sort((a, b) => a.revision - b.revision)
+  return { ...state, revisions, mirrored: [] }
 }
