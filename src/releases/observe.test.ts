@@ -31,7 +31,8 @@ function clusterOf(records: JsonObject[], onReadiness: () => void): ReleaseClust
       : records.find(({ metadata }) => path.endsWith(`/${(metadata as JsonObject).name}`))
   const request = async ({ path }: Dispatcher.RequestOptions) => ({
     statusCode: 200,
-    body: { text: async () => JSON.stringify(answer(path)) },
+    headers: {},
+    body: [Buffer.from(JSON.stringify(answer(path)))],
   })
   const endpoint = { server: new URL('https://cluster'), dispatcher: { request }, headers: async () => ({}) }
   const readiness = async () => {

@@ -2,7 +2,6 @@ import { isJsonObject, type Json } from '../core/json.ts'
 import type { Lru } from '../core/lru.ts'
 import type { Uuid } from '../core/subject.ts'
 import {
-  ApiError,
   attemptLabel,
   listRecords,
   operationLabel,
@@ -41,7 +40,7 @@ export async function observeRelease(state: ReleaseState, deps: ObserveDeps): Pr
 /** What can be wrong with a cluster or a record, in words for callers. Everything else is a fault of ours: it is thrown. */
 export function whyUnreadable(error: unknown): string {
   if (error instanceof UnreadableRecordError || error instanceof ManifestError) return 'a record of Helm cannot be read'
-  if (error instanceof ApiError || error instanceof ClusterError) return describe(error.status)
+  if (error instanceof ClusterError) return describe(error.status)
   throw error
 }
 

@@ -1,18 +1,11 @@
-import type { Dispatcher } from 'undici'
 import type { Instant } from '../../core/instant.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { ErrorCode } from '../../core/problems.ts'
 import type { Uuid } from '../../core/subject.ts'
+import type { ClusterEndpoint } from '../kubernetes/index.ts'
 
-/** Where a cluster is and how to speak to it. The Kubernetes client gives one; helm itself never sees it. */
-export interface ClusterEndpoint {
-  readonly server: URL
-  readonly dispatcher: Dispatcher
-  /** Credentials of the next request, impersonation included. May be asked for at every request. */
-  headers(): Promise<Readonly<Record<string, string | string[]>>>
-  /** Told when the cluster answered 401: credentials that can be fetched anew are, for the next request. */
-  rejected?(): void
-}
+/** Where a cluster is and how to speak to it; helm itself never sees it. */
+export type { ClusterEndpoint }
 
 /** The part of a lease that helm needs: aborted or nothing left means that no write may go out any more. */
 export interface LeaseView {
