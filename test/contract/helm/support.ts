@@ -12,11 +12,11 @@ import {
   HelmProcess,
   listRecords,
   openWorkspace,
-  packChart,
   type RunContext,
   readRevision,
   type StoredRecord,
 } from '../../../src/infra/helm/index.ts'
+import { packTgz } from '../../../src/infra/tgz.ts'
 import { testedHelm } from '../../support/tested-helm.ts'
 import { endpointOf } from './endpoint.ts'
 
@@ -80,8 +80,8 @@ export const at = (json: Json | undefined, ...keys: readonly string[]): Json | u
 export async function packFolder(name: string, folder: string): Promise<{ bytes: Uint8Array }> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
   const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
-  const read = files.map(async (file) => ({ path: `${name}/${relative(folder, file)}`, data: await readFile(file) }))
-  return { bytes: await packChart(await Promise.all(read)) }
+  const read = files.map(async (file) => [`${name}/${relative(folder, file)}`, await readFile(file)] as const)
+  return { bytes: packTgz(new Map(await Promise.all(read))) }
 }
 
 export const shop = () => packFolder('shop', join(import.meta.dirname, 'charts', 'shop'))
