@@ -2,8 +2,8 @@ import type { FastifyInstance } from 'fastify'
 import { Kysely, PostgresDialect } from 'kysely'
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
-import type { Clock } from '../../src/core/instant.ts'
 import type { Principal, Role } from '../../src/core/subject.ts'
+import { systemClock } from '../../src/infra/clock.ts'
 import type { Db, NoTables } from '../../src/infra/database/types.ts'
 import { type AppOptions, buildApp } from '../../src/infra/http/app.ts'
 
@@ -19,19 +19,6 @@ const noDatabase: Db = new Kysely<NoTables>({ dialect: new PostgresDialect({ poo
 
 function fail(): never {
   throw new Error('this test has no database')
-}
-
-/** The process's clock. */
-export const processClock: Clock = {
-  now: () => Date.now(),
-  sleep: (ms, signal) =>
-    new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms)
-      signal?.addEventListener('abort', () => {
-        clearTimeout(timer)
-        resolve()
-      })
-    }),
 }
 
 /**
@@ -50,7 +37,7 @@ export function appOf(options: Partial<AppOptions>): FastifyInstance {
     authorize: () => true,
     readiness: [],
     db: noDatabase,
-    clock: processClock,
+    clock: systemClock,
     log: pino({ level: 'silent' }),
     metrics: new Registry(),
     metricsOpen: false,

@@ -5,8 +5,9 @@ import type { FastifyInstance } from 'fastify'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { packedFixture } from '../../../src/charts/archive/testing.ts'
 import { chartRoutes, openSources, type Sealer, sourceStore, systemResolve } from '../../../src/charts/index.ts'
+import { systemClock } from '../../../src/infra/clock.ts'
 import { type FreshDatabase, freshDatabase } from '../../support/database.ts'
-import { appOf, as, processClock } from '../../support/http-app.ts'
+import { appOf, as } from '../../support/http-app.ts'
 
 /** Turns the bytes around: enough to see that nothing is kept in the clear. */
 const sealer: Sealer = {
@@ -28,12 +29,12 @@ beforeEach(async () => {
   const sources = sourceStore(database.db, sealer)
   const folders = [folder]
   const open = openSources(() => sources.list(), {
-    clock: processClock,
+    clock: systemClock,
     resolve: systemResolve,
     timeoutMs: 2_000,
     folders,
   })
-  const parts = { sources, clock: processClock, newId: () => crypto.randomUUID(), folders, open }
+  const parts = { sources, clock: systemClock, newId: () => crypto.randomUUID(), folders, open }
   const adminOnly = (role: string, action: string) => role === 'platform-admin' || action === 'chart.read'
   app = appOf({ routes: [chartRoutes(parts)], authorize: ({ role }, action) => adminOnly(role, action) })
 })

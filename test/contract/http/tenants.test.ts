@@ -4,6 +4,7 @@ import { sql } from 'kysely'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Clock } from '../../../src/core/instant.ts'
 import type { Principal } from '../../../src/core/subject.ts'
+import { systemClock } from '../../../src/infra/clock.ts'
 import type { TenantDeps } from '../../../src/tenants/index.ts'
 import {
   ensureAdminKey,
@@ -14,7 +15,7 @@ import {
   tenantPort,
 } from '../../../src/tenants/index.ts'
 import { type FreshDatabase, freshDatabase } from '../../support/database.ts'
-import { appOf, as, processClock } from '../../support/http-app.ts'
+import { appOf, as } from '../../support/http-app.ts'
 import { walkOpenApi } from '../../support/openapi-walk.ts'
 
 const adminKey = 'preset-admin-key-of-more-than-32-characters'
@@ -26,7 +27,7 @@ let now: number
 beforeEach(async () => {
   database = await freshDatabase()
   now = Date.parse('2026-01-01T00:00:00Z')
-  const clock: Clock = { now: () => now++, sleep: processClock.sleep }
+  const clock: Clock = { now: () => now++, sleep: systemClock.sleep }
   deps = {
     db: database.db,
     clock,

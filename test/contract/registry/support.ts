@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import type { Clock } from '../../../src/core/instant.ts'
+import { systemClock } from '../../../src/infra/clock.ts'
 import { type InstalledChart, type RegistryDeps, registryRoutes } from '../../../src/registry/index.ts'
 import { mayDo, registerClusters, routesOfTenants, type TenantDeps, tenantPort } from '../../../src/tenants/index.ts'
 import { type FreshDatabase, freshDatabase } from '../../support/database.ts'
-import { appOf, as, principal, processClock } from '../../support/http-app.ts'
+import { appOf, as, principal } from '../../support/http-app.ts'
 
 export type Row = { readonly id: string; readonly [field: string]: unknown }
 export type Answer<T = Row> = { readonly status: number; readonly headers: Record<string, unknown>; readonly body: T }
@@ -29,7 +30,7 @@ type Sending = { readonly as?: 'admin' | 'operator' | 'viewer'; readonly key?: s
 export async function openRegistry(platformVersion: string | null = null): Promise<Registry> {
   const database = await freshDatabase()
   let now = Date.parse('2026-01-01T00:00:00Z')
-  const clock: Clock = { now: () => now++, sleep: processClock.sleep }
+  const clock: Clock = { now: () => now++, sleep: systemClock.sleep }
   const base = { db: database.db, clock, newId: randomUUID }
   const contexts = { current: 'practice', names: ['practice'] }
   const tenantDeps: TenantDeps = { ...base, contexts, ownNamespaces: [] }
