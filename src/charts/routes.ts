@@ -4,6 +4,7 @@ import { sendMemoryList } from '../infra/http/memory-list.ts'
 import { pageQuery, querySort, queryText } from '../infra/http/query.ts'
 import { type FeatureRoutes, route } from '../infra/http/route.ts'
 import { idParams, time, uuid } from '../infra/http/schemas.ts'
+import { rfc3339 } from '../infra/http/time.ts'
 import { type AddSourceParts, addSource } from './commands/add-source.ts'
 import { listCharts } from './commands/list-charts.ts'
 import { chartNamePattern } from './core/names.ts'
@@ -178,5 +179,5 @@ function present({
   createdAt,
 }: SourceRecord): z.input<typeof source> {
   const hasCredentials = kept !== null
-  return { id, name, type, url, priority, hasCredentials, createdAt: new Date(createdAt).toISOString() }
+  return { id, name, type, url, priority, hasCredentials, createdAt: rfc3339(createdAt) }
 }

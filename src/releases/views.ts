@@ -1,17 +1,14 @@
-import type { Instant } from '../core/instant.ts'
 import type { Json } from '../core/json.ts'
+import { rfc3339 } from '../infra/http/time.ts'
 import type { Frozen, Health, Leftover, ReleaseStatus, RevisionSummary } from './core/model.ts'
 import type { OperationListing } from './store/operations.ts'
 import type { ReleaseListing } from './store/queries.ts'
-
-const text = (at: Date | Instant): string => new Date(at).toISOString()
-const maybe = (at: Date | null): string | null => (at === null ? null : text(at))
 
 /** A wait as callers see it: `until` is when it is looked at again. */
 function waitingView(stored: Json) {
   if (stored === null || typeof stored !== 'object' || !('reason' in stored)) return null
   const { reason, until, detail } = stored as { reason: string; until: number | null; detail?: string }
-  return { reason, until: until === null ? null : text(until), ...(detail === undefined ? {} : { detail }) }
+  return { reason, until: rfc3339(until), ...(detail === undefined ? {} : { detail }) }
 }
 
 /** `observedAt` moves on as long as the watch that counted it sees nothing else. */
@@ -19,7 +16,7 @@ function healthView(stored: Json, watchedUntil: Date | null) {
   if (stored === null || typeof stored !== 'object' || !('ready' in stored)) return null
   const { ready, total, observedAt, watched = false } = stored as Health
   const lately = watched && watchedUntil !== null ? watchedUntil.getTime() : 0
-  return { ready, total, observedAt: text(Math.max(observedAt, lately)) }
+  return { ready, total, observedAt: rfc3339(Math.max(observedAt, lately)) }
 }
 
 function frozenView(frozen: Frozen | null) {
@@ -49,8 +46,8 @@ export function listedRelease(row: ReleaseListing) {
     frozen: frozenView(row.frozen as Frozen | null),
     leftovers: row.leftovers as unknown as Leftover[],
     performedBy: row.performed_by,
-    createdAt: text(row.created_at),
-    updatedAt: text(row.updated_at),
+    createdAt: rfc3339(row.created_at),
+    updatedAt: rfc3339(row.updated_at),
   }
 }
 export type ListedRelease = ReturnType<typeof listedRelease>
@@ -69,7 +66,7 @@ export function historyView(revision: RevisionSummary, current: number) {
     status: revision.verdict,
     description: revision.description,
     performedBy: revision.performedBy,
-    createdAt: text(revision.createdAt),
+    createdAt: rfc3339(revision.createdAt),
     current: revision.revision === current,
   }
 }
@@ -91,8 +88,8 @@ export function operationView(row: OperationListing) {
     error: row.error,
     performedBy: row.performed_by,
     reason: row.reason,
-    createdAt: text(row.created_at),
-    startedAt: maybe(row.started_at),
-    endedAt: maybe(row.ended_at),
+    createdAt: rfc3339(row.created_at),
+    startedAt: rfc3339(row.started_at),
+    endedAt: rfc3339(row.ended_at),
   }
 }

@@ -1,14 +1,11 @@
 import type { Waiting } from '../core/decision.ts'
-import type { Instant } from '../core/instant.ts'
+import { rfc3339 } from '../infra/http/time.ts'
 import { canaryCountOf } from './core/batches.ts'
 import type { Execution, Instance, InstanceStatus, Side } from './core/model.ts'
 import type { Backup } from './store/backups.ts'
 
-const text = (at: Instant): string => new Date(at).toISOString()
-const maybe = (at: Instant | null): string | null => (at === null ? null : text(at))
-
 function waitingView(waiting: Waiting | null) {
-  return waiting === null ? null : { ...waiting, until: maybe(waiting.until) }
+  return waiting === null ? null : { ...waiting, until: rfc3339(waiting.until) }
 }
 
 /** An instance as callers see it (SPEC section 5): the version in place of the side. */
@@ -23,8 +20,8 @@ function instanceView(execution: Execution, instance: Instance) {
     previousPods: instance.previousPods.map(({ name }) => name),
     unchanged: instance.unchanged,
     message: instance.message,
-    startedAt: maybe(instance.startedAt),
-    endedAt: maybe(instance.endedAt),
+    startedAt: rfc3339(instance.startedAt),
+    endedAt: rfc3339(instance.endedAt),
   }
 }
 
@@ -56,7 +53,7 @@ function rollbackView({ spec, rollbackInfo }: Execution) {
     autoRollbackEnabled: spec.autoRollbackEnabled,
     failureThreshold: spec.failureThreshold,
     ...info,
-    rollbackInitiatedAt: maybe(rollbackInitiatedAt),
+    rollbackInitiatedAt: rfc3339(rollbackInitiatedAt),
     rolledBackInstances: [...rolledBackInstances],
   }
 }
@@ -90,12 +87,12 @@ export function listedExecution(execution: Execution) {
     checks: execution.checks.map((check) => ({ ...check })),
     warnings: execution.warnings.map((warning) => ({ ...warning })),
     rollbackInfo: rollbackView(execution),
-    transitions: execution.transitions.map((step) => ({ ...step, at: text(step.at) })),
-    approvals: execution.approvals.map((approval) => ({ ...approval, at: text(approval.at) })),
+    transitions: execution.transitions.map((step) => ({ ...step, at: rfc3339(step.at) })),
+    approvals: execution.approvals.map((approval) => ({ ...approval, at: rfc3339(approval.at) })),
     rehearsal: target.kind === 'rehearsal',
-    createdAt: text(execution.createdAt),
-    startedAt: maybe(execution.startedAt),
-    endedAt: maybe(execution.endedAt),
+    createdAt: rfc3339(execution.createdAt),
+    startedAt: rfc3339(execution.startedAt),
+    endedAt: rfc3339(execution.endedAt),
   }
 }
 
@@ -113,5 +110,5 @@ export type ExecutionView = ReturnType<typeof executionView>
 /** A backup as callers see it. */
 export function backupView(backup: Backup) {
   const { takenAt, createdAt, ...rest } = backup
-  return { ...rest, takenAt: text(takenAt), createdAt: text(createdAt) }
+  return { ...rest, takenAt: rfc3339(takenAt), createdAt: rfc3339(createdAt) }
 }

@@ -4,6 +4,7 @@ import { sendList } from '../../infra/http/page.ts'
 import { pageQuery, querySort, queryText } from '../../infra/http/query.ts'
 import { type FeatureRoutes, route } from '../../infra/http/route.ts'
 import { idParams, time, uuid } from '../../infra/http/schemas.ts'
+import { rfc3339 } from '../../infra/http/time.ts'
 import { dnsLabel } from '../labels.ts'
 import { createGrant, type GrantParts, noSuchGrant, revokeGrant } from './commands.ts'
 import { type Grant, grantOrders } from './store.ts'
@@ -137,5 +138,5 @@ const deleteGrant = (parts: GrantParts) =>
   })
 
 function present({ createdAt, ...same }: Grant): z.input<typeof grant> {
-  return { ...same, createdAt: new Date(createdAt).toISOString() }
+  return { ...same, createdAt: rfc3339(createdAt) }
 }

@@ -8,6 +8,7 @@ import { eventStream, lastEventId, type StreamCall, wantsEventStream } from './e
 import { type ListCall, sendList } from './page.ts'
 import { pageQuery, querySort, queryText } from './query.ts'
 import { time } from './schemas.ts'
+import { rfc3339 } from './time.ts'
 
 /** Where events are read from, and how those to come are followed. */
 export type EventSources = { readonly db: Db; readonly hub: EventHub }
@@ -73,5 +74,5 @@ export function lastEventNumber(call: Pick<StreamCall, 'request'>): number {
 }
 
 function view({ id, seq, type, at, data }: StoredEvent) {
-  return { id, seq, type, at: new Date(at).toISOString(), data }
+  return { id, seq, type, at: rfc3339(at), data }
 }

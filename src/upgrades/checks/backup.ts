@@ -1,4 +1,5 @@
 import type { Instant } from '../../core/instant.ts'
+import { rfc3339 } from '../../infra/http/time.ts'
 import { type BackupSight, backupMaxAgeMs } from '../drivers/backups.ts'
 import type { Finding } from '../ports.ts'
 import type { Backup } from '../store/backups.ts'
@@ -11,13 +12,11 @@ export function backup(sight: BackupSight, recorded: Backup | null, now: Instant
   if (sight.kind === 'found') return found(sight.reference, sight.takenAt)
   const isRecent = recorded !== null && now - recorded.takenAt <= backupMaxAgeMs
   if (isRecent) return found(recorded.reference, recorded.takenAt)
-  const evidence = { claims: [...sight.claims], recorded: recorded === null ? null : timeOf(recorded.takenAt) }
+  const evidence = { claims: [...sight.claims], recorded: recorded === null ? null : rfc3339(recorded.takenAt) }
   return { status: 'FAILED', message: `No backup is at most 24 hours old: ${sight.detail}`, evidence }
 }
 
 function found(reference: string, takenAt: Instant): Finding {
-  const evidence = { reference, takenAt: timeOf(takenAt) }
+  const evidence = { reference, takenAt: rfc3339(takenAt) }
   return { status: 'PASSED', message: `There is a backup of ${evidence.takenAt}`, evidence }
 }
-
-const timeOf = (at: Instant): string => new Date(at).toISOString()
