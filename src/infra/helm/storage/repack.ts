@@ -1,5 +1,6 @@
 import { stringify } from 'yaml'
 import { isJsonObject, type Json, type JsonObject } from '../../../core/json.ts'
+import { helmYaml } from '../../helm-yaml.ts'
 import { packTgzAside } from '../../tgz.ts'
 import { type ReleaseRecord, UnreadableRecordError } from './record.ts'
 
@@ -25,8 +26,8 @@ function chartFiles(chart: JsonObject): readonly (readonly [path: string, data: 
   }
   const file = (path: string, data: Uint8Array) => [`${name}/${safe(path)}`, data] as const
   return [
-    file('Chart.yaml', Buffer.from(stringify(metadata))),
-    file('values.yaml', Buffer.from(stringify(chart.values ?? {}))),
+    file('Chart.yaml', Buffer.from(stringify(metadata, helmYaml))),
+    file('values.yaml', Buffer.from(stringify(chart.values ?? {}, helmYaml))),
     ...(typeof chart.schema === 'string' ? [file('values.schema.json', decode(chart.schema))] : []),
     ...[...entries(chart.templates), ...entries(chart.files)].map((entry) => file(entry.name, entry.data)),
   ]

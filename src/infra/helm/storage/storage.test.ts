@@ -2,7 +2,9 @@ import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { list } from 'tar'
 import { describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
 import type { JsonObject } from '../../../core/json.ts'
+import { helmYaml } from '../../helm-yaml.ts'
 import { decodeRelease, encodeRelease, readRelease } from './codec.ts'
 import { UnreadableRecordError } from './record.ts'
 import { repackChart } from './repack.ts'
@@ -179,6 +181,12 @@ describe('the chart of a record', () => {
       'shop/README.md': 'hello',
     })
     expect(archive.equals(await repackChart(readRelease(raw)))).toBe(true)
+  })
+
+  test('text that helm would take for something else is still text', async () => {
+    const words = { a: 'yes', n: 'off', b: '010', c: '0o10', d: '1_000', e: '~', f: '1e3' }
+    const files = await unpack(await repackChart(readRelease({ ...raw, chart: { ...raw.chart, values: words } })))
+    expect(parse(files['shop/values.yaml'] ?? '', helmYaml)).toEqual(words)
   })
 
   test('a long path survives', async () => {
