@@ -3,18 +3,20 @@ import { expect, test } from 'vitest'
 import type { JsonObject } from '../core/json.ts'
 import { Lru } from '../core/lru.ts'
 import { encodeRelease } from '../infra/helm/storage/codec.ts'
+import { readSecret } from '../infra/helm/storage/secret.ts'
 import { newRelease } from './core/create.ts'
 import type { ReleaseState } from './core/model.ts'
 import { place } from './core/testing/simulation.ts'
 import { wanted } from './core/testing/states.ts'
-import { observeRelease } from './observe.ts'
+import { helmRevision, observeRelease } from './observe.ts'
 import type { ReleaseCluster } from './ports.ts'
 
 /** A record of Helm as the API server has it. */
-function secret(version: number, status: string): JsonObject {
+function secret(version: number, status: string, lastDeployed = ''): JsonObject {
   const { name, namespace } = place
   const chart = { metadata: { name: 'web', version: `1.${version}.0` } }
-  const release = encodeRelease({ name, namespace, version, info: { status }, chart, config: {}, manifest: 'm' })
+  const info = { status, last_deployed: lastDeployed }
+  const release = encodeRelease({ name, namespace, version, info, chart, config: {}, manifest: 'm' })
   const labels = { owner: 'helm', name, version: String(version), status }
   const metadata = {
     ...{ name: `sh.helm.release.v1.${name}.v${version}`, namespace, labels },
@@ -61,4 +63,13 @@ test('workloads that are ready under the record that was read are', async () => 
   const records = [secret(1, 'deployed')]
   const seen = await observeRelease(waiting(), { ...deps, cluster: clusterOf(records, () => undefined) })
   expect(seen).toMatchObject({ kind: 'present', newest: { revision: 1 }, readiness: { settled: true } })
+})
+
+test.each([
+  ['2026-01-02T03:04:05.678901234+02:00', Date.UTC(2026, 0, 2, 1, 4, 5, 678)],
+  ['-200000-01-01T00:00:00Z', 0],
+  ['+200000-01-01T00:00:00Z', 0],
+  ['yesterday', 0],
+])('a revision deployed at %s', (lastDeployed, deployedAt) => {
+  expect(helmRevision(readSecret(secret(1, 'deployed', lastDeployed)), null).deployedAt).toBe(deployedAt)
 })

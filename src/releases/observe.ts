@@ -1,3 +1,4 @@
+import type { Instant } from '../core/instant.ts'
 import { isJsonObject, type Json } from '../core/json.ts'
 import type { Lru } from '../core/lru.ts'
 import type { Uuid } from '../core/subject.ts'
@@ -159,7 +160,15 @@ export function helmRevision(
     appVersion: metadata.appVersion,
     values: isJsonObject(record.config) ? record.config : {},
     manifest: record.manifest,
-    deployedAt: Date.parse(record.info.lastDeployed ?? '') || 0,
+    deployedAt: timeOf(record.info.lastDeployed),
     chartDigest,
   }
+}
+
+/** The year 10000: what lies past it, or before 1970, has no place in RFC 3339 or in the database, and is not known. */
+const endOfTime = Date.UTC(10_000)
+
+function timeOf(text: string | null): Instant {
+  const at = Date.parse(text ?? '')
+  return at >= 0 && at < endOfTime ? at : 0
 }

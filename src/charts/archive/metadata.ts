@@ -2,9 +2,13 @@ import semver from 'semver'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts'
+import { isText } from '../../core/text.ts'
 import { helmYaml } from '../../infra/helm-yaml.ts'
 import { chartNamePattern } from '../core/names.ts'
 import { type ChartFault, invalidChart } from './faults.ts'
+
+/** What Flotilla stores of it must be text: YAML can write NUL and halves of characters. */
+const text = z.string().refine(isText, 'has characters that are no text')
 
 const dependency = z.looseObject({ name: z.string(), version: z.string().optional(), alias: z.string().optional() })
 
@@ -12,9 +16,9 @@ const chartYaml = z.looseObject({
   apiVersion: z.enum(['v1', 'v2']),
   name: z.string().regex(chartNamePattern, 'is not a chart name'),
   version: z.string().refine((text) => semver.valid(text) !== null, 'is not a semantic version'),
-  appVersion: z.string().optional(),
-  kubeVersion: z.string().optional(),
-  description: z.string().optional(),
+  appVersion: text.optional(),
+  kubeVersion: text.optional(),
+  description: text.optional(),
   type: z.enum(['application', 'library', '']).optional(),
   dependencies: z.array(dependency).nullish(),
 })

@@ -126,6 +126,12 @@ describe('a bad chart is refused with its reason', () => {
     ['a path for a name', 'chart_yaml', () => chart('apiVersion: v2\nname: ../demo\nversion: 1.0.0\n')],
     ['a version that is not semver', 'chart_yaml', () => chart('apiVersion: v2\nname: demo\nversion: "1.2"\n')],
     ['a version that is a number', 'chart_yaml', () => chart('apiVersion: v2\nname: demo\nversion: 1.2\n')],
+    ['a NUL in it', 'chart_yaml', () => chart('apiVersion: v2\nname: demo\nversion: 1.0.0\nappVersion: "\\0"\n')],
+    [
+      'half a character in it',
+      'chart_yaml',
+      () => chart('apiVersion: v2\nname: demo\nversion: 1.0.0\ndescription: "\\ud800"\n'),
+    ],
     ['a library', 'library_chart', () => chart('apiVersion: v2\nname: demo\nversion: 1.0.0\ntype: library\n')],
     [
       'a missing dependency',

@@ -1,4 +1,5 @@
 import type { FieldError } from '../../core/problems.ts'
+import { isText } from '../../core/text.ts'
 import { type InputPart, pointer } from './validate.ts'
 
 /**
@@ -34,8 +35,6 @@ function wrongWith(value: unknown): string | null {
   if (typeof value === 'number') return isExact(value) ? null : rounded
   return null
 }
-
-const isText = (text: string): boolean => text.isWellFormed() && !text.includes('\0')
 
 /** Fractions are never exact, and nobody expects them to be; one that is out of range has become infinite. */
 const isExact = (value: number): boolean => Math.abs(value) <= Number.MAX_SAFE_INTEGER

@@ -1,6 +1,7 @@
 import { type Selectable, sql } from 'kysely'
 import { compare, valid } from 'semver'
 import type { Uuid } from '../../core/subject.ts'
+import { jsonbText } from '../../infra/database/jsonb.ts'
 import type { Db, Tx } from '../../infra/database/types.ts'
 import type { Loading } from '../../infra/engine/types.ts'
 import type { Outcome, ReleaseState } from '../core/model.ts'
@@ -60,7 +61,7 @@ export async function insertBatch(tx: Tx, batch: Batch, now: Date): Promise<void
       parent_id: null,
       execution_id: null,
       kind: batchKind,
-      request: JSON.stringify({ chart, resolved, targetVersion, concurrency, options } satisfies BatchRequest),
+      request: jsonbText({ chart, resolved, targetVersion, concurrency, options } satisfies BatchRequest),
       values_enc: null,
       result: 'null',
       evidence_enc: null,
@@ -90,9 +91,9 @@ function changing(batch: Batch, now: Date) {
   const open = batch.items.filter(({ status }) => status === 'started' || status === 'todo').length
   const waiting = { reason: 'CHILDREN', until: null, detail: `${open} of ${batch.items.length} to go` }
   return {
-    state: JSON.stringify({ items: batch.items } satisfies BatchDocument),
+    state: jsonbText({ items: batch.items } satisfies BatchDocument),
     status: batch.outcome?.status ?? (batch.startedAt === null ? 'QUEUED' : 'RUNNING'),
-    waiting_for: JSON.stringify(batch.endedAt === null ? waiting : null),
+    waiting_for: jsonbText(batch.endedAt === null ? waiting : null),
     error: 'null',
     cancel_requested_at: batch.cancelRequested ? now : null,
     started_at: batch.startedAt === null ? null : new Date(batch.startedAt),

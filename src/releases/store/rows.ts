@@ -2,6 +2,7 @@ import type { Insertable, Selectable } from 'kysely'
 import type { Waiting } from '../../core/decision.ts'
 import type { Instant } from '../../core/instant.ts'
 import type { JsonObject } from '../../core/json.ts'
+import { jsonbText } from '../../infra/database/jsonb.ts'
 import type { Vault } from '../../infra/secrets/vault.ts'
 import type {
   ActionKind,
@@ -83,16 +84,16 @@ export function releaseColumns(release: Release, operation: Operation | null) {
     revision: release.revision,
     secret_uid: release.secretUid,
     description: release.description,
-    health: JSON.stringify(release.health),
-    waiting_for: JSON.stringify(release.waitingFor),
+    health: jsonbText(release.health),
+    waiting_for: jsonbText(release.waitingFor),
     pending_by: release.pendingBy,
-    frozen: JSON.stringify(release.frozen),
-    leftovers: JSON.stringify(release.leftovers),
+    frozen: jsonbText(release.frozen),
+    leftovers: jsonbText(release.leftovers),
     claimed_by_execution: release.claim?.executionId ?? null,
-    claim: JSON.stringify(release.claim && ({ ...release.claim, status: release.status } satisfies StoredClaim)),
+    claim: jsonbText(release.claim && ({ ...release.claim, status: release.status } satisfies StoredClaim)),
     operation_id: operation?.id ?? null,
     current_operation_id: operation?.endedAt === null ? operation.id : null,
-    observed: JSON.stringify(release.observed),
+    observed: jsonbText(release.observed),
     performed_by: release.performedBy,
     updated_at: at(release.updatedAt),
   }
@@ -204,10 +205,10 @@ export function operationOf(row: Selectable<OperationRow>, vault: Vault): Operat
 export function operationColumns(operation: Operation, waitingFor: Waiting | null, vault: Vault, now: Instant) {
   const { phase, reverting, deadline, before, verdict } = operation
   return {
-    state: JSON.stringify({ phase, reverting, deadline, before, verdict } satisfies OperationDocument),
+    state: jsonbText({ phase, reverting, deadline, before, verdict } satisfies OperationDocument),
     status: operation.outcome?.status ?? (operation.startedAt === null ? 'QUEUED' : 'RUNNING'),
-    waiting_for: JSON.stringify(operation.endedAt === null ? waitingFor : null),
-    error: JSON.stringify(operation.outcome?.error ?? null),
+    waiting_for: jsonbText(operation.endedAt === null ? waitingFor : null),
+    error: jsonbText(operation.outcome?.error ?? null),
     evidence_enc: maybe(operation.evidence, (evidence) => vault.seal(evidence, sealedAs.evidence(operation.id))),
     cancel_requested_at: operation.cancelRequested ? at(now) : null,
     started_at: maybe(operation.startedAt, at),
@@ -230,7 +231,7 @@ export function operationRow(
     parent_id: operation.parentId,
     execution_id: heldBy,
     kind: operation.kind,
-    request: JSON.stringify(request),
+    request: jsonbText(request),
     values_enc: vault.seal(values, sealedAs.operationValues(operation.id)),
     result: 'null',
     performed_by: operation.performedBy,

@@ -1,5 +1,6 @@
 import { type Selectable, sql } from 'kysely'
 import type { Uuid } from '../../core/subject.ts'
+import { jsonbText } from '../../infra/database/jsonb.ts'
 import type { Db, Tx } from '../../infra/database/types.ts'
 import type { Loading } from '../../infra/engine/types.ts'
 import type { Vault } from '../../infra/secrets/vault.ts'
@@ -172,7 +173,7 @@ export class ReleaseStates {
 function resultOf(operation: Operation, release: Release): string {
   if (operation.outcome?.status !== 'SUCCEEDED') return 'null'
   const { id, status, revision, chartVersion } = release
-  return JSON.stringify({ releaseId: id, status, revision, chartVersion })
+  return jsonbText({ releaseId: id, status, revision, chartVersion })
 }
 
 function summaryColumns(record: RevisionSummary) {

@@ -3,7 +3,7 @@ import type { Json } from '../../core/json.ts'
 import type { Uuid } from '../../core/subject.ts'
 import type { Db, NoTables } from '../../infra/database/types.ts'
 
-/** A jsonb column: read as a value, written as text. */
+/** A jsonb column: read as a value, written as the text that `jsonbText` makes. */
 type Jsonb<T> = ColumnType<T, string, string>
 /** int8 is read as a number (it throws past 2^53) and written as a number or a bigint. */
 type Int8 = ColumnType<number, bigint | number, bigint | number>

@@ -38,11 +38,15 @@ const forged = (release: ReleaseHandle, of: object) =>
     ...of,
   })
 
+const chartNamed = (name: string) => ({ chart: { metadata: { name, version: '9.9.9' } } })
+
 const written: readonly (readonly [string, (release: ReleaseHandle) => Promise<() => Promise<unknown>>])[] = [
   ['that unpacks to 700 MB', (release) => write(release, 2, bomb())],
   ['whose content is of another release', (release) => write(release, 2, forged(release, { name: 'other' }))],
   ['whose content is of another namespace', (release) => write(release, 2, forged(release, { namespace: 'default' }))],
   ['whose content has another number', (release) => write(release, 2, forged(release, { version: 7 }))],
+  ['of a chart whose name is too long', (release) => write(release, 2, forged(release, chartNamed('x'.repeat(5_000))))],
+  ['whose number is too high', (release) => write(release, 2 ** 31, forged(release, { version: 2 ** 31 }))],
   ['that is no gzip', (release) => write(release, 2, Buffer.from('aGVsbG8=').toString('base64'))],
 ]
 
@@ -63,4 +67,19 @@ test.each(written)('a record %s is unreadable: nothing is concluded from it, and
     return seen.waitingFor === null && seen
   })
   expect(again).toMatchObject({ status: 'DEPLOYED', revision: 1 })
+})
+
+test('a record whose texts and times cannot be kept as they are is followed all the same', async () => {
+  const release = await world.place().installed()
+  const info = { status: 'deployed', description: 'a\0b\ud800', last_deployed: '+200000-01-01T00:00:00Z' }
+  const chart = { metadata: { name: 'x', version: '9.9.9', appVersion: '\0' } }
+  await write(release, 2, forged(release, { info, chart }))
+  const shown = await release.until('the record is followed', ({ revision }) => revision === 2)
+  expect(shown).toMatchObject({
+    status: 'DEPLOYED',
+    description: 'a\ufffdb\ufffd',
+    appVersion: '\ufffd',
+    waitingFor: null,
+  })
+  expect(await release.verdicts()).toEqual(['2 DEPLOYED', '1 DEPLOYED'])
 })

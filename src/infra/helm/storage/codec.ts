@@ -1,7 +1,9 @@
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { isJsonObject, type Json, type JsonObject } from '../../../core/json.ts'
+import { keptText } from '../../../core/text.ts'
 import {
   isHelmStatus,
+  isRevision,
   type RecordedChart,
   type ReleaseInfo,
   type ReleaseRecord,
@@ -57,7 +59,7 @@ function parse(json: Buffer): Json {
 }
 
 function readVersion(value: Json | undefined): number {
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 1) {
+  if (typeof value !== 'number' || !isRevision(value)) {
     throw new UnreadableRecordError('the record has no revision number')
   }
   return value
@@ -68,7 +70,7 @@ function readInfo(info: JsonObject): ReleaseInfo {
   if (!isHelmStatus(status)) throw new UnreadableRecordError('the record has an unknown status')
   return {
     status,
-    description: text(info.description) ?? '',
+    description: kept(info.description) ?? '',
     firstDeployed: text(info.first_deployed),
     lastDeployed: text(info.last_deployed),
   }
@@ -78,12 +80,21 @@ function readChart(content: JsonObject): RecordedChart {
   const metadata = object(content.metadata)
   return {
     metadata: {
-      name: text(metadata.name) ?? '',
-      version: text(metadata.version) ?? '',
-      appVersion: text(metadata.appVersion),
+      name: label(metadata.name, 'name'),
+      version: label(metadata.version, 'version'),
+      appVersion: kept(metadata.appVersion),
     },
     content,
   }
+}
+
+/** Helm's own limit is 250 characters for a name, semver's 256 for a version: releases are looked up by both. */
+const longestLabel = 256
+
+function label(value: Json | undefined, what: string): string {
+  const words = kept(value) ?? ''
+  if (words.length > longestLabel) throw new UnreadableRecordError(`the chart of the record has too long a ${what}`)
+  return words
 }
 
 function need(value: string | null, what: string): string {
@@ -92,4 +103,6 @@ function need(value: string | null, what: string): string {
 }
 
 const text = (value: Json | undefined): string | null => (typeof value === 'string' ? value : null)
+/** A tenant's pods can write records: what Flotilla cannot store must not keep it from following them. */
+const kept = (value: Json | undefined): string | null => (typeof value === 'string' ? keptText(value) : null)
 const object = (value: Json | undefined): JsonObject => (isJsonObject(value) ? value : {})

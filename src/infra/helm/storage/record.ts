@@ -70,6 +70,10 @@ export class UnreadableRecordError extends Error {
   override readonly name = 'UnreadableRecordError'
 }
 
+/** PostgreSQL keeps revisions as int4, and helm never comes near its end. */
+const mostRevisions = 2 ** 31 - 1
+export const isRevision = (version: number): boolean =>
+  Number.isInteger(version) && version >= 1 && version <= mostRevisions
 export const isHelmStatus = (word: string): word is HelmStatus => (helmStatuses as readonly string[]).includes(word)
 export const isPending = (status: HelmStatus): boolean => status.startsWith('pending-')
 export const recordName = (release: string, version: number): string => `sh.helm.release.v1.${release}.v${version}`

@@ -1,7 +1,14 @@
 import { isJsonObject, type Json, type JsonObject } from '../../../core/json.ts'
 import { operationLabel } from '../arguments.ts'
 import { decodeRelease, encodeRelease, readRelease } from './codec.ts'
-import { isHelmStatus, type RecordMetadata, recordName, type StoredRecord, UnreadableRecordError } from './record.ts'
+import {
+  isHelmStatus,
+  isRevision,
+  type RecordMetadata,
+  recordName,
+  type StoredRecord,
+  UnreadableRecordError,
+} from './record.ts'
 
 /** The labels that helm writes itself. */
 const helmLabels = ['name', 'owner', 'status', 'version', 'createdAt', 'modifiedAt']
@@ -26,7 +33,8 @@ export function readSecret(secret: JsonObject): StoredRecord {
 export function readMetadata(metadata: JsonObject): RecordMetadata {
   const labels = object(metadata.labels)
   const [name, version, status] = [word(labels.name), Number(word(labels.version)), word(labels.status)]
-  const isRecord = labels.owner === 'helm' && name !== '' && metadata.name === recordName(name, version)
+  const isNamed = name !== '' && isRevision(version) && metadata.name === recordName(name, version)
+  const isRecord = labels.owner === 'helm' && isNamed
   if (!isRecord || !isHelmStatus(status)) throw new UnreadableRecordError('name and labels of the record differ')
   return {
     name,

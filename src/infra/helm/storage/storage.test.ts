@@ -62,6 +62,11 @@ const secret = (more: JsonObject = {}, content: JsonObject = raw): JsonObject =>
   ...more,
 })
 
+const chartOf = (metadata: JsonObject): JsonObject => ({
+  ...raw,
+  chart: { ...raw.chart, metadata: { ...raw.chart.metadata, ...metadata } },
+})
+
 describe('the encoding', () => {
   test("is helm's: base64 of base64 of gzip of JSON, and comes back as it was", () => {
     expect(decodeRelease(base64(gzipSync('{"a":1}').toString('base64')))).toEqual({ a: 1 })
@@ -128,7 +133,25 @@ describe('a record', () => {
     ['labelled for another', secret({ metadata: metadata({}, { name: 'other' }) })],
     ['without its owner', secret({ metadata: metadata({}, { owner: 'chart' }) })],
     ['without data', secret({ data: {} })],
+    ['of a chart whose name is too long', secret({}, chartOf({ name: 'x'.repeat(257) }))],
+    ['of a chart whose version is too long', secret({}, chartOf({ version: `1.0.0-${'x'.repeat(251)}` }))],
+    [
+      'with a number that is too high',
+      secret(
+        { metadata: metadata({ name: 'sh.helm.release.v1.web.v2147483648' }, { version: '2147483648' }) },
+        { ...raw, version: 2_147_483_648 },
+      ),
+    ],
   ])('%s is unreadable', (_what, forged) => expect(() => readSecret(forged)).toThrow(UnreadableRecordError))
+
+  test('is read whatever its texts hold: what cannot be kept is replaced', () => {
+    const { info } = raw
+    const forged = { ...chartOf({ version: '1.0.0\0', appVersion: '\ud800' }), info: { ...info, description: 'a\0b' } }
+    expect(readSecret(secret({}, forged)).record).toMatchObject({
+      info: { description: 'a\ufffdb' },
+      chart: { metadata: { version: '1.0.0\ufffd', appVersion: '\ufffd' } },
+    })
+  })
 
   test('its metadata alone tell the revision', () => {
     expect(readMetadata(metadata())).toEqual({
