@@ -25,6 +25,11 @@ export class ClusterConnections {
     this.connect = connect
   }
 
+  /** How many clusters the kubeconfig has. */
+  get count(): number {
+    return this.names.size
+  }
+
   /** Throws `Problem` cluster_unavailable for a cluster that the kubeconfig no longer has. */
   of(id: Uuid): ConnectedCluster {
     const name = this.names.get(id)

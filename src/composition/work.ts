@@ -25,10 +25,18 @@ export type WorkParts = {
 const releasesAtOnce = 8
 /** Executions wait for clusters and the database; their helms are the business of their releases. */
 const executionsAtOnce = 32
+const batchesAtOnce = 4
 /** A receiver that hangs holds its slot for 10 s and nothing else: enough slots that no handful of them holds all. */
 const webhooksAtOnce = 256
 /** A running helm gets this long when the server stops (SPEC section 7). */
 const graceMs = 20_000
+
+/**
+ * How many subjects of the kinds with slots of their own are worked on at once. A cluster is followed for ever and gives
+ * its slot to no other: each has one, and one is over for a cluster that the kubeconfig has lost.
+ */
+export const slotsFor = (clusters: number) =>
+  ({ cluster: clusters + 1, batch: batchesAtOnce, execution: executionsAtOnce, sink: webhooksAtOnce }) as const
 
 /** Starts to work on releases, executions, batches, the cluster and webhooks. */
 export async function startWork(
@@ -50,7 +58,7 @@ export async function startWork(
       driverOf(webhooks.machine(stopping.signal)),
     ],
     concurrency: releasesAtOnce,
-    limits: { cluster: 4, batch: 4, execution: executionsAtOnce, sink: webhooksAtOnce },
+    limits: slotsFor(clusters.count),
     clock: deps.clock,
     log,
     leaseMs,
