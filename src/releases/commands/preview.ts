@@ -59,15 +59,8 @@ export async function conflictsOf(
   }
 }
 
-/** Throws `Problem` diff_changed when the upgrade is no longer the one that was previewed. */
-export async function requireDiff(
-  deps: ReleaseDeps,
-  call: CommandCall,
-  id: Uuid,
-  body: UpgradeBody,
-  hash: string,
-): Promise<void> {
-  const prepared = await prepareUpgrade(deps, call, id, body)
+/** Throws `Problem` diff_changed when an upgrade is not the one that was previewed. */
+export async function requireDiff(deps: ReleaseDeps, prepared: PreparedUpgrade, hash: string): Promise<void> {
   const { release } = prepared.state
   const { manifest } = await renderUpgrade(deps, release, prepared.chart.digest, prepared.values)
   const now = await diffOf(deps, prepared, manifest)

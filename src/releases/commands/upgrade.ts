@@ -29,10 +29,23 @@ export type PreparedUpgrade = {
 /** How often an upgrade is prepared anew when the release moves between preparing and accepting. */
 const mostPreparations = 3
 
-/** Accepts an upgrade. Answers the id of its operation. Throws `Problem` and changes nothing then. */
-export async function upgrade(deps: ReleaseDeps, call: CommandCall, id: Uuid, body: UpgradeBody): Promise<Uuid> {
+/** Looks at what would be accepted. Throws `Problem` when it must not be. */
+export type UpgradeCheck = (prepared: PreparedUpgrade) => Promise<void>
+
+/**
+ * Accepts an upgrade. Answers the id of its operation. Throws `Problem` and changes nothing then. Each preparation goes
+ * through `check`: what is accepted is what was checked.
+ */
+export async function upgrade(
+  deps: ReleaseDeps,
+  call: CommandCall,
+  id: Uuid,
+  body: UpgradeBody,
+  check: UpgradeCheck = async () => {},
+): Promise<Uuid> {
   for (let tries = 1; ; tries++) {
     const prepared = await prepareUpgrade(deps, call, id, body)
+    await check(prepared)
     try {
       const operation = wanted(deps, call, body, prepared)
       return await command(deps, call, id, { kind: 'upgrade', operation, ifRevision: prepared.state.release.revision })

@@ -6,7 +6,7 @@ import { outcomeOf } from '../commands/operations.ts'
 import { previewUpgrade, requireDiff } from '../commands/preview.ts'
 import { rollback, rollbackToLastSuccessful } from '../commands/rollback.ts'
 import { uninstall } from '../commands/uninstall.ts'
-import { upgrade } from '../commands/upgrade.ts'
+import { type UpgradeCheck, upgrade } from '../commands/upgrade.ts'
 import { answerOperation, commandCall, type RouteDeps } from './answer.ts'
 import { replayOf } from './replay.ts'
 import { accepted, lastSuccessfulBody, release, rollbackBody, upgradeBody, upgradePreview } from './schemas.ts'
@@ -41,8 +41,10 @@ export const upgradeRelease = (deps: RouteDeps) =>
       const { params, query, body } = call
       const given = commandCall(call, body.reason)
       if (query.dryRun === true) return previewUpgrade(deps, given, params.id, body)
-      if (body.ifDiffHash !== undefined) await requireDiff(deps, given, params.id, body, body.ifDiffHash)
-      return outcome(deps, call, await upgrade(deps, given, params.id, body))
+      const { ifDiffHash } = body
+      const check: UpgradeCheck | undefined =
+        ifDiffHash === undefined ? undefined : (prepared) => requireDiff(deps, prepared, ifDiffHash)
+      return outcome(deps, call, await upgrade(deps, given, params.id, body, check))
     },
   })
 
