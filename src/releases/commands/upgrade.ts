@@ -1,10 +1,12 @@
 import type { JsonObject } from '../../core/json.ts'
 import { Problem } from '../../core/problems.ts'
 import type { Uuid } from '../../core/subject.ts'
-import { readRevision, repackChart } from '../../infra/helm/index.ts'
-import type { NewOperation, ReleaseState } from '../core/model.ts'
+import { readRevision, type StoredRecord, UnreadableRecordError } from '../../infra/helm/index.ts'
+import type { NewOperation, Release, ReleaseState } from '../core/model.ts'
 import { commandTable, situationOf } from '../core/situation.ts'
 import { nextValues, type ValuesMode } from '../core/values.ts'
+import { keepChart } from '../keep-chart.ts'
+import { whyUnreadable } from '../observe.ts'
 import type { ResolvedChart } from '../ports.ts'
 import { command } from './accepting.ts'
 import { type CommandCall, type ReleaseDeps, visibleRelease } from './context.ts'
@@ -93,10 +95,21 @@ async function chartOf(deps: ReleaseDeps, state: ReleaseState, version: string):
 
 /** A chart that no source has, repacked from Helm's own record (SPEC section 3: "An adopted chart is repacked"). */
 async function adoptedChart(deps: ReleaseDeps, { release }: ReleaseState): Promise<ResolvedChart | null> {
-  const { endpoint } = deps.ports.clusters.of(release.clusterId)
-  const stored = await readRevision(endpoint, release.namespace, release.name, release.revision)
+  const stored = await newestRecord(deps, release)
   if (stored === null || stored.record.chart.metadata.version !== release.chartVersion) return null
-  return deps.ports.charts.adopt(await repackChart(stored.record))
+  const digest = await keepChart(deps.ports.charts, stored)
+  return digest === null ? null : deps.ports.charts.kept(digest)
+}
+
+/** Helm's record of the newest revision; null where there is none that can be read. Throws `Problem` cluster_unavailable. */
+async function newestRecord({ ports }: ReleaseDeps, release: Release): Promise<StoredRecord | null> {
+  const { endpoint } = ports.clusters.of(release.clusterId)
+  try {
+    return await readRevision(endpoint, release.namespace, release.name, release.revision)
+  } catch (error) {
+    if (error instanceof UnreadableRecordError) return null
+    throw new Problem('cluster_unavailable', whyUnreadable(error))
+  }
 }
 
 function wanted(
