@@ -5,11 +5,14 @@ import { CommitUnknown, transaction } from '../../infra/database/pool.ts'
 import type { Tx } from '../../infra/database/types.ts'
 import { executeIn } from '../../infra/engine/index.ts'
 import type { CallerCommand } from '../core/model.ts'
-import { operationExists } from '../store/operations.ts'
+import { holdAccepting, wasAccepted } from '../store/operations.ts'
 import type { CommandCall, ReleaseDeps } from './context.ts'
 
-/** How often and how long it is asked whether an operation was accepted whose COMMIT was not answered. */
-const readBack = { everyMs: 500, tries: 20 } as const
+/**
+ * How often and how long it is asked whether an operation was accepted whose COMMIT was not answered: longer than the
+ * 10 s after which the server ends a transaction that its COMMIT never reached.
+ */
+const readBack = { everyMs: 500, tries: 30 } as const
 
 /**
  * Runs the transaction that accepts an operation. A COMMIT whose answer was lost is read back, never repeated
@@ -22,19 +25,22 @@ export async function accepting(
   body: (tx: Tx) => Promise<void>,
 ): Promise<void> {
   try {
-    await transaction(deps.db, body)
+    await transaction(deps.db, async (tx) => {
+      await holdAccepting(tx, operationId)
+      await body(tx)
+    })
   } catch (error) {
     if (!(error instanceof CommitUnknown)) throw error
-    if (!(await wasAccepted(deps, operationId))) {
+    if (!(await readAccepted(deps, operationId))) {
       throw new Problem('unavailable', 'the database was away: nothing was accepted, try again')
     }
   }
 }
 
-async function wasAccepted({ db, clock }: Pick<ReleaseDeps, 'db' | 'clock'>, operationId: Uuid): Promise<boolean> {
+async function readAccepted({ db, clock }: Pick<ReleaseDeps, 'db' | 'clock'>, operationId: Uuid): Promise<boolean> {
   for (let tries = 0; tries < readBack.tries; tries++) {
-    const there = await operationExists(db, operationId).catch(() => null)
-    if (there !== null) return there
+    const accepted = await wasAccepted(db, operationId).catch(() => null)
+    if (accepted !== null) return accepted
     await clock.sleep(readBack.everyMs)
   }
   const extra = { operationId, retryAfterSeconds: seconds(5) / 1000 }

@@ -77,7 +77,26 @@ export async function evidenceOf(db: Db, vault: Vault, id: Uuid): Promise<Json> 
   return row === undefined || row.evidence_enc === null ? null : vault.open(row.evidence_enc, sealedAs.evidence(id))
 }
 
-/** Whether an operation was accepted. Throws when the database does not answer. */
+const acceptingLock = (id: Uuid) => sql`hashtextextended(${`operation ${id}`}, 0)`
+
+/** Taken first by the transaction that accepts an operation: others can ask whether it has ended. */
+export async function holdAccepting(tx: Tx, id: Uuid): Promise<void> {
+  await sql`select pg_advisory_xact_lock(${acceptingLock(id)})`.execute(tx)
+}
+
+/**
+ * Whether an operation was accepted; null while its transaction has not ended, as one whose connection broke may still be
+ * committing. Throws when the database does not answer.
+ */
+export async function wasAccepted(db: Db, id: Uuid): Promise<boolean | null> {
+  // Before the look, not with it: a statement sees what was there when it began.
+  const { rows } = await sql<{
+    ended: boolean
+  }>`select pg_try_advisory_xact_lock(${acceptingLock(id)}) as ended`.execute(db)
+  return rows[0]?.ended === true ? operationExists(db, id) : null
+}
+
+/** Whether there is an operation. Throws when the database does not answer. */
 export async function operationExists(db: Db, id: Uuid): Promise<boolean> {
   const row = await tables(db as Tx)
     .selectFrom('operations')
