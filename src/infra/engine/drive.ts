@@ -2,6 +2,7 @@ import type { Attempt } from '../../core/decision.ts'
 import type { Clock, Instant } from '../../core/instant.ts'
 import type { SubjectKind } from '../../core/subject.ts'
 import type { Db, Tx } from '../database/types.ts'
+import type { Log } from '../log.ts'
 import { openAttempt, takeOverAttempt } from './attempts.ts'
 import { apply } from './commands.ts'
 import type { HeldLease } from './lease.ts'
@@ -12,6 +13,7 @@ import { type Fence, fenced, finish } from './work.ts'
 export type DriveContext = {
   readonly db: Db
   readonly clock: Clock
+  readonly log: Log
   /** Aborted when the worker stops: no further act is begun. */
   readonly draining: AbortSignal
 }

@@ -31,3 +31,8 @@ export class ActAborted extends Error {
     this.why = why
   }
 }
+
+/** What the log says of an error: its words and where it was thrown, and nothing that a library has hung on it. */
+export function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}

@@ -1,7 +1,7 @@
 import type { Attempt } from '../../core/decision.ts'
 import { closeAttempt, type Outcome } from './attempts.ts'
 import type { DriveContext } from './drive.ts'
-import { ActAborted, ActFailed } from './errors.ts'
+import { ActAborted, ActFailed, describe } from './errors.ts'
 import { insist } from './insist.ts'
 import type { HeldLease } from './lease.ts'
 import type { ActContext, Machine } from './types.ts'
@@ -13,7 +13,7 @@ type Begun<A> = { readonly attempt: Attempt<A>; readonly seen: number }
  * Carries out the act of an open attempt and records how it ended. Its signal is aborted when the lease is lost, the
  * worker stops, the deadline passes or a command cancels it; the act's promise is waited for in every case. Throws
  * `LeaseLost` when the outcome may no longer be written, and an error of the act that is no `ActFailed` after
- * recording the attempt as interrupted.
+ * recording the attempt as interrupted. Of an act that was ended, such an error goes to the log only.
  */
 export async function perform<S, C, O, A extends { readonly kind: string }>(
   machine: Machine<S, C, O, A>,
@@ -25,6 +25,7 @@ export async function perform<S, C, O, A extends { readonly kind: string }>(
   const signal = AbortSignal.any([lease.signal, ...stops.map((stop) => stop.signal)])
   const ended = await run(machine, attempt, { lease, signal, attempt })
   for (const stop of stops) stop.close()
+  if (signal.aborted && !isAbort(ended.unforeseen, signal)) tell(lease, ended.unforeseen, context)
   const end = { ...ended.outcome, now: context.clock.now() }
   await insist(context.clock, async () => {
     requireTime(lease)
@@ -57,6 +58,18 @@ function unforeseenFailure(signal: AbortSignal): Outcome['failure'] {
   if (why === 'cancelled') return { code: 'cancelled', detail: 'The act was cancelled' }
   if (why !== null) return { code: 'interrupted', detail: 'The act was interrupted' }
   return { code: 'internal', detail: 'The act failed in a way that was not foreseen' }
+}
+
+/** True for what an act throws because it was ended, and for nothing thrown at all. */
+function isAbort(error: unknown, signal: AbortSignal): boolean {
+  if (error === undefined || error === signal.reason) return true
+  return (
+    error instanceof Error && (error.name === 'AbortError' || (error.cause != null && isAbort(error.cause, signal)))
+  )
+}
+
+function tell({ subject: { kind, id } }: HeldLease, error: unknown, { log }: DriveContext): void {
+  log.error({ kind, id, error: describe(error) }, 'An act that was ended failed in a way that was not foreseen')
 }
 
 type Stop = { readonly signal: AbortSignal; close(): void }

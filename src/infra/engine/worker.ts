@@ -10,7 +10,7 @@ import type { Log } from '../log.ts'
 import { createNudge, type Nudge } from '../nudge.ts'
 import { createBackoff } from './backoff.ts'
 import type { DriveEnd, Driver } from './drive.ts'
-import { LeaseLost } from './errors.ts'
+import { describe, LeaseLost } from './errors.ts'
 import { insist } from './insist.ts'
 import { type HeldLease, holdLease } from './lease.ts'
 import { startRenewing } from './renewing.ts'
@@ -101,7 +101,7 @@ type Options = WorkerOptions & Required<Omit<WorkerOptions, 'listener'>>
 /** Drives a claimed subject and gives it back, whatever happens; never rejects. */
 function driving(options: Options, draining: AbortSignal): (lease: HeldLease) => Promise<void> {
   const drivers = new Map(options.drivers.map((driver) => [driver.kind, driver]))
-  const context = { db: options.db, clock: options.clock, draining }
+  const context = { db: options.db, clock: options.clock, log: options.log, draining }
   const backoff = createBackoff(options.retryMs)
   const again = <T>(giveBack: () => Promise<T>) => insist(options.clock, giveBack)
   const giveBack = async (lease: HeldLease, end: DriveEnd | undefined) => {
@@ -127,10 +127,6 @@ function driving(options: Options, draining: AbortSignal): (lease: HeldLease) =>
       )
     }
   }
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }
 
 type Claiming = {

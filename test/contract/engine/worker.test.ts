@@ -166,6 +166,26 @@ describe('startWorker', () => {
     await expect.poll(rows, soon).toEqual([])
   })
 
+  it.each([
+    ['another fault', () => new RangeError('a bug of ours'), 1],
+    ['the abort itself', (reason: unknown) => reason, 0],
+    ['what the abort caused', (reason: unknown) => new Error('no answer', { cause: reason }), 0],
+  ])('says of an act that was cancelled, and threw %s, what nobody else does', async (_what, thrown, told) => {
+    const log = { ...silentLog, error: vi.fn() }
+    const machine = stepMachine(world, async (_act, { signal }) => {
+      await systemClock.sleep(60_000, signal)
+      throw thrown(signal.reason)
+    })
+    const id = await begin('a')
+    work(machine, { log })
+    await expect.poll(() => newest(id), soon).not.toBeNull()
+    await execute({ db: database.db, now: Date.now }, machine, id, { kind: 'cancel' })
+    await expect.poll(rows, soon).toEqual([])
+    expect(await attempts(id)).toMatchObject([{ result: 'interrupted', failure: { code: 'cancelled' } }])
+    expect(log.error.mock.calls.filter(([fields]) => fields.error.includes('a bug of ours'))).toHaveLength(told)
+    expect(log.error).toHaveBeenCalledTimes(told)
+  })
+
   it('ends an act at its deadline', async () => {
     const machine = stepMachine(world, untilAborted)
     const decide: StepMachine['decide'] = (before, input, now) => {
