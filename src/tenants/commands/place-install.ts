@@ -24,7 +24,8 @@ export async function placeInstall(
   namespace: string,
 ): Promise<InstallPlace> {
   const { clusterId, register, claim } = await lookAtPlace(tx, deps, principal, tenantId, namespace)
-  if (register) await registerByInstall(tx, deps, principal, tenantId, clusterId)
+  if (register && !(await registerByInstall(tx, deps, principal, tenantId, clusterId)))
+    return placeInstall(tx, deps, principal, tenantId, namespace)
   if (claim) await claimForInstall(tx, deps, principal, { tenantId, clusterId, namespace })
   return { tenantId, clusterId, namespace }
 }
@@ -45,14 +46,14 @@ export async function lookAtPlace(
   return { ...decidePlacement(question), clusterId }
 }
 
-/** Another install may register the same tenant at the same time: then it is there, which is all that is needed. */
+/** False when somebody else has registered the tenant at the same time: then it is there, with a cluster of its own. */
 async function registerByInstall(
   tx: Tx,
   deps: TenantDeps,
   principal: Principal,
   tenantId: Uuid,
   clusterId: Uuid,
-): Promise<void> {
+): Promise<boolean> {
   const tenant: Omit<Tenant, 'namespaces'> = {
     id: tenantId,
     name: tenantId,
@@ -60,8 +61,9 @@ async function registerByInstall(
     platformVersion: null,
     createdAt: deps.clock.now(),
   }
-  if (await insertTenant(tx, tenant))
-    await recordAudit(tx, deps, { principal, action: 'tenant.registered', subject: `tenant/${tenantId}`, tenantId })
+  if (!(await insertTenant(tx, tenant))) return false
+  await recordAudit(tx, deps, { principal, action: 'tenant.registered', subject: `tenant/${tenantId}`, tenantId })
+  return true
 }
 
 async function claimForInstall(

@@ -228,6 +228,26 @@ test("an admin's install registers and claims once, also when several come at on
   expect((await get('/audit')).json()).toHaveLength(2)
 })
 
+test("an install that meets its tenant's registration goes to the cluster of that registration", async () => {
+  const id = randomUUID()
+  const [other] = (await get('/clusters')).json() as { id: string; name: string; current: boolean }[]
+  expect(other).toMatchObject({ name: 'other', current: false })
+  const waiting = async () => {
+    const { rows } = await sql<{ n: number }>`select count(*)::int as n from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock'`.execute(database.db)
+    return rows[0]?.n
+  }
+  let placed: ReturnType<typeof place> | undefined
+  await deps.db.transaction().execute(async (tx) => {
+    await sql`insert into tenants values (${id}, 'acme', ${other?.id}, null, now())`.execute(tx)
+    placed = place(admin, id, 'acme')
+    await expect.poll(waiting, { timeout: 20_000 }).toBe(1)
+  })
+  expect(await placed).toMatchObject({ tenantId: id, clusterId: other?.id })
+  const { rows } = await sql`select cluster_id from namespaces where name = 'acme'`.execute(database.db)
+  expect(rows).toEqual([{ cluster_id: other?.id }])
+})
+
 test('of two tenants that want a namespace at once one gets it, and the other leaves nothing', async () => {
   const ids = [randomUUID(), randomUUID()]
   const results = await Promise.allSettled(ids.map((id) => place(admin, id, 'acme')))
