@@ -135,7 +135,7 @@ function startFeed({ storage, deps, log }: Parts, stops: Stops): void {
 
 async function startHttp(parts: Parts, stops: Stops): Promise<string> {
   const { config, storage, deps } = parts
-  startUpkeep(deps.db, deps.clock, parts.log, stops)
+  startUpkeep(deps, parts.log, stops)
   const app = httpApp(parts, createEventHub(deps.db, storage.listener), createEndWaiter(storage.listener))
   stops.add('HTTP server', () => app.close())
   return dependsOn(['HOST', 'PORT'], () => app.listen({ host: config.host, port: config.port }))
@@ -169,6 +169,7 @@ function httpApp(parts: Parts, hub: EventHub, ends: EndWaiter): FastifyInstance 
     publicHost: config.publicHost,
     version,
     signingKey: derivedKey(key, 'signatures'),
+    vault: deps.vault,
   })
 }
 

@@ -1,19 +1,21 @@
 import { type Clock, minutes } from '../core/instant.ts'
-import type { Db } from '../infra/database/types.ts'
 import { IdempotencyKeys } from '../infra/http/idempotency/store.ts'
 import type { Log } from '../infra/log.ts'
+import type { ReleaseDeps } from '../releases/index.ts'
 import { forgetOldDeliveries } from '../webhooks/index.ts'
 import type { Stops } from './stops.ts'
 
 const everyMs = minutes(30)
 
+type UpkeepDeps = Pick<ReleaseDeps, 'db' | 'vault' | 'clock'>
+
 /**
  * Deletes what is kept for a time only: idempotency keys after 24 hours, deliveries of webhooks after 7 days. Until the
  * server stops.
  */
-export function startUpkeep(db: Db, clock: Clock, log: Log, stops: Stops): void {
+export function startUpkeep({ db, vault, clock }: UpkeepDeps, log: Log, stops: Stops): void {
   const stopping = new AbortController()
-  const keys = new IdempotencyKeys(db)
+  const keys = new IdempotencyKeys(db, vault)
   const forget = [() => keys.purge(), () => forgetOldDeliveries(db, clock.now())]
   const done = keepUp(forget, clock, log, stopping.signal)
   stops.add('upkeep', async () => {

@@ -6,6 +6,7 @@ import type { Principal, Role } from '../../src/core/subject.ts'
 import { systemClock } from '../../src/infra/clock.ts'
 import type { Db, NoTables } from '../../src/infra/database/types.ts'
 import { type AppOptions, buildApp } from '../../src/infra/http/app.ts'
+import { createVault, vaultKey } from '../../src/infra/secrets/vault.ts'
 
 /** A caller with a role and tenants; the token of the same text stands for it in `appOf`. */
 export function principal(
@@ -20,6 +21,9 @@ const noDatabase: Db = new Kysely<NoTables>({ dialect: new PostgresDialect({ poo
 function fail(): never {
   throw new Error('this test has no database')
 }
+
+/** A vault with a key that everybody knows. */
+export const testVault = createVault([vaultKey(Buffer.alloc(32, 7))])
 
 /**
  * A server with every port filled in: each role's name is a token, everybody may do everything, every answer is held
@@ -44,6 +48,7 @@ export function appOf(options: Partial<AppOptions>): FastifyInstance {
     publicHost: null,
     version: '0.0.0',
     signingKey: Buffer.alloc(32, 7),
+    vault: testVault,
     checkResponses: true,
     ...options,
   })

@@ -3,6 +3,7 @@ import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } 
 import type { Registry } from 'prom-client'
 import type { Clock } from '../../core/instant.ts'
 import type { Db } from '../database/types.ts'
+import type { Vault } from '../secrets/vault.ts'
 import { logAnswers } from './access-log.ts'
 import type { Authenticate, Authorize } from './auth.ts'
 import { maxBodyBytes, readJsonBodies } from './body.ts'
@@ -38,6 +39,8 @@ export type AppOptions = {
   readonly version: string
   /** Signs cursors and hashes keyed requests; the same in every server of one installation, at least 32 bytes. */
   readonly signingKey: Uint8Array
+  /** Seals the answers that are kept for replays. */
+  readonly vault: Vault
   readonly checkResponses?: boolean
   /** What one caller may send (SECURITY.md: 50 a second); unlimited unless told. */
   readonly requestsPerSecond?: number | null
@@ -58,7 +61,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
     authorize: options.authorize,
     clock: options.clock,
     db: options.db,
-    idempotency: new IdempotencyKeys(options.db),
+    idempotency: new IdempotencyKeys(options.db, options.vault),
     signingKey: options.signingKey,
     log: options.log,
     rate: new RateLimit(options.requestsPerSecond ?? null, options.clock),

@@ -7,7 +7,7 @@ import { Problem } from '../../../src/core/problems.ts'
 import { IdempotencyKeys } from '../../../src/infra/http/idempotency/store.ts'
 import { type Call, type Route, route } from '../../../src/infra/http/route.ts'
 import { type FreshDatabase, freshDatabase } from '../../support/database.ts'
-import { appOf, as, principal } from '../../support/http-app.ts'
+import { appOf, as, principal, testVault } from '../../support/http-app.ts'
 
 let database: FreshDatabase
 let app: FastifyInstance
@@ -66,6 +66,20 @@ test('the same request answers the first outcome, headers too', async () => {
   expect([again.statusCode, again.body, again.headers.location]).toEqual([201, first.body, '/made'])
   expect([first.headers['idempotency-replayed'], again.headers['idempotency-replayed']]).toEqual([undefined, 'true'])
   expect(runs).toBe(1)
+})
+
+test('what is kept of an answer does not lie readable in the database', async () => {
+  work = async ({ reply }) => {
+    reply.code(201).header('location', '/CANARY')
+    return { values: { greeting: 'CANARY' } }
+  }
+  const first = await send('k')
+  const { rows } = await sql<{ all: string }>`select (select json_agg(i) from idempotency i)::text as all`.execute(
+    database.db,
+  )
+  expect(rows[0]?.all).toContain('answer')
+  expect(rows[0]?.all).not.toContain('CANARY')
+  expect((await send('k')).body).toBe(first.body)
 })
 
 test('of many at once one runs, and all answer its outcome', async () => {
@@ -162,7 +176,7 @@ test('after 24 hours the key is new', async () => {
   expect((await send('k', 2)).statusCode).toBe(201)
   await send('other')
   await sql`update idempotency set expires_at = now() where key = 'other'`.execute(database.db)
-  const keys = new IdempotencyKeys(database.db)
+  const keys = new IdempotencyKeys(database.db, testVault)
   expect([await keys.purge(), await keys.purge()]).toEqual([1, 0])
 })
 

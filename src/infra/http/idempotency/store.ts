@@ -1,6 +1,8 @@
 import { type ColumnType, type Expression, type Kysely, type SqlBool, sql } from 'kysely'
 import type { Db, Tx } from '../../database/types.ts'
+import type { Vault } from '../../secrets/vault.ts'
 import { judgeKey, type KeyRow, type KeyState, type StoredOutcome } from './judge.ts'
+import type { StoredAnswer } from './keyed-request.ts'
 
 /** What a key belongs to. */
 export type KeyScope = {
@@ -13,6 +15,9 @@ export type KeyScope = {
 /** The right to run the request of a key. It ends by itself when it is not renewed: a crashed server holds no key. */
 export type Claim = KeyScope & { readonly claim: string }
 
+/** An outcome as it is stored. Its answer may show values of a release: it is sealed, as base64. */
+type SealedOutcome = Omit<StoredOutcome, 'answer'> & { readonly answer: string }
+
 type Table = {
   principal: string
   method: string
@@ -22,13 +27,16 @@ type Table = {
   claim: string
   locked_until: Date
   operation_id: string | null
-  response: ColumnType<StoredOutcome | null, string | null, string | null>
+  response: ColumnType<SealedOutcome | null, string | null, string | null>
   created_at: Date
   expires_at: Date
 }
 
 const tables = (db: Db | Tx) => (db as Kysely<unknown>).withTables<{ idempotency: Table }>()
 const inSeconds = (seconds: number) => sql<Date>`now() + make_interval(secs => ${seconds})`
+
+/** What a sealed answer belongs to: one that was moved to another key does not open there. */
+const sealedAs = ({ principal, method, path, key }: KeyScope) => `idempotency:${principal} ${method} ${path} ${key}`
 
 /** How long a claim lasts without being renewed. */
 export const claimSeconds = 15
@@ -37,9 +45,11 @@ const keptSeconds = 24 * 3600
 /** The keys of all servers, in the database and by its clock. */
 export class IdempotencyKeys {
   readonly #db: Db
+  readonly #vault: Vault
 
-  constructor(db: Db) {
+  constructor(db: Db, vault: Vault) {
     this.#db = db
+    this.#vault = vault
   }
 
   /**
@@ -82,7 +92,7 @@ export class IdempotencyKeys {
 
   /** Records an answer; false, and nothing, where an operation is bound or the claim was lost. */
   async complete(db: Db | Tx, claim: Claim, outcome: StoredOutcome): Promise<boolean> {
-    return this.#change(db, claim, { response: JSON.stringify(outcome) })
+    return this.#change(db, claim, { response: JSON.stringify(this.#seal(claim, outcome)) })
   }
 
   /** Gives back a claim that came to no outcome, so that the next request runs. A bound operation stays. */
@@ -121,12 +131,21 @@ export class IdempotencyKeys {
   }
 
   async #read(scope: KeyScope, bodyHash: Buffer): Promise<KeyState<Claim>> {
-    const row: KeyRow | undefined = await tables(this.#db)
+    const row = await tables(this.#db)
       .selectFrom('idempotency')
       .select(['body_hash', 'operation_id', 'response'])
       .where((eb) => eb.and({ ...scope }))
       .executeTakeFirst()
-    return judgeKey(row, bodyHash)
+    const known: KeyRow | undefined = row && { ...row, response: row.response && this.#open(scope, row.response) }
+    return judgeKey(known, bodyHash)
+  }
+
+  #seal(scope: KeyScope, { answer, tenants }: StoredOutcome): SealedOutcome {
+    return { answer: this.#vault.seal(answer, sealedAs(scope)).toString('base64'), tenants }
+  }
+
+  #open(scope: KeyScope, { answer, tenants }: SealedOutcome): StoredOutcome {
+    return { answer: this.#vault.open(Buffer.from(answer, 'base64'), sealedAs(scope)) as StoredAnswer, tenants }
   }
 }
 
