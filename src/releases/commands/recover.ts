@@ -29,8 +29,13 @@ export async function recover(
   const decision = decideRelease(state, { kind: 'command', command: order }, deps.clock.now())
   if (decision.kind === 'rejected') throw new Problem(decision.code, decision.detail, { extra: decision.extra ?? {} })
   if (openOperation(decision.state) === null) return { action: 'none', detail: 'nothing is pending', operationId: null }
+  if (!body.dryRun) return settling(await command(deps, call, id, order))
   const { revision, status } = state.release
   const detail = `revision ${revision} is ${status} by another hand; {"force": true} settles it as failed, whether its helm still runs or not`
-  if (body.dryRun) return { action: 'settle', detail, operationId: null }
-  return { action: 'settle', detail, operationId: await command(deps, call, id, order) }
+  return { action: 'settle', detail, operationId: null }
+}
+
+/** What is said of a recovery by its operation alone, so that a replay says the same. */
+export function settling(operationId: Uuid): Recovery {
+  return { action: 'settle', detail: 'the operation settles what another hand has left pending as failed', operationId }
 }

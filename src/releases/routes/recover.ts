@@ -1,9 +1,9 @@
 import { z } from 'zod'
-import { route } from '../../infra/http/route.ts'
+import { type Call, route } from '../../infra/http/route.ts'
 import { idParams } from '../../infra/http/schemas.ts'
 import { outcomeOf } from '../commands/operations.ts'
 import { readRelease } from '../commands/reads.ts'
-import { recover } from '../commands/recover.ts'
+import { recover, settling } from '../commands/recover.ts'
 import { unfreeze } from '../commands/unfreeze.ts'
 import { answerOperation, commandCall, type RouteDeps } from './answer.ts'
 import { replayOf } from './replay.ts'
@@ -37,15 +37,23 @@ export const recoverRelease = (deps: RouteDeps) =>
         202: accepted,
       },
     },
+    idempotency: { replay: (call, operationId) => answerSettling(deps, call, call.params.id, operationId) },
     handler: async (call) => {
       const { params, body, principal } = call
       if (body.force === true && body.dryRun !== true) call.require('release.recover-forced')
       const wanted = { force: body.force ?? false, dryRun: body.dryRun ?? false }
       const done = await recover(deps, commandCall(call, body.reason), params.id, wanted)
-      const answer = async () => ({ ...done, release: await readRelease(deps, principal, params.id) })
-      return done.operationId === null ? answer() : answerOperation(deps, call, done.operationId, answer)
+      if (done.operationId !== null) return answerSettling(deps, call, params.id, done.operationId)
+      return { ...done, release: await readRelease(deps, principal, params.id) }
     },
   })
+
+function answerSettling(deps: RouteDeps, call: Call, releaseId: string, operationId: string) {
+  return answerOperation(deps, call, operationId, async () => ({
+    ...settling(operationId),
+    release: await readRelease(deps, call.principal, releaseId),
+  }))
+}
 
 export const unfreezeRelease = (deps: RouteDeps) =>
   route({

@@ -136,8 +136,12 @@ test.concurrent('a pending revision of another hand is shown, refuses all, and o
   problem(await release.recover({}), 409, 'pending_elsewhere')
   expect(ok(await release.recover({ dryRun: true }))).toMatchObject({ action: 'settle', release: { revision: 2 } })
   expect((await world.cluster.newest(place.namespace, 'app')).info.status).toBe('pending-upgrade')
-  const recovered = ok(await release.recover({ force: true }))
+  const key = { 'idempotency-key': release.id }
+  const recovered = ok(await release.recover({ force: true }, key))
   expect(recovered).toMatchObject({ action: 'settle', release: { status: 'FAILED', pendingBy: null, revision: 2 } })
+  const again = await release.recover({ force: true }, key)
+  expect([again.headers.get('idempotency-replayed'), again.headers.get('preference-applied')]).toEqual(['true', null])
+  expect(ok(again)).toMatchObject({ ...recovered, release: { id: release.id, status: 'FAILED', revision: 2 } })
   expect((await world.cluster.newest(place.namespace, 'app')).info.status).toBe('failed')
   expect(await release.verdicts()).toEqual(['2 FAILED', '1 DEPLOYED'])
   expect(ok(await release.upgrade({ valuesOverride: { color: 'blue' } }))).toMatchObject({ status: 'DEPLOYED' })

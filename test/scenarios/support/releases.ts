@@ -98,8 +98,11 @@ export class ReleaseHandle {
     return this.#api.delete(`${this.path}?${new URLSearchParams(query)}`)
   }
 
-  recover(body: object): Promise<Answer<{ readonly action: string; readonly release: Release }>> {
-    return this.#api.post(`${this.path}/recover`, body)
+  recover(
+    body: object,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Answer<{ readonly action: string; readonly release: Release }>> {
+    return this.#api.post(`${this.path}/recover`, body, headers)
   }
 
   /** Sends a command with `Prefer: respond-async`; answers its operation. */
