@@ -20,8 +20,9 @@ test.concurrent('every change of a release is an event, in order and without val
   expect(new Set(seqs).size).toBe(seqs.length)
   const types = events.map(({ type }) => type)
   for (const kind of ['install', 'upgrade', 'uninstall']) {
-    const own = types.filter((type) => type.includes(`.${kind}.`) || type.includes(`${kind}`))
-    expect(own.length).toBeGreaterThan(0)
+    const own = types.filter((type) => type.startsWith(`release.${kind}.`))
+    expect(own.at(0)).toBe(`release.${kind}.requested`)
+    expect(own.at(-1)).toBe(`release.${kind}.succeeded`)
   }
   expect(JSON.stringify(events)).not.toContain('canary')
 })
