@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ok, problem } from '../support/api.ts'
+import { heldHook } from '../support/cluster-view.ts'
 import { eventually } from '../support/eventually.ts'
 import type { Release, ReleaseHandle } from '../support/releases.ts'
 import { openWorld, type Place, type World } from '../support/world.ts'
@@ -54,9 +55,10 @@ test.concurrent('helm upgrade, rollback and uninstall by hand show within second
   expect(await release.history()).toHaveLength(4)
 })
 
+/** The release at rest at a revision. */
 async function at(release: ReleaseHandle, revision: number): Promise<Release | null> {
   const now = await release.read()
-  return now.revision === revision ? now : null
+  return now.revision === revision && now.pendingBy === null ? now : null
 }
 
 test.concurrent('a failed upgrade by hand is FAILED and keeps what is stored', async () => {
@@ -150,9 +152,10 @@ test.concurrent('a pending revision of another hand is shown, refuses all, and o
 test.concurrent('a foreign operation that ends by itself is followed to its end', async () => {
   const place = world.place()
   const release = await place.installed({ chartName: 'hooked' })
-  const values = world.hand.values({ hook: { runMs: 3000 } })
+  const values = world.hand.values({ hook: heldHook })
   const helm = await world.hand.startHelm('upgrade', 'app', chart('hooked', '1.2.0'), ...inside(place), '-f', values)
   expect(await release.untilStatus('PENDING_UPGRADE')).toMatchObject({ pendingBy: 'external' })
+  await world.cluster.endHook(place.namespace)
   expect((await helm.ended).code).toBe(0)
   expect(await release.untilStatus('DEPLOYED')).toMatchObject({ chartVersion: '1.2.0', pendingBy: null, revision: 2 })
 })

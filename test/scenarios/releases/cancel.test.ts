@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ok, problem } from '../support/api.ts'
+import { heldHook } from '../support/cluster-view.ts'
 import { eventually } from '../support/eventually.ts'
 import { failure, type Operation, type Release } from '../support/releases.ts'
 import { openWorld, type World } from '../support/world.ts'
@@ -10,7 +11,7 @@ beforeAll(async () => {
 })
 afterAll(() => world.close())
 
-const slowHook = { hook: { runMs: 60_000 } }
+const slowHook = { hook: heldHook }
 const respondAsync = { prefer: 'respond-async' }
 
 /** Until helm has written its record: the act runs. */
@@ -40,11 +41,12 @@ test.concurrent('Prefer: respond-async is 202 with an operation to poll', async 
 test.concurrent('a client that disconnects changes nothing', async () => {
   const place = world.place()
   const leaving = new AbortController()
-  const body = place.request({ chartName: 'hooked', valuesOverride: { hook: { runMs: 1000 } } })
+  const body = place.request({ chartName: 'hooked', valuesOverride: { hook: heldHook } })
   const asked = world.api.ask('POST', '/helm/releases', { body, signal: leaving.signal })
   await eventually('accepted', async () => (await place.list()).length === 1)
   leaving.abort()
   await expect(asked).rejects.toThrow()
+  await world.cluster.endHook(place.namespace)
   await eventually('deployed', async () => (await place.list())[0]?.status === 'DEPLOYED')
 })
 
@@ -101,23 +103,27 @@ test.concurrent('an atomic upgrade that is cancelled goes back', async () => {
 })
 
 test.concurrent("helm's rollback is not interruptible", async () => {
-  const slow = { hook: { runMs: 2500, events: 'pre-rollback' } }
+  const slow = { hook: { ...heldHook, events: 'pre-rollback' } }
   const release = await world.place().installed({ chartName: 'hooked', valuesOverride: slow })
   ok(await release.upgrade({ valuesOverride: { color: 'blue' } }))
   const operation = await release.begin('POST', '/rollback', { targetRevision: 1 })
   await applying(release.namespace, 'pending-rollback')
   expect(await release.read()).toMatchObject({ status: 'PENDING_ROLLBACK' })
   problem(await operation.cancel(), 409, 'not_cancellable')
+  expect(await operation.read()).toMatchObject({ status: 'RUNNING' })
+  await world.cluster.endHook(release.namespace)
   expect(await operation.ended()).toMatchObject({ status: 'SUCCEEDED' })
   expect(await release.read()).toMatchObject({ status: 'DEPLOYED', revision: 3 })
 })
 
 test.concurrent("helm's uninstall is not interruptible", async () => {
-  const slow = { hook: { runMs: 2500, events: 'pre-delete' } }
+  const slow = { hook: { ...heldHook, events: 'pre-delete' } }
   const release = await world.place().installed({ chartName: 'hooked', valuesOverride: slow })
   const operation = await release.begin('DELETE', '?reason=over')
   await applying(release.namespace, 'uninstalling')
   problem(await operation.cancel(), 409, 'not_cancellable')
+  expect(await operation.read()).toMatchObject({ status: 'RUNNING' })
+  await world.cluster.endHook(release.namespace)
   expect(await operation.ended()).toMatchObject({ status: 'SUCCEEDED', reason: 'over' })
   expect(await release.read()).toMatchObject({ status: 'UNINSTALLED' })
 })

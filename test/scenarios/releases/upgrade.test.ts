@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ok, problem } from '../support/api.ts'
-import { isReady } from '../support/cluster-view.ts'
+import { heldHook, isReady } from '../support/cluster-view.ts'
 import { failure, type ReleaseHandle } from '../support/releases.ts'
 import { openWorld, type World } from '../support/world.ts'
 
@@ -91,12 +91,13 @@ test.concurrent('while an upgrade runs it shows as attempted, and its end decide
   const release = await world.place().installed({ chartName: 'hooked' })
   const operation = await release.begin('POST', '/upgrade', {
     chartVersion: '1.1.0',
-    valuesOverride: { hook: { runMs: 1500 } },
+    valuesOverride: { hook: heldHook },
   })
   const running = await release.untilStatus('PENDING_UPGRADE')
   expect(running).toMatchObject({ chartVersion: '1.0.0', attemptedChartVersion: '1.1.0' })
   expect(running.currentOperationId).toBe(operation.id)
   expect(running.waitingFor).toMatchObject({ reason: expect.any(String) })
+  await world.cluster.endHook(release.namespace)
   expect(await operation.ended()).toMatchObject({ status: 'SUCCEEDED', kind: 'upgrade' })
   expect(await release.read()).toMatchObject({ chartVersion: '1.1.0', attemptedChartVersion: null, waitingFor: null })
 })

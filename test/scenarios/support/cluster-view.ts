@@ -17,6 +17,7 @@ import {
   selectContext,
   type Transport,
 } from '../../../src/infra/kubernetes/index.ts'
+import { eventually } from './eventually.ts'
 
 type Deployment = KubeObject & {
   readonly spec: { readonly replicas: number; readonly template: PodTemplate }
@@ -30,6 +31,10 @@ export type Pod = KubeObject & {
   }
 }
 type ConfigMap = KubeObject & { readonly data?: Readonly<Record<string, string>> }
+
+const runMs = 'practice.flotilla.dev/run-ms'
+/** Values of the chart `hooked`: the hook ends when the test lets it. */
+export const heldHook = { runMs: 600_000 } as const
 
 /** The practice cluster by its kubeconfig: what is true, whatever Flotilla says. */
 export class ClusterView {
@@ -74,6 +79,16 @@ export class ClusterView {
   async pods(namespace: string): Promise<readonly Pod[]> {
     const { items } = await this.client.list<Pod>(resources.pods, { namespace })
     return items.filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+  }
+
+  /** Ends the hook of the chart `hooked` that runs in a namespace: until then it runs for `heldHook`. */
+  async endHook(namespace: string): Promise<void> {
+    const running = await eventually('the hook runs', async () => {
+      const pods = await this.pods(namespace)
+      return pods.find(({ metadata }) => metadata.annotations?.[runMs] === String(heldHook.runMs))
+    })
+    const body = { metadata: { annotations: { [runMs]: '0' } } }
+    await this.client.patch(resources.pods, { namespace, name: running.metadata.name }, { type: 'merge', body })
   }
 
   /** Kind and name of everything of these kinds in a namespace, without what helm and Kubernetes keep for themselves. */
