@@ -101,6 +101,13 @@ const examples: Readonly<Record<RuleName, { good: Record<string, string>; bad: R
       'src/main.ts': "import { Migrator } from 'kysely/migration'",
     },
   },
+  transactionsAreOpenedOnce: {
+    good: {
+      'src/charts/store.ts': 'transaction(db, (tx) => insert(tx))',
+      'src/infra/database/pool.ts': 'db.transaction().execute(body)',
+    },
+    bad: { 'src/charts/b.ts': 'await db.transaction().execute(body)' },
+  },
   coreHasNoClock: {
     good: { 'src/core/a.ts': 'const now: Instant = 0', 'src/infra/clock.ts': 'Date.now()' },
     bad: {

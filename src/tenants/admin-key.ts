@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { chmod, link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../core/instant.ts'
+import { transaction } from '../infra/database/pool.ts'
 import type { Db } from '../infra/database/types.ts'
 import { keyIdOf } from './core/key-format.ts'
 import { hashKey, newKey } from './key-secret.ts'
@@ -21,7 +22,7 @@ export async function ensureAdminKey(
   const path = join(options.home, 'admin.key')
   const key = options.preset ?? (await keyInFile(path, options.home))
   const now = deps.clock.now()
-  await deps.db.transaction().execute((tx) =>
+  await transaction(deps.db, (tx) =>
     presetKey(tx, {
       id: keyIdOf(key),
       name: 'admin',

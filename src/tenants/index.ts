@@ -1,4 +1,5 @@
 import type { Principal, Uuid } from '../core/subject.ts'
+import { transaction } from '../infra/database/pool.ts'
 import type { Db, Tx } from '../infra/database/types.ts'
 import type { FeatureRoutes } from '../infra/http/route.ts'
 import { type InstallPlace, lookAtPlace, placeInstall } from './commands/place-install.ts'
@@ -39,7 +40,7 @@ export type TenantPort = {
 export function tenantPort(deps: TenantDeps): TenantPort {
   return {
     requirePlace: async (db, principal, tenantId, namespace) => {
-      await db.transaction().execute((tx) => lookAtPlace(tx, deps, principal, tenantId, namespace))
+      await transaction(db, (tx) => lookAtPlace(tx, deps, principal, tenantId, namespace))
     },
     placeInstall: (tx, principal, tenantId, namespace) => placeInstall(tx, deps, principal, tenantId, namespace),
     ownerOf: namespaceOwner,

@@ -93,6 +93,13 @@ const sqlHasItsPlaces: Rule = (path, text) => {
     : []
 }
 
+const transactionsAreOpenedOnce: Rule = (path, text) => {
+  if (!isSource(path) || !path.startsWith('src/') || isTest(path) || path === 'src/infra/database/pool.ts') return []
+  return /\.transaction\(\)/.test(text)
+    ? [`${path} opens a transaction by itself: transaction() of infra/database tells a COMMIT that was not answered`]
+    : []
+}
+
 const coreHasNoClock: Rule = (path, text) => {
   if (!isSource(path) || !isCore(path) || isTest(path)) return []
   const found = text.match(/\bMath\.random\b|\bDate\.now\b|\bnew Date\b/g) ?? []
@@ -145,6 +152,7 @@ export const rules = {
   featuresKeepTheOrder,
   onlyMainConstructs,
   sqlHasItsPlaces,
+  transactionsAreOpenedOnce,
   coreHasNoClock,
   filesStaySmall,
   noPlaceOfAMachine,

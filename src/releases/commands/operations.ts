@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../../core/problems.ts'
 import { Problem } from '../../core/problems.ts'
 import type { Principal, Uuid } from '../../core/subject.ts'
+import { transaction } from '../../infra/database/pool.ts'
 import { executeIn } from '../../infra/engine/index.ts'
 import { evidenceOf, type OperationListing, visibleOperation } from '../store/operations.ts'
 import type { BatchMachine, ReleaseDeps } from './context.ts'
@@ -22,7 +23,7 @@ export async function cancelOperation(
 ): Promise<void> {
   const row = await readOperation(deps, principal, id)
   const now = deps.clock.now()
-  await deps.db.transaction().execute(async (tx) => {
+  await transaction(deps.db, async (tx) => {
     if (row.release_id === null) await executeIn(tx, batches, id, { command: { kind: 'cancel' }, now })
     else await executeIn(tx, deps.machine, row.release_id, { command: { kind: 'cancel', operationId: id }, now })
   })

@@ -1,4 +1,5 @@
 import type { Uuid } from '../../core/subject.ts'
+import { transaction } from '../../infra/database/pool.ts'
 import { wake } from '../../infra/engine/index.ts'
 import { listRecords, readRevision } from '../../infra/helm/index.ts'
 import type { ReleaseDeps } from '../commands/context.ts'
@@ -14,7 +15,7 @@ import { releaseByName } from '../store/queries.ts'
  * (SPEC section 3: "A release made by hand in a tenant's namespace is adopted"). True when it is known afterwards.
  */
 export async function adopt(deps: ReleaseDeps, clusterId: Uuid, namespace: string, name: string): Promise<boolean> {
-  const tenantId = await deps.db.transaction().execute((tx) => deps.ports.tenants.ownerOf(tx, clusterId, namespace))
+  const tenantId = await transaction(deps.db, (tx) => deps.ports.tenants.ownerOf(tx, clusterId, namespace))
   if (tenantId === null) return false
   const history = await readHistory(deps, clusterId, namespace, name)
   const [first, ...rest] = history
@@ -35,7 +36,7 @@ async function readHistory(deps: ReleaseDeps, clusterId: Uuid, namespace: string
 /** Another worker, or an install through the API, may have been first: the unique index decides. */
 async function insert(deps: ReleaseDeps, state: ReleaseState): Promise<boolean> {
   const { release } = state
-  return deps.db.transaction().execute(async (tx) => {
+  return transaction(deps.db, async (tx) => {
     if ((await releaseByName(tx, release.clusterId, release.namespace, release.name)) !== null) return true
     await deps.states.insert(tx, state)
     await deps.machine.record(tx, state, [releaseEvent(release, 'adopted')])

@@ -1,4 +1,5 @@
 import type { Uuid } from '../../core/subject.ts'
+import { transaction } from '../../infra/database/pool.ts'
 import { wake } from '../../infra/engine/index.ts'
 import type { HelmRecord } from '../../infra/kubernetes/helmwatch.ts'
 import type { Log } from '../../infra/log.ts'
@@ -73,7 +74,7 @@ export class ClusterFollower {
 
   private async wakeAll(ids: readonly Uuid[]): Promise<void> {
     if (ids.length === 0) return
-    await this.deps.db.transaction().execute(async (tx) => {
+    await transaction(this.deps.db, async (tx) => {
       for (const id of [...ids].sort()) await wake(tx, { kind: 'release', id })
     })
   }

@@ -1,6 +1,7 @@
 import type { Instant } from '../../core/instant.ts'
 import { malformed, Problem } from '../../core/problems.ts'
 import type { Principal, Role, Uuid } from '../../core/subject.ts'
+import { transaction } from '../../infra/database/pool.ts'
 import type { Tx } from '../../infra/database/types.ts'
 import { recordAudit } from '../audit.ts'
 import { mayGrant, maySee } from '../core/permissions.ts'
@@ -37,7 +38,7 @@ export async function createKey(
   if (!mayGrant(principal, wanted.role, grantedTenants(wanted)))
     throw new Problem('forbidden', 'Nobody grants more than they hold')
   const made = makeKey(deps, principal, wanted, now)
-  await deps.db.transaction().execute(async (tx) => {
+  await transaction(deps.db, async (tx) => {
     await refuseUnknownTenants(tx, wanted.tenants)
     await insertKey(tx, { ...made, secretHash: hashKey(made.key) })
     await recordAudit(tx, deps, { principal, reason, action: 'api-key.created', subject: `api-key/${made.id}` })

@@ -1,5 +1,6 @@
 import { Problem } from '../../core/problems.ts'
 import type { Uuid } from '../../core/subject.ts'
+import { transaction } from '../../infra/database/pool.ts'
 import type { Tx } from '../../infra/database/types.ts'
 import { recordAudit } from '../audit.ts'
 import { refuseReserved } from '../core/placement.ts'
@@ -26,7 +27,7 @@ export async function registerTenant(
   wanted: NewTenant,
   onDone: OnDone<Tenant>,
 ): Promise<Tenant> {
-  return deps.db.transaction().execute(async (tx) => {
+  return transaction(deps.db, async (tx) => {
     const cluster =
       wanted.clusterId === undefined ? await currentCluster(tx, deps) : await clusterById(tx, wanted.clusterId)
     const tenant: Tenant = {

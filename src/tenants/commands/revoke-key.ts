@@ -1,5 +1,6 @@
 import { Problem } from '../../core/problems.ts'
 import type { Uuid } from '../../core/subject.ts'
+import { transaction } from '../../infra/database/pool.ts'
 import { recordAudit } from '../audit.ts'
 import type { Caller, TenantDeps } from '../deps.ts'
 import { findKey, lockAdminKeys, markRevoked } from '../store/keys.ts'
@@ -10,7 +11,7 @@ import { findKey, lockAdminKeys, markRevoked } from '../store/keys.ts'
  */
 export async function revokeKey(deps: TenantDeps, { principal, reason }: Caller, id: Uuid): Promise<void> {
   const now = deps.clock.now()
-  await deps.db.transaction().execute(async (tx) => {
+  await transaction(deps.db, async (tx) => {
     const admins = await lockAdminKeys(tx, now)
     if ((await findKey(tx, id)) === null) throw new Problem('not_found', `There is no API key ${id}`)
     if (admins.length === 1 && admins[0] === id)
