@@ -5,8 +5,9 @@ import { CommitUnknown, transaction } from '../../infra/database/pool.ts'
 import type { Tx } from '../../infra/database/types.ts'
 import { executeIn } from '../../infra/engine/index.ts'
 import type { CallerCommand } from '../core/model.ts'
+import type { ReleaseDeps } from '../deps.ts'
 import { holdAccepting, wasAccepted } from '../store/operations.ts'
-import type { CommandCall, ReleaseDeps } from './context.ts'
+import type { CommandCall } from './context.ts'
 
 /**
  * How often and how long it is asked whether an operation was accepted whose COMMIT was not answered: longer than the

@@ -2,9 +2,9 @@ import type { Principal, Uuid } from '../../core/subject.ts'
 import { maySee } from '../../tenants/index.ts'
 import type { BatchItem } from '../batch/core.ts'
 import { loadBatch } from '../batch/store.ts'
+import type { ReleaseDeps } from '../deps.ts'
 import { releasesByIds } from '../store/queries.ts'
 import { type ListedRelease, listedRelease } from '../views.ts'
-import type { ReleaseDeps } from './context.ts'
 
 /** What a batch did, release by release, in the order in which they were taken (SPEC section 3, batch-upgrade). */
 export async function batchResult(deps: ReleaseDeps, principal: Principal, id: Uuid) {

@@ -3,10 +3,11 @@ import type { Uuid } from '../../core/subject.ts'
 import { wake } from '../../infra/engine/index.ts'
 import type { Batch, BatchOptions } from '../batch/core.ts'
 import { insertBatch } from '../batch/store.ts'
+import type { ReleaseDeps } from '../deps.ts'
 import { type ReleaseListing, releasesAtVersions, versionsOf } from '../store/queries.ts'
 import { recordBatch } from '../store/record.ts'
 import { accepting } from './accepting.ts'
-import { type CommandCall, type ReleaseDeps, scopeOf } from './context.ts'
+import { type CommandCall, scopeOf } from './context.ts'
 import { type OperationOptions, optionsOf } from './options.ts'
 
 export type BatchBody = Pick<OperationOptions, 'timeout' | 'wait' | 'waitForJobs' | 'atomic'>

@@ -1,35 +1,10 @@
-import type { Clock } from '../../core/instant.ts'
 import { Problem } from '../../core/problems.ts'
 import type { Principal, Uuid } from '../../core/subject.ts'
-import type { Db, Tx } from '../../infra/database/types.ts'
-import type { Machine } from '../../infra/engine/types.ts'
-import type { Vault } from '../../infra/secrets/vault.ts'
+import type { Tx } from '../../infra/database/types.ts'
 import { maySee } from '../../tenants/index.ts'
-import type { Batch, BatchCommand, BatchObservation } from '../batch/core.ts'
-import type { ReleaseAct, ReleaseCommand, ReleaseObservation, ReleaseState } from '../core/model.ts'
-import type { ReleasePorts } from '../ports.ts'
+import type { ReleaseState } from '../core/model.ts'
+import type { ReleaseDeps } from '../deps.ts'
 import { releasesByIds, type Scope } from '../store/queries.ts'
-import type { ReleaseStates } from '../store/state.ts'
-import type { ReleaseReads } from './release-reads.ts'
-
-export type ReleaseMachine = Machine<ReleaseState, ReleaseCommand, ReleaseObservation, ReleaseAct>
-export type BatchMachine = Machine<Batch, BatchCommand, BatchObservation, never>
-
-/** What every command and query of releases works with. */
-export type ReleaseDeps = {
-  readonly db: Db
-  readonly vault: Vault
-  readonly clock: Clock
-  readonly newId: () => Uuid
-  /** What charts are rendered for where no cluster is asked, such as `v1.35.0`. */
-  readonly kubeVersion: string
-  /** Keys the hashes of previews. */
-  readonly previewKey: Uint8Array
-  readonly states: ReleaseStates
-  readonly readOne: ReleaseReads
-  readonly machine: ReleaseMachine
-  readonly ports: ReleasePorts
-}
 
 /** Which tenants a caller may see. */
 export function scopeOf(principal: Principal): Scope {

@@ -5,11 +5,12 @@ import type { Tx } from '../../infra/database/types.ts'
 import { executeIn } from '../../infra/engine/index.ts'
 import type { ExecutionCommand, NewOperation, OperationRequest, ReleaseState } from '../core/model.ts'
 import { revisionToReturnTo } from '../core/revisions.ts'
+import type { ReleaseDeps } from '../deps.ts'
 import type { ExecutionOrder, ExecutionOrders, OrderedChart, ReturnTo } from '../execution-orders.ts'
 import { lookAtClaimed } from '../store/claimed.ts'
 import { operationExists } from '../store/operations.ts'
 import { revisionContent } from '../store/queries.ts'
-import { noSuchRelease, type ReleaseDeps } from './context.ts'
+import { noSuchRelease } from './context.ts'
 
 /** What upgrade executions may ask of releases, over the machine of releases: its rules hold for them too. */
 export function executionOrders(deps: ReleaseDeps): ExecutionOrders {

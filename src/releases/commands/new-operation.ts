@@ -1,5 +1,6 @@
 import type { NewOperation, OperationRequest } from '../core/model.ts'
-import type { CommandCall, ReleaseDeps } from './context.ts'
+import type { ReleaseDeps } from '../deps.ts'
+import type { CommandCall } from './context.ts'
 
 /** An operation as its caller asks for it: an id of its own, who asked and why, and all that it needs. */
 export function newOperation(

@@ -3,8 +3,8 @@ import { Problem } from '../../core/problems.ts'
 import type { Principal, Uuid } from '../../core/subject.ts'
 import { transaction } from '../../infra/database/pool.ts'
 import { executeIn } from '../../infra/engine/index.ts'
+import type { BatchMachine, ReleaseDeps } from '../deps.ts'
 import { evidenceOf, type OperationListing, visibleOperation } from '../store/operations.ts'
-import type { BatchMachine, ReleaseDeps } from './context.ts'
 import { readRelease } from './reads.ts'
 
 /** One operation. Throws `Problem` not_found. */

@@ -1,7 +1,8 @@
 import { Problem } from '../../core/problems.ts'
+import type { ReleaseDeps } from '../deps.ts'
 import { listedRelease } from '../views.ts'
 import { type BatchTarget, needingUpgrade } from './batch-upgrade.ts'
-import type { CommandCall, ReleaseDeps } from './context.ts'
+import type { CommandCall } from './context.ts'
 import { previewUpgrade, type UpgradePreview } from './preview.ts'
 
 /** What a batch upgrade would change, release by release; nothing is changed. Throws `Problem` chart_version_not_found. */

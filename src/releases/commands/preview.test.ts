@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { ClusterError, ManifestError } from '../../infra/kubernetes/index.ts'
-import type { ReleaseDeps } from './context.ts'
+import type { ReleaseDeps } from '../deps.ts'
 import { conflictsOf } from './preview.ts'
 
 const ask = (error: unknown) => {

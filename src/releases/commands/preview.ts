@@ -7,11 +7,12 @@ import type { Uuid } from '../../core/subject.ts'
 import { HelmFailure, type Rendered } from '../../infra/helm/index.ts'
 import { ManifestError } from '../../infra/kubernetes/index.ts'
 import type { FieldConflict, Release } from '../core/model.ts'
+import type { ReleaseDeps } from '../deps.ts'
 import { whyUnreadable } from '../observe.ts'
 import { redactManifest } from '../redact.ts'
 import { shownValues } from '../shown-values.ts'
 import { revisionContent } from '../store/queries.ts'
-import { type CommandCall, type ReleaseDeps, visibleRelease } from './context.ts'
+import { type CommandCall, visibleRelease } from './context.ts'
 import { type PreparedUpgrade, prepareUpgrade, type UpgradeBody } from './upgrade.ts'
 
 /** Two sides of a change as unified diffs, redacted. `hash` is keyed, of what they were made of: nobody can guess by it. */

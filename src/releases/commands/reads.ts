@@ -2,11 +2,12 @@ import { isJsonObject } from '../../core/json.ts'
 import { Problem } from '../../core/problems.ts'
 import type { Principal, Uuid } from '../../core/subject.ts'
 import { maySee } from '../../tenants/index.ts'
+import type { ReleaseDeps } from '../deps.ts'
 import { redactManifest } from '../redact.ts'
 import { shownValues } from '../shown-values.ts'
 import { historyOf, revisionContent } from '../store/queries.ts'
 import { historyView } from '../views.ts'
-import { noSuchRelease, type ReleaseDeps } from './context.ts'
+import { noSuchRelease } from './context.ts'
 import type { ReleaseRead } from './release-reads.ts'
 
 /** One release as callers see it. Throws `Problem` not_found. */

@@ -2,8 +2,9 @@ import { Problem } from '../../core/problems.ts'
 import type { Uuid } from '../../core/subject.ts'
 import { decideRelease } from '../core/decide.ts'
 import { openOperation } from '../core/situation.ts'
+import type { ReleaseDeps } from '../deps.ts'
 import { command } from './accepting.ts'
-import { type CommandCall, type ReleaseDeps, visibleRelease } from './context.ts'
+import { type CommandCall, visibleRelease } from './context.ts'
 import { bareOperation } from './uninstall.ts'
 
 /** What `recover` did or would do: `operationId` is null where there is nothing to settle. */

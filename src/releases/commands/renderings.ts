@@ -3,7 +3,8 @@ import { Problem } from '../../core/problems.ts'
 import type { Uuid } from '../../core/subject.ts'
 import { readRevision } from '../../infra/helm/index.ts'
 import type { Release } from '../core/model.ts'
-import { noSuchRelease, type ReleaseDeps } from './context.ts'
+import type { ReleaseDeps } from '../deps.ts'
+import { noSuchRelease } from './context.ts'
 import { renderUpgrade } from './preview.ts'
 
 /** What a release is made of now, hooks too, and what a chart version would make of it with the stored overrides. */

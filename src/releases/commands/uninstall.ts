@@ -1,7 +1,8 @@
 import type { Uuid } from '../../core/subject.ts'
 import type { NewOperation, Release } from '../core/model.ts'
+import type { ReleaseDeps } from '../deps.ts'
 import { command } from './accepting.ts'
-import { type CommandCall, type ReleaseDeps, visibleRelease } from './context.ts'
+import { type CommandCall, visibleRelease } from './context.ts'
 import { newOperation } from './new-operation.ts'
 import { type OperationOptions, optionsOf } from './options.ts'
 

@@ -5,7 +5,8 @@ import { Problem } from '../../core/problems.ts'
 import { encodeRelease } from '../../infra/helm/storage/codec.ts'
 import { place } from '../core/testing/simulation.ts'
 import { rest } from '../core/testing/states.ts'
-import type { CommandCall, ReleaseDeps } from './context.ts'
+import type { ReleaseDeps } from '../deps.ts'
+import type { CommandCall } from './context.ts'
 import { prepareUpgrade } from './upgrade.ts'
 
 /** Helm's record of a chart that no source has. */

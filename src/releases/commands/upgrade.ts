@@ -5,11 +5,12 @@ import { readRevision, type StoredRecord, UnreadableRecordError } from '../../in
 import type { NewOperation, Release, ReleaseState } from '../core/model.ts'
 import { commandTable, situationOf } from '../core/situation.ts'
 import { nextValues, type ValuesMode } from '../core/values.ts'
+import type { ReleaseDeps } from '../deps.ts'
 import { keepChart } from '../keep-chart.ts'
 import { whyUnreadable } from '../observe.ts'
 import type { ResolvedChart } from '../ports.ts'
 import { command } from './accepting.ts'
-import { type CommandCall, type ReleaseDeps, visibleRelease } from './context.ts'
+import { type CommandCall, visibleRelease } from './context.ts'
 import { newOperation } from './new-operation.ts'
 import { type OperationOptions, optionsOf } from './options.ts'
 

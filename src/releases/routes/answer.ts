@@ -2,7 +2,8 @@ import type { Uuid } from '../../core/subject.ts'
 import type { EndWaiter } from '../../infra/engine/index.ts'
 import type { Call } from '../../infra/http/route.ts'
 import { type Accepted, answerWhenEnded } from '../../infra/http/waiting.ts'
-import type { CommandCall, ReleaseDeps } from '../commands/context.ts'
+import type { CommandCall } from '../commands/context.ts'
+import type { ReleaseDeps } from '../deps.ts'
 import { endOf } from '../store/operations.ts'
 
 /** What the routes of releases are made with. */

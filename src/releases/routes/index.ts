@@ -1,5 +1,5 @@
 import type { FeatureRoutes } from '../../infra/http/route.ts'
-import type { BatchMachine } from '../commands/context.ts'
+import type { BatchMachine } from '../deps.ts'
 import * as change from './change.ts'
 import type { EventDeps } from './events.ts'
 import * as events from './events.ts'
