@@ -24,7 +24,7 @@ const call = { principal: { tenants: 'all' } } as CommandCall
 function adopted(answer: () => Promise<{ statusCode: number; body: JsonObject }>): ReleaseDeps {
   const request = async (_: Dispatcher.RequestOptions) => {
     const { statusCode, body } = await answer()
-    return { statusCode, body: { text: async () => JSON.stringify(body) } }
+    return { statusCode, headers: {}, body: [Buffer.from(JSON.stringify(body))] }
   }
   const endpoint = { server: new URL('https://cluster'), dispatcher: { request }, headers: async () => ({}) }
   const resolve = async () => Promise.reject(new Problem('chart_not_found', 'no source has it'))
