@@ -57,7 +57,7 @@ export function connectCluster(kubeconfig: string, contextName: string, clock: C
   const cluster: ReleaseCluster = {
     endpoint,
     readiness: (manifest, namespace, options) => view.readiness(manifest, namespace, options),
-    remains: (manifest, namespace, release) => view.remains(manifest, namespace, release),
+    remains: (manifest, namespace, release, options) => view.remains(manifest, namespace, release, options),
     evidence: (manifest, namespace) => view.evidence(manifest, namespace),
     conflicts: (manifest, namespace) => view.conflicts(manifest, namespace),
     removePods: (namespace, pods) => view.removePods(namespace, pods),

@@ -13,7 +13,7 @@ import type { ReleaseDeps, ReleaseMachine } from './deps.ts'
 import { keepChart } from './keep-chart.ts'
 import { observeRelease } from './observe.ts'
 import type { ReleaseCluster } from './ports.ts'
-import { newestManifest } from './store/queries.ts'
+import { manifestsOf } from './remains.ts'
 import { recordRelease } from './store/record.ts'
 import type { ReleaseStates } from './store/state.ts'
 
@@ -53,7 +53,7 @@ async function observe(
   if (cluster === null) return { kind: 'unreadable', why: 'the kubeconfig has no context for the cluster' }
   return observeRelease(state, {
     cluster,
-    manifest: (id) => newestManifest(deps.db, deps.vault, id),
+    manifests: (asked) => manifestsOf(deps, asked),
     keepChart: (stored) => keepChart(deps.ports.charts, stored),
     damaged,
   })

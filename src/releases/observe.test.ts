@@ -50,7 +50,11 @@ function waiting(): ReleaseState {
   return { ...state, operation }
 }
 
-const deps = { manifest: async () => null, keepChart: async () => null, damaged: new Lru<true>(10) }
+const deps = {
+  manifests: async () => ({ newest: null, unfinished: null }),
+  keepChart: async () => null,
+  damaged: new Lru<true>(10),
+}
 
 test('what another hand makes ready while the workloads are read is not taken for ours', async () => {
   const records = [secret(1, 'deployed')]

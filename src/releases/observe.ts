@@ -1,7 +1,6 @@
 import type { Instant } from '../core/instant.ts'
 import { isJsonObject, type Json } from '../core/json.ts'
 import type { Lru } from '../core/lru.ts'
-import type { Uuid } from '../core/subject.ts'
 import {
   attemptLabel,
   listRecords,
@@ -15,11 +14,12 @@ import { ClusterError, ManifestError } from '../infra/kubernetes/index.ts'
 import type { HelmRevision, ReleaseObservation, ReleaseState } from './core/model.ts'
 import { openOperation } from './core/situation.ts'
 import type { ReleaseCluster } from './ports.ts'
+import { type Manifests, remainsOf } from './remains.ts'
 
 export type ObserveDeps = {
   readonly cluster: ReleaseCluster
-  /** Reads the manifest that is mirrored of a release's newest revision; null when it has none. */
-  readonly manifest: (releaseId: Uuid) => Promise<string | null>
+  /** What is known of the objects of a release that Helm has no record of. */
+  readonly manifests: (state: ReleaseState) => Promise<Manifests>
   /** Keeps the chart of a record by its digest; null when it cannot be repacked. The same record changes nothing twice. */
   readonly keepChart: (stored: StoredRecord) => Promise<string | null>
   /** Records that could not be decoded, as they were: one that is made to cost much costs it once. */
@@ -52,12 +52,13 @@ function describe(status: number): string {
 
 async function look(state: ReleaseState, deps: ObserveDeps): Promise<ReleaseObservation> {
   const { cluster } = deps
-  const { namespace, name, id } = state.release
+  const { namespace, name } = state.release
   const { records, unreadable } = await listRecords(cluster.endpoint, { namespace, release: name })
   if (unreadable.length > 0) return { kind: 'unreadable', why: `a record of ${name} cannot be read` }
   const newestFirst = [...records].sort((a, b) => b.version - a.version)
   const [head] = newestFirst
-  if (head === undefined) return { kind: 'absent', remains: await remainsOf(state, cluster, () => deps.manifest(id)) }
+  if (head === undefined)
+    return { kind: 'absent', remains: await remainsOf(state, cluster, () => deps.manifests(state)) }
   const newest = await read(state, deps, head)
   if (newest === null) return { kind: 'unreadable', why: 'the newest record was removed while it was being read' }
   const readiness = await readinessOf(state, cluster, newest)
@@ -66,18 +67,11 @@ async function look(state: ReleaseState, deps: ObserveDeps): Promise<ReleaseObse
     kind: 'present',
     newest,
     unknown: await readUnknown(state, deps, newestFirst.slice(1)),
-    stored: records.map(({ version }) => version),
+    stored: records.map(({ version, uid, status }) => ({ revision: version, secretUid: uid, status })),
     readiness,
+    remains: newest.status === 'uninstalled' ? await remainsOf(state, cluster, () => deps.manifests(state)) : null,
     evidence: await evidenceOf(state, cluster, newest),
   }
-}
-
-async function remainsOf(state: ReleaseState, cluster: ReleaseCluster, manifest: () => Promise<string | null>) {
-  const asked = openOperation(state)?.phase.name === 'removing' || state.release.failedKind === 'uninstall'
-  if (!asked) return null
-  const text = await manifest()
-  if (text === null) return { gone: true, blockers: [], leftovers: [] }
-  return cluster.remains(text, state.release.namespace, state.release.name)
 }
 
 async function readinessOf(state: ReleaseState, cluster: ReleaseCluster, newest: HelmRevision) {

@@ -18,8 +18,8 @@ export interface ReleaseCluster {
   doubtTenant(namespace: string): void
   /** How far the workloads of a manifest are; `jobs` counts plain Jobs too. */
   readiness(manifest: string, namespace: string, options: { jobs: boolean }): Promise<Readiness>
-  /** Which objects of a manifest are still there. */
-  remains(manifest: string, namespace: string, release: string): Promise<Remains>
+  /** Which objects of a manifest are still there; `marked`: only those that carry the release's own mark. */
+  remains(manifest: string, namespace: string, release: string, options?: { marked?: boolean }): Promise<Remains>
   /** Events and last log lines of the pods that are not ready: for the tenant only, bounded, without values. */
   evidence(manifest: string, namespace: string): Promise<Json>
   /** Which fields of a manifest helm would not get, because another manager owns them. Changes nothing. */

@@ -1,4 +1,4 @@
-import type { Decide } from '../../core/decision.ts'
+import type { Baseline, Decide } from '../../core/decision.ts'
 import type { DomainEvent } from '../../core/events.ts'
 import type { Instant } from '../../core/instant.ts'
 import type { Subject, SubjectKind, Uuid } from '../../core/subject.ts'
@@ -22,7 +22,7 @@ export type ActContext = {
   readonly lease: Lease
   /** Aborted when the lease is lost, the deadline passes or a command cancels the act. */
   readonly signal: AbortSignal
-  readonly attempt: { readonly seq: number; readonly deadline: Instant }
+  readonly attempt: { readonly seq: number; readonly deadline: Instant; readonly baseline: Baseline }
 }
 export type Acts<A extends { readonly kind: string }> = {
   readonly [K in A['kind']]: (act: Extract<A, { kind: K }>, context: ActContext) => Promise<void>

@@ -15,6 +15,7 @@ import { splitManifest } from './manifest.ts'
 import { redactedTail } from './redact.ts'
 import {
   type ChartArchive,
+  type Explanation,
   type Helm,
   HelmFailure,
   type InstallSpec,
@@ -115,20 +116,22 @@ export class HelmProcess implements Helm {
       lease: context.lease,
       room,
       keeps,
+      ...(context.records === undefined ? {} : { records: context.records }),
     })
     try {
-      const outcome = await this.#withFiles(act, open.url, context)
+      const outcome = await this.#withFiles(act, open, context)
       if (outcome.code !== 0) throw failure(outcome, open)
     } finally {
       open.close()
     }
   }
 
-  async #withFiles(act: Act, url: string, context: RunContext): Promise<ChildOutcome> {
+  async #withFiles(act: Act, { url, attempt }: OpenAttempt, context: RunContext): Promise<ChildOutcome> {
     const kubeconfig = gatewayKubeconfig(url, act.target.namespace)
     const files = await openAttempt(this.#options.workspace, { ...act.contents, kubeconfig })
     try {
-      const limits = { ...this.#limits(context), onCancel: act.onCancel }
+      const lost = AbortSignal.any([context.lease.signal, attempt.overtaken])
+      const limits = { ...this.#limits(context), lost, onCancel: act.onCancel }
       return await this.#run(files, act.args(files), limits)
     } finally {
       files.remove()
@@ -161,9 +164,19 @@ const paths = ({ chartPath, valuesPath }: AttemptFiles) => ({ chartPath, valuesP
 
 /** Asked before the attempt is closed; the child is gone, so what is under way stays uncertain. */
 function failure(outcome: ChildOutcome, { attempt }: OpenAttempt): HelmFailure {
+  if (attempt.overtaken.aborted)
+    return new HelmFailure(overtakenBy(attempt), attempt.changed(), redactedTail(outcome.stderr))
   const facts = { refusals: attempt.refusals(), unreachable: attempt.unreachable() }
   const explanation = explain({ ...outcome, ...facts })
   return new HelmFailure(explanation, attempt.changed(), redactedTail(outcome.stderr))
+}
+
+/** Nothing is undone: the other hand may have written the same objects since. */
+function overtakenBy(attempt: OpenAttempt['attempt']): Explanation {
+  const { objects, uncertain } = attempt.mutations()
+  const written =
+    objects + uncertain === 0 ? 'it had written no object' : 'what it had written, hooks too, is not undone'
+  return { code: 'changed_by_another_hand', detail: `our helm was ended: ${written}` }
 }
 
 function rendered(outcome: ChildOutcome): Rendered {

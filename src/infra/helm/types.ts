@@ -13,6 +13,16 @@ export interface LeaseView {
   remainingMs(): number
 }
 
+/**
+ * What helm finds in its storage and makes there: the newest revision before it (0 and null where there is none), and
+ * whether it makes a revision that carries the operation's label, one that does not (a rollback), or none (an uninstall).
+ */
+export type ExpectedRecords = {
+  readonly before: { readonly revision: number; readonly secretUid: string | null }
+  readonly makes: 'labelled' | 'unlabelled' | 'nothing'
+  readonly operationId: Uuid
+}
+
 /** A chart packaged as .tgz: a file that stays there while helm runs, or its bytes. */
 export type ChartArchive = { readonly path: string } | { readonly bytes: Uint8Array }
 
@@ -72,7 +82,13 @@ export type TemplateSpec = {
 }
 
 /** Under what an act runs. `signal` is aborted when the act is cancelled; the deadline ends it in any case. */
-export type RunContext = { readonly lease: LeaseView; readonly signal: AbortSignal; readonly deadline: Instant }
+export type RunContext = {
+  readonly lease: LeaseView
+  readonly signal: AbortSignal
+  readonly deadline: Instant
+  /** Where it is told, helm is ended as soon as another hand's record is seen: `changed_by_another_hand`. */
+  readonly records?: ExpectedRecords
+}
 /** How long a rendering may take, from when it begins: the time in which it waits for its turn is not its own. */
 export type TemplateContext = { readonly limitMs: number }
 

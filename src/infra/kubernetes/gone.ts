@@ -16,13 +16,16 @@ export type Remains = {
   readonly leftovers: readonly Leftover[]
 }
 
+/** The release that objects are looked for of; `marked`: those without its mark are not its own. */
+type Owner = { readonly namespace: string; readonly name: string; readonly marked?: boolean }
+
 const AT_ONCE = 8
 
 /** What is left of an uninstalled release. Throws `ClusterError` when something cannot be read: it may be there. */
 export async function readRemains(
   parts: ReadParts,
   objects: readonly ManifestObject[],
-  release: { readonly namespace: string; readonly name: string },
+  release: Owner,
   options: RequestOptions = {},
 ): Promise<Remains> {
   const live = await mapParallel(objects, AT_ONCE, (object) => readLive(parts, object, release, options))
@@ -61,24 +64,23 @@ type There = { readonly object: ManifestObject; readonly live: KubeObject }
 async function readLive(
   { client, discovery }: ReadParts,
   object: ManifestObject,
-  release: { readonly namespace: string; readonly name: string },
+  release: Owner,
   options: RequestOptions,
 ): Promise<KubeObject | null> {
   const resource = await discovery.find(object.apiVersion, object.kind, options)
   // A kind that the cluster no longer serves has no objects.
   if (resource === null) return null
   const live = await client.findMetadata(resource, nameOf(object, release.namespace), options)
-  return live === null || isOfAnother(live, release) || !isOwn(live, resource, release.namespace) ? null : live
+  return live === null || isOfAnother(live, release, object) || !isOwn(live, resource, release.namespace) ? null : live
 }
 
-/** Another release has taken the name since. */
-function isOfAnother(
-  { metadata }: KubeObject,
-  release: { readonly namespace: string; readonly name: string },
-): boolean {
+/** Another release has taken the name since, or nobody says that it is this one's. */
+function isOfAnother({ metadata }: KubeObject, release: Owner, { hook }: ManifestObject): boolean {
   const owner = metadata.annotations?.['meta.helm.sh/release-name']
   const namespace = metadata.annotations?.['meta.helm.sh/release-namespace']
-  return owner !== undefined && (owner !== release.name || namespace !== release.namespace)
+  // Helm marks no hooks.
+  if (owner === undefined) return release.marked === true && hook === null
+  return owner !== release.name || namespace !== release.namespace
 }
 
 async function readClaims(

@@ -36,6 +36,8 @@ export interface HelmWatch {
   readonly synced: boolean
   /** The highest revision that is not superseded; null when none is known. */
   current(namespace: string, release: string): HelmRecord | null
+  /** Those that are not superseded, though a newer one is there. */
+  beneath(namespace: string, release: string): readonly HelmRecord[]
   /** All releases that are known. */
   all(): IterableIterator<HelmRecord>
   /** Runs until the signal ends it; never rejects otherwise. */
@@ -65,6 +67,12 @@ class RecordsWatch implements HelmWatch {
 
   current(namespace: string, release: string): HelmRecord | null {
     return highest(this.#releases.get(`${namespace}/${release}`))
+  }
+
+  beneath(namespace: string, release: string): readonly HelmRecord[] {
+    const records = this.#releases.get(`${namespace}/${release}`)
+    const newest = highest(records)
+    return [...(records?.values() ?? [])].filter(({ revision }) => revision < (newest?.revision ?? 0))
   }
 
   *all(): IterableIterator<HelmRecord> {

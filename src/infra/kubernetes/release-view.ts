@@ -19,7 +19,7 @@ export interface ReleaseView {
   /** How far the workloads of a manifest are; `jobs` counts plain Jobs too. */
   readiness(manifest: string, namespace: string, options: { readonly jobs: boolean }): Promise<ViewedReadiness>
   /** Which objects of a manifest are still there. */
-  remains(manifest: string, namespace: string, release: string): Promise<ViewedRemains>
+  remains(manifest: string, namespace: string, release: string, options?: RemainsOptions): Promise<ViewedRemains>
   /** Events and last log lines of what is not ready: for the tenant only, at most 64 KiB. */
   evidence(manifest: string, namespace: string): Promise<Json>
   /** Which fields of a manifest another manager owns; asked by a dry run. */
@@ -29,6 +29,8 @@ export interface ReleaseView {
   /** Creates the namespace with these labels when it is not there, and answers whether it did. One that is there stays. */
   ensureNamespace(namespace: string, labels: Readonly<Record<string, string>>): Promise<boolean>
 }
+/** `marked`: only objects that carry the release's mark; what was never applied may be there by another's hand. */
+export type RemainsOptions = { readonly marked?: boolean }
 export type ViewedReadiness = {
   readonly ready: number
   readonly total: number
@@ -40,6 +42,10 @@ export type ViewedReadiness = {
 }
 export type ViewedRemains = {
   readonly gone: boolean
+  /** Some of what remains is being deleted. */
+  readonly deleting: boolean
+  /** What keeps it from being gone, and why each of them stays. */
+  readonly remaining: readonly { readonly kind: string; readonly name: string; readonly why: string }[]
   readonly blockers: readonly string[]
   readonly leftovers: readonly { readonly kind: string; readonly name: string; readonly why: string }[]
 }
@@ -76,10 +82,17 @@ class ClientView implements ReleaseView {
     return { ready, total, settled, failed, blockers: blockers.slice(0, MOST_BLOCKERS).map(blockerText), stuckPods }
   }
 
-  async remains(manifest: string, namespace: string, release: string): Promise<ViewedRemains> {
-    const read = await readRemains(this.#parts, this.#parse(manifest), { namespace, name: release })
+  async remains(
+    manifest: string,
+    namespace: string,
+    release: string,
+    { marked = false }: RemainsOptions = {},
+  ): Promise<ViewedRemains> {
+    const read = await readRemains(this.#parts, this.#parse(manifest), { namespace, name: release, marked })
     const blockers = read.remaining.slice(0, MOST_BLOCKERS).map(remainingText)
-    return { gone: read.gone, blockers, leftovers: read.leftovers }
+    const remaining = read.remaining.map((one) => ({ kind: one.kind, name: one.name, why: whyRemaining(one) }))
+    const deleting = read.remaining.some((one) => one.deleting)
+    return { gone: read.gone, deleting, blockers, remaining, leftovers: read.leftovers }
   }
 
   async evidence(manifest: string, namespace: string): Promise<Json> {
@@ -124,7 +137,9 @@ function blockerText({ object: { kind, name }, reason }: Blocker): string {
   return `${kind} ${name}: ${reason}`
 }
 
-function remainingText({ kind, name, deleting, finalizers }: Remaining): string {
-  if (!deleting) return `${kind} ${name}: it is not being deleted`
-  return `${kind} ${name}: ${finalizers.length === 0 ? 'it is being deleted' : `held by ${finalizers.join(', ')}`}`
+const remainingText = (one: Remaining): string => `${one.kind} ${one.name}: ${whyRemaining(one)}`
+
+function whyRemaining({ deleting, finalizers }: Remaining): string {
+  if (!deleting) return 'it is not being deleted'
+  return finalizers.length === 0 ? 'it is being deleted' : `held by ${finalizers.join(', ')}`
 }

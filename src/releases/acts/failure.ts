@@ -1,8 +1,9 @@
 import { type ErrorCode, problemCatalogue } from '../../core/problems.ts'
 import { ActAborted, ActFailed } from '../../infra/engine/index.ts'
 import type { ActContext } from '../../infra/engine/types.ts'
-import { HelmFailure, type RunContext } from '../../infra/helm/index.ts'
-import type { Release } from '../core/model.ts'
+import { type ExpectedRecords, HelmFailure, type RunContext } from '../../infra/helm/index.ts'
+import type { Release, ReleaseAct } from '../core/model.ts'
+import { baselineOfAttempt } from '../core/ownership.ts'
 import type { ReleasePorts } from '../ports.ts'
 
 /** Runs helm within the attempt's deadline, and says of a failure whether anything was changed, as the gateway counted it. */
@@ -10,15 +11,25 @@ export async function withHelm(
   { clusters }: Pick<ReleasePorts, 'clusters'>,
   { clusterId, namespace }: Release,
   context: ActContext,
+  act: HelmAct,
   run: (context: RunContext) => Promise<void>,
 ): Promise<void> {
   try {
-    await run({ ...context, deadline: context.attempt.deadline })
+    await run({ ...context, deadline: context.attempt.deadline, records: expectedRecords(act, context) })
   } catch (error) {
     if (!(error instanceof HelmFailure)) throw error
     if (error.code === 'not_permitted') clusters.of(clusterId).doubtTenant(namespace)
     throw actFailed(error, whyAborted(context.signal))
   }
+}
+
+type HelmAct = Extract<ReleaseAct, { kind: 'install' | 'upgrade' | 'rollback' | 'uninstall' }>
+
+const makes = { install: 'labelled', upgrade: 'labelled', rollback: 'unlabelled', uninstall: 'nothing' } as const
+
+/** What was there when the act was decided, and what it makes: whatever else appears is another hand's. */
+function expectedRecords({ kind, operationId }: HelmAct, { attempt }: ActContext): ExpectedRecords {
+  return { before: baselineOfAttempt(attempt), makes: makes[kind], operationId }
 }
 
 function whyAborted(signal: AbortSignal): ActAborted['why'] | null {

@@ -16,6 +16,6 @@ export function install(deps: ActDeps) {
       timeoutSeconds: secondsLeft(deps.clock, context.attempt.deadline),
       replace: act.replace,
     }
-    await withHelm(deps.ports, release, context, (run) => deps.ports.helm.install(spec, run))
+    await withHelm(deps.ports, release, context, act, (run) => deps.ports.helm.install(spec, run))
   }
 }

@@ -11,6 +11,6 @@ export function rollback(deps: ActDeps) {
     const timeoutSeconds = secondsLeft(deps.clock, context.attempt.deadline)
     const keeps = await deps.ports.frozenWorkloads.pins(release, context.lease)
     const spec = { ...(await targetOf(deps, subject, null)), keeps, revision: act.target, timeoutSeconds }
-    await withHelm(deps.ports, release, context, (run) => deps.ports.helm.rollback(spec, run))
+    await withHelm(deps.ports, release, context, act, (run) => deps.ports.helm.rollback(spec, run))
   }
 }

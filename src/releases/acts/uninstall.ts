@@ -10,6 +10,6 @@ export function uninstall(deps: ActDeps) {
     const { release } = subject
     const timeoutSeconds = secondsLeft(deps.clock, context.attempt.deadline)
     const spec = { ...(await targetOf(deps, subject, null)), timeoutSeconds }
-    await withHelm(deps.ports, release, context, (run) => deps.ports.helm.uninstall(spec, run))
+    await withHelm(deps.ports, release, context, act, (run) => deps.ports.helm.uninstall(spec, run))
   }
 }

@@ -16,6 +16,6 @@ export function upgrade(deps: ActDeps) {
       timeoutSeconds: secondsLeft(deps.clock, context.attempt.deadline),
       forceConflicts: operation.request.forceConflicts || operation.kind === 'rollback',
     }
-    await withHelm(deps.ports, release, context, (run) => deps.ports.helm.upgrade(spec, run))
+    await withHelm(deps.ports, release, context, act, (run) => deps.ports.helm.upgrade(spec, run))
   }
 }

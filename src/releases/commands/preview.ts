@@ -4,12 +4,12 @@ import { stringify } from 'yaml'
 import type { JsonObject } from '../../core/json.ts'
 import { Problem } from '../../core/problems.ts'
 import type { Uuid } from '../../core/subject.ts'
-import { HelmFailure, type Rendered } from '../../infra/helm/index.ts'
 import { ManifestError } from '../../infra/kubernetes/index.ts'
 import type { FieldConflict, Release } from '../core/model.ts'
 import type { ReleaseDeps } from '../deps.ts'
 import { whyUnreadable } from '../observe.ts'
 import { redactManifest } from '../redact.ts'
+import { renderUpgrade } from '../render-upgrade.ts'
 import { shownValues } from '../shown-values.ts'
 import { revisionContent } from '../store/queries.ts'
 import { type CommandCall, visibleRelease } from './context.ts'
@@ -29,8 +29,6 @@ type Side = {
 }
 /** The side before, with the charts of all revisions: what one of them marks as secret stays so. */
 type Before = Side & { readonly others: readonly (string | null)[] }
-
-const renderTimeoutMs = 60_000
 
 /** What an upgrade would change; nothing is changed. Rendered without a cluster, so `lookup` finds nothing. */
 export async function previewUpgrade(
@@ -80,23 +78,6 @@ async function diffOf(deps: ReleaseDeps, { state, chart, values }: PreparedUpgra
     manifest: current?.manifest ?? '',
   }
   return compare(deps, before, { name: `upgrade to ${chart.version}`, digest: chart.digest, values, manifest })
-}
-
-/** An upgrade of a release as helm renders it, without a cluster. Throws `Problem` chart_render_failed, values_schema. */
-export async function renderUpgrade(
-  deps: ReleaseDeps,
-  release: { readonly name: string; readonly namespace: string },
-  digest: string,
-  values: JsonObject,
-): Promise<Rendered> {
-  const bytes = await deps.ports.charts.archive(digest)
-  const spec = { release: release.name, namespace: release.namespace, chart: { bytes }, values, isUpgrade: true }
-  try {
-    return await deps.ports.helm.template({ ...spec, kubeVersion: deps.kubeVersion }, { limitMs: renderTimeoutMs })
-  } catch (error) {
-    if (!(error instanceof HelmFailure)) throw error
-    throw new Problem(error.code === 'values_schema' ? error.code : 'chart_render_failed', error.detail)
-  }
 }
 
 /** The difference of two revisions that are mirrored. Throws `Problem` revision_not_found. */

@@ -4,8 +4,8 @@ import type { Uuid } from '../../core/subject.ts'
 import { readRevision } from '../../infra/helm/index.ts'
 import type { Release } from '../core/model.ts'
 import type { ReleaseDeps } from '../deps.ts'
+import { renderUpgrade } from '../render-upgrade.ts'
 import { noSuchRelease } from './context.ts'
-import { renderUpgrade } from './preview.ts'
 
 /** What a release is made of now, hooks too, and what a chart version would make of it with the stored overrides. */
 export type Renderings = { readonly deployed: string; readonly wanted: readonly JsonObject[] }

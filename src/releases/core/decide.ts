@@ -14,6 +14,8 @@
  * On a frozen release `halting` [halt] comes before `applying`, and `restoring` [restore] behind it. The operation of an
  * execution goes from `applying` to `held` in place of `waiting`, and from there to SUCCEEDED or `failing` by its verdict.
  *
+ * Another hand may overtake an operation in any phase: `yielding` [settle] ends what our helm left of it, and FAILED is next.
+ *
  * Without an open operation the release follows Helm: what another hand did becomes what it says.
  */
 import type { ActFailure, Attempt, Decide } from '../../core/decision.ts'
@@ -31,6 +33,7 @@ import { removing } from './phases/removing.ts'
 import { settling } from './phases/settling.ts'
 import { halting, restoring } from './phases/thawing.ts'
 import { waiting } from './phases/waiting.ts'
+import { yielding } from './phases/yielding.ts'
 import { openOperation } from './situation.ts'
 
 /** The decision function of releases. Pure. */
@@ -62,6 +65,7 @@ const handlers: PhaseHandlers = {
   held,
   failing,
   removing,
+  yielding,
 }
 
 function byPhase(

@@ -57,7 +57,7 @@ export function follow(state: ReleaseState, seen: Present | Absent): Followed {
 
 function followAbsence(state: ReleaseState, seen: Absent): Followed {
   const { release } = state
-  const neverThere = release.revision === 0
+  const neverThere = release.revision === 0 && state.revisions.length === 0
   if (release.status === 'UNINSTALLED' || neverThere || !gone(release, seen))
     return { release, mirrored: [], events: [] }
   const after: Release = {
@@ -66,19 +66,30 @@ function followAbsence(state: ReleaseState, seen: Absent): Followed {
     frozen: untilUnclaimed(release),
     waitingFor: waitAtRest(release),
     status: 'UNINSTALLED',
-    health: null,
-    performedBy: 'external',
+    leftovers: leftoversOf(seen),
+    ...byHand,
   }
   return { release: after, mirrored: uninstalledRevision(state), events: [releaseEvent(after, 'uninstalled')] }
 }
 
 /** A half uninstalled release is gone only when its objects are; otherwise Helm's record decides. */
-function gone(release: Release, seen: Absent): boolean {
+function gone(release: Release, seen: Present | Absent): boolean {
   return release.failedKind !== 'uninstall' || (seen.remains?.gone ?? false)
 }
 
+/** What stays of a release that another hand has uninstalled, whether it was to stay or not. */
+function leftoversOf({ remains }: Present | Absent): Release['leftovers'] {
+  return remains === null ? [] : [...remains.leftovers, ...remains.remaining]
+}
+
 /** How a reinstall by another hand looks to the release that it replaces. */
-const replaced: Absent = { kind: 'absent', remains: { gone: true, blockers: [], leftovers: [] } }
+const replaced: Absent = {
+  kind: 'absent',
+  remains: { gone: true, deleting: false, blockers: [], remaining: [], leftovers: [] },
+}
+
+/** Another hand uninstalled it, whoever made its last revision. */
+const byHand = { health: null, performedBy: external.performedBy } as const
 
 /** While an execution holds the release its workloads are not ours to touch: the freeze that it found is ended after it. */
 const untilUnclaimed = ({ claim, frozen }: Release): Release['frozen'] => (claim === null ? null : frozen)
@@ -88,14 +99,19 @@ const atRest = { pendingBy: null, frozen: null, attemptedChartVersion: null } as
 
 function followPresence(state: ReleaseState, seen: Present): Followed {
   const { newest } = seen
-  if (isKnown(state.release, newest)) return { release: state.release, mirrored: [], events: [] }
+  const { release: before } = state
+  // What reappears under the name of an uninstalled release is a new one (SPEC section 3, the table).
+  const stays = before.status === 'UNINSTALLED' || (newest.status === 'uninstalled' && !gone(before, seen))
+  if (stays || isKnown(before, newest)) return { release: before, mirrored: [], events: [] }
   if (isReinstalled(state, newest)) return followAbsence(state, replaced)
   if (state.release.frozen !== null && isTouched(state.release, newest)) return written(state.release, newest)
   const mirrored = [...cutOff(state, newest), ...recordsOf(state, seen)]
   const followed = releaseOf(state.release, newest, mirrored.at(-1)?.performedBy ?? state.release.performedBy)
   const left = isByOther(state, seen) ? untilUnclaimed(state.release) : state.release.frozen
-  const release = { ...followed, frozen: left }
-  const events = changed(state.release, release) ? [releaseEvent(release, 'changed')] : []
+  const removed = followed.status === 'UNINSTALLED' ? { leftovers: leftoversOf(seen), ...byHand } : {}
+  const release = { ...followed, frozen: left, ...removed }
+  const what = release.status === 'UNINSTALLED' ? 'uninstalled' : 'changed'
+  const events = changed(state.release, release) ? [releaseEvent(release, what)] : []
   return { release, mirrored, events }
 }
 
@@ -129,7 +145,7 @@ function recordsOf(state: ReleaseState, { unknown, newest }: Present): readonly 
 }
 
 /** Only the newest revision can still be under way. */
-function verdictAmong(revision: HelmRevision, newest: HelmRevision): Verdict {
+export function verdictAmong(revision: HelmRevision, newest: HelmRevision): Verdict {
   const verdict = verdictOf(revision)
   return verdict.startsWith('PENDING_') && revision !== newest ? 'FAILED' : verdict
 }

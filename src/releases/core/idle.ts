@@ -4,6 +4,7 @@ import type { ReleaseDecision } from './command.ts'
 import { releaseEvent } from './events.ts'
 import { endsFreeze, follow, isKnown } from './follow.ts'
 import type { Absent, Present, ReleaseAct, ReleaseState } from './model.ts'
+import { unsettledBeneath } from './overtaken.ts'
 import { isBaseline, isOurs, isPending } from './ownership.ts'
 import { planSettle, planThaw } from './plan.ts'
 
@@ -19,6 +20,8 @@ export function decideIdle(
 ): ReleaseDecision {
   const late = lateWrite(state, seen, attempt, now)
   if (late !== null) return late
+  const going = beingRemoved(state, seen, now)
+  if (going !== null) return going
   const thawing = thaw(state, seen, attempt, now)
   if (thawing !== null) return thawing
   const thawed = withoutOver(readable(state))
@@ -63,6 +66,27 @@ function thaw(
   return { kind: 'next', state: waiting, act, events: [], wake: now }
 }
 
+/** How long objects that another hand's uninstall deletes are waited for, before they are told as left over. */
+const removalMs = seconds(30)
+
+/** UNINSTALLED means that the objects are gone, also when another hand uninstalls: what is being deleted is waited for. */
+function beingRemoved(state: ReleaseState, seen: Present | Absent, now: Instant): ReleaseDecision | null {
+  const { release } = state
+  if (!seen.remains?.deleting || release.claim !== null) return null
+  if (release.status === 'UNINSTALLED' || release.failedKind === 'uninstall') return null
+  const known = release.waitingFor?.reason === 'UNINSTALLING' ? release.waitingFor.until : null
+  const until = known ?? now + removalMs
+  if (now >= until) return null
+  const waitingFor = { reason: 'UNINSTALLING', until, detail: seen.remains.blockers.join('; ') }
+  return {
+    kind: 'next',
+    state: { ...state, release: { ...release, waitingFor } },
+    act: null,
+    events: [],
+    wake: now + seconds(1),
+  }
+}
+
 /** How long until remains of an unfinished uninstall are looked at again. */
 const remainsRetryMs = seconds(30)
 
@@ -79,10 +103,13 @@ function lateWrite(
   now: Instant,
 ): ReleaseDecision | null {
   const { operation, release } = state
-  if (seen.kind === 'absent' || operation === null || !isPending(seen.newest)) return null
-  if (isKnown(release, seen.newest) || !isOurs(state, operation, attempt, seen.newest)) return null
+  if (seen.kind === 'absent' || operation === null) return null
+  const { newest } = seen
+  const isLate = isPending(newest) && !isKnown(release, newest) && isOurs(state, operation, attempt, newest)
+  const own = isLate ? newest : unsettledBeneath(state, operation, attempt, seen)
+  if (own === null) return null
   const pauseOver = (attempt?.endedAt ?? 0) + seconds(1)
   if (now < pauseOver) return { kind: 'next', state, act: null, events: [], wake: pauseOver }
-  const act = planSettle(operation, seen.newest, 'a late write of an ended operation; settled by Flotilla', now)
+  const act = planSettle(operation, own, 'a late write of an ended operation; settled by Flotilla', now)
   return { kind: 'next', state, act, events: [], wake: now }
 }

@@ -158,7 +158,8 @@ export type Conclusion =
  * `queued`: accepted, nothing done. `applying`: an act is due, runs or was interrupted. `settling`: a pending revision
  * of ours is being ended in Helm's storage. `waiting`: applied, workloads are becoming ready. `held`: applied, the
  * execution that gave it says how it ends. `failing`: it failed, evidence is being read before anything else is touched.
- * `removing`: uninstalled, objects are still going. On a frozen release besides: `halting` before helm, so that nothing
+ * `removing`: uninstalled, objects are still going. `yielding`: another hand has overtaken it, what our helm left is being
+ * settled, and until `until` something of it may still arrive. On a frozen release besides: `halting` before helm, so that nothing
  * moves while it applies, and `restoring` after it, which ends the freeze.
  */
 export type Phase =
@@ -171,6 +172,7 @@ export type Phase =
   | { readonly name: 'held' }
   | { readonly name: 'failing'; readonly failure: ActFailure }
   | { readonly name: 'removing' }
+  | { readonly name: 'yielding'; readonly what: string; readonly until: Instant }
 export type AfterSettling =
   | { readonly kind: 'again' }
   | { readonly kind: 'conclude'; readonly failure: ActFailure }
@@ -242,6 +244,9 @@ export type HelmRevision = {
   readonly chartDigest: string | null
 }
 
+/** What the metadata alone tells of a stored revision. */
+export type StoredRevision = Pick<HelmRevision, 'revision' | 'secretUid' | 'status'>
+
 /** How far the workloads of the newest revision are. */
 export type Readiness = {
   readonly ready: number
@@ -266,9 +271,12 @@ export type FieldConflict = {
   readonly wanted: Json
 }
 
-/** What is left of an uninstalled release. */
+/** What is left of an uninstalled release: `remaining` keeps it from being gone, `leftovers` stay in any case. */
 export type Remains = {
   readonly gone: boolean
+  /** Some of what remains is being deleted, so that it is worth waiting for. */
+  readonly deleting: boolean
+  readonly remaining: readonly Leftover[]
   readonly blockers: readonly string[]
   readonly leftovers: readonly Leftover[]
 }
@@ -282,9 +290,11 @@ export type ReleaseObservation =
       readonly newest: HelmRevision
       /** Records that are not mirrored yet, oldest first; without `newest`. */
       readonly unknown: readonly HelmRevision[]
-      /** The revision numbers that Helm still stores. */
-      readonly stored: readonly number[]
+      /** What Helm still stores, also what is mirrored and not read again. */
+      readonly stored: readonly StoredRevision[]
       readonly readiness: Readiness | null
+      /** Of a release whose record says `uninstalled` (`--keep-history`); null while nobody asks. */
+      readonly remains: Remains | null
       /** Read only while an operation is `failing`. */
       readonly evidence: Json | null
     }

@@ -4,12 +4,12 @@ import type { HelmRevision, Operation, ReleaseAct, ReleaseState } from './model.
 /** What was there before an act of a release: the newest revision, or 0 and null where there was none. */
 export type ReleaseBaseline = { readonly revision: number; readonly secretUid: string | null }
 
-export function baselineOf(newest: HelmRevision | null): ReleaseBaseline {
+export function baselineOf(newest: Pick<HelmRevision, 'revision' | 'secretUid'> | null): ReleaseBaseline {
   return { revision: newest?.revision ?? 0, secretUid: newest?.secretUid ?? null }
 }
 
 /** The baseline of an attempt, read back from its record. */
-export function baselineOfAttempt(attempt: Attempt<ReleaseAct>): ReleaseBaseline {
+export function baselineOfAttempt(attempt: Pick<Attempt<ReleaseAct>, 'baseline'>): ReleaseBaseline {
   const { revision, secretUid } = attempt.baseline
   return {
     revision: typeof revision === 'number' ? revision : 0,

@@ -17,14 +17,15 @@ function actFor(operation: Operation, seen: Present | Absent): ReleaseAct {
   }
   if (operation.kind === 'uninstall' || operation.kind === 'recover') return { kind: 'uninstall', operationId }
   if (seen.kind === 'absent') return { kind: 'install', operationId, replace: false }
-  if (operation.kind === 'install') return { kind: 'install', operationId, replace: true }
+  if (operation.kind === 'install' || seen.newest.status === 'uninstalled')
+    return { kind: 'install', operationId, replace: true }
   return operation.kind === 'rollback' ? rollbackAct(operation, seen) : { kind: 'upgrade', operationId }
 }
 
 /** Helm prunes old revisions: a target that it no longer has is deployed from the kept chart and values. */
 function rollbackAct(operation: Operation, seen: Present): ReleaseAct {
   const target = operation.request.targetRevision ?? 0
-  const stored = seen.stored.includes(target)
+  const stored = seen.stored.some(({ revision }) => revision === target)
   return stored
     ? { kind: 'rollback', operationId: operation.id, target }
     : { kind: 'upgrade', operationId: operation.id }
@@ -33,13 +34,13 @@ function rollbackAct(operation: Operation, seen: Present): ReleaseAct {
 /** Ends a revision in Helm's own storage. Short: it is one read and one write. */
 export function planSettle(
   operation: Operation,
-  newest: HelmRevision,
+  own: Pick<HelmRevision, 'revision' | 'secretUid'>,
   reason: string,
   now: Instant,
 ): PlannedAct<ReleaseAct> {
-  const { revision, secretUid } = newest
+  const { revision, secretUid } = own
   const act: ReleaseAct = { kind: 'settle', operationId: operation.id, revision, secretUid, reason }
-  return { act, baseline: baselineOf(newest), deadline: now + seconds(30) }
+  return { act, baseline: baselineOf(own), deadline: now + seconds(30) }
 }
 
 /** Halts or restores the workloads of a frozen release. The baseline tells for which of Helm's revisions that was. */

@@ -85,6 +85,14 @@ export function revisionToReturnTo(
   return (deployed.at(-1) ?? ofVersion.at(-1))?.revision ?? found
 }
 
+/** The state as it is loaded again after it was saved: what was to be mirrored is now among the revisions. */
+export function withMirror(state: ReleaseState): ReleaseState {
+  const replaced = new Set(state.mirrored.map((record) => record.secretUid))
+  const kept = state.revisions.filter((revision) => !replaced.has(revision.secretUid))
+  const revisions = [...kept, ...state.mirrored].sort((a, b) => a.revision - b.revision)
+  return { ...state, revisions, mirrored: [] }
+}
+
 /** History says of the last revision that its release was uninstalled, as helm does with `--keep-history`. */
 export function uninstalledRevision(state: ReleaseState): readonly RevisionRecord[] {
   const last = state.revisions.at(-1)

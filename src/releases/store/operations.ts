@@ -4,7 +4,8 @@ import type { Principal, Uuid } from '../../core/subject.ts'
 import { behind, contains, directionOf, type Page } from '../../infra/database/ordered.ts'
 import type { Db, Tx } from '../../infra/database/types.ts'
 import type { Vault } from '../../infra/secrets/vault.ts'
-import { listedColumns } from './rows.ts'
+import type { Operation } from '../core/model.ts'
+import { listedColumns, operationOf } from './rows.ts'
 import { sealedAs } from './sealed.ts'
 import { type OperationRow, type ReleaseTables, tables } from './tables.ts'
 
@@ -75,6 +76,20 @@ const of = (db: Db) => tables(db as Tx)
 export async function evidenceOf(db: Db, vault: Vault, id: Uuid): Promise<Json> {
   const row = await of(db).selectFrom('operations').select('evidence_enc').where('id', '=', id).executeTakeFirst()
   return row === undefined || row.evidence_enc === null ? null : vault.open(row.evidence_enc, sealedAs.evidence(id))
+}
+
+/** The newest operation of a release that began to deploy something; null where there is none. */
+export async function newestDeployment(db: Db, vault: Vault, releaseId: Uuid): Promise<Operation | null> {
+  const row = await of(db)
+    .selectFrom('operations')
+    .selectAll()
+    .where('release_id', '=', releaseId)
+    .where('kind', 'in', ['install', 'upgrade', 'rollback'])
+    .where('started_at', 'is not', null)
+    .orderBy('created_at', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return row === undefined ? null : operationOf(row, vault)
 }
 
 const acceptingLock = (id: Uuid) => sql`hashtextextended(${`operation ${id}`}, 0)`

@@ -1,12 +1,13 @@
 import type { Uuid } from '../../core/subject.ts'
 import { transaction } from '../../infra/database/pool.ts'
 import { wake } from '../../infra/engine/index.ts'
+import { operationLabel } from '../../infra/helm/index.ts'
 import type { HelmRecord } from '../../infra/kubernetes/helmwatch.ts'
 import type { Log } from '../../infra/log.ts'
 import type { ReleaseDeps } from '../deps.ts'
 import { knownReleases } from '../store/sightings.ts'
 import { adopt } from './adopt.ts'
-import { differences, keyOf, type Sighting } from './sightings.ts'
+import { differences, isDisputed, keyOf, type Sighting } from './sightings.ts'
 
 /** Events of one release come in bursts (helm writes its record several times); they are looked at together. */
 const gatherMs = 400
@@ -18,6 +19,7 @@ export type RecordSource = {
   readonly synced: boolean
   all(): Iterable<HelmRecord>
   current(namespace: string, release: string): HelmRecord | null
+  beneath(namespace: string, release: string): readonly HelmRecord[]
 }
 
 /**
@@ -90,7 +92,7 @@ export class ClusterFollower {
 
 function sightings(source: RecordSource, names: ReadonlySet<string> | null): ReadonlyMap<string, Sighting> {
   const records = names === null ? [...source.all()] : [...names].map((key) => recordOf(source, key))
-  const seen = records.filter((record) => record !== null).map(sightingOf)
+  const seen = records.filter((record) => record !== null).map((record) => sightingOf(source, record))
   return new Map(seen.map((sighting) => [keyOf(sighting), sighting]))
 }
 
@@ -99,6 +101,9 @@ function recordOf(source: RecordSource, key: string): HelmRecord | null {
   return source.current(namespace, release)
 }
 
-function sightingOf({ namespace, release, uid, resourceVersion, status }: HelmRecord): Sighting {
-  return { namespace, name: release, status, secretUid: uid, resourceVersion }
+function sightingOf(source: RecordSource, newest: HelmRecord): Sighting {
+  const { namespace, release, uid, resourceVersion, status } = newest
+  const ours = ({ labels }: HelmRecord) => labels[operationLabel] !== undefined
+  const disputed = isDisputed(status, source.beneath(namespace, release).filter(ours))
+  return { namespace, name: release, status, secretUid: uid, resourceVersion, disputed }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { differences, type Known, keyOf, type Sighting } from './sightings.ts'
+import { differences, isDisputed, type Known, keyOf, type Sighting } from './sightings.ts'
 
 const release: Known = {
   id: 'r1',
@@ -9,7 +9,14 @@ const release: Known = {
   busy: false,
   neverThere: false,
 }
-const sighting: Sighting = { namespace: 'ns', name: 'web', status: 'deployed', secretUid: 'u1', resourceVersion: '5' }
+const sighting: Sighting = {
+  namespace: 'ns',
+  name: 'web',
+  status: 'deployed',
+  disputed: false,
+  secretUid: 'u1',
+  resourceVersion: '5',
+}
 const seen = (...sightings: Sighting[]) => new Map(sightings.map((s) => [keyOf(s), s]))
 
 describe('differences', () => {
@@ -36,6 +43,13 @@ describe('differences', () => {
     const kept = { ...sighting, status: 'uninstalled', resourceVersion: '7' }
     expect(differences(seen(kept), []).unknown).toEqual([])
     expect(differences(seen(kept), [release]).changed).toEqual(['r1'])
+  })
+  test('a revision of ours that is pending, or deployed too, beneath the newest is a difference', () => {
+    expect(differences(seen({ ...sighting, disputed: true }), [release]).changed).toEqual(['r1'])
+    expect(isDisputed('deployed', [{ status: 'failed' }, { status: 'pending-upgrade' }])).toBe(true)
+    expect(isDisputed('deployed', [{ status: 'deployed' }])).toBe(true)
+    expect(isDisputed('pending-upgrade', [{ status: 'deployed' }])).toBe(false)
+    expect(isDisputed('deployed', [{ status: 'failed' }])).toBe(false)
   })
   test('a record that nobody knows is told', () => {
     expect(differences(seen(sighting), []).unknown).toEqual([sighting])

@@ -2,7 +2,13 @@ import type { Uuid } from '../../core/subject.ts'
 import type { ObservedRevision } from '../core/model.ts'
 
 /** What the watch of a cluster knows of one release: which write of which revision is the newest. */
-export type Sighting = { readonly namespace: string; readonly name: string; readonly status: string } & ObservedRevision
+export type Sighting = {
+  readonly namespace: string
+  readonly name: string
+  readonly status: string
+  /** A revision of ours beneath it is not as it should be. */
+  readonly disputed: boolean
+} & ObservedRevision
 
 /** A release that is not uninstalled, as the database has it. */
 export type Known = {
@@ -28,6 +34,15 @@ export type Differences = {
 export const keyOf = ({ namespace, name }: { readonly namespace: string; readonly name: string }): string =>
   `${namespace}/${name}`
 
+/**
+ * True when revisions of ours beneath the newest are pending, or `deployed` beside it: a write of a helm that was ended
+ * arrived late. It leaves the newest as it is, so that nothing else tells.
+ */
+export function isDisputed(newest: string, beneath: readonly { readonly status: string }[]): boolean {
+  const deployed = beneath.filter(({ status }) => status === 'deployed').length + (newest === 'deployed' ? 1 : 0)
+  return deployed > 1 || beneath.some(({ status }) => status.startsWith('pending-'))
+}
+
 /** Holds what is in the cluster against what is known. Pure. */
 export function differences(seen: ReadonlyMap<string, Sighting>, known: readonly Known[]): Differences {
   const names = new Set(known.map(keyOf))
@@ -43,5 +58,6 @@ export function differences(seen: ReadonlyMap<string, Sighting>, known: readonly
 function differs(release: Known, sighting: Sighting | undefined): boolean {
   if (sighting === undefined) return !release.neverThere && release.observed !== null
   const { observed } = release
+  if (sighting.disputed) return true
   return observed?.secretUid !== sighting.secretUid || observed.resourceVersion !== sighting.resourceVersion
 }

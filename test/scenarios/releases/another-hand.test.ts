@@ -113,6 +113,19 @@ test.concurrent('a reinstall by hand is another release', async () => {
   expect(adopted).toMatchObject({ status: 'DEPLOYED', chartVersion: '1.1.0', revision: 1, performedBy: 'external' })
 })
 
+test.concurrent('helm uninstall --keep-history by hand frees the name: an install is a new id', async () => {
+  const place = world.place()
+  const release = await place.installed()
+  await world.hand.helm('uninstall', 'app', '--keep-history', ...inside(place))
+  expect(await release.untilStatus('UNINSTALLED')).toMatchObject({ performedBy: 'external', leftovers: [] })
+  const again = await place.installed({ chartVersion: '1.1.0' })
+  expect(again.id).not.toBe(release.id)
+  expect(await again.read()).toMatchObject({ status: 'DEPLOYED', revision: 2, performedBy: 'admin' })
+  expect(await again.verdicts()).toEqual(['2 DEPLOYED'])
+  const records = await world.cluster.records(place.namespace, 'app')
+  expect(records.map(({ info }) => info.status)).toEqual(['superseded', 'deployed'])
+})
+
 test.concurrent('an operation that meets another hand fails, and the release follows Helm', async () => {
   const place = world.place()
   const release = await place.installed({ chartName: 'workload' })

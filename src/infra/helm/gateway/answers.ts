@@ -10,6 +10,7 @@ const reasons: Readonly<Record<RefusalReason, string>> = {
   forged_record: 'the Secret could be taken for a record of Helm or a service account token',
   too_large: 'the body is too large',
   no_lease: 'the attempt no longer holds its lease',
+  overtaken: 'another hand has changed the release meanwhile',
 }
 
 /** What helm is told of a refusal, as the API server would say it. */

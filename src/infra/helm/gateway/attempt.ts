@@ -1,6 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import type { ClusterEndpoint, KeptSelector, LeaseView } from '../types.ts'
+import type { ClusterEndpoint, ExpectedRecords, KeptSelector, LeaseView } from '../types.ts'
 import type { RefusalReason, Refused, Room } from './classify.ts'
+import { RecordGuard } from './record-guard.ts'
 
 /** A request that was refused, kept to explain helm's error. */
 export type Refusal = Refused & { readonly method: string }
@@ -18,6 +19,8 @@ export type AttemptSpec = {
   readonly lease: LeaseView
   readonly room: Room
   readonly keeps?: readonly KeptSelector[]
+  /** What may be in helm's storage: anything else is another hand's, and ends the attempt's right to write. */
+  readonly records?: ExpectedRecords
 }
 
 const keptRefusals = 20
@@ -36,6 +39,8 @@ export class GatewayAttempt {
   readonly #digest = digest(this.secret)
   readonly #refusals: Refusal[] = []
   readonly #ended = new AbortController()
+  readonly #guard: RecordGuard | null
+  #recordMade = false
   #objects = 0
   #records = 0
   #uncertain = 0
@@ -47,6 +52,7 @@ export class GatewayAttempt {
     this.lease = spec.lease
     this.room = spec.room
     this.keeps = spec.keeps ?? []
+    this.#guard = guardOf(spec, () => this.#recordMade)
   }
 
   /** Aborted when the attempt is closed. */
@@ -61,6 +67,25 @@ export class GatewayAttempt {
 
   mayWrite(): boolean {
     return !this.ended.aborted && !this.lease.signal.aborted && this.lease.remainingMs() > 0
+  }
+
+  /** Aborted when another hand was seen in helm's storage: nothing may be written any more. */
+  get overtaken(): AbortSignal {
+    return this.#guard?.overtaken ?? never
+  }
+
+  /** Looks at helm's storage again unless that has just been done. */
+  async lookAtRecords(): Promise<void> {
+    await this.#guard?.refresh()
+  }
+
+  /** True for a record that only another hand can have made. */
+  isForeignRecord(name: string): boolean {
+    return this.#guard?.isAbove(Number(name.slice(name.lastIndexOf('.v') + 2))) ?? false
+  }
+
+  noteRecordMade(): void {
+    this.#recordMade = true
   }
 
   /** Counts a write as uncertain until the returned function tells how it ended. */
@@ -105,8 +130,17 @@ export class GatewayAttempt {
   }
 
   end(): void {
+    this.#guard?.close()
     this.#ended.abort()
   }
+}
+
+const never = new AbortController().signal
+
+function guardOf({ cluster, room, records }: AttemptSpec, made: () => boolean): RecordGuard | null {
+  if (records === undefined) return null
+  const { namespace, release } = room
+  return new RecordGuard({ cluster, namespace, release, expected: records, made })
 }
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest()

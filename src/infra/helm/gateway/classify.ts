@@ -18,6 +18,7 @@ export type RefusalReason =
   | 'forged_record'
   | 'too_large'
   | 'no_lease'
+  | 'overtaken'
 
 /** A request that may pass. `write` means that it may change the cluster, `beyond` that only a grant lets it out. */
 export type Admitted =

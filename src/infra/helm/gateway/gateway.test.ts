@@ -4,7 +4,7 @@ import { type AddressInfo, connect } from 'node:net'
 import { Agent } from 'undici'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { silentLog } from '../../log.ts'
-import type { GrantedObject, KeptSelector } from '../types.ts'
+import type { ExpectedRecords, GrantedObject, KeptSelector } from '../types.ts'
 import { Gateway, type OpenAttempt } from './gateway.ts'
 import { encodeSecret, record } from './testing/secrets.ts'
 
@@ -59,7 +59,11 @@ afterEach(async () => {
   await new Promise((resolve) => upstream.close(resolve))
 })
 
-function admit(granted: readonly GrantedObject[] = [], keeps: readonly KeptSelector[] = []): OpenAttempt {
+function admit(
+  granted: readonly GrantedObject[] = [],
+  keeps: readonly KeptSelector[] = [],
+  records?: ExpectedRecords,
+): OpenAttempt {
   const port = (upstream.address() as AddressInfo).port
   const headers = async () => ({ authorization: 'Bearer cluster', 'impersonate-user': 'flotilla:tenant:1' })
   const cluster = {
@@ -70,7 +74,8 @@ function admit(granted: readonly GrantedObject[] = [], keeps: readonly KeptSelec
   }
   const room = { namespace: 'ns', release: 'web', granted }
   const beyond = { ...cluster, headers: async () => ({ authorization: 'Bearer own' }) }
-  return gateway.admit({ cluster, beyond, room, keeps, lease: { signal: lease.signal, remainingMs: () => leftMs } })
+  const lent = { signal: lease.signal, remainingMs: () => leftMs }
+  return gateway.admit({ cluster, beyond, room, keeps, lease: lent, ...(records === undefined ? {} : { records }) })
 }
 
 function send(method: string, path: string, more: { body?: Buffer | string; headers?: object; auth?: string } = {}) {
@@ -290,6 +295,50 @@ describe('the lease', () => {
     handle = () => lease.abort()
     expect((await ask('POST', pods, { body: '{}' })).status).toBe(403)
     expect(open.attempt.mutations()).toEqual({ objects: 0, records: 0, uncertain: 1 })
+  })
+})
+
+describe('another hand', () => {
+  const secrets = '/api/v1/namespaces/ns/secrets'
+  const headers = { 'content-type': 'application/vnd.kubernetes.protobuf' }
+  const upgrade: ExpectedRecords = { before: { revision: 1, secretUid: 'u1' }, makes: 'labelled', operationId: 'op' }
+  const put = (version: number) => {
+    const body = encodeSecret(record('web', version))
+    return ask('PUT', `${secrets}/sh.helm.release.v1.web.v${version}`, { body, headers })
+  }
+
+  test('is seen where helm would change a record above its own: nothing is written any more', async () => {
+    open = admit([], [], upgrade)
+    expect((await put(1)).status).toBe(200)
+    expect((await put(2)).status).toBe(200)
+    expect((await put(3)).status).toBe(403)
+    expect(open.attempt.overtaken.aborted).toBe(true)
+    expect((await put(2)).status).toBe(403)
+    expect((await ask('PATCH', `${pods}/p`, { body: '{}' })).status).toBe(403)
+    expect((await ask('GET', pods)).status).toBe(200)
+    expect(open.attempt.wasRefused('overtaken')).toBe(true)
+    expect(seen.map(({ method }) => method)).toEqual(['PUT', 'PUT', 'GET'])
+  })
+
+  test('is seen where helm would create a record above its own', async () => {
+    open = admit([], [], upgrade)
+    expect((await ask('POST', secrets, { body: encodeSecret(record('web', 3)), headers })).status).toBe(403)
+    expect(open.attempt.overtaken.aborted).toBe(true)
+    expect(seen).toEqual([])
+  })
+
+  test('is looked for while helm waits', async () => {
+    open = admit([], [], upgrade)
+    const labels = { owner: 'helm', name: 'web', version: '3', status: 'deployed' }
+    const metadata = {
+      ...{ name: 'sh.helm.release.v1.web.v3', namespace: 'ns', labels },
+      uid: 'u3',
+      resourceVersion: '9',
+    }
+    handle = (_request, response) => void response.writeHead(200).end(JSON.stringify({ items: [{ metadata }] }))
+    if (!open.attempt.overtaken.aborted) await once(open.attempt.overtaken, 'abort')
+    expect((await ask('PATCH', `${pods}/p`, { body: '{}' })).status).toBe(403)
+    expect(seen.map(({ method }) => method)).toEqual(['GET'])
   })
 })
 

@@ -177,10 +177,17 @@ export class Gateway {
       return refuse(exchange, { kind: 'refused', reason: 'forged_record', object: { ...object, name } })
     }
     const sent = beyond ? body : keepSelectors(body, object, attempt.keeps)
-    const ask = this.#ask(exchange, sent, AbortSignal.any([attempt.ended, attempt.lease.signal]))
+    const ends = AbortSignal.any([attempt.ended, attempt.lease.signal, attempt.overtaken])
+    const ask = this.#ask(exchange, sent, ends)
     await this.#bucket(attempt).take(ask.signal)
+    await attempt.lookAtRecords()
+    const isRecord = isRecordWrite(object, request, attempt)
+    const name = object.name ?? (isRecord ? nameOfSecret(contentType, body) : null)
+    const isForeign = isRecord && name !== null && attempt.isForeignRecord(name)
+    if (isForeign || attempt.overtaken.aborted)
+      return refuse(exchange, { kind: 'refused', reason: 'overtaken', object })
     if (!attempt.mayWrite()) return refuse(exchange, { kind: 'refused', reason: 'no_lease', object })
-    await this.#send(exchange, { ask, beyond }, isRecordWrite(object, request, attempt))
+    await this.#send(exchange, { ask, beyond }, isRecord)
     if (object.group === 'apiextensions.k8s.io') this.#cache.forget(attempt.cluster.server.href)
   }
 
@@ -190,7 +197,9 @@ export class Gateway {
       ended(wasNeverSent(error) ? 'nothing' : 'uncertain')
       throw error
     })
-    ended(outcomeOf(answer.statusCode))
+    const outcome = outcomeOf(answer.statusCode)
+    ended(outcome)
+    if (isRecord && ask.method === 'POST' && outcome === 'applied') attempt.noteRecordMade()
     await passAnswer(answer, response)
   }
 
@@ -210,6 +219,7 @@ export class Gateway {
   #failed(exchange: Exchange, error: unknown): void {
     const { attempt, request, response } = exchange
     if (response.destroyed || attempt.ended.aborted) response.destroy()
+    else if (attempt.overtaken.aborted) refuse(exchange, { kind: 'refused', reason: 'overtaken', object: null })
     else if (attempt.lease.signal.aborted) refuse(exchange, { kind: 'refused', reason: 'no_lease', object: null })
     else {
       attempt.noteUnreachable()

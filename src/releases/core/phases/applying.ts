@@ -7,7 +7,6 @@ import { isBaseline, isOurs, isPending } from '../ownership.ts'
 import { planApply, planSettle } from '../plan.ts'
 import { fail } from './failing.ts'
 import {
-  anotherHand,
   failureIn,
   failureOf,
   goOn,
@@ -19,6 +18,7 @@ import {
   whileSettling,
 } from './look.ts'
 import { succeed, waits } from './waiting.ts'
+import { anotherHand } from './yielding.ts'
 
 type Applying = Extract<Phase, { name: 'applying' }>
 
@@ -44,7 +44,8 @@ function deployed(look: Look, phase: Applying, attempt: Attempt<ReleaseAct>): Re
 
 /** Helm has no record: nothing was written yet, or all of it was removed by another hand. */
 function nothingThere(look: Look, phase: Applying, attempt: Attempt<ReleaseAct>): ReleaseDecision {
-  if (!isBaseline(attempt, null)) return anotherHand(look, 'Helm has no record of the release any more')
+  const removed = attempt.failure?.code === 'changed_by_another_hand'
+  if (removed || !isBaseline(attempt, null)) return anotherHand(look, 'Helm has no record of the release any more')
   return notWritten(look, phase, attempt)
 }
 
@@ -55,6 +56,8 @@ function notWritten(look: Look, phase: Applying, attempt: Attempt<ReleaseAct>): 
 
 function ours(look: Look, phase: Applying, attempt: Attempt<ReleaseAct>, newest: HelmRevision): ReleaseDecision {
   if (newest.status === 'deployed') return applied(look, newest)
+  if (newest.status === 'uninstalled' || newest.status === 'uninstalling')
+    return anotherHand(look, `revision ${newest.revision} was uninstalled by another hand`)
   if (isPending(newest)) return leftPending(look, phase, attempt, newest)
   if (attempt.result === 'interrupted' && phase.tries < mostTries && canRepeat(look)) {
     return again(look, phase, [abandoned(look, newest)])

@@ -7,16 +7,8 @@ import { ended } from '../outcome.ts'
 import { isBaseline, isOurs } from '../ownership.ts'
 import { deadlineFrom, planApply, planSettle } from '../plan.ts'
 import { lastSuccessful } from '../revisions.ts'
-import {
-  anotherHand,
-  goOn,
-  type Look,
-  ownRecord,
-  type PhaseHandler,
-  revisionFields,
-  whileApplying,
-  whileSettling,
-} from './look.ts'
+import { goOn, type Look, ownRecord, type PhaseHandler, revisionFields, whileApplying, whileSettling } from './look.ts'
+import { anotherHand } from './yielding.ts'
 
 type Failing = Extract<Phase, { name: 'failing' }>
 

@@ -1,8 +1,9 @@
 import { seconds } from '../../../core/instant.ts'
 import type { Phase } from '../model.ts'
 import { fail } from './failing.ts'
-import { anotherHand, failureIn, goOn, type PhaseHandler } from './look.ts'
+import { failureIn, goOn, type PhaseHandler } from './look.ts'
 import { changedMeanwhile, succeed } from './waiting.ts'
+import { anotherHand } from './yielding.ts'
 
 type Held = Extract<Phase, { name: 'held' }>
 

@@ -2,7 +2,7 @@ import type { ActFailure, Attempt, PlannedAct, Waiting } from '../../../core/dec
 import type { DomainEvent } from '../../../core/events.ts'
 import type { Instant } from '../../../core/instant.ts'
 import type { ReleaseDecision } from '../command.ts'
-import { endsFreeze, type Followed, follow, observedOf } from '../follow.ts'
+import { observedOf } from '../follow.ts'
 import type {
   Absent,
   Conclusion,
@@ -16,9 +16,7 @@ import type {
   RevisionRecord,
   Verdict,
 } from '../model.ts'
-import { ended } from '../outcome.ts'
 import { recordOf } from '../revisions.ts'
-import { waitAtRest } from '../shown.ts'
 
 /** Everything that a phase decides from: the state with its open operation, and what was seen. */
 export type Look = {
@@ -99,31 +97,6 @@ function digestOf({ state, operation }: Look): string | null {
 /** What the release says of the newest revision while or after an operation of ours made it. */
 export function revisionFields(newest: HelmRevision): Partial<Release> {
   return { revision: newest.revision, secretUid: newest.secretUid, observed: observedOf(newest) }
-}
-
-/** Another hand was there: the operation fails and the release follows Helm (SPEC section 3, the table's last column). */
-export function anotherHand(look: Look, what: string): ReleaseDecision {
-  const followed = followUnlessFrozen(look)
-  const error = { code: 'changed_by_another_hand', detail: what } as const
-  const { release } = followed
-  const change = { ...release, waitingFor: waitAtRest(release), status: statusAfterAnotherHand(look, release) }
-  const decision = ended(look.state, look.operation, { status: 'FAILED', error }, change, look.now, followed.mirrored)
-  return decision.kind === 'next'
-    ? { ...decision, events: [...decision.events, ...followed.events], wake: look.now }
-    : decision
-}
-
-/** A freeze is ended first, by the next look: the other hand's change takes effect and is then followed. */
-function followUnlessFrozen({ state, seen }: Look): Followed {
-  const ends = endsFreeze(state, seen)
-  return ends ? { release: state.release, mirrored: [], events: [] } : follow(state, seen)
-}
-
-/** A status that still says PENDING because of our own operation becomes what it was before. */
-function statusAfterAnotherHand({ operation, state }: Look, release: Release): Release['status'] {
-  const ours =
-    release.status === state.release.status && release.status.startsWith('PENDING_') && release.pendingBy === null
-  return ours ? operation.before.status : release.status
 }
 
 /** What the execution says of its operation, as the failure that it is. */

@@ -3,7 +3,8 @@ import { isKnown } from '../follow.ts'
 import type { Operation, Phase } from '../model.ts'
 import { deadlineFrom, planApply, planSettle, planThaw } from '../plan.ts'
 import { gone } from './applying.ts'
-import { anotherHand, goOn, type Look, type PhaseHandler, whileApplying, whileSettling } from './look.ts'
+import { goOn, type Look, type PhaseHandler, whileApplying, whileSettling } from './look.ts'
+import { anotherHand } from './yielding.ts'
 
 type Queued = Extract<Phase, { name: 'queued' }>
 
@@ -19,6 +20,8 @@ export const queued: PhaseHandler<Queued> = (look) => {
 export function unexpected({ state, operation, seen }: Look): string | null {
   const { release } = state
   if (seen.kind === 'absent') return release.revision > 0 && operation.kind !== 'uninstall' ? noRecord : null
+  // What `helm uninstall --keep-history` has left keeps no name.
+  if (operation.kind === 'install' && seen.newest.status === 'uninstalled') return null
   if (operation.kind === 'install') return 'Helm has a release of that name that Flotilla did not make'
   return isKnown(release, seen.newest)
     ? null

@@ -4,7 +4,8 @@ import type { Leftover, Phase, Release, Remains } from '../model.ts'
 import { ended } from '../outcome.ts'
 import { uninstalledRevision } from '../revisions.ts'
 import { endFailed } from './failing.ts'
-import { anotherHand, goOn, type Look, type PhaseHandler } from './look.ts'
+import { goOn, type Look, type PhaseHandler } from './look.ts'
+import { anotherHand } from './yielding.ts'
 
 type Removing = Extract<Phase, { name: 'removing' }>
 
@@ -14,12 +15,20 @@ export const removing: PhaseHandler<Removing> = (look) => {
   if (seen.kind === 'present') return anotherHand(look, 'the release was installed again by another hand')
   const { remains } = seen
   if (remains?.gone) return uninstalled(look, remains.leftovers)
+  if (remains !== null && !remains.deleting && !wasRemoved(look)) {
+    return uninstalled(look, [...remains.leftovers, ...remains.remaining])
+  }
   if (operation.cancelRequested)
     return endFailed(look, { code: 'cancelled', detail: 'the wait was cancelled; objects remain' })
   if (now >= (operation.deadline ?? now)) return endFailed(look, incomplete(remains))
   const until = Math.min(now + seconds(1), operation.deadline ?? now)
   const detail = remains?.blockers.join('; ') ?? 'unknown'
   return goOn(look, { operation, waitingFor: { reason: 'UNINSTALLING', until, detail } })
+}
+
+/** Helm had no record to remove the objects by: what is not being deleted stays, and is told. */
+function wasRemoved({ attempt, operation }: Look): boolean {
+  return attempt?.act.operationId === operation.id && attempt.act.kind === 'uninstall'
 }
 
 function incomplete(remains: Remains | null) {

@@ -5,7 +5,8 @@ import type { HelmRevision, Phase } from '../model.ts'
 import { ended } from '../outcome.ts'
 import { abandoned, again } from './applying.ts'
 import { conclude } from './failing.ts'
-import { anotherHand, goOn, type Look, type PhaseHandler } from './look.ts'
+import { goOn, type Look, type PhaseHandler } from './look.ts'
+import { anotherHand } from './yielding.ts'
 
 type Settling = Extract<Phase, { name: 'settling' }>
 
@@ -34,13 +35,14 @@ function retry(look: Look, act: Extract<NonNullable<Look['attempt']>['act'], { k
 function settled(look: Look, phase: Settling, newest: HelmRevision): ReleaseDecision {
   if (phase.next.kind === 'again') return again(look, phase, [abandoned(look, newest)])
   if (phase.next.kind === 'conclude') return conclude(look, phase.next.failure)
-  const followed = follow(look.state, look.seen)
-  return ended(
-    look.state,
-    look.operation,
-    { status: 'SUCCEEDED', error: null },
-    followed.release,
-    look.now,
-    followed.mirrored,
-  )
+  return recovered(look)
+}
+
+/** The other hand's revision has ended a freeze too: the next look takes it off the workloads. */
+function recovered({ state, operation, seen, now }: Look): ReleaseDecision {
+  const { release, mirrored } = follow(state, seen)
+  const { frozen } = state.release
+  const change = frozen === null ? release : { ...release, frozen: { ...frozen, over: true as const } }
+  const decision = ended(state, operation, { status: 'SUCCEEDED', error: null }, change, now, mirrored)
+  return decision.kind === 'next' && frozen !== null ? { ...decision, wake: now } : decision
 }

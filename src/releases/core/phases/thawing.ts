@@ -3,9 +3,10 @@ import type { ReleaseDecision } from '../command.ts'
 import type { Phase } from '../model.ts'
 import { planApply, planThaw } from '../plan.ts'
 import { fail } from './failing.ts'
-import { anotherHand, failureOf, goOn, type Look, type PhaseHandler } from './look.ts'
+import { failureOf, goOn, type Look, type PhaseHandler } from './look.ts'
 import { unexpected } from './queued.ts'
 import { changedMeanwhile } from './waiting.ts'
+import { anotherHand } from './yielding.ts'
 
 type Halting = Extract<Phase, { name: 'halting' }>
 type Restoring = Extract<Phase, { name: 'restoring' }>

@@ -4,7 +4,8 @@ import { deployedFields } from '../follow.ts'
 import type { HelmRevision, Operation, Phase, PodRef, Readiness, Release } from '../model.ts'
 import { ended } from '../outcome.ts'
 import { fail } from './failing.ts'
-import { anotherHand, appVersionOf, goOn, type Look, ownRecord, type PhaseHandler, revisionFields } from './look.ts'
+import { appVersionOf, goOn, type Look, ownRecord, type PhaseHandler, revisionFields } from './look.ts'
+import { anotherHand } from './yielding.ts'
 
 type Waiting = Extract<Phase, { name: 'waiting' }>
 

@@ -1,12 +1,41 @@
 import type { ActFailure, AttemptResult } from '../../../core/decision.ts'
-import type { HelmRevision, HelmStatus, ReleaseAct, ReleaseObservation } from '../model.ts'
+import type { HelmRevision, HelmStatus, ReleaseAct, ReleaseObservation, Remains } from '../model.ts'
 
 /** How far an act gets in the simulation, and how it ends. */
-export type Fate = 'done' | 'refused' | 'failed' | 'lostBefore' | 'lostPending' | 'lostAfter' | 'lostLate'
+export type Fate = 'done' | 'refused' | 'failed' | 'lostBefore' | 'lostPending' | 'lostAfter' | 'lostLate' | HandFate
+
+/**
+ * What another hand does while our helm runs a hook, and what becomes of our helm. `ended`: it wrote nothing more.
+ * `unseen`: it was faster than what ends it. `late`: its last write was under way and arrives later. `lost`: its worker
+ * was lost besides. `keptLate` is none of them: the record is a release again then, and is adopted as that.
+ */
+export type HandFate = `${'overtaken' | 'removed' | 'kept'}${'Ended' | 'Unseen' | 'Late' | 'Lost'}`
+export const handFates: readonly HandFate[] = [
+  'overtakenEnded',
+  'overtakenUnseen',
+  'overtakenLate',
+  'overtakenLost',
+  'removedEnded',
+  'removedUnseen',
+  'removedLate',
+  'removedLost',
+  'keptEnded',
+  'keptUnseen',
+  'keptLost',
+]
+export type HandDoes = 'upgrade' | 'rollback' | 'uninstall' | 'uninstallKeeping' | 'pending'
+
+function handOf(fate: HandFate): HandDoes {
+  if (fate.startsWith('overtaken')) return 'rollback'
+  return fate.startsWith('kept') ? 'uninstallKeeping' : 'uninstall'
+}
+
+const isHandFate = (fate: Fate): fate is HandFate => handFates.some((one) => one === fate)
 
 type ActEnd = { readonly result: AttemptResult; readonly failure: ActFailure | null }
 
 const broken: ActFailure = { code: 'helm_failed', detail: 'simulated' }
+const byAnother: ActFailure = { code: 'changed_by_another_hand', detail: 'simulated' }
 
 /** Helm's storage and the workloads of one release, as far as decisions can tell them. */
 export class HelmWorld {
@@ -21,6 +50,10 @@ export class HelmWorld {
   otherHand = false
   /** A write of a lost worker arrived after all. */
   lateWrites = false
+  /** The revision whose objects are in the cluster; null when there are none. */
+  live: string | null = null
+  /** Our helm wrote beside another hand's, so that two revisions may be `deployed` until that is put right. */
+  disputed = false
   /** How many more looks the cluster does not answer. */
   blindLooks = 0
   /** How the workloads of a fleet in two versions are kept; `none`: nothing keeps them. */
@@ -32,7 +65,7 @@ export class HelmWorld {
     if (this.blindLooks-- > 0) return { kind: 'unreadable', why: 'simulated' }
     const newest = this.newest()
     if (newest === null) {
-      return { kind: 'absent', remains: { gone: true, blockers: [], leftovers: [] } }
+      return { kind: 'absent', remains: remainsOf(this.live) }
     }
     this.looksUntilReady -= 1
     const settled = this.looksUntilReady < 0
@@ -44,13 +77,14 @@ export class HelmWorld {
       blockers: settled ? [] : ['Deployment/web'],
       stuckPods: [],
     }
-    const stored = this.revisions.map((r) => r.revision)
+    const stored = this.revisions.map(({ revision, secretUid, status }) => ({ revision, secretUid, status }))
     return {
       kind: 'present',
       newest,
       unknown: this.revisions.slice(0, -1),
       stored,
       readiness,
+      remains: newest.status === 'uninstalled' ? remainsOf(this.live) : null,
       evidence: { seen: true },
     }
   }
@@ -61,7 +95,32 @@ export class HelmWorld {
     if (act.kind === 'removeStuckPods') return fine
     if (act.kind === 'halt' || act.kind === 'restore') return this.thaw(act.kind, fate)
     if (act.kind === 'uninstall') return this.uninstall(fate)
-    return this.deploy(act, attempt, fate)
+    return isHandFate(fate) ? this.deployBesideHand(act, attempt, fate) : this.deploy(act, attempt, fate)
+  }
+
+  /** Our record is pending in a hook; another hand rolls back over it, or uninstalls. */
+  private deployBesideHand(act: DeployAct, attempt: number, fate: HandFate): ActEnd {
+    const before = this.revisions.filter(({ status }) => status === 'deployed')
+    const { secretUid } = this.add(`pending-${act.kind}`, labelsOf(act, attempt), descriptionOf(act))
+    this.byHand(handOf(fate))
+    if (fate.endsWith('Unseen')) return this.goOnUnseen(act, secretUid, before)
+    if (fate.endsWith('Late')) this.late.push(() => this.lastWrite(act, secretUid))
+    return fate.endsWith('Lost') ? lost : { result: 'changed-and-failed', failure: byAnother }
+  }
+
+  /** Objects first, the record last. A record that is gone cannot be written, one above its own is refused to a rollback. */
+  private goOnUnseen(act: DeployAct, secretUid: string, before: readonly HelmRevision[]): ActEnd {
+    this.live = secretUid
+    if (this.newest() === null || act.kind === 'rollback') return { result: 'changed-and-failed', failure: broken }
+    for (const r of before) this.mark(r.secretUid, 'superseded', r.description)
+    this.lastWrite(act, secretUid)
+    return fine
+  }
+
+  private lastWrite(act: DeployAct, secretUid: string): void {
+    if (!this.revisions.some((r) => r.secretUid === secretUid)) return
+    this.disputed = true
+    this.mark(secretUid, 'deployed', act.kind === 'rollback' ? descriptionOf(act) : 'Upgrade complete')
   }
 
   /** What was on its way arrives now. */
@@ -72,10 +131,15 @@ export class HelmWorld {
   }
 
   /** Another hand runs helm, completely or leaving its revision pending. */
-  byHand(what: 'upgrade' | 'uninstall' | 'pending'): void {
+  byHand(what: HandDoes): void {
     this.otherHand = true
+    if (what === 'uninstallKeeping') {
+      this.uninstallKeeping()
+      return
+    }
     if (what === 'uninstall') {
       this.revisions = []
+      this.live = null
       return
     }
     // An upgrade without labels of its own inherits those of the revision before it, ours among them.
@@ -84,21 +148,41 @@ export class HelmWorld {
     const revision = this.add(status, inherited, 'by hand')
     this.foreign.add(revision.secretUid)
     if (what === 'upgrade') this.deployed(revision.secretUid, 'Upgrade complete')
+    // To a revision that ours never go back to: with the same number and the same target nobody could tell them apart.
+    if (what === 'rollback') this.deployed(revision.secretUid, 'Rollback to 100')
+  }
+
+  /** A release of the same name has been there, and `helm uninstall --keep-history` left its record. */
+  keepHistory(): void {
+    this.foreign.add(this.add('uninstalled', none, 'Uninstallation complete').secretUid)
+  }
+
+  private uninstallKeeping(): void {
+    const newest = this.newest()
+    if (newest !== null) this.mark(newest.secretUid, 'uninstalled', 'Uninstallation complete')
+    this.live = null
   }
 
   newest(): HelmRevision | null {
     return this.revisions.at(-1) ?? null
   }
 
-  private deploy(
-    act: Extract<ReleaseAct, { kind: 'install' | 'upgrade' | 'rollback' }>,
-    attempt: number,
-    fate: Fate,
-  ): ActEnd {
+  /** How often anything was written to Helm's storage. */
+  get writes(): number {
+    return this.clock
+  }
+
+  /** A pending revision beneath a newer one, or two that are `deployed`. */
+  isDisputed(): boolean {
+    const beneath = this.revisions.slice(0, -1)
+    const deployed = this.revisions.filter(({ status }) => status === 'deployed')
+    return deployed.length > 1 || beneath.some(({ status }) => status.startsWith('pending-'))
+  }
+
+  private deploy(act: DeployAct, attempt: number, fate: Fate): ActEnd {
     if (fate === 'refused') return { result: 'unchanged', failure: broken }
-    const labels = act.kind === 'rollback' ? none : { operationId: act.operationId, attempt }
-    const description = act.kind === 'rollback' ? `Rollback to ${act.target}` : 'in progress'
-    const write = () => this.add(`pending-${act.kind}`, labels, description)
+    const description = descriptionOf(act)
+    const write = () => this.add(`pending-${act.kind}`, labelsOf(act, attempt), description)
     if (fate === 'lostLate') {
       const number = (this.newest()?.revision ?? 0) + 1
       // A record is created under its number: it is refused once that number is taken.
@@ -107,6 +191,7 @@ export class HelmWorld {
     }
     const { secretUid } = write()
     if (fate === 'lostPending') return lost
+    this.live = secretUid
     if (fate === 'failed') {
       this.mark(secretUid, 'failed', act.kind === 'rollback' ? 'Rollback "web" failed: simulated' : 'simulated')
       return { result: 'changed-and-failed', failure: broken }
@@ -140,8 +225,13 @@ export class HelmWorld {
     if (newest !== null && (fate === 'failed' || fate === 'lostPending'))
       this.mark(newest.secretUid, 'uninstalling', '')
     if (fate === 'failed') return { result: 'changed-and-failed', failure: broken }
+    if (fate.startsWith('overtaken') && newest !== null) {
+      this.byHand('rollback')
+      return fate.endsWith('Lost') ? lost : { result: 'changed-and-failed', failure: byAnother }
+    }
     if (fate === 'lostPending' || fate === 'lostLate') return lost
     this.revisions = []
+    this.live = null
     return fate === 'done' ? fine : lost
   }
 
@@ -168,6 +258,7 @@ export class HelmWorld {
 
   private deployed(secretUid: string, description: string): void {
     for (const r of this.revisions) if (r.status === 'deployed') this.mark(r.secretUid, 'superseded', r.description)
+    this.live = secretUid
     this.mark(secretUid, 'deployed', description)
   }
 
@@ -177,6 +268,17 @@ export class HelmWorld {
     )
   }
 }
+
+function remainsOf(live: string | null): Remains {
+  const remaining = live === null ? [] : [{ kind: 'Deployment', name: 'web', why: `of ${live}` }]
+  return { gone: live === null, deleting: false, blockers: remaining.map(({ why }) => why), remaining, leftovers: [] }
+}
+
+type DeployAct = Extract<ReleaseAct, { kind: 'install' | 'upgrade' | 'rollback' }>
+const descriptionOf = (act: DeployAct): string =>
+  act.kind === 'rollback' ? `Rollback to ${act.target}` : 'in progress'
+const labelsOf = (act: DeployAct, attempt: number): Labels =>
+  act.kind === 'rollback' ? none : { operationId: act.operationId, attempt }
 
 type Labels = Pick<HelmRevision, 'operationId' | 'attempt'>
 const none: Labels = { operationId: null, attempt: null }

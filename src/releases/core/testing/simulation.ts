@@ -4,6 +4,7 @@ import type { Instant } from '../../../core/instant.ts'
 import { newRelease } from '../create.ts'
 import { decideRelease } from '../decide.ts'
 import type { NewOperation, OperationRequest, ReleaseAct, ReleaseCommand, ReleaseState } from '../model.ts'
+import { withMirror } from '../revisions.ts'
 import { openOperation } from '../situation.ts'
 import { type Fate, HelmWorld } from './helmworld.ts'
 
@@ -39,6 +40,7 @@ export class Simulation {
   attempt: Attempt<ReleaseAct> | null = null
   private due: Instant | null
   private operations = 0
+  private toldOf = 0
   /** The execution that holds the release has put gates of its own on the workloads. */
   private tookOver = false
 
@@ -141,12 +143,21 @@ export class Simulation {
     this.world.deliverLate()
     this.due = this.now
     for (let steps = 0; steps < 2_000; steps++) {
+      if (this.due === null && this.isToldByWatch()) this.due = this.now
       if (this.due === null || this.onlyRemains(this.due)) return
       this.now = Math.max(this.now, this.due)
       this.step('done')
       if (this.due === this.now) this.now += 1
     }
     throw new Error(`still busy: ${JSON.stringify(this.state.operation?.phase)}`)
+  }
+
+  /** The watch wakes a release at rest whose records disagree, once for each write. */
+  private isToldByWatch(): boolean {
+    const { writes } = this.world
+    if (this.toldOf === writes || !this.world.isDisputed()) return false
+    this.toldOf = writes
+    return true
   }
 
   /** A half uninstalled release is looked at for ever, now and then; that is no business left. */
@@ -186,12 +197,4 @@ export class Simulation {
     const end = this.world.carryOut(planned.act, seq, fate)
     this.attempt = { ...planned, seq, epoch: 1n, startedAt: this.now, endedAt: this.now, ...end }
   }
-}
-
-/** The state as it is loaded again after it was saved: what was to be mirrored is now among the revisions. */
-function withMirror(state: ReleaseState): ReleaseState {
-  const replaced = new Set(state.mirrored.map((record) => record.secretUid))
-  const kept = state.revisions.filter((revision) => !replaced.has(revision.secretUid))
-  const revisions = [...kept, ...state.mirrored].sort((a, b) => a.revision - b.revision)
-  return { ...state, revisions, mirrored: [] }
 }

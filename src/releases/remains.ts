@@ -1,0 +1,101 @@
+import { Problem } from '../core/problems.ts'
+import { ClusterError, ManifestError } from '../infra/kubernetes/index.ts'
+import type { Leftover, ReleaseState, Remains } from './core/model.ts'
+import { openOperation } from './core/situation.ts'
+import type { ReleaseDeps } from './deps.ts'
+import type { ReleaseCluster } from './ports.ts'
+import { renderUpgrade } from './render-upgrade.ts'
+import { newestDeployment } from './store/operations.ts'
+import { newestManifest, revisionContent } from './store/queries.ts'
+
+/** What the objects of a release that Helm has no record of are known by; null where nothing is known. */
+export type Manifests = {
+  /** The newest revision's that is mirrored. */
+  readonly newest: string | null
+  /** What the last helm of ours may have written besides, though no revision of Helm's says so any more. */
+  readonly unfinished: string | null
+}
+
+/** Reads them from the database; what no revision tells is rendered again from the kept chart. */
+export async function manifestsOf(deps: Omit<ReleaseDeps, 'machine'>, state: ReleaseState): Promise<Manifests> {
+  const { id } = state.release
+  const newest = await newestManifest(deps.db, deps.vault, id)
+  return { newest, unfinished: await unfinishedManifest(deps, state) }
+}
+
+async function unfinishedManifest(
+  deps: Omit<ReleaseDeps, 'machine'>,
+  { release, revisions }: ReleaseState,
+): Promise<string | null> {
+  const last = await newestDeployment(deps.db, deps.vault, release.id)
+  if (last === null || last.outcome?.status === 'SUCCEEDED') return null
+  const made = revisions.find(({ operationId }) => operationId === last.id)
+  const known = made?.revision ?? last.request.targetRevision
+  if (known !== null) return (await revisionContent(deps.db, deps.vault, release.id, known))?.manifest ?? null
+  return last.request.chartDigest === null
+    ? null
+    : rendered(deps, release, last.request.chartDigest, last.request.values)
+}
+
+/** What does not render was never written. */
+async function rendered(...[deps, release, digest, values]: Parameters<typeof renderUpgrade>): Promise<string | null> {
+  try {
+    return (await renderUpgrade(deps, release, digest, values)).manifest
+  } catch (error) {
+    if (error instanceof Problem) return null
+    throw error
+  }
+}
+
+/**
+ * What is left in the cluster of a release that Helm has no record of; null while nobody asks. Throws `ClusterError` and
+ * `ManifestError` where an operation waits for the answer.
+ */
+export async function remainsOf(
+  state: ReleaseState,
+  cluster: ReleaseCluster,
+  manifests: () => Promise<Manifests>,
+): Promise<Remains | null> {
+  if (!isAsked(state)) return null
+  try {
+    return await read(state, cluster, await manifests())
+  } catch (error) {
+    const unknown = error instanceof ManifestError || (error instanceof ClusterError && error.status === 403)
+    if (!unknown || openOperation(state)?.phase.name === 'removing') throw error
+    const why = 'what is left of it cannot be read'
+    return { ...nothing, leftovers: [{ kind: 'Release', name: state.release.name, why }] }
+  }
+}
+
+function isAsked(state: ReleaseState): boolean {
+  const { status, failedKind, revision } = state.release
+  const operation = openOperation(state)
+  if (operation !== null) return operation.phase.name === 'removing' || operation.phase.name === 'yielding'
+  return failedKind === 'uninstall' || (status !== 'UNINSTALLED' && (revision > 0 || state.revisions.length > 0))
+}
+
+const nothing: Remains = { gone: true, deleting: false, blockers: [], remaining: [], leftovers: [] }
+
+async function read(
+  { release: { namespace, name } }: ReleaseState,
+  cluster: ReleaseCluster,
+  { newest, unfinished }: Manifests,
+): Promise<Remains> {
+  const known = newest === null ? nothing : await cluster.remains(newest, namespace, name)
+  if (unfinished === null || unfinished === newest) return known
+  return both(known, await cluster.remains(unfinished, namespace, name, { marked: true }))
+}
+
+function both(one: Remains, other: Remains): Remains {
+  return {
+    gone: one.gone && other.gone,
+    deleting: one.deleting || other.deleting,
+    blockers: [...new Set([...one.blockers, ...other.blockers])],
+    remaining: distinct([...one.remaining, ...other.remaining]),
+    leftovers: distinct([...one.leftovers, ...other.leftovers]),
+  }
+}
+
+function distinct(objects: readonly Leftover[]): readonly Leftover[] {
+  return [...new Map(objects.map((one) => [`${one.kind} ${one.name}`, one])).values()]
+}

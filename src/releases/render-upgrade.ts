@@ -1,0 +1,23 @@
+import type { JsonObject } from '../core/json.ts'
+import { Problem } from '../core/problems.ts'
+import { HelmFailure, type Rendered } from '../infra/helm/index.ts'
+import type { ReleaseDeps } from './deps.ts'
+
+const renderTimeoutMs = 60_000
+
+/** An upgrade of a release as helm renders it, without a cluster. Throws `Problem` chart_render_failed, values_schema. */
+export async function renderUpgrade(
+  deps: Pick<ReleaseDeps, 'clock' | 'kubeVersion' | 'ports'>,
+  release: { readonly name: string; readonly namespace: string },
+  digest: string,
+  values: JsonObject,
+): Promise<Rendered> {
+  const bytes = await deps.ports.charts.archive(digest)
+  const spec = { release: release.name, namespace: release.namespace, chart: { bytes }, values, isUpgrade: true }
+  try {
+    return await deps.ports.helm.template({ ...spec, kubeVersion: deps.kubeVersion }, { limitMs: renderTimeoutMs })
+  } catch (error) {
+    if (!(error instanceof HelmFailure)) throw error
+    throw new Problem(error.code === 'values_schema' ? error.code : 'chart_render_failed', error.detail)
+  }
+}
