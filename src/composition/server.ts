@@ -11,7 +11,6 @@ import { createEventHub, type EventHub } from '../infra/events/hub.ts'
 import { startNumbering } from '../infra/events/numbering.ts'
 import { buildApp } from '../infra/http/app.ts'
 import type { FeatureRoutes } from '../infra/http/route.ts'
-import { loadOrCreateKey } from '../infra/secrets/key.ts'
 import { createVault, type VaultKey } from '../infra/secrets/vault.ts'
 import { type RegistryDeps, registryPort, registryRoutes } from '../registry/index.ts'
 import {
@@ -33,6 +32,7 @@ import { openStorage, type Storage } from './database.ts'
 import { openHelm } from './helm.ts'
 import { kubeconfigPath } from './practice.ts'
 import { registryDeps } from './registry.ts'
+import { openKey } from './secret-key.ts'
 import { dependsOn } from './settings.ts'
 import type { Stops } from './stops.ts'
 import { type OpenTenants, openTenants } from './tenants.ts'
@@ -76,7 +76,7 @@ async function openParts(config: Config, log: Logger, stops: Stops): Promise<Par
   const clock = systemClock
   const [storage, kubeconfig] = await both(openStorage(config, log, stops), kubeconfigPath(config, log, stops))
   const { db } = storage.database
-  const key = loadOrCreateKey(config.home, config.secretKey ?? undefined)
+  const key = await openKey(config, db, clock)
   const vault = createVault([key])
   const helm = await openHelm(config, clock, log, stops)
   const newId = randomUUID

@@ -7,10 +7,19 @@ import { upgrades } from './migrations/0003_upgrades.ts'
 import { grants } from './migrations/0004_grants.ts'
 import { feedAndWebhooks } from './migrations/0005_feed_and_webhooks.ts'
 import { health } from './migrations/0006_health.ts'
+import { installation } from './migrations/0008_installation.ts'
 import type { Db } from './types.ts'
 
 /** Every step of the schema, oldest first. A step that was released never changes: add another. */
-export const migrations: readonly Migration[] = [initial, registry, upgrades, grants, feedAndWebhooks, health]
+export const migrations: readonly Migration[] = [
+  initial,
+  registry,
+  upgrades,
+  grants,
+  feedAndWebhooks,
+  health,
+  installation,
+]
 
 /**
  * Brings the schema to the newest step; returns the names of the steps it applied. Any number of processes may do it

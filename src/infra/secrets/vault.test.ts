@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { loadOrCreateKey } from './key.ts'
+import { createKey, findKey } from './key.ts'
 import { CannotOpen, createVault, vaultKey } from './vault.ts'
 
 const oldKey = vaultKey(Buffer.alloc(32, 1))
@@ -49,31 +49,38 @@ describe('createVault', () => {
   })
 })
 
-describe('loadOrCreateKey', () => {
+describe('a key', () => {
   let home: string
   beforeEach(() => {
     home = mkdtempSync(join(tmpdir(), 'flotilla-key-'))
   })
   afterEach(() => rmSync(home, { recursive: true }))
 
-  it('makes a key on the first start, for its owner only, and finds it again', () => {
-    const key = loadOrCreateKey(join(home, 'new'), undefined)
-    expect(loadOrCreateKey(join(home, 'new'), '')).toEqual(key)
+  it('is made for its owner only, and found again', () => {
+    const made = createKey(join(home, 'new'))
+    expect(findKey(join(home, 'new'), '')).toEqual(made)
+    expect(createKey(join(home, 'new'))).toEqual(made)
     expect(readdirSync(join(home, 'new'))).toEqual(['secret-key'])
     expect(statSync(join(home, 'new/secret-key')).mode & 0o777).toBe(0o600)
+  })
+
+  it('is nowhere until it was made: to look for it makes none', () => {
+    expect(findKey(home, undefined)).toBeNull()
+    expect(readdirSync(home)).toEqual([])
   })
 
   it('takes 32 bytes as they are, and makes 32 of a longer text', () => {
     const bytes = Buffer.alloc(32, 7)
     for (const encoding of ['hex', 'base64', 'base64url'] as const) {
-      expect(loadOrCreateKey(home, bytes.toString(encoding)).secret).toEqual(bytes)
+      expect(findKey(home, bytes.toString(encoding))?.key.secret).toEqual(bytes)
     }
-    expect(loadOrCreateKey(home, 'correct horse battery staple, and more').secret).toHaveLength(32)
+    expect(findKey(home, 'correct horse battery staple, and more')?.key.secret).toHaveLength(32)
   })
 
-  it('names what is too short', () => {
-    expect(() => loadOrCreateKey(home, 'short')).toThrow(/FLOTILLA_SECRET_KEY/)
+  it('is named where it is too short or cannot be read', () => {
+    expect(() => findKey(home, 'short')).toThrow(/FLOTILLA_SECRET_KEY/)
     writeFileSync(join(home, 'secret-key'), '')
-    expect(() => loadOrCreateKey(home, undefined)).toThrow(/secret-key must have/)
+    expect(() => findKey(home, undefined)).toThrow(/secret-key must have/)
+    expect(() => findKey(join(home, 'secret-key'), undefined)).toThrow(/secret-key cannot be read/)
   })
 })

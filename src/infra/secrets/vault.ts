@@ -33,6 +33,9 @@ export function vaultKey(secret: Buffer): VaultKey {
   }
 }
 
+/** How all that a key sealed begins: by it what is stored is told apart from what another key sealed, unopened. */
+export const sealHeader = ({ id }: VaultKey): Buffer => Buffer.concat([Buffer.of(version), id])
+
 /**
  * AES-256-GCM with a random nonce. Layout: version (1 byte), key id (4), nonce (12), tag (16), ciphertext; version, id
  * and context are authenticated. Seals with the first key and opens with any: put the new one first to change keys.
@@ -40,7 +43,7 @@ export function vaultKey(secret: Buffer): VaultKey {
 export function createVault(keys: readonly [VaultKey, ...VaultKey[]]): Vault {
   return {
     seal(value, context) {
-      const header = Buffer.concat([Buffer.of(version), keys[0].id])
+      const header = sealHeader(keys[0])
       const nonce = randomBytes(nonceBytes)
       const cipher = createCipheriv('aes-256-gcm', keys[0].secret, nonce, { authTagLength: tagBytes })
       cipher.setAAD(Buffer.concat([header, Buffer.from(context)]))
