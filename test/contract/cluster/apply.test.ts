@@ -47,6 +47,26 @@ describe('server-side apply', () => {
     expect(body.data).toEqual({ ours: '2', theirs: '3' })
   })
 
+  it('takes away labels that were all that it had in metadata, and leaves the name', async () => {
+    const path = `${at.configmaps}/bare`
+    const { body: first } = await apply(path, 'a', configMap('bare', { k: '1' }, { labels: { l: 'm' } }))
+    const dry = await apply(path, 'a', configMap('bare', { k: '2' }), '&dryRun=All')
+    expect(dry.status).toBe(200)
+    const { status, body } = await apply(path, 'a', configMap('bare', { k: '1' }))
+    expect(status).toBe(200)
+    expect(body.metadata).toMatchObject({ name: 'bare', uid: first.metadata.uid })
+    expect(body.metadata).not.toHaveProperty('labels')
+    expect(fieldsOf(body, 'a')).toEqual({ 'f:data': { 'f:k': {} } })
+  })
+
+  it('refuses to change what another manager owns also where the labels are no longer applied', async () => {
+    const path = `${at.configmaps}/bare-fought`
+    await apply(path, 'a', configMap('bare-fought', { k: '1' }, { labels: { l: 'm' } }))
+    await cluster.client.patch(`${path}?fieldManager=hand`, 'merge', { data: { k: '2' } })
+    const { status, body } = await apply(path, 'a', configMap('bare-fought', { k: '3' }), '&dryRun=All')
+    expect([status, body.details?.causes]).toEqual([409, [expect.objectContaining({ field: '.data.k' })]])
+  })
+
   it('refuses to change what another manager applied, unless forced', async () => {
     const path = `${at.configmaps}/fought`
     await apply(path, 'a', configMap('fought', { k: '1', other: 'x' }))

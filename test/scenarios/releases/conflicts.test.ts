@@ -54,6 +54,19 @@ test.concurrent('a dry run finds the conflict before', async () => {
   expect(await release.verdicts()).toEqual(['1 DEPLOYED'])
 })
 
+test.concurrent('an object whose template has no labels conflicts in the dry run as in the upgrade', async () => {
+  const release = await world.place().installed()
+  const name = { namespace: release.namespace, name: release.name }
+  const patch = { type: 'merge', fieldManager: 'kubectl', body: { data: { version: 'by hand' } } } as const
+  await world.cluster.client.patch(resources.configMaps, name, patch)
+  const wanted = { valuesOverride: { color: 'blue' } }
+  const conflict = { object: `ConfigMap ${release.name}`, field: '.data.version', manager: 'kubectl' }
+  const conflicts = meetsConflicts ? [{ ...conflict, live: 'by hand', wanted: '1.0.0' }] : []
+  expect(ok(await release.preview(wanted))).toMatchObject({ conflicts })
+  if (!meetsConflicts) return
+  expect(failure(await release.upgrade(wanted), 'field_conflict').evidence).toMatchObject({ conflicts })
+})
+
 test.concurrent('a rollback takes the field back', async () => {
   const release = await world.place().installed({ chartName: 'workload' })
   ok(await release.upgrade({ valuesOverride: { replicas: 3 } }))

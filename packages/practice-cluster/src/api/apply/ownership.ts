@@ -32,6 +32,9 @@ const UNTRACKED = new Set([
   'clusterName',
 ])
 
+/** Every object has it, whoever owns what in it: its name, too, is a field that the applier gives. */
+const METADATA = 'f:metadata'
+
 /** The part of an object that managers can own: without its identity and what the server keeps itself. */
 function trackable(object: KubeInput | undefined, { ignoreStatus }: Write): Record<string, unknown> {
   if (object === undefined) return {}
@@ -92,7 +95,7 @@ export function applied(
   const others = [...owners].filter(([other]) => other !== key)
   const merged = mergeApplied(live ?? { metadata: {} }, config, write.schema)
   const last = owners.get(key)?.fields ?? new Set<string>()
-  const owned = new Set([...fields, ...others.flatMap(([, each]) => [...each.fields])])
+  const owned = new Set([METADATA, ...fields, ...others.flatMap(([, each]) => [...each.fields])])
   const next = finish(prune(merged, write.schema, last, owned) as KubeInput)
   const changes = compare(trackable(live, write), trackable(next, write), write.schema)
   const conflicts = conflictsWith(others, changes)
