@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import type { DomainEvent } from '../../core/events.ts'
 import {
   type Batch,
   type BatchItem,
@@ -79,6 +80,16 @@ function look(batch: Batch, fleet: Fleet, now: number) {
   return decision
 }
 
+/** Each release's end is told once, as it was, with counts that rise by one; the end of the batch comes last. */
+function expectToldOnce(batch: Batch, told: readonly DomainEvent[]): void {
+  const progressed = told.filter(({ type }) => type === 'batch.progressed').map(({ data }) => data)
+  expect(told.map(({ type }) => type)).toEqual([...progressed.map(() => 'batch.progressed'), 'batch.ended'])
+  const outcomes = new Map(progressed.map(({ releaseOperationId, outcome }) => [releaseOperationId, outcome]))
+  expect(outcomes).toEqual(new Map(batch.items.map(({ operationId, status }) => [operationId, status])))
+  const over = progressed.map(({ upgraded, failed, skipped }) => Number(upgraded) + Number(failed) + Number(skipped))
+  expect(over).toEqual(batch.items.map((_, at) => at + 1))
+}
+
 describe('decideBatch', () => {
   const story = fc.record({
     size: fc.integer({ min: 0, max: 12 }),
@@ -96,6 +107,7 @@ describe('decideBatch', () => {
         for (const n of busy) fleet.busy.add(`o${n}`)
         let batch = batchOf(size, concurrency)
         let cancelled = false
+        const told: DomainEvent[] = []
         for (let step = 0; batch.endedAt === null; step++) {
           expect(step, 'it comes to an end').toBeLessThan(500)
           if (step === cancelAt) {
@@ -104,6 +116,7 @@ describe('decideBatch', () => {
             cancelled = true
           }
           const decision = look(batch, fleet, step)
+          told.push(...decision.events)
           batch = { ...decision.state, starting: null }
           const wanted = decision.state.starting === null ? [] : [decision.state.starting]
           const fresh = wanted.filter((item) => !fleet.started.includes(item.operationId))
@@ -124,6 +137,7 @@ describe('decideBatch', () => {
             expect(item.status).toBe(sight.outcome.status === 'SUCCEEDED' ? 'upgraded' : 'failed')
           else expect(item.status).toBe('skipped')
         }
+        expectToldOnce(batch, told)
       }),
       { numRuns: 2_000 },
     )

@@ -1,4 +1,5 @@
 import type { Decide } from '../../core/decision.ts'
+import type { DomainEvent } from '../../core/events.ts'
 import { type Instant, seconds } from '../../core/instant.ts'
 import type { ErrorCode } from '../../core/problems.ts'
 import type { Uuid } from '../../core/subject.ts'
@@ -83,7 +84,30 @@ export const decideBatch: Decide<Batch, BatchCommand, BatchObservation, never> =
     startedAt: batch.startedAt ?? now,
     items: batch.items.map((item) => look(item, input.observation)),
   }
-  return advance(batch.cancelRequested ? dropLost(seen, input.observation) : seen, input.observation, now)
+  const next = advance(batch.cancelRequested ? dropLost(seen, input.observation) : seen, input.observation, now)
+  if (next.kind === 'rejected') return next
+  return { ...next, events: [...progress(batch, next.state), ...next.events] }
+}
+
+/** An event for each release that the batch is through with, with how many there are by then (SPEC section 3). */
+function progress(before: Batch, after: Batch): readonly DomainEvent[] {
+  let items = before.items
+  return after.items.flatMap((item, at) => {
+    if (!isOver(item) || before.items[at]?.status === item.status) return []
+    items = items.with(at, item)
+    const { releaseId, status, code } = item
+    const data = { ...about(before), releaseId, releaseOperationId: item.operationId, outcome: status, code }
+    return [{ type: 'batch.progressed', data: { ...data, ...countsOf(items) } }]
+  })
+}
+
+const isOver = ({ status }: BatchItem): boolean => status !== 'todo' && status !== 'started'
+
+const about = ({ id, chart, targetVersion }: Batch) => ({ operationId: id, chartName: chart, targetVersion })
+
+function countsOf(items: readonly BatchItem[]) {
+  const count = (wanted: BatchItem['status']) => items.filter(({ status }) => status === wanted).length
+  return { releases: items.length, upgraded: count('upgraded'), failed: count('failed'), skipped: count('skipped') }
 }
 
 function look(item: BatchItem, observation: BatchObservation): BatchItem {
@@ -139,16 +163,7 @@ function end(batch: Batch, now: Instant): ReturnType<typeof decideBatch> {
     item.status === 'todo' ? { ...item, status: 'skipped' as const, detail: 'the batch was cancelled' } : item,
   )
   const outcome: Outcome = { status: cancelled ? 'CANCELLED' : 'SUCCEEDED', error: null }
-  const count = (status: BatchItem['status']) => items.filter((item) => item.status === status).length
-  const data = {
-    operationId: batch.id,
-    chartName: batch.chart,
-    targetVersion: batch.targetVersion,
-    upgraded: count('upgraded'),
-    failed: count('failed'),
-    skipped: count('skipped'),
-  }
-  const events = [{ type: 'batch.ended', data }]
+  const events = [{ type: 'batch.ended', data: { ...about(batch), ...countsOf(items) } }]
   return { kind: 'next', state: { ...batch, items, outcome, endedAt: now }, act: null, events, wake: null }
 }
 

@@ -214,13 +214,18 @@ describe('events', () => {
   })
 
   test('of an operation are its own only, of a batch those of the batch', async () => {
-    await world.install('b', name(), '1.2.0')
+    const release = await world.install('b', name(), '1.2.0')
     const path = '/helm/releases/chart/small/batch-upgrade?targetVersion=1.9.0'
     const { operationId } = await accepted(operatorOfB.post(path, {}, later))
+    const stream = await eventsOf(operatorOfB, `/operations/${operationId}/events`)
     await ended(operatorOfB, operationId)
     type Event = { readonly type: string; readonly data: { readonly operationId: string } }
     const list = expectStatus(await operatorOfB.get<Event[]>(`/operations/${operationId}/events`), 200)
-    expect(list.map(({ type }) => type)).toEqual(['batch.requested', 'batch.ended'])
+    expect(list.map(({ type }) => type)).toEqual(['batch.requested', 'batch.progressed', 'batch.ended'])
+    const counts = { releases: 1, upgraded: 1, failed: 0, skipped: 0 }
+    expect(list[1]?.data).toMatchObject({ ...counts, releaseId: release.id, outcome: 'upgraded', code: null })
+    expect((await stream.take(3)).map(({ event }) => event)).toEqual(list.map(({ type }) => type))
+    await stream.close()
     expect(list.every(({ data }) => data.operationId === operationId)).toBe(true)
   })
 
