@@ -21,7 +21,7 @@ export async function apiDocument(): Promise<string> {
     upgrades: upgradeRoutes(absent('the upgrades')),
     registry: registryRoutes(absent('the registry')),
     charts: [...chartRoutes(absent('the charts')), ...grantRoutes(absent('the grants'))],
-    tenants: routesOfTenants(absent('the tenants')),
+    tenants: routesOfTenants(absent('the tenants'), absent('the operations')),
     activity: activityRoutes(absent('the activity')),
     webhooks: webhookRoutes(absent('the webhooks')),
   })

@@ -5,6 +5,7 @@ import type { Db } from '../infra/database/types.ts'
 import type { Authenticate, Authorize } from '../infra/http/auth.ts'
 import type { FeatureRoutes } from '../infra/http/route.ts'
 import { tokenVerifier } from '../infra/oidc/index.ts'
+import { operationOutcomes } from '../releases/index.ts'
 import {
   type AdminKeySource,
   clusterIds,
@@ -52,7 +53,7 @@ export async function openTenants({ config, db, clock, newId, contexts }: Tenant
     authenticate: authenticator({ config, db, clock }),
     authorize: mayDo,
     port: tenantPort(deps),
-    routes: routesOfTenants(deps),
+    routes: routesOfTenants(deps, operationOutcomes),
   }
 }
 

@@ -30,6 +30,7 @@ export type {
 } from './ports.ts'
 export { releaseRoutes } from './routes/index.ts'
 export { type FleetRelease, fleetReleases, releasesOfChart } from './store/fleets.ts'
+export { operationOutcomes } from './store/operations.ts'
 export { deployedCharts, newestManifest as mirroredManifest } from './store/queries.ts'
 export { recordHealth } from './store/sightings.ts'
 export { ReleaseStates } from './store/state.ts'

@@ -6,7 +6,7 @@ import { insertAudit } from './store/audit.ts'
 /** What is worth remembering of a command. */
 export type AuditFact = {
   readonly principal: Principal
-  /** Dotted: `tenant.registered`, `api-key.revoked`, `release.upgrade.accepted`. */
+  /** Dotted: `tenant.registered`, `api-key.revoked`, `release.upgrade`. */
   readonly action: string
   /** `kind/id`. */
   readonly subject: string
@@ -14,6 +14,8 @@ export type AuditFact = {
   /** `done` unless told. */
   readonly outcome?: string
   readonly reason?: string | undefined
+  /** The operation that says how it ends, where the command was only accepted. */
+  readonly operationId?: Uuid
 }
 
 /**
@@ -35,5 +37,6 @@ export async function recordAudit(
     subject: fact.subject,
     outcome: fact.outcome ?? 'done',
     reason: fact.reason ?? null,
+    operationId: fact.operationId ?? null,
   })
 }

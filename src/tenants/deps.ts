@@ -15,6 +15,9 @@ export type TenantDeps = {
   readonly ownNamespaces: readonly string[]
 }
 
+/** How those of some operations that have ended did, by their ids, as the audit log says it: `succeeded`. */
+export type OperationOutcomes = (db: Db, ids: readonly Uuid[]) => Promise<ReadonlyMap<Uuid, string>>
+
 /** Who gives a command, why, and what else is written in its transaction. */
 export type Caller = { readonly principal: Principal; readonly reason?: string | undefined }
 

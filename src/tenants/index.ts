@@ -3,7 +3,7 @@ import { transaction } from '../infra/database/pool.ts'
 import type { Db, Tx } from '../infra/database/types.ts'
 import type { FeatureRoutes } from '../infra/http/route.ts'
 import { type InstallPlace, lookAtPlace, placeInstall } from './commands/place-install.ts'
-import type { TenantDeps } from './deps.ts'
+import type { OperationOutcomes, TenantDeps } from './deps.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { platformRoutes } from './routes/platform.ts'
 import { tenantRoutes } from './routes/tenants.ts'
@@ -18,7 +18,7 @@ export type { InstallPlace } from './commands/place-install.ts'
 export { registerClusters } from './commands/register-clusters.ts'
 export { actionsOf, mayDo, maySee } from './core/permissions.ts'
 export { noSuchTenant } from './core/placement.ts'
-export type { Caller, KubeContexts, OnDone, TenantDeps } from './deps.ts'
+export type { Caller, KubeContexts, OnDone, OperationOutcomes, TenantDeps } from './deps.ts'
 export { clusterIds } from './store/clusters.ts'
 export type { Tenant } from './store/tenants.ts'
 
@@ -50,6 +50,6 @@ export function tenantPort(deps: TenantDeps): TenantPort {
 }
 
 /** Every route of tenants, keys, clusters and the audit log. */
-export function routesOfTenants(deps: TenantDeps): FeatureRoutes {
-  return [...tenantRoutes(deps), ...keyRoutes(deps), ...platformRoutes(deps)]
+export function routesOfTenants(deps: TenantDeps, outcomes: OperationOutcomes): FeatureRoutes {
+  return [...tenantRoutes(deps), ...keyRoutes(deps), ...platformRoutes(deps, outcomes)]
 }

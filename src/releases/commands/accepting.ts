@@ -7,6 +7,7 @@ import { executeIn } from '../../infra/engine/index.ts'
 import type { CallerCommand } from '../core/model.ts'
 import type { ReleaseDeps } from '../deps.ts'
 import { holdAccepting, wasAccepted } from '../store/operations.ts'
+import { auditAccepted } from './audit.ts'
 import type { CommandCall } from './context.ts'
 
 /**
@@ -59,6 +60,9 @@ export async function command(
   await accepting(deps, id, async (tx) => {
     const state = await executeIn(tx, deps.machine, releaseId, { command: order, now: deps.clock.now() })
     if (state.operation?.id !== id) throw new Problem('conflict', 'the release changed meanwhile: look again')
+    const { tenantId } = state.release
+    const action = call.action ?? (`release.${order.kind}` as const)
+    await auditAccepted(tx, deps, call, { action, subject: `release/${releaseId}`, tenantId, operationId: id })
     await call.onAccept(tx, id)
   })
   return id

@@ -7,6 +7,7 @@ import type { ReleaseDeps } from '../deps.ts'
 import { type ReleaseListing, releasesAtVersions, versionsOf } from '../store/queries.ts'
 import { recordBatch } from '../store/record.ts'
 import { accepting } from './accepting.ts'
+import { auditAccepted } from './audit.ts'
 import { type CommandCall, scopeOf } from './context.ts'
 import { type OperationOptions, optionsOf } from './options.ts'
 
@@ -48,6 +49,12 @@ export async function batchUpgrade(
     }
     await recordBatch(tx, batch, [{ type: 'batch.requested', data }], now)
     await wake(tx, { kind: 'batch', id: batch.id })
+    const accepted = {
+      action: 'release.batch-upgrade',
+      subject: `batch/${batch.id}`,
+      tenantId: batch.tenantId,
+    } as const
+    await auditAccepted(tx, deps, call, { ...accepted, operationId: batch.id })
     await call.onAccept(tx, batch.id)
   })
   return batch.id

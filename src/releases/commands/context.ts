@@ -5,6 +5,7 @@ import { maySee } from '../../tenants/index.ts'
 import type { ReleaseState } from '../core/model.ts'
 import type { ReleaseDeps } from '../deps.ts'
 import { releasesByIds, type Scope } from '../store/queries.ts'
+import type { AuditedCommand } from './audit.ts'
 
 /** Which tenants a caller may see. */
 export function scopeOf(principal: Principal): Scope {
@@ -35,4 +36,10 @@ export function noSuchRelease(id: Uuid): Problem {
 export type OnAccept = (tx: Tx, operationId: Uuid) => Promise<void>
 
 /** What a caller of a command brings with it. */
-export type CommandCall = { readonly principal: Principal; readonly reason: string | null; readonly onAccept: OnAccept }
+export type CommandCall = {
+  readonly principal: Principal
+  readonly reason: string | null
+  readonly onAccept: OnAccept
+  /** What the audit log calls the command, where that is not what its operation does. */
+  readonly action?: AuditedCommand
+}

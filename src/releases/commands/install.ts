@@ -11,6 +11,7 @@ import type { ReleaseDeps } from '../deps.ts'
 import type { ResolvedChart } from '../ports.ts'
 import { releaseByName } from '../store/queries.ts'
 import { accepting } from './accepting.ts'
+import { auditAccepted } from './audit.ts'
 import type { CommandCall } from './context.ts'
 import { newOperation } from './new-operation.ts'
 import { type OperationOptions, optionsOf } from './options.ts'
@@ -58,6 +59,8 @@ async function accept(deps: ReleaseDeps, call: CommandCall, { body, releaseId, o
   await wake(tx, { kind: 'release', id: releaseId })
   // Somebody must follow the cluster from now on; when that is so already, this changes nothing.
   await wake(tx, { kind: 'cluster', id: place.clusterId })
+  const accepted = { action: 'release.install', subject: `release/${releaseId}`, tenantId: body.tenantId } as const
+  await auditAccepted(tx, deps, call, { ...accepted, operationId: operation.id })
   await call.onAccept(tx, operation.id)
 }
 

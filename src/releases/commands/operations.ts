@@ -3,8 +3,10 @@ import { Problem } from '../../core/problems.ts'
 import type { Principal, Uuid } from '../../core/subject.ts'
 import { transaction } from '../../infra/database/pool.ts'
 import { executeIn } from '../../infra/engine/index.ts'
+import { recordAudit } from '../../tenants/index.ts'
 import type { BatchMachine, ReleaseDeps } from '../deps.ts'
 import { evidenceOf, type OperationListing, visibleOperation } from '../store/operations.ts'
+import type { CommandCall } from './context.ts'
 import { readRelease } from './reads.ts'
 
 /** One operation. Throws `Problem` not_found. */
@@ -18,14 +20,16 @@ export async function readOperation(deps: ReleaseDeps, principal: Principal, id:
 export async function cancelOperation(
   deps: ReleaseDeps,
   batches: BatchMachine,
-  principal: Principal,
+  { principal, reason }: Pick<CommandCall, 'principal' | 'reason'>,
   id: Uuid,
 ): Promise<void> {
   const row = await readOperation(deps, principal, id)
+  const fact = { principal, action: 'operation.cancel', subject: `operation/${id}`, tenantId: row.tenant_id }
   const now = deps.clock.now()
   await transaction(deps.db, async (tx) => {
     if (row.release_id === null) await executeIn(tx, batches, id, { command: { kind: 'cancel' }, now })
     else await executeIn(tx, deps.machine, row.release_id, { command: { kind: 'cancel', operationId: id }, now })
+    await recordAudit(tx, deps, { ...fact, reason: reason ?? undefined })
   })
 }
 

@@ -21,11 +21,12 @@ export type UnfreezeBody = Pick<OperationOptions, 'timeout'>
  */
 export async function unfreeze(
   deps: ReleaseDeps,
-  call: CommandCall,
+  given: CommandCall,
   id: Uuid,
   to: 'target' | 'previous',
   body: UnfreezeBody,
 ): Promise<Uuid> {
+  const call: CommandCall = { ...given, action: 'release.unfreeze' }
   const state = await visibleRelease(deps, call.principal, id)
   const { frozen } = state.release
   if (frozen === null) {

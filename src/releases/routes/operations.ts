@@ -11,7 +11,7 @@ import type { BatchMachine } from '../deps.ts'
 import { countOperations, listOperations, type OperationListing, operationOrders } from '../store/operations.ts'
 import { operationView } from '../views.ts'
 import type { RouteDeps } from './answer.ts'
-import { operation } from './schemas.ts'
+import { cancelBody, operation } from './schemas.ts'
 
 const read = { action: 'operation.read', scope: 'tenant' } as const
 
@@ -74,9 +74,13 @@ export const cancel = (deps: RouteDeps, batches: BatchMachine) =>
       'A queued one changes nothing; a running install, upgrade or wait ends FAILED with `cancelled`; a running ' +
       'rollback or uninstall of helm cannot be interrupted (409); a batch starts no further release.',
     permission: { action: 'operation.cancel', scope: 'tenant' },
-    schema: { params: idParams, responses: { 202: { description: 'The operation as it now is', schema: operation } } },
-    handler: async ({ params, principal, reply }) => {
-      await cancelOperation(deps, batches, principal, params.id)
+    schema: {
+      params: idParams,
+      body: cancelBody,
+      responses: { 202: { description: 'The operation as it now is', schema: operation } },
+    },
+    handler: async ({ params, body, principal, reply }) => {
+      await cancelOperation(deps, batches, { principal, reason: body.reason ?? null }, params.id)
       reply.code(202)
       return operationView(await readOperation(deps, principal, params.id))
     },

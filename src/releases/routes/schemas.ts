@@ -115,6 +115,7 @@ export const batchBody = z
 export const unfreezeBody = z
   .strictObject({ timeout: timeout.optional(), reason: text.optional() })
   .meta({ id: 'UnfreezeRequest' })
+export const cancelBody = z.strictObject({ reason: text.optional() }).meta({ id: 'CancelRequest' })
 export const recoverBody = z
   .strictObject({ force: z.boolean().optional(), dryRun: z.boolean().optional(), reason: text.optional() })
   .meta({ id: 'RecoverRequest' })

@@ -126,3 +126,14 @@ export async function endOf(db: Db, id: Uuid): Promise<Date | null> {
   const row = await of(db).selectFrom('operations').select('ended_at').where('id', '=', id).executeTakeFirst()
   return row?.ended_at ?? null
 }
+
+/** How those of some operations that have ended did: `succeeded`, `failed` or `cancelled`. */
+export async function operationOutcomes(db: Db, ids: readonly Uuid[]): Promise<ReadonlyMap<Uuid, string>> {
+  const rows = await of(db)
+    .selectFrom('operations')
+    .select(['id', 'status'])
+    .where('id', '=', sql<Uuid>`any(${[...ids]}::uuid[])`)
+    .where('ended_at', 'is not', null)
+    .execute()
+  return new Map(rows.map(({ id, status }) => [id, status.toLowerCase()]))
+}

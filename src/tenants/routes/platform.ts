@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Uuid } from '../../core/subject.ts'
 import { type Place, placeAt } from '../../infra/database/ordered.ts'
 import { sendMemoryList } from '../../infra/http/memory-list.ts'
 import { sendList } from '../../infra/http/page.ts'
@@ -6,8 +7,8 @@ import { pageQuery, querySort, queryText } from '../../infra/http/query.ts'
 import { type FeatureRoutes, route } from '../../infra/http/route.ts'
 import { uuid } from '../../infra/http/schemas.ts'
 import { actionsOf } from '../core/permissions.ts'
-import type { TenantDeps } from '../deps.ts'
-import { auditOrders, countAudit, listAudit } from '../store/audit.ts'
+import type { OperationOutcomes, TenantDeps } from '../deps.ts'
+import { type AuditEntry, auditOrders, countAudit, listAudit } from '../store/audit.ts'
 import { listClusters } from '../store/clusters.ts'
 import { listTenants } from '../store/tenants.ts'
 import { auditEntry, cluster, me } from './schemas.ts'
@@ -17,8 +18,8 @@ import { presentAudit } from './views.ts'
 const everyTenant = { after: null, limit: 10_000, order: '-createdAt' } as const
 
 /** Clusters, the caller itself, and the audit log. */
-export function platformRoutes(deps: TenantDeps): FeatureRoutes {
-  return [getMe(deps), getClusters(deps), getAudit(deps)]
+export function platformRoutes(deps: TenantDeps, outcomes: OperationOutcomes): FeatureRoutes {
+  return [getMe(deps), getClusters(deps), getAudit(deps, outcomes)]
 }
 
 const getMe = (deps: TenantDeps) =>
@@ -71,13 +72,16 @@ const getClusters = (deps: TenantDeps) =>
       }),
   })
 
-const getAudit = (deps: TenantDeps) =>
+const getAudit = (deps: TenantDeps, outcomes: OperationOutcomes) =>
   route({
     method: 'GET',
     url: '/api/v1/audit',
     operationId: 'listAudit',
     tags: ['access'],
-    summary: 'Who did what, newest first',
+    summary: 'Who did what, when, with which outcome, newest first',
+    description:
+      'What is done at once is `done`. A command that an operation carries out is `accepted`, and `succeeded`, `failed` ' +
+      'or `cancelled` when the operation has ended; `operationId` names it.',
     permission: { scope: 'platform', action: 'audit.read' },
     schema: {
       query: z.strictObject({
@@ -96,9 +100,21 @@ const getAudit = (deps: TenantDeps) =>
       const { limit: _, cursor: __, sort: order = '-at', ...filter } = call.query
       return sendList(call, {
         total: () => countAudit(deps.db, filter),
-        rows: (after: Place | null, limit) => listAudit(deps.db, filter, { after, limit, order }),
+        rows: async (after: Place | null, limit) =>
+          withOutcomes(deps, outcomes, await listAudit(deps.db, filter, { after, limit, order })),
         position: ({ at, id }) => placeAt(at, id),
         present: presentAudit,
       })
     },
   })
+
+/** The outcome of a command is that of its operation, once that has ended. */
+async function withOutcomes(
+  { db }: TenantDeps,
+  outcomes: OperationOutcomes,
+  entries: readonly AuditEntry[],
+): Promise<readonly AuditEntry[]> {
+  const ids = entries.flatMap(({ operationId }) => operationId ?? [])
+  const ended = ids.length === 0 ? new Map<Uuid, string>() : await outcomes(db, ids)
+  return entries.map((entry) => ({ ...entry, outcome: ended.get(entry.operationId ?? '') ?? entry.outcome }))
+}

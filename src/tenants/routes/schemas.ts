@@ -87,5 +87,6 @@ export const auditEntry = z
     subject: z.string(),
     outcome: z.string(),
     reason: z.string().nullable(),
+    operationId: z.uuid().nullable(),
   })
   .meta({ id: 'AuditEntry' })

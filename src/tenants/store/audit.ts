@@ -17,6 +17,8 @@ export type AuditEntry = {
   readonly subject: string
   readonly outcome: string
   readonly reason: string | null
+  /** The operation that was accepted with it; null for what was done at once. */
+  readonly operationId: Uuid | null
 }
 
 export async function insertAudit(tx: Tx, entry: AuditEntry): Promise<void> {
@@ -32,6 +34,7 @@ export async function insertAudit(tx: Tx, entry: AuditEntry): Promise<void> {
       subject: entry.subject,
       outcome: entry.outcome,
       reason: entry.reason,
+      operation_id: entry.operationId,
     })
     .execute()
 }
@@ -69,6 +72,7 @@ export async function listAudit(
     subject: row.subject,
     outcome: row.outcome,
     reason: row.reason,
+    operationId: row.operation_id,
   }))
 }
 

@@ -28,6 +28,7 @@ type Tables = {
     subject: string
     outcome: string
     reason: string | null
+    operation_id: Uuid | null
   }
 }
 

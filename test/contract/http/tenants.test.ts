@@ -10,6 +10,7 @@ import {
   ensureAdminKey,
   keyAuthenticator,
   mayDo,
+  recordAudit,
   registerClusters,
   routesOfTenants,
   tenantPort,
@@ -23,6 +24,9 @@ let database: FreshDatabase
 let app: FastifyInstance
 let deps: TenantDeps
 let now: number
+/** How operations ended, as the features that have some would say. */
+const outcomes = async () => new Map([[endedOperation, 'failed']])
+const endedOperation = randomUUID()
 
 beforeEach(async () => {
   database = await freshDatabase()
@@ -40,7 +44,7 @@ beforeEach(async () => {
   app = appOf({
     db: database.db,
     clock,
-    routes: [routesOfTenants(deps)],
+    routes: [routesOfTenants(deps, outcomes)],
     authenticate: keyAuthenticator(deps),
     authorize: mayDo,
   })
@@ -216,6 +220,23 @@ test('the audit log tells who registered, made and revoked, with the reason', as
     ['tenant.registered', 'onboarding', 'admin'],
   ])
   expect((await get(`/audit?tenantId=${tenant.json().id}`)).json()).toHaveLength(1)
+})
+
+test('the outcome of what was only accepted is that of its operation, once that has ended', async () => {
+  const principal: Principal = { id: 'a', name: 'ann', role: 'platform-admin', tenants: 'all' }
+  const fact = { principal, action: 'release.upgrade', subject: 'release/1', outcome: 'accepted' }
+  await deps.db.transaction().execute(async (tx) => {
+    await recordAudit(tx, deps, { ...fact, operationId: endedOperation, reason: 'patch' })
+    await recordAudit(tx, deps, { ...fact, operationId: randomUUID() })
+    await recordAudit(tx, deps, { ...fact, action: 'operation.cancel', outcome: 'done' })
+  })
+  const told = (await get('/audit?performedBy=ann')).json() as Record<string, unknown>[]
+  expect(told.map(({ action, outcome, reason }) => [action, outcome, reason])).toEqual([
+    ['operation.cancel', 'done', null],
+    ['release.upgrade', 'accepted', null],
+    ['release.upgrade', 'failed', 'patch'],
+  ])
+  expect(told.map(({ operationId }) => operationId)).toContain(endedOperation)
 })
 
 const admin: Principal = { id: 'a', name: 'a', role: 'platform-admin', tenants: 'all' }

@@ -40,7 +40,7 @@ export async function openRegistry(platformVersion: string | null = null): Promi
   const deps: RegistryDeps = { ...base, platformVersion, tenants: tenantPort(tenantDeps), installed }
   const app = appOf({
     ...base,
-    routes: [registryRoutes(deps), routesOfTenants(tenantDeps)],
+    routes: [registryRoutes(deps), routesOfTenants(tenantDeps, async () => new Map())],
     authorize: mayDo,
     authenticate: async (token) => callers[token] ?? null,
   })

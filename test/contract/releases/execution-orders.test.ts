@@ -138,7 +138,7 @@ describe('a claimed release', () => {
     })
     const [seen] = await world.orders.look(world.db, [{ releaseId: id, operationIds: [operationId] }])
     expect(seen).toMatchObject({ exists: true, revision: 2, madeBy: operationId })
-    await expect(cancelOperation(world.deps, nobody, world.call.principal, operationId)).rejects.toMatchObject({
+    await expect(cancelOperation(world.deps, nobody, world.call, operationId)).rejects.toMatchObject({
       ...{ code: 'not_cancellable', extra: { executionId } },
     })
     await expect(unclaim(release)).rejects.toMatchObject({ code: 'operation_in_progress' })
@@ -258,6 +258,8 @@ describe('a frozen release', () => {
     const release = await frozen()
     const operationId = await unfreeze(world.deps, world.call, release.releaseId, to, {})
     expect(await readOperation(world.deps, world.call.principal, operationId)).toMatchObject({ kind })
+    const told = await sql`select action, outcome from audit where operation_id = ${operationId}`.execute(world.db)
+    expect(told.rows).toEqual([{ action: 'release.unfreeze', outcome: 'accepted' }])
     const after = await untilStatus(release.releaseId, 'DEPLOYED')
     expect(after).toMatchObject({ chartVersion, frozen: null, revision: 3, valuesOverride: { replicaCount: 2 } })
     expect(thawedOf(release)).toEqual(['halt', 'restore'])

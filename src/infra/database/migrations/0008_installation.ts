@@ -1,6 +1,9 @@
 import type { Migration } from '../migration.ts'
 
-/** What an installation remembers of itself: which key seals what is in it, how far its first start came. */
+/**
+ * What an installation remembers of itself: which key seals what is in it, how far its first start came. And the
+ * operation that an entry of the audit log is about, which says how it ended.
+ */
 export const installation: Migration = {
   name: '0008_installation',
   up: [
@@ -9,6 +12,7 @@ export const installation: Migration = {
       value jsonb not null,
       at timestamptz not null
     )`,
+    'alter table audit add column operation_id uuid',
   ],
-  down: ['drop table installation'],
+  down: ['alter table audit drop column operation_id', 'drop table installation'],
 }
