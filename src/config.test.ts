@@ -7,6 +7,7 @@ test('an empty environment gives the defaults', () => {
   expect(read({})).toEqual({
     port: 8084,
     leaseSeconds: 15,
+    requestsPerSecond: 50,
     host: '127.0.0.1',
     home: '/checkout/.flotilla',
     adminKey: null,
@@ -56,7 +57,13 @@ test('everything can be set', () => {
   })
 })
 
+test('a rate of 0 is no limit', () => {
+  expect(read({ REQUESTS_PER_SECOND: '0' }).requestsPerSecond).toBeNull()
+  expect(read({ REQUESTS_PER_SECOND: '7' }).requestsPerSecond).toBe(7)
+})
+
 test.each([
+  ['REQUESTS_PER_SECOND', '-1'],
   ['PORT', '80a'],
   ['PORT', '65536'],
   ['PORT', '-1'],

@@ -32,6 +32,8 @@ export type Config = {
   readonly logLevel: LogLevel
   /** How long a worker holds a subject without renewing; how long a crash goes unnoticed. For tests and tuning. */
   readonly leaseSeconds: number
+  /** What one caller may send in a second (SECURITY.md: 50); null: no limit, for tests and figures. */
+  readonly requestsPerSecond: number | null
 }
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
@@ -73,6 +75,7 @@ export function readConfig(env: Environment, checkout: string): Config {
     metricsOpen: read('METRICS_OPEN', truth) ?? false,
     logLevel: read('LOG_LEVEL', oneOf(logLevels)) ?? 'info',
     leaseSeconds: read('LEASE_SECONDS', leaseLength) ?? 15,
+    requestsPerSecond: (read('REQUESTS_PER_SECOND', rate) ?? 50) || null,
   })
 }
 
@@ -118,6 +121,11 @@ const leaseLength: Reader<number> = (value) => {
     /^[0-9]{1,3}$/.test(value) && Number(value) >= 2 && Number(value) <= 300,
     'must be a number of seconds from 2 to 300',
   )
+  return Number(value)
+}
+
+const rate: Reader<number> = (value) => {
+  must(/^[0-9]{1,5}$/.test(value), 'must be a number from 0 to 99999, 0 for no limit')
   return Number(value)
 }
 

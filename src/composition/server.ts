@@ -170,6 +170,7 @@ function httpApp(parts: Parts, hub: EventHub, ends: EndWaiter): FastifyInstance 
     version,
     signingKey: derivedKey(key, 'signatures'),
     vault: deps.vault,
+    requestsPerSecond: config.requestsPerSecond,
   })
 }
 

@@ -153,6 +153,7 @@ export class World {
       KUBECONFIG: this.kubeconfig,
       CHART_FOLDERS: this.chartFolder,
       LEASE_SECONDS: String(leaseSeconds),
+      REQUESTS_PER_SECOND: '0',
     }
   }
 }

@@ -42,7 +42,7 @@ export type AppOptions = {
   /** Seals the answers that are kept for replays. */
   readonly vault: Vault
   readonly checkResponses?: boolean
-  /** What one caller may send (SECURITY.md: 50 a second); unlimited unless told. */
+  /** What one caller may send in a second (SECURITY.md); no limit unless told. */
   readonly requestsPerSecond?: number | null
 }
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
+import { Api } from '../support/api.ts'
 import { eventually } from '../support/eventually.ts'
 import { removeFlotilla, startFlotilla } from '../support/flotilla.ts'
 
@@ -90,6 +91,21 @@ test('a data folder whose record is broken is refused in one line that names the
     }
     await writeFile(record, kept)
     await (await startFlotilla({ home: flotilla.home })).stop()
+  } finally {
+    await removeFlotilla(flotilla)
+  }
+})
+
+test('a caller that asks faster than its rate is told when to ask again', async () => {
+  const flotilla = await startFlotilla({ env: { REQUESTS_PER_SECOND: '1' } })
+  try {
+    const api = new Api(flotilla.url, flotilla.adminKey)
+    const answers = await Promise.all(Array.from({ length: 200 }, () => api.get('/me')))
+    const refused = answers.filter(({ status }) => status === 429)
+    expect(refused.length).toBeGreaterThan(0)
+    expect(refused.map(({ headers }) => headers.get('retry-after'))).toEqual(refused.map(() => '1'))
+    expect(answers.filter(({ status }) => status !== 429 && status !== 200)).toEqual([])
+    expect(answers.some(({ status }) => status === 200)).toBe(true)
   } finally {
     await removeFlotilla(flotilla)
   }

@@ -39,6 +39,8 @@ export async function startFlotilla(options: FlotillaOptions = {}): Promise<Flot
     HOME: process.env.HOME ?? '',
     FLOTILLA_HOME: home,
     PORT: '0',
+    // Tests and figures ask faster than a caller may.
+    REQUESTS_PER_SECOND: '0',
     ...testedHelmEnv,
     ...options.env,
   }
