@@ -98,7 +98,7 @@ async function welcome(config: Config, running: Running, sample: boolean, signal
   const onPractice = config.kubeconfig === null
   if (sample && onPractice) {
     const key = await adminKeyText(config, running.adminKey)
-    const fine = await installSamples({ url: running.url, key, signal }, printWords).catch(() => false)
+    const fine = await installSamples({ url: running.url, key, signal }, running.samples, printWords).catch(() => false)
     if (!fine && !signal.aborted) printWords('The sample fleet is not complete; the rest works all the same.')
   }
   printWelcome({ url: running.url, home: config.home, onPractice, presetKey: config.adminKey !== null })

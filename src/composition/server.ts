@@ -21,6 +21,7 @@ import {
   releaseReads,
   releaseRoutes,
 } from '../releases/index.ts'
+import type { SampleMemory } from '../samples/install-fleet.ts'
 import type { AdminKeySource } from '../tenants/index.ts'
 import { type UpgradeDeps, upgradeRoutes } from '../upgrades/index.ts'
 import { handOn, webhookRoutes } from '../webhooks/index.ts'
@@ -32,6 +33,7 @@ import { openStorage, type Storage } from './database.ts'
 import { openHelm } from './helm.ts'
 import { kubeconfigPath } from './practice.ts'
 import { registryDeps } from './registry.ts'
+import { sampleMemory } from './sample-memory.ts'
 import { openKey } from './secret-key.ts'
 import { dependsOn } from './settings.ts'
 import type { Stops } from './stops.ts'
@@ -42,7 +44,11 @@ import { type OpenWebhooks, openWebhooks } from './webhooks.ts'
 import { startWork } from './work.ts'
 
 export type Role = 'serve' | 'api' | 'worker'
-export type Running = { readonly url: string | null; readonly adminKey: AdminKeySource }
+export type Running = {
+  readonly url: string | null
+  readonly adminKey: AdminKeySource
+  readonly samples: SampleMemory
+}
 
 /** What charts are rendered for where no cluster is asked. */
 const kubeVersion = 'v1.35.0'
@@ -69,7 +75,9 @@ export async function startServer(config: Config, role: Role, log: Logger, stops
   const parts = await openParts(config, log, stops)
   startFeed(parts, stops)
   if (role !== 'api') await startWork({ ...parts, leaseMs: config.leaseSeconds * 1000 }, stops)
-  return { url: role === 'worker' ? null : await startHttp(parts, stops), adminKey: parts.tenants.adminKey }
+  const { tenants, deps } = parts
+  const url = role === 'worker' ? null : await startHttp(parts, stops)
+  return { url, adminKey: tenants.adminKey, samples: sampleMemory(deps.db, deps.clock) }
 }
 
 async function openParts(config: Config, log: Logger, stops: Stops): Promise<Parts> {

@@ -21,6 +21,8 @@ test('the samples are registered once, and one step leads from each version to t
   expect(await installSampleRegistry(api, (line) => said.push(line))).toBe(true)
   expect(said).toHaveLength(sampleComponents.length)
   expect(await installSampleRegistry(api, (line) => said.push(line))).toBe(true)
+  const again = () => installSampleRegistry(api, (line) => said.push(line), { complete: true })
+  expect(await again()).toBe(true)
   const components = await list('/components?sort=createdAt')
   expect(components).toMatchObject(sampleComponents)
   expect(await list('/upgrade-paths')).toHaveLength(components.length * samplePaths.length)
