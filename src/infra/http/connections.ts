@@ -1,4 +1,4 @@
-import type { Server, ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
 /**
@@ -8,6 +8,7 @@ import type { Socket } from 'node:net'
  */
 export function trackConnections(server: Server): () => void {
   const underWay = new Map<Socket, number>()
+  const coming = new Set<IncomingMessage>()
   let stopping = false
   const count = (socket: Socket, by: number) => {
     const now = (underWay.get(socket) ?? 0) + by
@@ -19,12 +20,17 @@ export function trackConnections(server: Server): () => void {
     socket.once('close', () => underWay.delete(socket))
     if (stopping) socket.destroySoon()
   })
-  server.on('request', ({ socket }: { socket: Socket }, response: ServerResponse) => {
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    const { socket } = request
     count(socket, 1)
+    coming.add(request)
+    request.once('close', () => coming.delete(request))
     response.once('close', () => count(socket, -1))
   })
   return () => {
     stopping = true
     for (const [socket, requests] of underWay) if (requests === 0) socket.destroySoon()
+    // Nobody has begun with a request of which a part is missing, and Node waits for the rest of it for ever.
+    for (const { complete, socket } of coming) if (!complete) socket.destroy()
   }
 }

@@ -72,10 +72,20 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
   if (problem.status >= 500 && !reply.raw.destroyed) logFault(error, problem, request)
   if (problem.status === 401) reply.header('www-authenticate', 'Bearer realm="flotilla"')
   if (problem.status === 429 || problem.status === 503) reply.header('retry-after', retryAfter(problem))
+  if (problem.status === 413 || problem.status === 415) takeRest(request, reply)
   return reply
     .code(problem.status)
     .type('application/problem+json')
     .send(JSON.stringify(problemBody(problem, request.url)))
+}
+
+/**
+ * Reads what is still to come of a body that is refused, and drops it: a connection that is closed before loses the
+ * answer to a client that is still sending. The time that a request may take bounds it.
+ */
+function takeRest({ raw }: FastifyRequest, reply: FastifyReply): void {
+  reply.removeHeader('connection')
+  raw.resume()
 }
 
 function logFault(error: unknown, problem: Problem, request: FastifyRequest): void {

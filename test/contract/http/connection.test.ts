@@ -31,7 +31,17 @@ beforeEach(async () => {
       return { done: true }
     },
   })
-  app = appOf({ routes: [[hold]], log: pino({}, { write: (line: string) => void lines.push(JSON.parse(line)) }) })
+  const take = route({
+    method: 'POST',
+    url: '/take',
+    operationId: 'take',
+    tags: ['test'],
+    summary: 'Takes a body',
+    permission: { scope: 'public' },
+    schema: { body: z.strictObject({}), responses: { 200: { description: 'Done', schema: z.unknown() } } },
+    handler: async () => ({ done: true }),
+  })
+  app = appOf({ routes: [[hold, take]], log: pino({}, { write: (line: string) => void lines.push(JSON.parse(line)) }) })
   await app.listen({ port: 0, host: '127.0.0.1' })
 })
 afterEach(async () => {
@@ -60,6 +70,51 @@ test.each([
   expect(answer).toContain('application/problem+json')
   expect(answer).not.toMatch(/at .*\.(js|ts):/)
 })
+
+const megabyte = 'x'.repeat(1024 * 1024)
+const chunk = `100000\r\n${megabyte}\r\n`
+const json = 'Content-Type: application/json\r\n'
+const bodies = [
+  {
+    what: 'of a length that is too large',
+    type: `${json}Content-Length: 3145728`,
+    first: '',
+    rest: megabyte.repeat(3),
+    status: 413,
+  },
+  {
+    what: 'that turns out too large',
+    type: `${json}Transfer-Encoding: chunked`,
+    first: chunk + chunk,
+    rest: `${chunk}0\r\n\r\n`,
+    status: 413,
+  },
+  {
+    what: 'of another type',
+    type: 'Content-Type: text/plain\r\nContent-Length: 1048576',
+    first: '',
+    rest: megabyte,
+    status: 415,
+  },
+]
+
+test.each(bodies)(
+  'a body $what is refused, and the client may send the rest of it',
+  async ({ type, first, rest, status }) => {
+    const socket = connect((app.server.address() as AddressInfo).port, '127.0.0.1')
+    let text = ''
+    socket.on('data', (data) => {
+      text += String(data)
+    })
+    const closed = once(socket, 'close')
+    socket.write(`POST /take HTTP/1.1\r\nHost: localhost\r\n${type}\r\n\r\n${first}`)
+    await expect.poll(() => text, { timeout: 20_000 }).toContain(`HTTP/1.1 ${status} `)
+    socket.write(rest)
+    socket.write(get('/healthz', 'Connection: close\r\n'))
+    await closed
+    expect(text).toContain('HTTP/1.1 200 ')
+  },
+)
 
 test('no Host at all is refused', async () => {
   expect(await raw('GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n')).toContain('HTTP/1.1 400 ')
@@ -101,4 +156,13 @@ test('a connection without a request does not hold up the stop', async () => {
   await Promise.all([once(silent, 'connect'), once(app.server, 'connection')])
   silent.resume()
   await Promise.all([once(silent, 'close'), app.close()])
+}, 10_000)
+
+test('a request whose body does not come does not hold up the stop', async () => {
+  const slow = connect((app.server.address() as AddressInfo).port, '127.0.0.1')
+  slow.on('error', () => undefined)
+  slow.write(`POST /take HTTP/1.1\r\nHost: localhost\r\n${json}Content-Length: 10\r\n\r\n{`)
+  await once(app.server, 'request')
+  slow.resume()
+  await Promise.all([once(slow, 'close'), app.close()])
 }, 10_000)
