@@ -106,6 +106,15 @@ withControllers('garbage', () => {
   })
 })
 
+describe('the namespaces that a cluster comes with', () => {
+  it.each(['default', 'kube-system', 'kube-public'])('%s is not deleted', async (name) => {
+    const { status, body } = await cluster.client.delete(`/api/v1/namespaces/${name}`)
+    expect([status, body.reason]).toEqual([403, 'Forbidden'])
+    expect(body.message).toBe(`namespaces "${name}" is forbidden: this namespace may not be deleted`)
+    expect((await cluster.client.get('/api/v1/namespaces/default')).status).toBe(200)
+  })
+})
+
 withControllers('namespaces', () => {
   it('take their contents with them and accept nothing new meanwhile', async () => {
     const namespace = await freshNamespace(cluster)

@@ -5,7 +5,7 @@ import { StoreError } from '../store/types.ts'
 import { type Answer, type Api, type Call, isDryRun, parseBody, type Target } from './call.ts'
 import { isSelected, selectionOf } from './read.ts'
 import { formOf, listText, objectText } from './representation.ts'
-import { ApiError, invalid } from './status.ts'
+import { ApiError, invalid, resourceDetails } from './status.ts'
 
 type Options = DeleteOptions & { readonly orphanDependents?: boolean }
 
@@ -32,8 +32,15 @@ export function deleteObject(api: Api, call: Call, target: Target): Answer {
   return { status: 200, body: objectText(type, object, formOf(call.accept), 'Metadata') }
 }
 
-/** Deletes one object. @throws ApiError 404, or 409 worded as a failed precondition of a deletion is. */
+/** Namespaces without which there is no cluster. */
+const IMMORTAL: readonly string[] = ['default', 'kube-system', 'kube-public']
+
+/** Deletes one object. @throws ApiError 403, 404, or 409 worded as a failed precondition of a deletion is. */
 export function removeObject(api: Api, { type }: Target, namespace: string, name: string, options: DeleteOptions) {
+  if (ruleName(type) === 'namespaces' && IMMORTAL.includes(name)) {
+    const message = `namespaces "${name}" is forbidden: this namespace may not be deleted`
+    throw new ApiError(403, 'Forbidden', message, resourceDetails(type, name))
+  }
   try {
     return api.store.delete(type, type.namespaced ? namespace : '', name, options)
   } catch (error) {
