@@ -64,7 +64,7 @@ const getEvents = (deps: ActivityDeps) =>
         ...filterQuery,
         sort: z.enum(feedOrders).optional().describe('`-` is the newest first; the oldest first unless told.'),
       }),
-      responses: { 200: { description: 'Events', schema: z.array(feedEvent) } },
+      responses: { 200: { description: 'Events', schema: z.array(feedEvent), streams: true } },
     },
     handler: async (call) => {
       const { principal, query } = call

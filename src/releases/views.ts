@@ -11,6 +11,16 @@ function waitingView(stored: Json) {
   return { reason, until: rfc3339(until), ...(detail === undefined ? {} : { detail }) }
 }
 
+/** What another hand has pending is looked at whenever it changes; nothing of ours moves until it has ended (SPEC section 1). */
+function otherHandView(pendingBy: string | null) {
+  if (pendingBy === null) return null
+  return {
+    reason: 'ANOTHER_HAND',
+    until: null,
+    detail: 'helm run by another hand has it; recover with force settles it',
+  }
+}
+
 /** `observedAt` moves on as long as the watch that counted it sees nothing else. */
 function healthView(stored: Json, watchedUntil: Date | null) {
   if (stored === null || typeof stored !== 'object' || !('ready' in stored)) return null
@@ -41,7 +51,7 @@ export function listedRelease(row: ReleaseListing) {
     health: healthView(row.health, row.watched_until),
     currentOperationId: row.current_operation_id,
     executionId: row.claimed_by_execution,
-    waitingFor: waitingView(row.waiting_for),
+    waitingFor: waitingView(row.waiting_for) ?? otherHandView(row.pending_by),
     pendingBy: row.pending_by as 'external' | null,
     frozen: frozenView(row.frozen as Frozen | null),
     leftovers: row.leftovers as unknown as Leftover[],

@@ -28,6 +28,7 @@ export const eventResponses = {
   200: {
     description: 'Events, oldest first; with `Accept: text/event-stream` a stream that goes on behind `Last-Event-ID`',
     schema: z.array(event),
+    streams: true,
   },
 }
 

@@ -94,13 +94,20 @@ function parameters(schemas: SchemaCollector, route: Route): OpenApiParameter[] 
 
 function headerParameters(route: Route): readonly OpenApiParameter[] {
   if (route.permission.scope === 'public') return []
-  if (route.method !== 'GET') return [idempotencyKey]
-  return isConditional(route) ? [ifNoneMatch] : []
+  if (route.method !== 'GET') return waits(route) ? [idempotencyKey, prefer] : [idempotencyKey]
+  return [
+    ...(isConditional(route) ? [ifNoneMatch] : []),
+    ...(route.schema.responses[200]?.streams ? [lastEventId] : []),
+  ]
 }
 
 /** Reads with a JSON body carry an `ETag`. */
 const isConditional = ({ method, permission, schema }: Route): boolean =>
   method === 'GET' && permission.scope !== 'public' && schema.responses[200]?.schema !== undefined
+
+/** Whoever calls it waits for the end of an operation, or is told at once where it can be followed. */
+const waits = ({ schema: { responses } }: Route): boolean =>
+  responses[202] !== undefined && (responses[200] ?? responses[201]) !== undefined
 
 /** Lists are those that can be read by the page. */
 const isList = ({ schema }: Route): boolean => schema.query?.shape.cursor !== undefined
@@ -122,6 +129,22 @@ const idempotencyKey: OpenApiParameter = {
   required: false,
   description: 'The same key with the same request answers the first outcome, for 24 hours.',
   schema: { type: 'string', minLength: 1, maxLength: 255 },
+}
+
+const prefer: OpenApiParameter = {
+  name: 'Prefer',
+  in: 'header',
+  required: false,
+  description: '`respond-async`: 202 at once, with the operation to poll.',
+  schema: { type: 'string' },
+}
+
+const lastEventId: OpenApiParameter = {
+  name: 'Last-Event-ID',
+  in: 'header',
+  required: false,
+  description: 'Of a stream: go on behind this event.',
+  schema: { type: 'string', pattern: '^[0-9]{1,15}$' },
 }
 
 const ifNoneMatch: OpenApiParameter = {
@@ -164,8 +187,10 @@ function response(schemas: SchemaCollector, spec: ResponseSpec): OpenApiResponse
 }
 
 function responseContent(schemas: SchemaCollector, spec: ResponseSpec): Content | null {
-  if (spec.schema)
-    return { [spec.contentType ?? 'application/json']: { schema: schemas.describe(spec.schema, 'output') } }
+  if (spec.schema) {
+    const body = { [spec.contentType ?? 'application/json']: { schema: schemas.describe(spec.schema, 'output') } }
+    return spec.streams ? { ...body, 'text/event-stream': { schema: { type: 'string' } } } : body
+  }
   return spec.contentType ? { [spec.contentType]: { schema: { type: 'string' } } } : null
 }
 

@@ -20,6 +20,8 @@ export type ResponseSpec = {
   readonly schema?: z.ZodType
   /** `application/json` unless told. */
   readonly contentType?: string
+  /** With `Accept: text/event-stream` it is a stream of server-sent events instead. */
+  readonly streams?: boolean
   readonly headers?: Readonly<Record<string, string>>
 }
 

@@ -1,5 +1,5 @@
 import type { ActContext } from '../../infra/engine/types.ts'
-import type { ReleaseAct } from '../core/model.ts'
+import type { Operation, ReleaseAct } from '../core/model.ts'
 import { type ActDeps, secondsLeft, targetOf } from './context.ts'
 import { deploySpec } from './deploy.ts'
 import { withHelm } from './failure.ts'
@@ -11,11 +11,18 @@ export function upgrade(deps: ActDeps) {
     const { release, operation } = subject
     const spec = {
       ...(await targetOf(deps, subject, operation.request.chartDigest)),
-      ...(await deploySpec(deps, operation, context)),
+      ...(await deploySpec(deps, describedAsRollback(operation), context)),
       keeps: await deps.ports.frozenWorkloads.pins(release, context.lease),
       timeoutSeconds: secondsLeft(deps.clock, context.attempt.deadline),
       forceConflicts: operation.request.forceConflicts || operation.kind === 'rollback',
     }
     await withHelm(deps.ports, release, context, act, (run) => deps.ports.helm.upgrade(spec, run))
   }
+}
+
+/** Helm's own words for a rollback: to helm the one to a pruned revision is an upgrade. */
+function describedAsRollback(operation: Operation): Operation {
+  const { targetRevision, description } = operation.request
+  if (operation.kind !== 'rollback' || description !== null || targetRevision === null) return operation
+  return { ...operation, request: { ...operation.request, description: `Rollback to ${targetRevision}` } }
 }

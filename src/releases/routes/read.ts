@@ -63,7 +63,7 @@ export const listAll = (deps: RouteDeps) =>
     },
     handler: async (call) => {
       const { limit: _limit, cursor: _cursor, sort: _sort, ...filter } = call.query
-      if (filter.tenantId !== undefined) requireVisible(call.principal, filter.tenantId)
+      if (filter.tenantId !== undefined) await requireTenant(deps, call.principal, filter.tenantId)
       return sendReleases(deps, call, filter)
     },
   })
@@ -82,8 +82,7 @@ export const listOfTenant = (deps: RouteDeps) =>
       responses: { 200: { description: 'Releases', schema: z.array(listedRelease) } },
     },
     handler: async (call) => {
-      requireVisible(call.principal, call.params.tenantId)
-      if (!(await deps.ports.tenants.exists(deps.db, call.params.tenantId))) throw noTenant(call.params.tenantId)
+      await requireTenant(deps, call.principal, call.params.tenantId)
       const { status, q, attention } = call.query
       return sendReleases(deps, call, { tenantId: call.params.tenantId, status, q, attention })
     },
@@ -108,8 +107,9 @@ async function sendReleases(deps: RouteDeps, call: PagedCall, filter: ReleaseFil
   })
 }
 
-function requireVisible(principal: Principal, tenantId: string): void {
-  if (!maySee(principal, tenantId)) throw noTenant(tenantId)
+/** A tenant that the caller cannot see is as unknown as one that there is not (SPEC section 1). */
+async function requireTenant({ db, ports }: RouteDeps, principal: Principal, tenantId: string): Promise<void> {
+  if (!maySee(principal, tenantId) || !(await ports.tenants.exists(db, tenantId))) throw noTenant(tenantId)
 }
 
 function noTenant(tenantId: string): Problem {

@@ -18,7 +18,7 @@ export const namespaceName = z.string().max(63).regex(dnsLabel, 'must be a DNS l
 export const chartName = z
   .string()
   .max(250)
-  .regex(/^[a-z0-9]([-a-z0-9._]*[a-z0-9])?$/i, 'must be the name of a chart')
+  .regex(/^[A-Za-z0-9]([-A-Za-z0-9._]*[A-Za-z0-9])?$/, 'must be the name of a chart')
 export const chartVersion = z
   .string()
   .max(128)

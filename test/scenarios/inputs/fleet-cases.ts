@@ -106,6 +106,14 @@ export const lists: readonly Refusal[] = [
     pointer: 'header/Last-Event-ID',
   },
   {
+    what: 'the releases of a tenant that there is not',
+    as: 'admin',
+    method: 'GET',
+    path: '/helm/releases?tenantId=00000000-0000-4000-8000-000000000000',
+    status: 404,
+    code: 'not_found',
+  },
+  {
     what: 'to cancel what has ended',
     as: 'operator',
     method: 'POST',

@@ -109,6 +109,7 @@ test.concurrent('a revision that Helm has pruned is deployed from the kept chart
   const back = ok(await release.rollback(1))
   expect(back).toMatchObject({ status: 'DEPLOYED', revision: 13, chartVersion: '1.0.0', appVersion: 'kept' })
   expect(back.valuesOverride).toEqual({ color: 'first' })
+  expect((await release.history())[0]).toMatchObject({ description: 'Rollback to 1' })
   const truth = await world.cluster.config(release.namespace, release.name)
   expect(truth).toMatchObject({ version: '1.0.0', values: expect.stringContaining('"first"') })
   expect((await release.verdicts()).every((verdict) => verdict.endsWith('DEPLOYED'))).toBe(true)
