@@ -45,6 +45,11 @@ test('every command on releases stands in the audit log, with who, why and how i
   expect((await operator.post(`${release}/upgrade?dryRun=true`, { chartVersion: '1.9.0' })).status).toBe(200)
   const stuck = await begun(`${release}/upgrade`, { chartVersion: '1.9.0', timeout: 600 })
   expect((await audit()).at(-1)).toMatchObject({ action: 'release.upgrade', outcome: 'accepted', operationId: stuck })
+  // One that is still queued would end CANCELLED.
+  await eventually(
+    () => operationOf(world.admin, stuck),
+    ({ status }) => status === 'RUNNING',
+  )
   expectStatus(await operator.post(`/operations/${stuck}/cancel`, { reason: 'too slow' }), 202)
   await ended(stuck)
   const batch = await begun('/helm/releases/chart/small/batch-upgrade?targetVersion=1.10.0', { reason: 'monthly' })
