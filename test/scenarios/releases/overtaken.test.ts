@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { resources } from '../../../src/infra/kubernetes/index.ts'
 import { ok } from '../support/api.ts'
 import { eventually } from '../support/eventually.ts'
 import { openWorld, type Place, type World } from '../support/world.ts'
@@ -12,14 +13,15 @@ afterAll(() => world.close())
 const inside = (place: Place) => ['--namespace', place.namespace] as const
 const overtaken = { status: 'FAILED', error: { code: 'changed_by_another_hand' } }
 /** Helm waits for this hook for longer than the other hand needs. */
-const hook = (events: string) => ({ hook: { runMs: 20_000, events } })
+const hook = (events: string) => ({ hook: { runMs: 60_000, events } })
 
-/** Waits until helm's newest record is in this status: its hook is running. */
-const untilHelm = (place: Place, status: string) =>
-  eventually(
-    `helm is ${status}`,
-    async () => (await world.cluster.newest(place.namespace, 'app')).info.status === status,
-  )
+/** Waits until helm's newest record is in this status, and the hook that helm then waits for is there. */
+const untilHook = (place: Place, status: string) =>
+  eventually(`helm waits for a hook: ${status}`, async () => {
+    const jobs = await world.cluster.names(place.namespace, resources.jobs)
+    const { info } = await world.cluster.newest(place.namespace, 'app')
+    return info.status === status && jobs.includes('app-hook')
+  })
 
 /** Helm's own view, oldest first. */
 async function statuses(place: Place): Promise<readonly string[]> {
@@ -32,7 +34,7 @@ test.concurrent('a rollback by hand during the hook of our upgrade: our helm is 
   const release = await place.installed({ chartName: 'hooked' })
   const change = { chartVersion: '1.1.0', valuesOverride: { color: 'ours', ...hook('pre-upgrade') } }
   const operation = await release.begin('POST', '/upgrade', change)
-  await untilHelm(place, 'pending-upgrade')
+  await untilHook(place, 'pending-upgrade')
   await world.hand.helm('rollback', 'app', '1', ...inside(place))
   const ended = await operation.ended()
   expect(ended).toMatchObject(overtaken)
@@ -53,7 +55,7 @@ test.concurrent('a rollback by hand during the hook of our rollback: ours has fa
   const release = await place.installed({ chartName: 'hooked', valuesOverride: hook('pre-rollback') })
   ok(await release.upgrade({ valuesOverride: { color: 'blue', hook: { runMs: 100, events: 'pre-upgrade' } } }))
   const operation = await release.begin('POST', '/rollback', { targetRevision: 1 })
-  await untilHelm(place, 'pending-rollback')
+  await untilHook(place, 'pending-rollback')
   await world.hand.helm('rollback', 'app', '2', ...inside(place))
   expect(await operation.ended()).toMatchObject(overtaken)
   expect(await statuses(place)).toEqual(['1 superseded', '2 superseded', '3 failed', '4 deployed'])
@@ -66,7 +68,7 @@ test.concurrent('helm uninstall by hand during the hook of our upgrade: nothing 
   const place = world.place()
   const release = await place.installed({ chartName: 'hooked' })
   const operation = await release.begin('POST', '/upgrade', { valuesOverride: hook('pre-upgrade') })
-  await untilHelm(place, 'pending-upgrade')
+  await untilHook(place, 'pending-upgrade')
   await world.hand.helm('uninstall', 'app', ...inside(place))
   expect(await operation.ended()).toMatchObject(overtaken)
   const gone = await release.untilStatus('UNINSTALLED')
@@ -79,7 +81,7 @@ test.concurrent('helm uninstall by hand during the hook of our install: the name
   const place = world.place()
   const given = { chartName: 'hooked', valuesOverride: hook('pre-install') }
   const { release, operation } = await place.installing(given)
-  await untilHelm(place, 'pending-install')
+  await untilHook(place, 'pending-install')
   await world.hand.helm('uninstall', 'app', ...inside(place))
   expect(await operation.ended()).toMatchObject(overtaken)
   const gone = await release.untilStatus('UNINSTALLED')
