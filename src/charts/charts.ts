@@ -5,7 +5,7 @@ import { type ErrorCode, Problem } from '../core/problems.ts'
 import { invalidChart } from './archive/faults.ts'
 import { type Chart, type PackagedChart, readChart } from './archive/read.ts'
 import { requireChartName } from './core/names.ts'
-import { hideValues, redactValues, type SchemaTree } from './core/redact.ts'
+import { hiddenTexts, hideValues, marksAny, redactValues, type SchemaTree } from './core/redact.ts'
 import { SingleFlight } from './single-flight.ts'
 import { type Found, findVersion } from './sources/find.ts'
 import { type ChartStore, digestChanged, toResolved } from './store.ts'
@@ -31,6 +31,8 @@ export interface Charts {
   archive(digest: string): Promise<Buffer>
   /** The values as they may be shown; for a chart that is not known, nothing of them but their shape. */
   redact(digest: string | null, values: JsonObject): Promise<JsonObject>
+  /** The texts that the chart's schema marks as secret, in these values and in its defaults: they are shown nowhere. */
+  secrets(digest: string | null, values: JsonObject): Promise<readonly string[]>
   /** Keeps a chart that was repacked from a release record. Throws `chart_invalid`. */
   adopt(archive: Uint8Array): Promise<ResolvedChart>
 }
@@ -46,6 +48,17 @@ export function createCharts({ store, sources, clock }: ChartsParts): Charts {
   const resolved = new Lru<Resolved>(1_000)
   const lookups = new SingleFlight<ResolvedChart>()
   const loads = new SingleFlight<PackagedChart>()
+  const ofDefaults = new WeakMap<PackagedChart, readonly string[] | null>()
+
+  /** Of the chart's own defaults; null where it marks nothing at all. */
+  function defaultSecrets(chart: PackagedChart): readonly string[] | null {
+    const before = ofDefaults.get(chart)
+    if (before !== undefined) return before
+    const tree = schemaTree(chart)
+    const found = marksAny(tree) ? defaultsOf(chart).flatMap((values) => secretTexts(values, tree)) : null
+    ofDefaults.set(chart, found)
+    return found
+  }
 
   async function lookUp(name: string, version: string): Promise<ResolvedChart> {
     const kept = await store.fromSource(name, version)
@@ -100,6 +113,12 @@ export function createCharts({ store, sources, clock }: ChartsParts): Charts {
       const chart = digest === null ? null : await load(digest).catch(nullWhenGone)
       return chart === null ? hideValues(values) : redactValues(values, schemaTree(chart))
     },
+    async secrets(digest, values) {
+      const chart = digest === null ? null : await load(digest).catch(nullWhenGone)
+      if (chart === null) return hiddenTexts(values, hideValues(values))
+      const ofChart = defaultSecrets(chart)
+      return ofChart === null ? [] : [...secretTexts(values, schemaTree(chart)), ...ofChart]
+    },
     async adopt(archive) {
       const chart = await readChart(Buffer.from(archive))
       return store.keep(chart, null, clock.now())
@@ -126,14 +145,29 @@ function nullWhenGone(error: unknown): null {
 /** Parsed schemas and defaults weigh a few times their text; 16 KiB stand for what every chart needs. */
 const weightOf = ({ archive }: PackagedChart): number => 4 * archive.length + 16 * 1024
 
+const secretTexts = (values: JsonObject, tree: SchemaTree) => hiddenTexts(values, redactValues(values, tree))
+
+/** The defaults of a chart, and of those inside it where its values have them. */
+function defaultsOf(chart: Chart): readonly JsonObject[] {
+  const inside = chart.subcharts.flatMap((sub) =>
+    defaultsOf(sub).flatMap((values) => namesOf(chart, sub).map((name) => ({ [name]: values }))),
+  )
+  return [chart.defaults, ...inside]
+}
+
 /** The schemas of a chart, and of those inside it by the names that values may use. */
-export function schemaTree({ schema, metadata, subcharts }: Chart): SchemaTree {
-  const inside = subcharts.flatMap((chart) => {
-    const tree = schemaTree(chart)
-    const aliases = metadata.dependencies.flatMap(({ name, alias }) =>
-      name === chart.metadata.name && alias !== null ? [alias] : [],
-    )
-    return [chart.metadata.name, ...aliases].map((name) => [name, tree] as const)
+export function schemaTree(chart: Chart): SchemaTree {
+  const inside = chart.subcharts.flatMap((sub) => {
+    const tree = schemaTree(sub)
+    return namesOf(chart, sub).map((name) => [name, tree] as const)
   })
-  return { schema, inside }
+  return { schema: chart.schema, inside }
+}
+
+/** By which names the values of a chart may speak of one inside it. */
+function namesOf({ metadata }: Chart, inside: Chart): readonly string[] {
+  const aliases = metadata.dependencies.flatMap(({ name, alias }) =>
+    name === inside.metadata.name && alias !== null ? [alias] : [],
+  )
+  return [inside.metadata.name, ...aliases]
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { JsonObject } from '../core/json.ts'
 import { Lru } from '../core/lru.ts'
+import { maskedProblem, maskOf } from '../infra/secrets/mask.ts'
 import { type ForeignObject, foreignObjects, type Granted, refuseForeign } from './core/confine.ts'
 import { checkValues } from './core/values.ts'
 import type { ReleaseTarget, Render, ResolvedChart } from './types.ts'
@@ -10,6 +11,8 @@ export type ValidationParts = {
   readonly archive: (digest: string) => Promise<Buffer>
   /** What a platform admin lets a chart reach outside of its namespace, by its digest. */
   readonly granted: (digest: string) => Promise<Granted>
+  /** The texts that a chart marks as secret in these values. */
+  readonly secrets: (digest: string, values: JsonObject) => Promise<readonly string[]>
 }
 
 /** Checks a chart with values before helm touches the cluster. Throws `Problem` with the code of what is wrong. */
@@ -22,7 +25,7 @@ const remembered = 5_000
  * it renders lies outside of the release's namespace. A success is remembered, so that a batch renders each case once;
  * what is granted is asked every time.
  */
-export function validator({ render, archive, granted }: ValidationParts): Validate {
+export function validator({ render, archive, granted, secrets }: ValidationParts): Validate {
   const known = new Lru<readonly ForeignObject[]>(remembered)
 
   async function foreignOf(chart: ResolvedChart, target: ReleaseTarget, values: JsonObject) {
@@ -35,11 +38,20 @@ export function validator({ render, archive, granted }: ValidationParts): Valida
     return foreign
   }
 
-  return async (chart, target, values) => {
-    checkValues(values)
+  async function check(chart: ResolvedChart, target: ReleaseTarget, values: JsonObject): Promise<void> {
     const foreign = await foreignOf(chart, target, values)
     if (foreign.length > 0)
       refuseForeign(foreign, { digest: chart.digest, namespace: target.namespace }, await granted(chart.digest))
+  }
+
+  return async (chart, target, values) => {
+    checkValues(values)
+    try {
+      await check(chart, target, values)
+    } catch (error) {
+      // Helm's text, and the names of objects, may hold what the chart marks as secret.
+      throw maskedProblem(error, maskOf(await secrets(chart.digest, values)), ['chartDigest'])
+    }
   }
 }
 

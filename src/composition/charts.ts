@@ -69,7 +69,7 @@ export async function openCharts(
     const known = await grants.of([digest])
     return (object: ForeignObject) => isGrantedObject(known, object)
   }
-  const validate = validator({ render, archive, granted })
+  const validate = validator({ render, archive, granted, secrets: charts.secrets })
   const routeParts: ChartRouteParts = { sources, clock, newId, folders, open }
   return {
     charts: { ...charts, validate, granted: async (digests) => (await grants.of(digests)).map(chartGrant) },

@@ -26,6 +26,25 @@ export function redactValues(values: JsonObject, tree: SchemaTree): JsonObject {
   return isJsonObject(shown) ? shown : {}
 }
 
+/** The texts and numbers of these values that the shown ones hide. */
+export function hiddenTexts(value: Json, shown: Json | undefined): readonly string[] {
+  if (shown === hidden && value !== hidden) return leafTexts(value)
+  if (Array.isArray(value))
+    return value.flatMap((item, at) => hiddenTexts(item, Array.isArray(shown) ? shown[at] : shown))
+  if (!isJsonObject(value)) return []
+  return Object.entries(value).flatMap(([key, inner]) => hiddenTexts(inner, isJsonObject(shown) ? shown[key] : shown))
+}
+
+function leafTexts(value: Json): readonly string[] {
+  if (typeof value === 'object' && value !== null) return Object.values(value).flatMap(leafTexts)
+  return typeof value === 'string' || typeof value === 'number' ? [String(value)] : []
+}
+
+/** Whether a schema marks anything at all: most do not, and then there is nothing to look for. */
+export function marksAny({ schema, inside }: SchemaTree): boolean {
+  return /"(?:writeOnly|password)"/.test(JSON.stringify(schema)) || inside.some(([, tree]) => marksAny(tree))
+}
+
 /** The values with every leaf hidden: for a chart of which nothing is known. */
 export function hideValues(values: JsonObject): JsonObject {
   const hide = (value: Json): Json => {

@@ -125,6 +125,7 @@ describe('a chart is validated before helm touches the cluster', () => {
         async (digest) =>
         ({ kind, name }) =>
           digest === digestOf(archive) && grants.includes(`${kind} ${name}`),
+      secrets: async () => ['canary'],
     })
     return (values: JsonObject, isUpgrade = false) => all(chart, { ...target, isUpgrade }, values)
   }
