@@ -58,7 +58,9 @@ export function connectCluster(kubeconfig: string, contextName: string, clock: C
     endpoint,
     readiness: (manifest, namespace, options) => view.readiness(manifest, namespace, options),
     remains: (manifest, namespace, release, options) => view.remains(manifest, namespace, release, options),
-    evidence: (manifest, namespace) => view.evidence(manifest, namespace),
+    evidence: (manifest, namespace, since) => view.evidence(manifest, namespace, since),
+    hookEvidence: (manifest, namespace, since) => view.hookEvidence(manifest, namespace, since),
+    remainingEvidence: (manifest, namespace) => view.remainingEvidence(manifest, namespace),
     conflicts: (manifest, namespace) => view.conflicts(manifest, namespace),
     removePods: (namespace, pods) => view.removePods(namespace, pods),
     ensureNamespace: async (namespace, tenantId) => {

@@ -4,32 +4,45 @@ import type { Uuid } from '../core/subject.ts'
 import type { Tx } from '../infra/database/types.ts'
 import { announceEnd, wake } from '../infra/engine/index.ts'
 import { releaseActs } from './acts/index.ts'
+import { keepingFailures } from './acts/kept-failures.ts'
 import { interruptible } from './core/command.ts'
 import { decideRelease } from './core/decide.ts'
 import { executionConcerned } from './core/execution.ts'
 import type { ReleaseObservation, ReleaseState } from './core/model.ts'
 import { openOperation } from './core/situation.ts'
 import type { ReleaseDeps, ReleaseMachine } from './deps.ts'
+import { openEvidence, sealEvidence } from './evidence.ts'
 import { keepChart } from './keep-chart.ts'
+import { shownObservation } from './machine-shown.ts'
 import { observeRelease } from './observe.ts'
 import type { ReleaseCluster } from './ports.ts'
 import { manifestsOf } from './remains.ts'
 import { recordRelease } from './store/record.ts'
 import type { ReleaseStates } from './store/state.ts'
 
+type MachineDeps = Omit<ReleaseDeps, 'machine'>
+
 const rememberedDamage = 10_000
 
 /** The machine of releases: the pure decision with its acts, its storage and its eyes. */
-export function releaseMachine(deps: Omit<ReleaseDeps, 'machine'>): ReleaseMachine {
+export function releaseMachine(deps: MachineDeps): ReleaseMachine {
   const damaged = new Lru<true>(rememberedDamage)
   return {
     kind: 'release',
     decide: decideRelease,
-    acts: releaseActs({
-      ports: deps.ports,
-      clock: deps.clock,
-      subject: (id, operationId) => subject(deps, id, operationId),
-    }),
+    acts: keepingFailures(
+      {
+        ports: deps.ports,
+        clock: deps.clock,
+        load: (id) => deps.states.load(deps.db, id),
+        seal: (operationId, evidence) => sealEvidence(deps.vault, operationId, evidence),
+      },
+      releaseActs({
+        ports: deps.ports,
+        clock: deps.clock,
+        subject: (id, operationId) => subject(deps, id, operationId),
+      }),
+    ),
     load: (tx, id, how) => deps.states.load(tx, id, how),
     save: (tx, before, after) => save(deps.states, tx, before, after),
     record: (tx, state, events) => recordRelease(tx, state, events, deps.clock.now()),
@@ -44,22 +57,21 @@ function mustAbort(state: ReleaseState): boolean {
   return operation?.cancelRequested === true && interruptible(operation)
 }
 
-async function observe(
-  deps: Omit<ReleaseDeps, 'machine'>,
-  state: ReleaseState,
-  damaged: Lru<true>,
-): Promise<ReleaseObservation> {
+async function observe(deps: MachineDeps, state: ReleaseState, damaged: Lru<true>): Promise<ReleaseObservation> {
   const cluster = reach(deps, state.release.clusterId)
   if (cluster === null) return { kind: 'unreadable', why: 'the kubeconfig has no context for the cluster' }
-  return observeRelease(state, {
+  const seen = await observeRelease(state, {
     cluster,
     manifests: (asked) => manifestsOf(deps, asked),
     keepChart: (stored) => keepChart(deps.ports.charts, stored),
+    openEvidence: (operationId, evidence) => openEvidence(deps.vault, operationId, evidence),
     damaged,
+    now: deps.clock.now(),
   })
+  return shownObservation(deps.ports.charts, state, seen)
 }
 
-function reach({ ports }: Omit<ReleaseDeps, 'machine'>, clusterId: Uuid): ReleaseCluster | null {
+function reach({ ports }: MachineDeps, clusterId: Uuid): ReleaseCluster | null {
   try {
     return ports.clusters.of(clusterId)
   } catch (error) {
@@ -79,7 +91,7 @@ async function save(states: ReleaseStates, tx: Tx, before: ReleaseState, after: 
   if (ended.parentId !== null) await wake(tx, { kind: 'batch', id: ended.parentId })
 }
 
-async function subject(deps: Omit<ReleaseDeps, 'machine'>, releaseId: Uuid, operationId: Uuid) {
+async function subject(deps: MachineDeps, releaseId: Uuid, operationId: Uuid) {
   const state = await deps.states.load(deps.db, releaseId)
   if (state?.operation?.id !== operationId) throw new Error(`operation ${operationId} is not the newest of its release`)
   const charts = state.revisions.flatMap(({ chartDigest }) => chartDigest ?? [])

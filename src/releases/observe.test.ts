@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici'
 import { expect, test } from 'vitest'
-import type { JsonObject } from '../core/json.ts'
+import type { Json, JsonObject } from '../core/json.ts'
 import { Lru } from '../core/lru.ts'
 import { encodeRelease } from '../infra/helm/storage/codec.ts'
 import { readSecret } from '../infra/helm/storage/secret.ts'
@@ -51,9 +51,8 @@ function waiting(): ReleaseState {
 }
 
 const deps = {
-  manifests: async () => ({ newest: null, unfinished: null }),
-  keepChart: async () => null,
-  damaged: new Lru<true>(10),
+  ...{ manifests: async () => ({ newest: null, unfinished: null }), keepChart: async () => null },
+  ...{ openEvidence: (_: string, evidence: Json) => evidence, damaged: new Lru<true>(10), now: 1 },
 }
 
 test('what another hand makes ready while the workloads are read is not taken for ours', async () => {

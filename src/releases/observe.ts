@@ -1,6 +1,7 @@
-import type { Instant } from '../core/instant.ts'
+import { type Instant, seconds } from '../core/instant.ts'
 import { isJsonObject, type Json } from '../core/json.ts'
 import type { Lru } from '../core/lru.ts'
+import type { Uuid } from '../core/subject.ts'
 import {
   attemptLabel,
   listRecords,
@@ -13,6 +14,7 @@ import {
 import { ClusterError, ManifestError } from '../infra/kubernetes/index.ts'
 import type { HelmRevision, ReleaseObservation, ReleaseState } from './core/model.ts'
 import { openOperation } from './core/situation.ts'
+import { evidenceView } from './evidence.ts'
 import type { ReleaseCluster } from './ports.ts'
 import { type Manifests, remainsOf } from './remains.ts'
 
@@ -22,6 +24,10 @@ export type ObserveDeps = {
   readonly manifests: (state: ReleaseState) => Promise<Manifests>
   /** Keeps the chart of a record by its digest; null when it cannot be repacked. The same record changes nothing twice. */
   readonly keepChart: (stored: StoredRecord) => Promise<string | null>
+  /** Evidence of an act as it was before it was sealed. */
+  readonly openEvidence: (operationId: Uuid, evidence: Json) => Json
+  /** When the look is taken. */
+  readonly now: Instant
   /** Records that could not be decoded, as they were: one that is made to cost much costs it once. */
   readonly damaged: Lru<true>
 }
@@ -57,8 +63,7 @@ async function look(state: ReleaseState, deps: ObserveDeps): Promise<ReleaseObse
   if (unreadable.length > 0) return { kind: 'unreadable', why: `a record of ${name} cannot be read` }
   const newestFirst = [...records].sort((a, b) => b.version - a.version)
   const [head] = newestFirst
-  if (head === undefined)
-    return { kind: 'absent', remains: await remainsOf(state, cluster, () => deps.manifests(state)) }
+  if (head === undefined) return { kind: 'absent', remains: await remainsOf(state, deps, () => deps.manifests(state)) }
   const newest = await read(state, deps, head)
   if (newest === null) return { kind: 'unreadable', why: 'the newest record was removed while it was being read' }
   const readiness = await readinessOf(state, cluster, newest)
@@ -69,8 +74,8 @@ async function look(state: ReleaseState, deps: ObserveDeps): Promise<ReleaseObse
     unknown: await readUnknown(state, deps, newestFirst.slice(1)),
     stored: records.map(({ version, uid, status }) => ({ revision: version, secretUid: uid, status })),
     readiness,
-    remains: newest.status === 'uninstalled' ? await remainsOf(state, cluster, () => deps.manifests(state)) : null,
-    evidence: await evidenceOf(state, cluster, newest),
+    remains: newest.status === 'uninstalled' ? await remainsOf(state, deps, () => deps.manifests(state)) : null,
+    evidence: await evidenceOf(state, deps, newest),
   }
 }
 
@@ -88,19 +93,25 @@ async function isStillNewest({ endpoint }: ReleaseCluster, head: RecordMetadata)
 }
 
 /** Evidence is read while everything is still as it failed. That it cannot be read must not keep the failure open. */
-async function evidenceOf(state: ReleaseState, cluster: ReleaseCluster, newest: HelmRevision): Promise<Json> {
+async function evidenceOf(state: ReleaseState, deps: ObserveDeps, newest: HelmRevision): Promise<Json> {
   const operation = openOperation(state)
-  if (operation?.phase.name !== 'failing' || operation.kind === 'uninstall') return null
+  if (operation?.phase.name !== 'failing') return null
   const { code, evidence } = operation.phase.failure
-  const said = evidence ?? null
+  const said = evidence === undefined ? null : deps.openEvidence(operation.id, evidence)
+  if (operation.kind === 'uninstall') return evidenceView(said, null)
   const { namespace } = state.release
+  const { cluster } = deps
   try {
     const conflicts = code === 'field_conflict' ? await cluster.conflicts(newest.manifest, namespace) : []
-    return { helm: said, conflicts: [...conflicts], pods: await cluster.evidence(newest.manifest, namespace) }
+    const pods = await cluster.evidence(newest.manifest, namespace, (operation.startedAt ?? operation.createdAt) - skew)
+    return evidenceView(said, { conflicts, pods })
   } catch {
-    return { helm: said, conflicts: [], pods: null }
+    return evidenceView(said, null)
   }
 }
+
+/** Clocks of cluster and worker may differ by so much. */
+const skew = seconds(5)
 
 /** Revisions that are not mirrored yet, oldest first. */
 async function readUnknown(state: ReleaseState, deps: ObserveDeps, older: readonly RecordMetadata[]) {

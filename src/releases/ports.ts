@@ -20,8 +20,16 @@ export interface ReleaseCluster {
   readiness(manifest: string, namespace: string, options: { jobs: boolean }): Promise<Readiness>
   /** Which objects of a manifest are still there; `marked`: only those that carry the release's own mark. */
   remains(manifest: string, namespace: string, release: string, options?: { marked?: boolean }): Promise<Remains>
-  /** Events and last log lines of the pods that are not ready: for the tenant only, bounded, without values. */
-  evidence(manifest: string, namespace: string): Promise<Json>
+  /** Events and last log lines of the pods that are not ready since an operation began: for the tenant only, bounded. */
+  evidence(manifest: string, namespace: string, since: number): Promise<Json>
+  /** The same of the hooks of an operation that have not ended well; null: there are none. */
+  hookEvidence(
+    manifest: string,
+    namespace: string,
+    since: number,
+  ): Promise<{ readonly failed: boolean; readonly evidence: Json } | null>
+  /** The same of what is still there of a release that is being removed. */
+  remainingEvidence(manifest: string, namespace: string): Promise<Json>
   /** Which fields of a manifest helm would not get, because another manager owns them. Changes nothing. */
   conflicts(manifest: string, namespace: string): Promise<readonly FieldConflict[]>
   /** Deletes these very pods (by UID); those that are gone are fine. */
@@ -59,6 +67,8 @@ export interface Charts {
   granted(digests: readonly string[]): Promise<readonly ChartGrant[]>
   /** The values as they may be shown: what the chart's schema marks `writeOnly` or `format: password` is `***`. */
   redact(digest: string | null, values: JsonObject): Promise<JsonObject>
+  /** The texts that the chart marks as secret, in these values and in its defaults: they are shown nowhere. */
+  secrets(digest: string | null, values: JsonObject): Promise<readonly string[]>
   /** Keeps a chart repacked from Helm's record, and answers its digest. */
   adopt(archive: Uint8Array): Promise<ResolvedChart>
 }

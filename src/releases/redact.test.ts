@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { maskOf, showAll } from '../infra/secrets/mask.ts'
 import { redactManifest } from './redact.ts'
 
 const manifest = `---
@@ -23,7 +24,7 @@ spec:
 `
 
 test('values of Secrets and of environment variables are not shown, names are', () => {
-  const shown = redactManifest(manifest)
+  const shown = redactManifest(manifest, showAll)
   expect(shown).not.toMatch(/canary|Y2FuYXJ5/)
   expect(shown).toMatch(/password: ['"]?\*\*\*/)
   expect(shown).toContain('name: A')
@@ -33,19 +34,28 @@ test('values of Secrets and of environment variables are not shown, names are', 
 test('a Secret in a List and an environment behind an alias are no way around it', () => {
   const list = '{apiVersion: v1, kind: List, items: [{kind: Secret, data: {a: canary-1}}]}'
   const alias = 'kind: Pod\nx: &e [{name: A, value: canary-2}]\nspec: {containers: [{env: *e}]}\n'
-  expect(redactManifest(list)).not.toContain('canary')
-  expect(redactManifest(alias).match(/canary-2/g)?.length, 'the place where it is no environment').toBe(1)
+  expect(redactManifest(list, showAll)).not.toContain('canary')
+  expect(redactManifest(alias, showAll).match(/canary-2/g)?.length, 'the place where it is no environment').toBe(1)
 })
 
 test('dates and binary are shown as they are', () => {
   const text = 'kind: ConfigMap\ndata: {day: 2024-01-02, text: !!binary aGVsbG8=}\n'
-  expect(redactManifest(text)).toBe('---\nkind: ConfigMap\ndata:\n  day: 2024-01-02\n  text: hello\n')
+  expect(redactManifest(text, showAll)).toBe('---\nkind: ConfigMap\ndata:\n  day: 2024-01-02\n  text: hello\n')
 })
 
 test('a kind that is written in another way is the same kind', () => {
-  expect(redactManifest('kind: !!binary U2VjcmV0\ndata: {a: canary}')).not.toContain('canary')
+  expect(redactManifest('kind: !!binary U2VjcmV0\ndata: {a: canary}', showAll)).not.toContain('canary')
 })
 
 test('what is no YAML is not shown at all', () => {
-  expect(redactManifest('kind: Secret\ndata: {a: [canary}')).not.toContain('canary')
+  expect(redactManifest('kind: Secret\ndata: {a: [canary}', showAll)).not.toContain('canary')
+})
+
+test('what is marked is hidden in names, labels and texts, also where YAML would break the line', () => {
+  const words = 'many words that are secret '.repeat(8).trim()
+  const data = `{url: "postgres://app:canary@db", long: "before ${words} after"}`
+  const text = `kind: ConfigMap\nmetadata: {name: canary, labels: {of: canary}}\ndata: ${data}\n`
+  const shown = redactManifest(text, maskOf(['canary', words]))
+  expect(shown).toContain('postgres://app:***@db')
+  expect(shown).not.toMatch(/canary|secret/)
 })

@@ -1,8 +1,11 @@
+import { type Instant, seconds } from '../core/instant.ts'
+import type { Json } from '../core/json.ts'
 import { Problem } from '../core/problems.ts'
 import { ClusterError, ManifestError } from '../infra/kubernetes/index.ts'
 import type { Leftover, ReleaseState, Remains } from './core/model.ts'
 import { openOperation } from './core/situation.ts'
 import type { ReleaseDeps } from './deps.ts'
+import { evidenceView } from './evidence.ts'
 import type { ReleaseCluster } from './ports.ts'
 import { renderUpgrade } from './render-upgrade.ts'
 import { newestDeployment } from './store/operations.ts'
@@ -53,17 +56,41 @@ async function rendered(...[deps, release, digest, values]: Parameters<typeof re
  */
 export async function remainsOf(
   state: ReleaseState,
-  cluster: ReleaseCluster,
+  { cluster, now }: { readonly cluster: ReleaseCluster; readonly now: Instant },
   manifests: () => Promise<Manifests>,
 ): Promise<Remains | null> {
   if (!isAsked(state)) return null
   try {
-    return await read(state, cluster, await manifests())
+    const known = await manifests()
+    const remains = await read(state, cluster, known)
+    if (remains.gone || !isLate(state, now)) return remains
+    const evidence = await remainingEvidence(cluster, known, state.release.namespace)
+    return evidence === null ? remains : { ...remains, evidence }
   } catch (error) {
     const unknown = error instanceof ManifestError || (error instanceof ClusterError && error.status === 403)
     if (!unknown || openOperation(state)?.phase.name === 'removing') throw error
     const why = 'what is left of it cannot be read'
     return { ...nothing, leftovers: [{ kind: 'Release', name: state.release.name, why }] }
+  }
+}
+
+/** It will be over by the next look, or is already: what hangs is told with the failure. */
+function isLate(state: ReleaseState, now: Instant): boolean {
+  const operation = openOperation(state)
+  return operation !== null && (operation.cancelRequested || now + seconds(2) >= (operation.deadline ?? now))
+}
+
+async function remainingEvidence(
+  cluster: ReleaseCluster,
+  { newest, unfinished }: Manifests,
+  namespace: string,
+): Promise<Json> {
+  const manifest = newest ?? unfinished
+  if (manifest === null) return null
+  try {
+    return evidenceView(null, { conflicts: [], pods: await cluster.remainingEvidence(manifest, namespace) })
+  } catch {
+    return null
   }
 }
 

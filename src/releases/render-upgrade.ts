@@ -1,7 +1,9 @@
 import type { JsonObject } from '../core/json.ts'
 import { Problem } from '../core/problems.ts'
 import { HelmFailure, type Rendered } from '../infra/helm/index.ts'
+import { maskedProblem } from '../infra/secrets/mask.ts'
 import type { ReleaseDeps } from './deps.ts'
+import { shownWith } from './shown.ts'
 
 const renderTimeoutMs = 60_000
 
@@ -18,6 +20,7 @@ export async function renderUpgrade(
     return await deps.ports.helm.template({ ...spec, kubeVersion: deps.kubeVersion }, { limitMs: renderTimeoutMs })
   } catch (error) {
     if (!(error instanceof HelmFailure)) throw error
-    throw new Problem(error.code === 'values_schema' ? error.code : 'chart_render_failed', error.detail)
+    const problem = new Problem(error.code === 'values_schema' ? error.code : 'chart_render_failed', error.detail)
+    throw maskedProblem(problem, (await shownWith(deps.ports.charts, [digest], [values])).mask)
   }
 }

@@ -84,7 +84,7 @@ export function historyView(revision: RevisionSummary, current: number) {
 export const operationStatuses = ['QUEUED', 'RUNNING', 'SUCCEEDED', 'FAILED', 'CANCELLED'] as const
 export type OperationStatus = (typeof operationStatuses)[number]
 
-/** An operation (SPEC section 1). Its evidence is not part of it. */
+/** An operation (SPEC section 1). Its evidence is not part of it: that is read for one operation only. */
 export function operationView(row: OperationListing) {
   return {
     id: row.id,

@@ -117,6 +117,7 @@ export class HelmProcess implements Helm {
       room,
       keeps,
       ...(context.records === undefined ? {} : { records: context.records }),
+      ...(context.beforeDelete === undefined ? {} : { beforeDelete: context.beforeDelete }),
     })
     try {
       const outcome = await this.#withFiles(act, open, context)

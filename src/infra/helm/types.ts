@@ -88,7 +88,13 @@ export type RunContext = {
   readonly deadline: Instant
   /** Where it is told, helm is ended as soon as another hand's record is seen: `changed_by_another_hand`. */
   readonly records?: ExpectedRecords
+  readonly beforeDelete?: BeforeDelete
 }
+/**
+ * Looks at an object that helm is about to delete, the last moment at which it is there: helm waits for it. Must end soon
+ * and never reject.
+ */
+export type BeforeDelete = (object: ForeignObject) => Promise<void>
 /** How long a rendering may take, from when it begins: the time in which it waits for its turn is not its own. */
 export type TemplateContext = { readonly limitMs: number }
 

@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonObject } from '../../core/json.ts'
+import { whyKept } from './kept.ts'
 import type { ManifestObject } from './manifest.ts'
 import { mapParallel } from './parallel.ts'
 import type { NamedObject } from './readiness/types.ts'
@@ -37,12 +38,6 @@ export async function readRemains(
   })
   const claims = await readClaims(parts, objects, release.namespace, options)
   return { gone: remaining.length === 0, remaining, leftovers: [...kept, ...claims] }
-}
-
-/** Why Helm leaves an object behind; null when it deletes it. */
-export function whyKept({ annotations, hook }: ManifestObject): string | null {
-  if (annotations['helm.sh/resource-policy']?.trim().toLowerCase() === 'keep') return 'kept by its resource policy'
-  return hook === null ? null : 'made by a hook'
 }
 
 /** What a StatefulSet's claims are named like, where they stay; null where they go with it or there are none. */

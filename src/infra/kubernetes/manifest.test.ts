@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
-import { claimPattern, whyKept } from './gone.ts'
+import { claimPattern } from './gone.ts'
 import { readRecord } from './helmwatch.ts'
+import { whyKept } from './kept.ts'
 import { ManifestError, type ManifestObject, parseManifest } from './manifest.ts'
 import { isOld } from './watch/version.ts'
 

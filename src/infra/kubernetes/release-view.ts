@@ -2,7 +2,7 @@ import type { Clock } from '../../core/instant.ts'
 import type { Json } from '../../core/json.ts'
 import { createDiscovery, type Discovery } from './discovery.ts'
 import { ClusterError } from './errors.ts'
-import { collectEvidence } from './evidence/collect.ts'
+import { collectEvidence, collectHookEvidence, collectRemainingEvidence } from './evidence/collect.ts'
 import { type LiveConflict, readConflicts } from './field-conflicts.ts'
 import { type Remaining, readRemains } from './gone.ts'
 import { type ManifestObject, parseManifest } from './manifest.ts'
@@ -20,8 +20,15 @@ export interface ReleaseView {
   readiness(manifest: string, namespace: string, options: { readonly jobs: boolean }): Promise<ViewedReadiness>
   /** Which objects of a manifest are still there. */
   remains(manifest: string, namespace: string, release: string, options?: RemainsOptions): Promise<ViewedRemains>
-  /** Events and last log lines of what is not ready: for the tenant only, at most 64 KiB. */
-  evidence(manifest: string, namespace: string): Promise<Json>
+  /**
+   * Events and last log lines of what is not ready: for the tenant only, at most 64 KiB. `since`: when the operation
+   * began whose evidence it is.
+   */
+  evidence(manifest: string, namespace: string, since?: number): Promise<Json>
+  /** The same of the Jobs and pods of hooks that were made since then and have not ended well; null: there are none. */
+  hookEvidence(manifest: string, namespace: string, since: number): Promise<ViewedHooks | null>
+  /** The same of what is still there of a release that is being removed. */
+  remainingEvidence(manifest: string, namespace: string): Promise<Json>
   /** Which fields of a manifest another manager owns; asked by a dry run. */
   conflicts(manifest: string, namespace: string): Promise<readonly LiveConflict[]>
   /** Deletes these very pods (by UID); those that are gone are fine. */
@@ -31,6 +38,8 @@ export interface ReleaseView {
 }
 /** `marked`: only objects that carry the release's mark; what was never applied may be there by another's hand. */
 export type RemainsOptions = { readonly marked?: boolean }
+/** What hooks left; `failed`: one of them has failed for good. */
+export type ViewedHooks = { readonly failed: boolean; readonly evidence: Json }
 export type ViewedReadiness = {
   readonly ready: number
   readonly total: number
@@ -95,8 +104,16 @@ class ClientView implements ReleaseView {
     return { gone: read.gone, deleting, blockers, remaining, leftovers: read.leftovers }
   }
 
-  async evidence(manifest: string, namespace: string): Promise<Json> {
-    return collectEvidence(this.#parts, this.#parse(manifest), namespace, { clock: this.#clock })
+  async evidence(manifest: string, namespace: string, since = 0): Promise<Json> {
+    return collectEvidence(this.#parts, this.#parse(manifest), namespace, { clock: this.#clock, since })
+  }
+
+  hookEvidence(manifest: string, namespace: string, since: number): Promise<ViewedHooks | null> {
+    return collectHookEvidence(this.#parts, this.#parse(manifest), namespace, { clock: this.#clock, since })
+  }
+
+  async remainingEvidence(manifest: string, namespace: string): Promise<Json> {
+    return collectRemainingEvidence(this.#parts, this.#parse(manifest), namespace, { clock: this.#clock })
   }
 
   conflicts(manifest: string, namespace: string): Promise<readonly LiveConflict[]> {

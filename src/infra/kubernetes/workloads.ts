@@ -1,4 +1,5 @@
 import type { Discovery } from './discovery.ts'
+import { whyKept } from './kept.ts'
 import type { ManifestObject } from './manifest.ts'
 import { mapParallel } from './parallel.ts'
 import { isWaitedFor, type Observed } from './readiness/readiness.ts'
@@ -17,12 +18,31 @@ export async function observeWorkloads(
   options: RequestOptions & { readonly jobs: boolean },
 ): Promise<readonly Observed[]> {
   const waitedFor = objects.filter((object) => isWaitedFor(object, options))
-  return mapParallel(waitedFor, AT_ONCE, async (wanted) => {
-    const resource = await discovery.find(wanted.apiVersion, wanted.kind, options)
-    if (resource === null) return { wanted, live: null }
-    const live = await client.find<KubeObject>(resource, nameOf(wanted, namespace), options)
-    return { wanted, live: live !== null && isOwn(live, resource, namespace) ? live : null }
-  })
+  return mapParallel(waitedFor, AT_ONCE, (wanted) => observeOne({ client, discovery }, wanted, namespace, options))
+}
+
+/** Reads the objects of a release that helm deletes, of whatever kind, as far as they are there. */
+export async function observeObjects(
+  parts: ReadParts,
+  objects: readonly ManifestObject[],
+  namespace: string,
+  signal: AbortSignal,
+): Promise<readonly Observed[]> {
+  const deleted = objects.filter((object) => whyKept(object) === null)
+  const seen = await mapParallel(deleted, AT_ONCE, (wanted) => observeOne(parts, wanted, namespace, { signal }))
+  return seen.filter(({ live }) => live !== null)
+}
+
+async function observeOne(
+  { client, discovery }: ReadParts,
+  wanted: ManifestObject,
+  namespace: string,
+  options: RequestOptions,
+): Promise<Observed> {
+  const resource = await discovery.find(wanted.apiVersion, wanted.kind, options)
+  if (resource === null) return { wanted, live: null }
+  const live = await client.find<KubeObject>(resource, nameOf(wanted, namespace), options)
+  return { wanted, live: live !== null && isOwn(live, resource, namespace) ? live : null }
 }
 
 /**

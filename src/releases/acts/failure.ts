@@ -10,7 +10,7 @@ import type { ReleasePorts } from '../ports.ts'
 export async function withHelm(
   { clusters }: Pick<ReleasePorts, 'clusters'>,
   { clusterId, namespace }: Release,
-  context: ActContext,
+  context: ActContext & Pick<RunContext, 'beforeDelete'>,
   act: HelmAct,
   run: (context: RunContext) => Promise<void>,
 ): Promise<void> {

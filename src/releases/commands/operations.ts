@@ -1,3 +1,4 @@
+import { isJsonObject, type Json } from '../../core/json.ts'
 import type { ErrorCode } from '../../core/problems.ts'
 import { Problem } from '../../core/problems.ts'
 import type { Principal, Uuid } from '../../core/subject.ts'
@@ -14,6 +15,12 @@ export async function readOperation(deps: ReleaseDeps, principal: Principal, id:
   const row = await visibleOperation(deps.db, principal, id)
   if (row === null) throw new Problem('not_found', `there is no operation ${id}`)
   return row
+}
+
+/** Why an operation failed, with the evidence: for who may read the operation itself, who is of its tenant. */
+export async function errorWithEvidence(deps: ReleaseDeps, { id, error }: OperationListing): Promise<Json> {
+  if (!isJsonObject(error)) return error
+  return { ...error, evidence: await evidenceOf(deps.db, deps.vault, id) }
 }
 
 /** Asks for the end of an operation (SPEC section 1). Throws `Problem` not_found, not_cancellable. */

@@ -5,13 +5,12 @@ import type { JsonObject } from '../../core/json.ts'
 import { Problem } from '../../core/problems.ts'
 import type { Uuid } from '../../core/subject.ts'
 import { ManifestError } from '../../infra/kubernetes/index.ts'
-import type { FieldConflict, Release } from '../core/model.ts'
+import type { FieldConflict, Release, ReleaseState } from '../core/model.ts'
 import type { ReleaseDeps } from '../deps.ts'
 import { whyUnreadable } from '../observe.ts'
-import { redactManifest } from '../redact.ts'
 import { renderUpgrade } from '../render-upgrade.ts'
-import { shownValues } from '../shown-values.ts'
-import { revisionContent } from '../store/queries.ts'
+import { knownOf, type Shown, shownWith } from '../shown.ts'
+import { recentValues, revisionContent } from '../store/queries.ts'
 import { type CommandCall, visibleRelease } from './context.ts'
 import { type PreparedUpgrade, prepareUpgrade, type UpgradeBody } from './upgrade.ts'
 
@@ -23,12 +22,9 @@ export type UpgradePreview = Diff & { readonly conflicts: FieldConflict[] }
 
 type Side = {
   readonly name: string
-  readonly digest: string | null
   readonly values: JsonObject
   readonly manifest: string
 }
-/** The side before, with the charts of all revisions: what one of them marks as secret stays so. */
-type Before = Side & { readonly others: readonly (string | null)[] }
 
 /** What an upgrade would change; nothing is changed. Rendered without a cluster, so `lookup` finds nothing. */
 export async function previewUpgrade(
@@ -40,7 +36,21 @@ export async function previewUpgrade(
   const prepared = await prepareUpgrade(deps, call, id, body)
   const { release } = prepared.state
   const { manifest } = await renderUpgrade(deps, release, prepared.chart.digest, prepared.values)
-  return { ...(await diffOf(deps, prepared, manifest)), conflicts: await conflictsOf(deps, release, manifest) }
+  const shown = await shownIn(deps, prepared.state, [prepared.chart.digest], [prepared.values])
+  const conflicts = shown.mask(await conflictsOf(deps, release, manifest))
+  return { ...(await diffOf(deps, prepared, manifest, shown)), conflicts }
+}
+
+/** How a release is shown beside what may become of it. */
+async function shownIn(
+  deps: ReleaseDeps,
+  state: ReleaseState,
+  charts: readonly string[],
+  values: readonly JsonObject[],
+): Promise<Shown> {
+  const known = knownOf(state)
+  const recent = await recentValues(deps.db, deps.vault, state.release.id)
+  return shownWith(deps.ports.charts, [...known.charts, ...charts], [...known.values, ...recent, ...values])
 }
 
 /** Throws `Problem` cluster_unavailable, chart_render_failed. */
@@ -62,22 +72,27 @@ export async function conflictsOf(
 export async function requireDiff(deps: ReleaseDeps, prepared: PreparedUpgrade, hash: string): Promise<void> {
   const { release } = prepared.state
   const { manifest } = await renderUpgrade(deps, release, prepared.chart.digest, prepared.values)
-  const now = await diffOf(deps, prepared, manifest)
-  if (now.hash !== hash)
-    throw new Problem('diff_changed', 'the upgrade would now change something else', { extra: { hash: now.hash } })
+  const { before, after } = await sidesOf(deps, prepared, manifest)
+  const now = hashOf(deps, before, after)
+  if (now !== hash)
+    throw new Problem('diff_changed', 'the upgrade would now change something else', { extra: { hash: now } })
 }
 
-async function diffOf(deps: ReleaseDeps, { state, chart, values }: PreparedUpgrade, manifest: string): Promise<Diff> {
+async function diffOf(deps: ReleaseDeps, prepared: PreparedUpgrade, manifest: string, shown: Shown): Promise<Diff> {
+  const { before, after } = await sidesOf(deps, prepared, manifest)
+  return compare(deps, before, after, shown)
+}
+
+async function sidesOf(deps: ReleaseDeps, { state, chart, values }: PreparedUpgrade, manifest: string) {
   const { release } = state
   const current = await revisionContent(deps.db, deps.vault, release.id, release.revision)
-  const before: Before = {
+  const before: Side = {
     name: `revision ${release.revision}`,
-    others: state.revisions.map(({ chartDigest }) => chartDigest),
-    digest: current?.chartDigest ?? null,
     values: (current?.values ?? {}) as JsonObject,
     manifest: current?.manifest ?? '',
   }
-  return compare(deps, before, { name: `upgrade to ${chart.version}`, digest: chart.digest, values, manifest })
+  const after: Side = { name: `upgrade to ${chart.version}`, values, manifest }
+  return { before, after }
 }
 
 /** The difference of two revisions that are mirrored. Throws `Problem` revision_not_found. */
@@ -88,30 +103,31 @@ export async function diffRevisions(
   from: number,
   to: number,
 ): Promise<Diff> {
-  const { release, revisions } = await visibleRelease(deps, call.principal, id)
-  const sides = await Promise.all([from, to].map((revision) => sideOf(deps, release.id, revision)))
+  const state = await visibleRelease(deps, call.principal, id)
+  const sides = await Promise.all([from, to].map((revision) => sideOf(deps, state.release.id, revision)))
   const [before, after] = sides as [Side, Side]
-  return compare(deps, { ...before, others: revisions.map(({ chartDigest }) => chartDigest) }, after)
+  return compare(deps, before, after, await shownIn(deps, state, [], [before.values, after.values]))
 }
 
 async function sideOf(deps: ReleaseDeps, releaseId: Uuid, revision: number): Promise<Side> {
   const content = await revisionContent(deps.db, deps.vault, releaseId, revision)
   if (content === null) throw new Problem('revision_not_found', `the release has no revision ${revision}`)
-  const { values, manifest, chartDigest } = content
-  return { name: `revision ${revision}`, digest: chartDigest, values: values as JsonObject, manifest }
+  return { name: `revision ${revision}`, values: content.values as JsonObject, manifest: content.manifest }
 }
 
-async function compare(deps: ReleaseDeps, before: Before, after: Side): Promise<Diff> {
-  const digests = [before.digest, after.digest, ...before.others]
-  const shown = await Promise.all([before, after].map(({ values }) => shownValues(deps.ports.charts, digests, values)))
-  const [valuesBefore, valuesAfter] = shown.map((values) => stringify(values)) as [string, string]
+async function compare(deps: ReleaseDeps, before: Side, after: Side, shown: Shown): Promise<Diff> {
+  const values = await Promise.all([before, after].map((side) => shown.values(side.values)))
+  const [valuesBefore, valuesAfter] = values.map((each) => stringify(each)) as [string, string]
   return {
     values: patch(before, after, valuesBefore, valuesAfter),
-    manifest: patch(before, after, redactManifest(before.manifest), redactManifest(after.manifest)),
-    hash: createHmac('sha256', deps.previewKey)
-      .update(JSON.stringify([before.manifest, before.values, after.manifest, after.values]))
-      .digest('hex'),
+    manifest: patch(before, after, shown.manifest(before.manifest), shown.manifest(after.manifest)),
+    hash: hashOf(deps, before, after),
   }
+}
+
+function hashOf({ previewKey }: ReleaseDeps, before: Side, after: Side): string {
+  const parts = [before.manifest, before.values, after.manifest, after.values]
+  return createHmac('sha256', previewKey).update(JSON.stringify(parts)).digest('hex')
 }
 
 function patch(before: Side, after: Side, from: string, to: string): string {

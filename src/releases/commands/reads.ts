@@ -1,11 +1,9 @@
-import { isJsonObject } from '../../core/json.ts'
 import { Problem } from '../../core/problems.ts'
 import type { Principal, Uuid } from '../../core/subject.ts'
 import { maySee } from '../../tenants/index.ts'
 import type { ReleaseDeps } from '../deps.ts'
-import { redactManifest } from '../redact.ts'
-import { shownValues } from '../shown-values.ts'
-import { historyOf, revisionContent } from '../store/queries.ts'
+import { shownWith } from '../shown.ts'
+import { historyOf, recentValues, revisionContent } from '../store/queries.ts'
 import { historyView } from '../views.ts'
 import { noSuchRelease } from './context.ts'
 import type { ReleaseRead } from './release-reads.ts'
@@ -38,12 +36,13 @@ export async function readRevision(deps: ReleaseDeps, principal: Principal, id: 
   const { row } = await visible(deps, principal, id)
   const content = await revisionContent(deps.db, deps.vault, id, revision)
   if (content === null) throw new Problem('revision_not_found', `the release has no revision ${revision}`)
-  const values = isJsonObject(content.values) ? content.values : {}
+  const values = [content.values, ...(await recentValues(deps.db, deps.vault, id))]
+  const shown = await shownWith(deps.ports.charts, row.chart_digests, values)
   return {
     revision,
     chartVersion: content.chartVersion,
     status: content.verdict,
-    values: await shownValues(deps.ports.charts, row.chart_digests, values),
-    manifest: redactManifest(content.manifest),
+    values: await shown.values(content.values),
+    manifest: shown.manifest(content.manifest),
   }
 }

@@ -1,5 +1,4 @@
 import type { Clock } from '../../core/instant.ts'
-import { isJsonObject } from '../../core/json.ts'
 import type { Uuid } from '../../core/subject.ts'
 import { keptByMark } from '../../infra/database/kept-by-mark.ts'
 import { inBatches, type Read } from '../../infra/database/read-batches.ts'
@@ -7,7 +6,7 @@ import type { Db } from '../../infra/database/types.ts'
 import { type SharedAnswer, sharedAnswer } from '../../infra/http/shared-answer.ts'
 import type { Vault } from '../../infra/secrets/vault.ts'
 import type { Charts } from '../ports.ts'
-import { shownValues } from '../shown-values.ts'
+import { shownWith } from '../shown.ts'
 import { type MarkedRelease, releaseMarks, releaseRows } from '../store/marked.ts'
 import { sealedAs } from '../store/sealed.ts'
 import { releaseView } from '../views.ts'
@@ -16,7 +15,7 @@ type ReadParts = {
   readonly db: Db
   readonly vault: Vault
   readonly clock: Clock
-  readonly charts: Pick<Charts, 'redact'>
+  readonly charts: Pick<Charts, 'redact' | 'secrets'>
 }
 export type ReleaseReads = Read<Uuid, ReleaseRead>
 
@@ -63,5 +62,6 @@ export class ReleaseRead {
 
 async function viewOf({ vault, charts }: ReadParts, row: MarkedRelease) {
   const values = vault.open(row.values_enc, sealedAs.releaseValues(row.id))
-  return releaseView(row, await shownValues(charts, row.chart_digests, isJsonObject(values) ? values : {}))
+  const shown = await shownWith(charts, row.chart_digests, [values])
+  return releaseView(row, await shown.values(values))
 }

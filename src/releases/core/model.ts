@@ -279,6 +279,8 @@ export type Remains = {
   readonly remaining: readonly Leftover[]
   readonly blockers: readonly string[]
   readonly leftovers: readonly Leftover[]
+  /** What hangs, read only when the removal is about to be given up. */
+  readonly evidence?: Json
 }
 
 /** A look at a release. `unreadable` is never taken for `absent`. */

@@ -8,10 +8,11 @@ import { installRelease } from './install.ts'
 import * as operations from './operations.ts'
 import * as read from './read.ts'
 import { recoverRelease, unfreezeRelease } from './recover.ts'
+import { withShownProblems } from './shown-problems.ts'
 
 /** Every route of releases and operations, in the order in which the documentation shows them. */
 export function releaseRoutes(deps: EventDeps, batches: BatchMachine): FeatureRoutes {
-  return [
+  const routes = [
     installRelease(deps),
     read.listAll(deps),
     fleet.summaryRoute(deps),
@@ -35,4 +36,5 @@ export function releaseRoutes(deps: EventDeps, batches: BatchMachine): FeatureRo
     operations.cancel(deps, batches),
     events.ofOperation(deps),
   ]
+  return routes.map((each) => withShownProblems(deps, each))
 }

@@ -5,6 +5,7 @@ import { behind, contains, directionOf, type Page } from '../../infra/database/o
 import type { Db, Tx } from '../../infra/database/types.ts'
 import type { Vault } from '../../infra/secrets/vault.ts'
 import type { Operation } from '../core/model.ts'
+import { evidenceView, isOfAct, openEvidence } from '../evidence.ts'
 import { listedColumns, operationOf } from './rows.ts'
 import { sealedAs } from './sealed.ts'
 import { type OperationRow, type ReleaseTables, tables } from './tables.ts'
@@ -75,7 +76,9 @@ const of = (db: Db) => tables(db as Tx)
 /** What was kept of a failure, decrypted; for the tenant only. Null where nothing was kept. */
 export async function evidenceOf(db: Db, vault: Vault, id: Uuid): Promise<Json> {
   const row = await of(db).selectFrom('operations').select('evidence_enc').where('id', '=', id).executeTakeFirst()
-  return row === undefined || row.evidence_enc === null ? null : vault.open(row.evidence_enc, sealedAs.evidence(id))
+  if (row === undefined || row.evidence_enc === null) return null
+  const evidence = openEvidence(vault, id, vault.open(row.evidence_enc, sealedAs.evidence(id)))
+  return isOfAct(evidence) ? evidenceView(evidence, null) : evidence
 }
 
 /** The newest operation of a release that began to deploy something; null where there is none. */

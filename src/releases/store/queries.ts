@@ -1,4 +1,5 @@
 import { type Selectable, type SelectQueryBuilder, sql } from 'kysely'
+import type { Json } from '../../core/json.ts'
 import type { Uuid } from '../../core/subject.ts'
 import type { Db, Tx } from '../../infra/database/types.ts'
 import type { Vault } from '../../infra/secrets/vault.ts'
@@ -178,6 +179,20 @@ export async function revisionContent(db: Db | Tx, vault: Vault, releaseId: Uuid
   const values = vault.open(row.values_enc, sealedAs.revisionValues(releaseId, revision))
   const manifest = String(vault.open(row.manifest_enc, sealedAs.manifest(releaseId, revision)))
   return { ...revisionOf(row), values, manifest }
+}
+
+const rememberedValues = 20
+
+/** The values of the newest revisions, decrypted: what was secret in one of them stays so. */
+export async function recentValues(db: Db | Tx, vault: Vault, releaseId: Uuid): Promise<readonly Json[]> {
+  const rows = await of(db)
+    .selectFrom('revisions')
+    .select(['values_enc', 'revision'])
+    .where('release_id', '=', releaseId)
+    .orderBy('revision', 'desc')
+    .limit(rememberedValues)
+    .execute()
+  return rows.map((row) => vault.open(row.values_enc, sealedAs.revisionValues(releaseId, row.revision)))
 }
 
 /** The newest revision that an upgrade of an execution made; null when it made none. */

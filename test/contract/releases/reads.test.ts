@@ -24,6 +24,7 @@ describe('reading one release', () => {
   const charts = {
     redact: async (digest: string | null, values: JsonObject) =>
       digest === 'sha256:hides' ? { ...values, password: '***' } : values,
+    secrets: async () => [],
   }
   const open = () => {
     const readOne = releaseReads({ db: database.db, vault, clock: systemClock, charts })

@@ -42,10 +42,24 @@ export type Operation = {
   readonly kind: string
   readonly releaseId: string | null
   readonly status: 'QUEUED' | 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'CANCELLED'
-  readonly error: { readonly code: string; readonly detail: string } | null
+  readonly error: { readonly code: string; readonly detail: string; readonly evidence?: unknown } | null
   readonly performedBy: string
   readonly reason: string | null
   readonly endedAt: string | null
+}
+
+/** What a failed operation tells its tenant. */
+export type Evidence = {
+  readonly helm: string | null
+  readonly conflicts: readonly object[]
+  readonly pods: {
+    readonly workloads: readonly { readonly object: string; readonly reason: string }[]
+    readonly pods: readonly {
+      readonly name: string
+      readonly containers: readonly { readonly log: readonly string[] }[]
+      readonly events: readonly object[]
+    }[]
+  } | null
 }
 
 export type Diff = { readonly values: string; readonly manifest: string; readonly hash: string }

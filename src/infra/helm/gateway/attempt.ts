@@ -1,5 +1,5 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import type { ClusterEndpoint, ExpectedRecords, KeptSelector, LeaseView } from '../types.ts'
+import type { BeforeDelete, ClusterEndpoint, ExpectedRecords, KeptSelector, LeaseView } from '../types.ts'
 import type { RefusalReason, Refused, Room } from './classify.ts'
 import { RecordGuard } from './record-guard.ts'
 
@@ -21,6 +21,7 @@ export type AttemptSpec = {
   readonly keeps?: readonly KeptSelector[]
   /** What may be in helm's storage: anything else is another hand's, and ends the attempt's right to write. */
   readonly records?: ExpectedRecords
+  readonly beforeDelete?: BeforeDelete
 }
 
 const keptRefusals = 20
@@ -33,6 +34,7 @@ export class GatewayAttempt {
   readonly lease: LeaseView
   readonly room: Room
   readonly keeps: readonly KeptSelector[]
+  readonly beforeDelete: BeforeDelete
   /** Discovery documents that it has had: a second request for one may mean that helm has met an unknown kind. */
   readonly seen = new Set<string>()
   readonly secret = randomBytes(32).toString('hex')
@@ -53,6 +55,7 @@ export class GatewayAttempt {
     this.room = spec.room
     this.keeps = spec.keeps ?? []
     this.#guard = guardOf(spec, () => this.#recordMade)
+    this.beforeDelete = spec.beforeDelete ?? (async () => {})
   }
 
   /** Aborted when the attempt is closed. */

@@ -179,6 +179,7 @@ export class Gateway {
     const sent = beyond ? body : keepSelectors(body, object, attempt.keeps)
     const ends = AbortSignal.any([attempt.ended, attempt.lease.signal, attempt.overtaken])
     const ask = this.#ask(exchange, sent, ends)
+    if (request.method === 'DELETE' && !beyond) await attempt.beforeDelete(object)
     await this.#bucket(attempt).take(ask.signal)
     await attempt.lookAtRecords()
     const isRecord = isRecordWrite(object, request, attempt)

@@ -7,9 +7,10 @@ import type { ContainerStatus, LabelSelector, Pod } from '../readiness/workload-
 import { objectPath, resources } from '../resources.ts'
 import { selectorText } from '../selector.ts'
 import type { ClusterClient, KubeObject } from '../types.ts'
-import { observeWorkloads, type ReadParts } from '../workloads.ts'
+import { observeObjects, observeWorkloads, type ReadParts } from '../workloads.ts'
 import { boundEvidence } from './bound.ts'
 import { describeEvents, describeLog, describePod, type EventObject, hasCrashed, needsEvidence } from './describe.ts'
+import { madeAt, unfinishedHooks } from './hooks.ts'
 import type { ContainerEvidence, EventEvidence, Evidence, PodEvidence } from './types.ts'
 
 export type EvidenceOptions = {
@@ -17,6 +18,8 @@ export type EvidenceOptions = {
   readonly signal?: AbortSignal
   /** For everything together; 10 s unless told. What is there by then is kept. */
   readonly limitMs?: number
+  /** Pods that were made before are told only of a workload that has none since: they are of another operation. */
+  readonly since?: number
 }
 
 const LIMIT_MS = 10_000
@@ -35,29 +38,71 @@ export async function collectEvidence(
   parts: ReadParts,
   objects: readonly ManifestObject[],
   namespace: string,
-  { clock, signal, limitMs = LIMIT_MS }: EvidenceOptions,
+  options: EvidenceOptions,
 ): Promise<Evidence> {
+  return inTime(options, async (signal) => {
+    const observed = await observeWorkloads(parts, objects, namespace, { jobs: true, signal })
+    const unready = observed.filter((one) => !judgeRelease([one]).settled)
+    const { since = 0 } = options
+    return describe(new Collector(parts.client, namespace, signal), unready, (pods) => ofThisTime(pods, since))
+  })
+}
+
+/** What the hooks of an operation left behind that have not ended well; null when there is none. */
+export async function collectHookEvidence(
+  parts: ReadParts,
+  objects: readonly ManifestObject[],
+  namespace: string,
+  options: EvidenceOptions & { readonly since: number },
+): Promise<{ readonly failed: boolean; readonly evidence: Evidence } | null> {
+  return inTime(options, async (signal) => {
+    const hooks = await unfinishedHooks(parts, objects, namespace, { since: options.since, signal })
+    if (hooks.length === 0) return null
+    const evidence = await describe(new Collector(parts.client, namespace, signal), hooks, unfinished)
+    return { failed: judgeRelease(hooks).failed, evidence }
+  })
+}
+
+/** What hangs while a release is being removed: the objects that are still there, and their pods. */
+export async function collectRemainingEvidence(
+  parts: ReadParts,
+  objects: readonly ManifestObject[],
+  namespace: string,
+  options: EvidenceOptions,
+): Promise<Evidence> {
+  return inTime(options, async (signal) => {
+    const there = await observeObjects(parts, objects, namespace, signal)
+    return describe(new Collector(parts.client, namespace, signal), there, unfinished)
+  })
+}
+
+async function inTime<T>(
+  { clock, signal, limitMs = LIMIT_MS }: EvidenceOptions,
+  collect: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   const deadline = startDeadline(clock, limitMs, signal)
   try {
-    return await collect(parts, objects, namespace, deadline.signal)
+    return await collect(deadline.signal)
   } finally {
     deadline.end()
   }
 }
 
-async function collect(
-  parts: ReadParts,
-  objects: readonly ManifestObject[],
-  namespace: string,
-  signal: AbortSignal,
-): Promise<Evidence> {
-  const collector = new Collector(parts.client, namespace, signal)
-  const observed = await observeWorkloads(parts, objects, namespace, { jobs: true, signal })
-  const unready = observed.filter((one) => !judgeRelease([one]).settled)
-  const workloads = await mapParallel(unready.slice(0, MOST_WORKLOADS), AT_ONCE, (one) => collector.workload(one))
-  const pods = await collector.podsOf(unready)
+type Choice = (pods: readonly Pod[]) => readonly Pod[]
+
+const unfinished: Choice = (pods) => pods.filter(({ status }) => status?.phase !== 'Succeeded')
+
+function ofThisTime(pods: readonly Pod[], since: number): readonly Pod[] {
+  const unready = pods.filter(needsEvidence)
+  const fresh = unready.filter((pod) => madeAt(pod) >= since)
+  return fresh.length > 0 ? fresh : unready
+}
+
+async function describe(collector: Collector, observed: readonly Observed[], choose: Choice): Promise<Evidence> {
+  const workloads = await mapParallel(observed.slice(0, MOST_WORKLOADS), AT_ONCE, (one) => collector.workload(one))
+  const pods = await collector.podsOf(observed, choose)
   const described = await mapParallel(pods.slice(0, MOST_PODS), AT_ONCE, (pod) => collector.pod(pod))
-  const left = unready.length > MOST_WORKLOADS || pods.length > MOST_PODS || collector.incomplete
+  const left = observed.length > MOST_WORKLOADS || pods.length > MOST_PODS || collector.incomplete
   return boundEvidence({ workloads, pods: described, incomplete: left }, MOST_BYTES)
 }
 
@@ -75,16 +120,15 @@ class Collector {
 
   async workload(observed: Observed): Promise<Evidence['workloads'][number]> {
     const { kind, name } = observed.wanted
-    const [blocker] = judgeRelease([observed]).blockers
     const events = observed.live === null ? [] : await this.#events(observed.live)
-    return { object: `${kind} ${name}`, reason: blocker?.reason ?? '', events }
+    return { object: `${kind} ${name}`, reason: reasonOf(observed), events }
   }
 
-  /** The pods that are not ready, each once. */
-  async podsOf(observed: readonly Observed[]): Promise<readonly Pod[]> {
-    const found = await mapParallel(observed, AT_ONCE, ({ live }) => this.#podsOf(live))
+  /** The pods that are chosen of each workload, each once. */
+  async podsOf(observed: readonly Observed[], choose: Choice): Promise<readonly Pod[]> {
+    const found = await mapParallel(observed, AT_ONCE, async ({ live }) => choose(await this.#podsOf(live)))
     const byName = new Map(found.flat().map((pod) => [pod.metadata.name, pod]))
-    return [...byName.values()].filter(needsEvidence)
+    return [...byName.values()]
   }
 
   async pod(pod: Pod): Promise<PodEvidence> {
@@ -146,6 +190,13 @@ class Collector {
       return nothing
     }
   }
+}
+
+/** An object that is on its way out says what holds it; whether it is ready does not matter any more. */
+function reasonOf(observed: Observed): string {
+  const { deletionTimestamp, finalizers = [] } = observed.live?.metadata ?? {}
+  if (deletionTimestamp === undefined) return judgeRelease([observed]).blockers[0]?.reason ?? ''
+  return finalizers.length === 0 ? 'it is being deleted' : `held by ${finalizers.join(', ')}`
 }
 
 function selectorOf(live: KubeObject & { readonly spec?: { readonly selector?: LabelSelector } }) {

@@ -1,5 +1,6 @@
 import type { ActFailure } from '../../../core/decision.ts'
 import type { Instant } from '../../../core/instant.ts'
+import type { Json } from '../../../core/json.ts'
 import type { ReleaseDecision } from '../command.ts'
 import { operationEvent } from '../events.ts'
 import type { ActionKind, HelmRevision, Operation, Phase, Release, ReleaseState } from '../model.ts'
@@ -25,7 +26,7 @@ export const failing: PhaseHandler<Failing> = (look, phase) => {
     return anotherHand(look, `revision ${seen.newest.revision} was made by another hand`)
   }
   const evidence = seen.kind === 'present' ? seen.evidence : null
-  const kept: Look = { ...look, operation: { ...look.operation, evidence: look.operation.evidence ?? evidence } }
+  const kept = withEvidence(look, evidence ?? undefined)
   const newest = ownUnsettled(kept)
   return newest === null ? conclude(kept, phase.failure) : settle(kept, newest, phase.failure)
 }
@@ -59,7 +60,13 @@ function settle(look: Look, newest: HelmRevision, failure: ActFailure): ReleaseD
 /** Ends the operation, or begins the way back of an `atomic` one. */
 export function conclude(look: Look, failure: ActFailure): ReleaseDecision {
   const target = wayBack(look)
-  return target === undefined ? endFailed(look, failure) : revert(look, failure, target)
+  const kept = withEvidence(look, failure.evidence)
+  return target === undefined ? endFailed(kept, failure) : revert(kept, failure, target)
+}
+
+/** The first evidence is kept: it is of what went wrong, and not of the way back. */
+export function withEvidence(look: Look, evidence: Json | undefined): Look {
+  return { ...look, operation: { ...look.operation, evidence: look.operation.evidence ?? evidence ?? null } }
 }
 
 /** Where an atomic operation goes back to: a revision, null for an uninstall, undefined for nowhere. */

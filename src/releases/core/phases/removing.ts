@@ -1,9 +1,10 @@
+import type { ActFailure } from '../../../core/decision.ts'
 import { seconds } from '../../../core/instant.ts'
 import type { ReleaseDecision } from '../command.ts'
 import type { Leftover, Phase, Release, Remains } from '../model.ts'
 import { ended } from '../outcome.ts'
 import { uninstalledRevision } from '../revisions.ts'
-import { endFailed } from './failing.ts'
+import { endFailed, withEvidence } from './failing.ts'
 import { goOn, type Look, type PhaseHandler } from './look.ts'
 import { anotherHand } from './yielding.ts'
 
@@ -18,9 +19,10 @@ export const removing: PhaseHandler<Removing> = (look) => {
   if (remains !== null && !remains.deleting && !wasRemoved(look)) {
     return uninstalled(look, [...remains.leftovers, ...remains.remaining])
   }
+  const hanging = withEvidence(look, remains?.evidence)
   if (operation.cancelRequested)
-    return endFailed(look, { code: 'cancelled', detail: 'the wait was cancelled; objects remain' })
-  if (now >= (operation.deadline ?? now)) return endFailed(look, incomplete(remains))
+    return endFailed(hanging, { code: 'cancelled', detail: 'the wait was cancelled; objects remain' })
+  if (now >= (operation.deadline ?? now)) return endFailed(hanging, incomplete(remains))
   const until = Math.min(now + seconds(1), operation.deadline ?? now)
   const detail = remains?.blockers.join('; ') ?? 'unknown'
   return goOn(look, { operation, waitingFor: { reason: 'UNINSTALLING', until, detail } })
@@ -34,6 +36,12 @@ function wasRemoved({ attempt, operation }: Look): boolean {
 function incomplete(remains: Remains | null) {
   const what = remains?.blockers.join('; ') ?? 'the cluster did not say which'
   return { code: 'uninstall_incomplete', detail: `still there: ${what}` } as const
+}
+
+/** A hook after the removal changes nothing of it any more; that it failed is told all the same. */
+function failedHook({ attempt, operation }: Look): ActFailure | null {
+  const ours = attempt?.act.kind === 'uninstall' && attempt.act.operationId === operation.id
+  return ours && attempt.failure?.code === 'hook_failed' ? attempt.failure : null
 }
 
 function uninstalled(look: Look, leftovers: readonly Leftover[]): ReleaseDecision {
@@ -50,6 +58,18 @@ function uninstalled(look: Look, leftovers: readonly Leftover[]): ReleaseDecisio
     performedBy: operation.performedBy,
   }
   const mirrored = uninstalledRevision(state)
+  const hook = failedHook(look)
+  if (operation.reverting === null && hook !== null) {
+    const { operation: kept } = withEvidence(look, hook.evidence)
+    return ended(
+      state,
+      kept,
+      { status: 'FAILED', error: { code: hook.code, detail: hook.detail } },
+      change,
+      now,
+      mirrored,
+    )
+  }
   if (operation.reverting === null)
     return ended(state, operation, { status: 'SUCCEEDED', error: null }, change, now, mirrored)
   const { failure } = operation.reverting

@@ -1,0 +1,39 @@
+import type { ManifestObject } from '../manifest.ts'
+import { judgeRelease, type Observed } from '../readiness/readiness.ts'
+import type { KubeObject } from '../types.ts'
+import { isOwn, nameOf, type ReadParts } from '../workloads.ts'
+
+const mostHooks = 50
+
+/** The Jobs and pods of hooks that were made since then and have not ended well. */
+export async function unfinishedHooks(
+  { client, discovery }: ReadParts,
+  objects: readonly ManifestObject[],
+  namespace: string,
+  { since, signal }: { readonly since: number; readonly signal: AbortSignal },
+): Promise<readonly Observed[]> {
+  const found: Observed[] = []
+  for (const wanted of objects.filter(runs).slice(0, mostHooks)) {
+    const resource = await discovery.find(wanted.apiVersion, wanted.kind, { signal })
+    if (resource === null) continue
+    const live = await client.find<KubeObject>(resource, nameOf(wanted, namespace), { signal })
+    if (live === null || !isOwn(live, resource, namespace) || madeAt(live) < since) continue
+    const one = { wanted, live }
+    if (!judgeRelease([one]).settled || isRunning(live)) found.push(one)
+  }
+  return found
+}
+
+/** When the cluster made an object, in milliseconds; 0 where it does not say. The cluster tells whole seconds. */
+export function madeAt({ metadata }: KubeObject): number {
+  return Date.parse(metadata.creationTimestamp ?? '') + 999 || 0
+}
+
+const runs = ({ hook, kind }: ManifestObject): boolean => hook !== null && (kind === 'Job' || kind === 'Pod')
+
+/** A hook's pod is to end; for workloads one that runs and is ready is as it should be. */
+const isRunning = (live: KubeObject): boolean => live.kind === 'Pod' && phaseOf(live) === 'Running'
+
+function phaseOf(live: KubeObject & { readonly status?: { readonly phase?: string } }): string | undefined {
+  return live.status?.phase
+}

@@ -1,0 +1,39 @@
+import { randomBytes } from 'node:crypto'
+import { expect, test } from 'vitest'
+import { createVault, vaultKey } from '../infra/secrets/vault.ts'
+import { evidenceView, isOfAct, openEvidence, sealEvidence } from './evidence.ts'
+
+const vault = createVault([vaultKey(randomBytes(32))])
+
+test('evidence lies sealed until it is read, and opens for its operation only', () => {
+  const kept = sealEvidence(vault, 'one', { helm: 'canary' })
+  expect(JSON.stringify(kept)).not.toContain('canary')
+  expect(openEvidence(vault, 'one', kept)).toEqual({ helm: 'canary' })
+  expect(() => openEvidence(vault, 'two', kept)).toThrow()
+  expect(openEvidence(vault, 'one', { helm: 'not sealed' })).toEqual({ helm: 'not sealed' })
+})
+
+test('what hooks left comes before workloads that the act may never have reached', () => {
+  const found = { conflicts: [], pods: 'of workloads' }
+  expect(evidenceView({ helm: 'said', hooks: 'of hooks' }, found)).toEqual({
+    ...{ helm: 'said', conflicts: [], pods: 'of hooks' },
+  })
+  expect(evidenceView({ helm: 'said' }, found)).toMatchObject({ pods: 'of workloads' })
+  expect(evidenceView(null, null)).toEqual({ helm: null, conflicts: [], pods: null })
+})
+
+test('conflicts as the cluster has them come before those that helm named', () => {
+  const named = [{ field: '.spec.replicas' }]
+  expect(evidenceView({ conflicts: named }, null)).toMatchObject({ conflicts: named })
+  const live = [{ field: '.spec.replicas', live: 4 }]
+  expect(evidenceView({ conflicts: named }, { conflicts: live, pods: null })).toMatchObject({ conflicts: live })
+})
+
+test('helm that was ended before it spoke is said to have said nothing', () => {
+  expect(evidenceView({ helm: '' }, null)).toMatchObject({ helm: expect.stringContaining('nothing') })
+})
+
+test('only what an act gave alone still has to be brought into its form', () => {
+  expect(isOfAct({ helm: 'said', conflicts: [] })).toBe(true)
+  expect(isOfAct(evidenceView({ helm: 'said' }, null))).toBe(false)
+})

@@ -1,0 +1,33 @@
+import { isJsonObject, type Json, type JsonObject } from '../core/json.ts'
+import type { Uuid } from '../core/subject.ts'
+import type { Vault } from '../infra/secrets/vault.ts'
+import { sealedAs } from './store/sealed.ts'
+
+/** What is read of the cluster for a failure, beside what helm said. */
+export type FoundEvidence = { readonly conflicts: readonly JsonObject[]; readonly pods: Json }
+
+/** Evidence as it lies with an attempt and an operation's phase, which are not encrypted otherwise. */
+export function sealEvidence(vault: Vault, operationId: Uuid, evidence: Json): Json {
+  return { sealed: vault.seal(evidence, sealedAs.evidence(operationId)).toString('base64') }
+}
+
+/** The inverse of `sealEvidence`; evidence that is not sealed stays as it is. */
+export function openEvidence(vault: Vault, operationId: Uuid, evidence: Json): Json {
+  if (!isJsonObject(evidence) || typeof evidence.sealed !== 'string') return evidence
+  return vault.open(Buffer.from(evidence.sealed, 'base64'), sealedAs.evidence(operationId))
+}
+
+/**
+ * Evidence as the tenant reads it: helm's own words, fields of other managers, and the pods with their events and last
+ * log lines. What hooks left tells more than workloads that the failing act may never have reached.
+ */
+export function evidenceView(said: Json, found: FoundEvidence | null): Json {
+  const act = isJsonObject(said) ? said : {}
+  const conflicts = found !== null && found.conflicts.length > 0 ? found.conflicts : (act.conflicts ?? [])
+  // Helm is silent until it ends: one that was ended has said nothing.
+  const helm = act.helm === '' ? 'helm said nothing before it was ended' : (act.helm ?? null)
+  return { helm, conflicts, pods: act.hooks ?? found?.pods ?? null }
+}
+
+/** True for evidence that was kept as an act gave it, because nothing could be read beside it. */
+export const isOfAct = (evidence: Json): boolean => isJsonObject(evidence) && !('pods' in evidence)

@@ -1,0 +1,83 @@
+import type { ActFailure } from '../core/decision.ts'
+import { ActFailed } from '../infra/engine/index.ts'
+import type { Mask } from '../infra/secrets/mask.ts'
+import type { HelmRevision, Present, ReleaseObservation, ReleaseState, Remains } from './core/model.ts'
+import type { Charts } from './ports.ts'
+import { knownOf, shownWith } from './shown.ts'
+
+/*
+ * What a machine is told becomes what callers are told: details of failures, waits, descriptions, leftovers, evidence.
+ * So it is masked where it comes in, before anything of it is kept.
+ */
+
+/** How everything that is said of a release is shown; `seen` brings values that the state does not know yet. */
+export async function maskOfState(
+  charts: Charts,
+  state: ReleaseState,
+  seen: readonly HelmRevision[] = [],
+): Promise<Mask> {
+  const known = knownOf(state)
+  const digests = [...known.charts, ...seen.map(({ chartDigest }) => chartDigest)]
+  return (await shownWith(charts, digests, [...known.values, ...seen.map(({ values }) => values)])).mask
+}
+
+/** An observation as it may be kept. Whatever text is new in one is masked too, unless it is excepted here. */
+export async function shownObservation(
+  charts: Charts,
+  state: ReleaseState,
+  seen: ReleaseObservation,
+): Promise<ReleaseObservation> {
+  if (seen.kind === 'unreadable') return seen
+  if (seen.kind === 'absent') {
+    if (seen.remains === null) return seen
+    return { ...seen, remains: shownRemains(seen.remains, await maskOfState(charts, state)) }
+  }
+  if (saysNothing(seen)) return seen
+  const { newest, unknown, stored, remains, ...told } = seen
+  const mask = await maskOfState(charts, state, [newest, ...unknown])
+  const describe = (revision: HelmRevision) => ({ ...revision, description: mask(revision.description) })
+  const shown = { ...maskedTexts(told, mask), kind: seen.kind, evidence: mask(told.evidence) }
+  // Pods are deleted by their names.
+  const { readiness } = told
+  const kept = readiness === null ? null : { ...maskedTexts(readiness, mask), stuckPods: readiness.stuckPods }
+  const left = remains === null ? null : shownRemains(remains, mask)
+  const described = { newest: describe(newest), unknown: unknown.map(describe) }
+  return { ...shown, readiness: kept, remains: left, ...described, stored }
+}
+
+function shownRemains({ evidence, ...remains }: Remains, mask: Mask): Remains {
+  const shown = maskedTexts(remains, mask)
+  return evidence === undefined ? shown : { ...shown, evidence: mask(evidence) }
+}
+
+function saysNothing({ newest, unknown, readiness, remains, evidence }: Present): boolean {
+  const told = readiness !== null || remains !== null || evidence !== null
+  return !told && [newest, ...unknown].every(({ description }) => isPlain(description))
+}
+
+/** A failure of an act as it may be kept; anything else that was thrown stays as it is. */
+export async function shownFailure(error: unknown, mask: () => Promise<Mask>): Promise<unknown> {
+  if (!(error instanceof ActFailed)) return error
+  const hide = await mask()
+  const { code, detail, evidence } = error.failure
+  const failure: ActFailure = {
+    code,
+    detail: hide(detail),
+    ...(evidence === undefined ? {} : { evidence: hide(evidence) }),
+  }
+  return new ActFailed(error.result, failure)
+}
+
+/** The texts of a value of a known form: its keys and numbers are ours. */
+export function maskedTexts<T>(value: T, mask: Mask): T {
+  if (typeof value === 'string') return mask<string>(value) as T
+  if (Array.isArray(value)) return value.map((item) => maskedTexts(item, mask)) as T
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, maskedTexts(inner, mask)])) as T
+}
+
+/** Helm's own words for what went well: most looks find nothing else, and need no values. */
+const isPlain = (description: string): boolean =>
+  /^(?:|(?:Install|Upgrade) complete|Initial install underway|Preparing upgrade|Rollback to \d+|Deletion in progress.*)$/.test(
+    description,
+  )

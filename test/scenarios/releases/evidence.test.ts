@@ -1,0 +1,84 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { Api, ok } from '../support/api.ts'
+import { type Evidence, failure } from '../support/releases.ts'
+import { openWorld, type World } from '../support/world.ts'
+
+let world: World
+beforeAll(async () => {
+  world = await openWorld()
+})
+afterAll(() => world.close())
+
+const hook = (events: string, more: object = { tag: 'fail' }) => ({ hook: { events, ...more } })
+
+/** The hook's Job, and the last lines of its pod. */
+function expectHook(evidence: unknown): void {
+  const { pods } = evidence as Evidence
+  expect(pods?.workloads.map(({ object }) => object)).toEqual(['Job app-hook'])
+  expect(pods?.pods).toHaveLength(1)
+  expect(pods?.pods[0]?.name).toMatch(/^app-hook-/)
+  expect(pods?.pods[0]?.containers[0]?.log.length).toBeGreaterThan(0)
+  expect(pods?.pods[0]?.events.length).toBeGreaterThan(0)
+}
+
+test.concurrent('evidence of a failure that nobody waited for is in its operation, for its tenant only', async () => {
+  const place = world.place()
+  const release = await place.installed({ chartName: 'hooked' })
+  const operation = await release.begin('POST', '/upgrade', { valuesOverride: { hook: { tag: 'fail' } } })
+  const { error } = await operation.ended()
+  expect(error?.code).toBe('hook_failed')
+  expectHook(error?.evidence)
+  const listed = ok(await world.api.get<readonly object[]>(`/operations?releaseId=${release.id}`))
+  expect(JSON.stringify(listed)).not.toContain('evidence')
+  const keyOf = async (tenantId: string) =>
+    ok(await world.api.post<{ key: string }>('/api-keys', { name: 'v', role: 'viewer', tenants: [tenantId] }), 201)
+  const viewer = new Api(world.api.url, (await keyOf(place.tenantId)).key)
+  expectHook(ok(await viewer.get<{ error: { evidence: unknown } }>(`/operations/${operation.id}`)).error.evidence)
+  const other = world.place()
+  await other.installed()
+  const stranger = new Api(world.api.url, (await keyOf(other.tenantId)).key)
+  expect((await stranger.get(`/operations/${operation.id}`)).status).toBe(404)
+})
+
+test.concurrent('a hook that hangs until the deadline tells what it wrote', async () => {
+  const release = await world.place().installed({ chartName: 'hooked' })
+  const operation = await release.begin('POST', '/upgrade', {
+    valuesOverride: { hook: { runMs: 120_000 } },
+    timeout: 5,
+  })
+  const { error } = await operation.ended()
+  // Helm counts its own time, and may say so before it is ended.
+  expect(['timed_out', 'hook_failed']).toContain(error?.code)
+  expectHook(error?.evidence)
+  expect(error?.evidence).toMatchObject({ helm: expect.stringMatching(/./) })
+})
+
+test.concurrent('a hook that helm removes because it failed has told before', async () => {
+  const deletePolicy = { tag: 'fail', deletePolicy: 'hook-failed' }
+  const release = await world.place().installed({ chartName: 'hooked' })
+  const failed = failure(await release.upgrade({ valuesOverride: hook('post-upgrade', deletePolicy) }), 'hook_failed')
+  expectHook(failed.evidence)
+})
+
+test.concurrent('hooks of a rollback and before a removal', async () => {
+  const release = await world
+    .place()
+    .installed({ chartName: 'hooked', valuesOverride: hook('pre-rollback,pre-delete') })
+  ok(await release.upgrade({ valuesOverride: { color: 'blue' } }))
+  expectHook(failure(await release.rollback(1), 'hook_failed').evidence)
+  expectHook(failure(await release.uninstall(), 'hook_failed').evidence)
+})
+
+test.concurrent('a hook that fails after the removal is told, and the release is UNINSTALLED', async () => {
+  const release = await world.place().installed({ chartName: 'hooked', valuesOverride: hook('post-delete') })
+  const failed = failure(await release.uninstall(), 'hook_failed')
+  expect(failed.release.status).toBe('UNINSTALLED')
+  expectHook(failed.evidence)
+})
+
+test.concurrent('what hangs in a removal is told', async () => {
+  const release = await world.place().installed({ chartName: 'stubborn' })
+  const failed = failure(await release.uninstall({ timeout: '1' }), 'uninstall_incomplete')
+  const { pods } = failed.evidence as Evidence
+  expect(pods?.workloads).toMatchObject([{ object: 'ConfigMap app', reason: expect.stringContaining('held by') }])
+})

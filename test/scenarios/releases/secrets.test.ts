@@ -1,0 +1,42 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { ok } from '../support/api.ts'
+import { failure } from '../support/releases.ts'
+import { openWorld, type World } from '../support/world.ts'
+
+let world: World
+beforeAll(async () => {
+  world = await openWorld()
+})
+afterAll(() => world.close())
+
+const [first, second] = ['CANARY7zzQ', 'WARBLER4kkP']
+const packed = (text: string) => Buffer.from(`x:${text}:y`).toString('base64').slice(4, -4)
+
+/** Neither password, in any of the forms that the chart gives it. */
+function expectHidden(answer: unknown): void {
+  const text = JSON.stringify(answer)
+  for (const secret of [first, second]) {
+    expect(text.toLowerCase()).not.toContain(secret.toLowerCase())
+    expect(text).not.toContain(packed(secret))
+  }
+}
+
+test('what a schema marks is readable nowhere: revisions, diffs, dry runs, problems, evidence', async () => {
+  const release = await world.place().installed({ chartName: 'secretive', valuesOverride: { password: first } })
+  const one = ok(await release.revision(1))
+  expect(one.manifest).toContain('postgres://app:***@db/x')
+  expectHidden(one)
+
+  const preview = ok(await release.preview({ valuesOverride: { password: second, word: `my ${second}` } }))
+  expect(preview.manifest).toContain('word: my ***')
+  expectHidden(preview)
+
+  expectHidden(ok(await release.upgrade({ valuesOverride: { password: second, word: `my ${second}` } })))
+  expectHidden([ok(await release.revision(1)), ok(await release.revision(2)), ok(await release.diff(1, 2))])
+
+  const operation = await release.begin('POST', '/upgrade', { valuesOverride: { named: true } })
+  const failed = await operation.ended()
+  expect(failed.error?.detail).toContain('***')
+  expectHidden([failed, await release.read(), await release.history(), await release.events()])
+  expectHidden(failure(await release.upgrade({ valuesOverride: { named: true } }), 'helm_failed'))
+})
