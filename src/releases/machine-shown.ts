@@ -55,6 +55,17 @@ function saysNothing({ newest, unknown, readiness, remains, evidence }: Present)
   return !told && [newest, ...unknown].every(({ description }) => isPlain(description))
 }
 
+/** The revisions of a release that nothing is known of yet, as they may be kept. */
+export async function shownHistory(charts: Charts, history: readonly HelmRevision[]): Promise<readonly HelmRevision[]> {
+  const digests = history.map(({ chartDigest }) => chartDigest)
+  const { mask } = await shownWith(
+    charts,
+    digests,
+    history.map(({ values }) => values),
+  )
+  return history.map((revision) => ({ ...revision, description: mask(revision.description) }))
+}
+
 /** A failure of an act as it may be kept; anything else that was thrown stays as it is. */
 export async function shownFailure(error: unknown, mask: () => Promise<Mask>): Promise<unknown> {
   if (!(error instanceof ActFailed)) return error

@@ -7,6 +7,7 @@ import type { Uuid } from '../../core/subject.ts'
 import { ManifestError } from '../../infra/kubernetes/index.ts'
 import type { FieldConflict, Release, ReleaseState } from '../core/model.ts'
 import type { ReleaseDeps } from '../deps.ts'
+import { maskedTexts } from '../machine-shown.ts'
 import { whyUnreadable } from '../observe.ts'
 import { renderUpgrade } from '../render-upgrade.ts'
 import { knownOf, type Shown, shownWith } from '../shown.ts'
@@ -37,7 +38,10 @@ export async function previewUpgrade(
   const { release } = prepared.state
   const { manifest } = await renderUpgrade(deps, release, prepared.chart.digest, prepared.values)
   const shown = await shownIn(deps, prepared.state, [prepared.chart.digest], [prepared.values])
-  const conflicts = shown.mask(await conflictsOf(deps, release, manifest))
+  const found = await conflictsOf(deps, release, manifest)
+  const conflicts = found.map(({ live, wanted, ...told }) => {
+    return { ...maskedTexts(told, shown.mask), live: shown.mask(live), wanted: shown.mask(wanted) }
+  })
   return { ...(await diffOf(deps, prepared, manifest, shown)), conflicts }
 }
 

@@ -7,6 +7,7 @@ import { releaseEvent } from '../core/events.ts'
 import type { ReleaseState } from '../core/model.ts'
 import type { ReleaseDeps } from '../deps.ts'
 import { keepChart } from '../keep-chart.ts'
+import { shownHistory } from '../machine-shown.ts'
 import { helmRevision } from '../observe.ts'
 import { releaseByName } from '../store/queries.ts'
 
@@ -30,7 +31,9 @@ async function readHistory(deps: ReleaseDeps, clusterId: Uuid, namespace: string
   const versions = records.map((record) => record.version).sort((a, b) => a - b)
   const stored = await Promise.all(versions.map((version) => readRevision(endpoint, namespace, name, version)))
   const there = stored.filter((record) => record !== null)
-  return Promise.all(there.map(async (record) => helmRevision(record, await keepChart(deps.ports.charts, record))))
+  const { charts } = deps.ports
+  const history = await Promise.all(there.map(async (record) => helmRevision(record, await keepChart(charts, record))))
+  return shownHistory(charts, history)
 }
 
 /** Another worker, or an install through the API, may have been first: the unique index decides. */

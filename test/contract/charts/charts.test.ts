@@ -150,6 +150,18 @@ describe('an adopted chart', () => {
   })
 })
 
+test('the texts of marked values are told, of the defaults and of charts inside too', async () => {
+  const schema = { properties: { password: { format: 'password' }, keys: { writeOnly: true } } }
+  const files = { 'values.schema.json': JSON.stringify(schema), 'values.yaml': 'password: by-default\nplain: text\n' }
+  const charts = server()
+  const { digest } = await charts.adopt(packedFixture('marking', '1.0.0', files))
+  const values = { password: 'canary', keys: { a: ['one', 2345], b: true }, plain: 'shown' }
+  expect(await charts.secrets(digest, values)).toEqual(['canary', 'one', '2345', 'by-default'])
+  const plain = await charts.adopt(packedFixture('unmarked', '1.0.0', {}))
+  expect(await charts.secrets(plain.digest, values)).toEqual([])
+  expect(await charts.secrets(null, { plain: 'all', of: 12 })).toEqual(['all', '12'])
+})
+
 test('values are shown as the schemas of the chart allow, of an unknown one only their shape', async () => {
   const schema = { properties: { password: { format: 'password' } } }
   const chart = packedFixture('secretive', '1.0.0', { 'values.schema.json': JSON.stringify(schema) })

@@ -85,6 +85,20 @@ test('what did not become ready leaves evidence, and no values', async () => {
   expect(pods[0].events.length).toBeGreaterThan(0)
 })
 
+test('hooks that have not ended well are told: those that were made since', async () => {
+  const namespace = await cluster.namespace('hooks')
+  const annotations = { 'helm.sh/hook': 'pre-upgrade' }
+  const manifest = manifestOf(job('broken', { tag: 'fail', annotations }), job('good', { annotations }))
+  await apply(namespace, manifest)
+  const found = await eventually(
+    () => view.hookEvidence(manifest, namespace, 0),
+    (hooks) =>
+      hooks?.failed === true && !JSON.stringify(hooks).includes('good') && JSON.stringify(hooks).includes('"log":["'),
+  )
+  expect(found?.evidence).toMatchObject({ workloads: [{ object: 'Job broken' }] })
+  expect(await view.hookEvidence(manifest, namespace, Date.now() + 60_000)).toBeNull()
+})
+
 test('an uninstall is done when the objects are gone; what stays is named', async () => {
   const namespace = await cluster.namespace('remains')
   const kept = configMap('kept', { annotations: { 'helm.sh/resource-policy': 'keep' } })

@@ -4,7 +4,7 @@ import { type AddressInfo, connect } from 'node:net'
 import { Agent } from 'undici'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { silentLog } from '../../log.ts'
-import type { ExpectedRecords, GrantedObject, KeptSelector } from '../types.ts'
+import type { BeforeDelete, ExpectedRecords, GrantedObject, KeptSelector } from '../types.ts'
 import { Gateway, type OpenAttempt } from './gateway.ts'
 import { encodeSecret, record } from './testing/secrets.ts'
 
@@ -26,6 +26,7 @@ let lease: AbortController
 let leftMs: number
 let rejections: number
 let open: OpenAttempt
+let beforeDelete: BeforeDelete
 
 const clock = { now: () => Date.now(), sleep: async () => {} }
 const pods = '/api/v1/namespaces/ns/pods'
@@ -49,6 +50,7 @@ beforeEach(async () => {
   lease = new AbortController()
   leftMs = 1000
   rejections = 0
+  beforeDelete = async () => {}
   open = admit()
 })
 
@@ -75,7 +77,9 @@ function admit(
   const room = { namespace: 'ns', release: 'web', granted }
   const beyond = { ...cluster, headers: async () => ({ authorization: 'Bearer own' }) }
   const lent = { signal: lease.signal, remainingMs: () => leftMs }
-  return gateway.admit({ cluster, beyond, room, keeps, lease: lent, ...(records === undefined ? {} : { records }) })
+  const looking: BeforeDelete = (object) => beforeDelete(object)
+  const expected = records === undefined ? {} : { records }
+  return gateway.admit({ cluster, beyond, room, keeps, lease: lent, beforeDelete: looking, ...expected })
 }
 
 function send(method: string, path: string, more: { body?: Buffer | string; headers?: object; auth?: string } = {}) {
@@ -339,6 +343,23 @@ describe('another hand', () => {
     if (!open.attempt.overtaken.aborted) await once(open.attempt.overtaken, 'abort')
     expect((await ask('PATCH', `${pods}/p`, { body: '{}' })).status).toBe(403)
     expect(seen.map(({ method }) => method)).toEqual(['GET'])
+  })
+})
+
+describe('an object that is about to be deleted', () => {
+  test('is looked at before, and nothing else is', async () => {
+    const looked: unknown[] = []
+    beforeDelete = async ({ resource, name }) => void looked.push({ resource, name, sent: seen.length })
+    await ask('POST', pods, { body: '{}' })
+    await ask('DELETE', `${pods}/hook`)
+    expect(looked).toEqual([{ resource: 'pods', name: 'hook', sent: 1 }])
+    expect(seen.map(({ method }) => method)).toEqual(['POST', 'DELETE'])
+  })
+
+  test('stays when the lease is lost meanwhile', async () => {
+    beforeDelete = async () => lease.abort()
+    expect((await ask('DELETE', `${pods}/hook`)).status).toBe(403)
+    expect(seen).toEqual([])
   })
 })
 

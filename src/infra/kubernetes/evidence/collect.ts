@@ -9,8 +9,8 @@ import { selectorText } from '../selector.ts'
 import type { ClusterClient, KubeObject } from '../types.ts'
 import { observeObjects, observeWorkloads, type ReadParts } from '../workloads.ts'
 import { boundEvidence } from './bound.ts'
-import { describeEvents, describeLog, describePod, type EventObject, hasCrashed, needsEvidence } from './describe.ts'
-import { madeAt, unfinishedHooks } from './hooks.ts'
+import { describeEvents, describeLog, describePod, type EventObject, hasCrashed, ofThisTime } from './describe.ts'
+import { unfinishedHooks } from './hooks.ts'
 import type { ContainerEvidence, EventEvidence, Evidence, PodEvidence } from './types.ts'
 
 export type EvidenceOptions = {
@@ -91,12 +91,6 @@ async function inTime<T>(
 type Choice = (pods: readonly Pod[]) => readonly Pod[]
 
 const unfinished: Choice = (pods) => pods.filter(({ status }) => status?.phase !== 'Succeeded')
-
-function ofThisTime(pods: readonly Pod[], since: number): readonly Pod[] {
-  const unready = pods.filter(needsEvidence)
-  const fresh = unready.filter((pod) => madeAt(pod) >= since)
-  return fresh.length > 0 ? fresh : unready
-}
 
 async function describe(collector: Collector, observed: readonly Observed[], choose: Choice): Promise<Evidence> {
   const workloads = await mapParallel(observed.slice(0, MOST_WORKLOADS), AT_ONCE, (one) => collector.workload(one))

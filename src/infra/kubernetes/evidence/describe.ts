@@ -21,6 +21,18 @@ export function needsEvidence({ status }: Pod): boolean {
   return status?.phase !== 'Succeeded' && conditionOf(status?.conditions, 'Ready')?.status !== 'True'
 }
 
+/** When the cluster made an object, in milliseconds; 0 where it does not say. The cluster tells whole seconds. */
+export function madeAt({ metadata }: KubeObject): number {
+  return Date.parse(metadata.creationTimestamp ?? '') + 999 || 0
+}
+
+/** The pods of a workload that explain why it is not ready: those of this operation, and older ones where it has none. */
+export function ofThisTime(pods: readonly Pod[], since: number): readonly Pod[] {
+  const unready = pods.filter(needsEvidence)
+  const fresh = unready.filter((pod) => madeAt(pod) >= since)
+  return fresh.length > 0 ? fresh : unready
+}
+
 /** A pod in words, without its spec: environment and mounted values stay out. */
 export function describePod({ metadata, spec, status = {} }: Pod): PodEvidence {
   const containers = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])]

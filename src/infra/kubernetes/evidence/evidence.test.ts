@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { boundEvidence } from './bound.ts'
-import { describeEvents, describeLog, describePod, hasCrashed, needsEvidence } from './describe.ts'
+import { describeEvents, describeLog, describePod, hasCrashed, needsEvidence, ofThisTime } from './describe.ts'
 import type { Evidence } from './types.ts'
 
 const crashing = {
@@ -32,6 +32,14 @@ test('a ready or finished pod explains nothing', () => {
   expect(needsEvidence({ metadata: { name: 'p' }, status: ready })).toBe(false)
   expect(needsEvidence({ metadata: { name: 'p' }, status: { phase: 'Succeeded' } })).toBe(false)
   expect(needsEvidence({ metadata: { name: 'p' } })).toBe(true)
+})
+
+test('pods of an earlier operation explain nothing, unless there are no others', () => {
+  const pod = (name: string, creationTimestamp: string) => ({ metadata: { name, creationTimestamp } })
+  const [old, fresh] = [pod('old', '2026-01-01T00:00:00Z'), pod('fresh', '2026-01-01T01:00:00Z')]
+  const since = Date.parse('2026-01-01T01:00:00.500Z')
+  expect(ofThisTime([old, fresh], since), 'the cluster tells whole seconds').toEqual([fresh])
+  expect(ofThisTime([old], since)).toEqual([old])
 })
 
 test('the newest events and the last lines are kept', () => {

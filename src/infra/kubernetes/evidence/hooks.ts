@@ -2,6 +2,7 @@ import type { ManifestObject } from '../manifest.ts'
 import { judgeRelease, type Observed } from '../readiness/readiness.ts'
 import type { KubeObject } from '../types.ts'
 import { isOwn, nameOf, type ReadParts } from '../workloads.ts'
+import { madeAt } from './describe.ts'
 
 const mostHooks = 50
 
@@ -22,11 +23,6 @@ export async function unfinishedHooks(
     if (!judgeRelease([one]).settled || isRunning(live)) found.push(one)
   }
   return found
-}
-
-/** When the cluster made an object, in milliseconds; 0 where it does not say. The cluster tells whole seconds. */
-export function madeAt({ metadata }: KubeObject): number {
-  return Date.parse(metadata.creationTimestamp ?? '') + 999 || 0
 }
 
 const runs = ({ hook, kind }: ManifestObject): boolean => hook !== null && (kind === 'Job' || kind === 'Pod')
