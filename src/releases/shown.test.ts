@@ -88,7 +88,11 @@ test('names of pods that are to be deleted, and numbers, stay as they are', asyn
   const readiness = { ready: 1234, total: 1234, settled: false, failed: false, blockers: ['Pod web-0: 1234'] }
   const stuckPods = [{ name: 'web-0', uid: 'u' }]
   const seen = { kind: 'present', newest, unknown: [], stored: [1234], readiness: { ...readiness, stuckPods } }
-  const shown = await shownObservation(charts, state, { ...seen, evidence: null } as unknown as ReleaseObservation)
+  const shown = await shownObservation(charts, state, {
+    ...seen,
+    remains: null,
+    evidence: null,
+  } as unknown as ReleaseObservation)
   const blockers = ['Pod ***: ***']
   expect(shown).toMatchObject({ stored: [1234], readiness: { ...readiness, blockers, stuckPods } })
   expect(shown).toMatchObject({ kind: 'present', newest: { description: '*** failed' } })

@@ -12,11 +12,11 @@ afterAll(() => world.close())
 const hook = (events: string, more: object = { tag: 'fail' }) => ({ hook: { events, ...more } })
 
 /** The hook's Job, and the last lines of its pod. */
-function expectHook(evidence: unknown): void {
+function expectHook(evidence: unknown, job = 'app-hook'): void {
   const { pods } = evidence as Evidence
-  expect(pods?.workloads.map(({ object }) => object)).toEqual(['Job app-hook'])
+  expect(pods?.workloads.map(({ object }) => object)).toEqual([`Job ${job}`])
   expect(pods?.pods).toHaveLength(1)
-  expect(pods?.pods[0]?.name).toMatch(/^app-hook-/)
+  expect(pods?.pods[0]?.name.startsWith(`${job}-`)).toBe(true)
   expect(pods?.pods[0]?.containers[0]?.log.length).toBeGreaterThan(0)
   expect(pods?.pods[0]?.events.length).toBeGreaterThan(0)
 }
@@ -60,13 +60,12 @@ test.concurrent('a hook that helm removes because it failed has told before', as
   expectHook(failed.evidence)
 })
 
-test.concurrent('hooks of a rollback and before a removal', async () => {
-  const release = await world
-    .place()
-    .installed({ chartName: 'hooked', valuesOverride: hook('pre-rollback,pre-delete') })
+test.concurrent('hooks of a rollback and before a removal are told by what they did, not by their names', async () => {
+  const values = hook('pre-rollback,pre-delete', { tag: 'fail', name: 'migrate' })
+  const release = await world.place().installed({ chartName: 'hooked', valuesOverride: values })
   ok(await release.upgrade({ valuesOverride: { color: 'blue' } }))
-  expectHook(failure(await release.rollback(1), 'hook_failed').evidence)
-  expectHook(failure(await release.uninstall(), 'hook_failed').evidence)
+  expectHook(failure(await release.rollback(1), 'hook_failed').evidence, 'app-migrate')
+  expectHook(failure(await release.uninstall(), 'hook_failed').evidence, 'app-migrate')
 })
 
 test.concurrent('a hook that fails after the removal is told, and the release is UNINSTALLED', async () => {

@@ -68,18 +68,16 @@ function admit(
 ): OpenAttempt {
   const port = (upstream.address() as AddressInfo).port
   const headers = async () => ({ authorization: 'Bearer cluster', 'impersonate-user': 'flotilla:tenant:1' })
-  const cluster = {
-    server: new URL(`http://127.0.0.1:${port}`),
-    dispatcher,
-    headers,
-    rejected: () => void rejections++,
-  }
+  const server = new URL(`http://127.0.0.1:${port}`)
+  const cluster = { server, dispatcher, headers, rejected: () => void rejections++ }
   const room = { namespace: 'ns', release: 'web', granted }
   const beyond = { ...cluster, headers: async () => ({ authorization: 'Bearer own' }) }
   const lent = { signal: lease.signal, remainingMs: () => leftMs }
-  const looking: BeforeDelete = (object) => beforeDelete(object)
-  const expected = records === undefined ? {} : { records }
-  return gateway.admit({ cluster, beyond, room, keeps, lease: lent, beforeDelete: looking, ...expected })
+  const more = {
+    beforeDelete: (...seen: Parameters<BeforeDelete>) => beforeDelete(...seen),
+    ...(records === undefined ? {} : { records }),
+  }
+  return gateway.admit({ cluster, beyond, room, keeps, lease: lent, ...more })
 }
 
 function send(method: string, path: string, more: { body?: Buffer | string; headers?: object; auth?: string } = {}) {
@@ -334,11 +332,7 @@ describe('another hand', () => {
   test('is looked for while helm waits', async () => {
     open = admit([], [], upgrade)
     const labels = { owner: 'helm', name: 'web', version: '3', status: 'deployed' }
-    const metadata = {
-      ...{ name: 'sh.helm.release.v1.web.v3', namespace: 'ns', labels },
-      uid: 'u3',
-      resourceVersion: '9',
-    }
+    const metadata = { name: 'sh.helm.release.v1.web.v3', namespace: 'ns', labels, uid: 'u3', resourceVersion: '9' }
     handle = (_request, response) => void response.writeHead(200).end(JSON.stringify({ items: [{ metadata }] }))
     if (!open.attempt.overtaken.aborted) await once(open.attempt.overtaken, 'abort')
     expect((await ask('PATCH', `${pods}/p`, { body: '{}' })).status).toBe(403)
