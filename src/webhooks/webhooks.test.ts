@@ -4,7 +4,9 @@ import { describe, expect, test } from 'vitest'
 import { reachOf } from '../infra/net/reach.ts'
 import { allowedBy } from './allow.ts'
 import { receiverUrl } from './commands/receiver-url.ts'
+import type { Webhook } from './core/model.ts'
 import { addressesOf, dnsResolve } from './resolve.ts'
+import { presentWebhook } from './routes/schemas.ts'
 import { signature } from './sign.ts'
 
 describe('what WEBHOOK_ALLOW names', () => {
@@ -89,6 +91,16 @@ describe('an address of a receiver', () => {
     expect((await receiverUrl(parts, 'http://127.0.0.1:8080/a')).href).toBe('http://127.0.0.1:8080/a')
     expect((await receiverUrl(parts, 'https://later.example.com')).host).toBe('later.example.com')
   })
+})
+
+test('a receiver that failed is waited for until its time, and no longer', () => {
+  const webhook: Webhook = {
+    ...{ id: 'w', tenantId: null, url: 'https://hooks.example.com/', types: [], description: null },
+    ...{ failingSince: 0, pausedUntil: 60_000, createdBy: 'admin', createdAt: 0 },
+  }
+  const until = '1970-01-01T00:01:00.000Z'
+  expect(presentWebhook(webhook, 59_999).waitingFor).toEqual({ reason: 'RECEIVER_FAILING', until })
+  expect(presentWebhook(webhook, 60_000)).toMatchObject({ waitingFor: null, failingSince: expect.any(String) })
 })
 
 test('a signature holds the time, and covers it', () => {

@@ -8,7 +8,7 @@ import type { Delivery } from '../core/model.ts'
 import type { WebhookDeps } from '../deps.ts'
 import { insertDelivery, lockDelivery, updateDelivery } from '../store/deliveries.ts'
 import { lockWebhook, noteReceiver } from '../store/webhooks.ts'
-import { noSuchWebhook } from './delete-webhook.ts'
+import { noSuchWebhook } from './find-webhook.ts'
 
 export type RedeliverIds = { readonly webhookId: Uuid; readonly deliveryId: Uuid }
 

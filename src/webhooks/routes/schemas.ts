@@ -66,13 +66,15 @@ export const delivery = z
   })
   .meta({ id: 'WebhookDelivery' })
 
-export function presentWebhook(webhook: Webhook): z.input<typeof webhookSchema> {
+/** A webhook as callers see it. A time until which its receiver was left alone, and that has passed, is waited for no more. */
+export function presentWebhook(webhook: Webhook, now: Instant): z.input<typeof webhookSchema> {
   const { createdAt, failingSince, pausedUntil, types, ...same } = webhook
+  const isLeftAlone = pausedUntil !== null && pausedUntil > now
   return {
     ...same,
     types: [...types],
     failingSince: rfc3339(failingSince),
-    waitingFor: pausedUntil === null ? null : { reason: 'RECEIVER_FAILING', until: rfc3339(pausedUntil) },
+    waitingFor: isLeftAlone ? { reason: 'RECEIVER_FAILING', until: rfc3339(pausedUntil) } : null,
     createdAt: rfc3339(createdAt),
   }
 }

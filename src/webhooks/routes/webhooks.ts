@@ -6,13 +6,21 @@ import { route } from '../../infra/http/route.ts'
 import { idParams, uuid } from '../../infra/http/schemas.ts'
 import { maySee, noSuchTenant } from '../../tenants/index.ts'
 import { createWebhook } from '../commands/create-webhook.ts'
-import { deleteWebhook, requireWebhook } from '../commands/delete-webhook.ts'
+import { deleteWebhook } from '../commands/delete-webhook.ts'
+import { requireWebhook } from '../commands/find-webhook.ts'
+import type { Webhook } from '../core/model.ts'
 import type { WebhookDeps } from '../deps.ts'
 import { countWebhooks, listWebhooks, webhookOrders } from '../store/webhooks.ts'
 import { newWebhook, presentWebhook, reason, webhookSchema as webhook } from './schemas.ts'
 
 export const reads = { scope: 'tenant', action: 'webhook.read' } as const
 export const writes = { scope: 'tenant', action: 'webhook.write' } as const
+
+/** Webhooks as they are shown now. */
+const presentedBy =
+  ({ clock }: WebhookDeps) =>
+  (shown: Webhook) =>
+    presentWebhook(shown, clock.now())
 
 export const postWebhook = (deps: WebhookDeps) =>
   route({
@@ -37,11 +45,12 @@ export const postWebhook = (deps: WebhookDeps) =>
       const { reason, tenantId = null, description = null, ...rest } = body
       const headers = (id: string) => ({ location: `/api/v1/webhooks/${id}` })
       const wanted = { ...rest, tenantId, description }
+      const present = presentedBy(deps)
       const made = await createWebhook(deps, { principal, reason }, wanted, (tx, result) =>
-        idempotency.complete(tx, { status: 201, headers: headers(result.id), body: presentWebhook(result) }),
+        idempotency.complete(tx, { status: 201, headers: headers(result.id), body: present(result) }),
       )
       reply.code(201).headers(headers(made.id))
-      return presentWebhook(made)
+      return present(made)
     },
   })
 
@@ -71,7 +80,7 @@ export const getWebhooks = (deps: WebhookDeps) =>
         total: () => countWebhooks(deps.db, filter),
         rows: (after: Place | null, limit) => listWebhooks(deps.db, filter, { after, limit, order }),
         position: ({ createdAt, id }) => placeAt(createdAt, id),
-        present: presentWebhook,
+        present: presentedBy(deps),
       })
     },
   })
@@ -85,7 +94,7 @@ export const getWebhook = (deps: WebhookDeps) =>
     summary: 'One webhook, without its secret',
     permission: reads,
     schema: { params: idParams, responses: { 200: { description: 'The webhook', schema: webhook } } },
-    handler: async ({ params, principal }) => presentWebhook(await requireWebhook(deps.db, principal, params.id)),
+    handler: async ({ params, principal }) => presentedBy(deps)(await requireWebhook(deps.db, principal, params.id)),
   })
 
 export const removeWebhook = (deps: WebhookDeps) =>

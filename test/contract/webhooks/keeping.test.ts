@@ -1,9 +1,10 @@
 import { sql } from 'kysely'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { transaction } from '../../../src/infra/database/pool.ts'
 import { deleteWebhook } from '../../../src/webhooks/commands/delete-webhook.ts'
 import { forgetOldDeliveries } from '../../../src/webhooks/index.ts'
 import { startReceiver } from './receiver.ts'
-import { admin, ended, openWorld, release, type World } from './world.ts'
+import { admin, ended, openWorld, release, soon, type World } from './world.ts'
 
 let world: World
 beforeEach(async () => {
@@ -24,6 +25,28 @@ it('a tenant has at most 20, however many are made at once, and another is not c
   if (first?.status === 'fulfilled') await deleteWebhook(world.deps, { principal: admin }, first.value.id)
   await world.webhook(url)
 })
+
+it('a webhook that two delete at the same moment is deleted once: the other learns that there is none', async () => {
+  const hook = await world.webhook(url)
+  const { db } = world.database
+  const both = await transaction(db, async (tx) => {
+    await sql`select from webhooks where id = ${hook.id} for update`.execute(tx)
+    const deleting = [1, 2].map(() => deleteWebhook(world.deps, { principal: admin }, hook.id))
+    await vi.waitFor(async () => expect(await waitingForLocks()).toBe(2), soon)
+    return { settled: Promise.allSettled(deleting) }
+  })
+  const settled = await both.settled
+  expect(settled.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected'])
+  expect(settled.find(({ status }) => status === 'rejected')).toMatchObject({ reason: { code: 'not_found' } })
+  const { rows } = await sql`select from audit where action = 'webhook.deleted'`.execute(db)
+  expect(rows).toHaveLength(1)
+})
+
+async function waitingForLocks(): Promise<number> {
+  const { rows } = await sql<{ n: number }>`select count(*)::int as n from pg_stat_activity
+    where datname = current_database() and wait_event_type = 'Lock'`.execute(world.database.db)
+  return rows[0]?.n ?? 0
+}
 
 it('deliveries are kept 7 days', async () => {
   const hook = await world.webhook(url)
