@@ -22,8 +22,7 @@ beforeAll(async () => {
   world = await openWorld({ KUBECONFIG: cluster.kubeconfig, LEASE_SECONDS: '3' })
   component = await registerFleet(world)
   await makePool(world, 4)
-  const made = Object.entries(cases).map(async ([name, each]) => [name, await middleOf(each)] as const)
-  for (const [name, middle] of await Promise.all(made)) middles.set(name, middle)
+  await begin()
   const { execution } = given('on the way back')
   middles.set('on the way back', { ...given('on the way back'), atKill: await execution.give('rollback') })
   world = await world.restarted()
@@ -49,7 +48,7 @@ type Case = {
 /** Two health checks in a row are four seconds apart: so long an instance is in flight. */
 const slowly = { healthCheckIntervalSeconds: 4, healthCheckTimeoutSeconds: 60 }
 const hasEnded = ({ endedAt }: Execution): boolean => endedAt !== null
-const isWatched = (seen: Execution) => seen.waitingFor?.reason === 'WATCHING_THE_SWITCH' || hasEnded(seen)
+const isWatched = ({ waitingFor }: Execution) => waitingFor?.reason === 'WATCHING_THE_SWITCH'
 
 const cases = {
   'ROLLING, a batch in flight': {
@@ -64,7 +63,7 @@ const cases = {
   },
   'BLUE_GREEN, switched': {
     of: { kind: 'Deployment', size: 3 },
-    wanted: { strategy: 'BLUE_GREEN', healthCheckTimeoutSeconds: 15 },
+    wanted: { strategy: 'BLUE_GREEN', healthCheckTimeoutSeconds: 30 },
     when: isWatched,
   },
   'STAGED, waiting for an approval': {
@@ -95,6 +94,18 @@ type Middle = {
   readonly atKill: Execution
   /** UIDs of those of the new version. */
   readonly moved: readonly string[]
+}
+
+/** Begins all, and anew those that have ended while the others were begun: a kill would prove nothing of these. */
+async function begin(): Promise<void> {
+  let left: readonly (readonly [string, Case])[] = Object.entries(cases)
+  while (left.length > 0) {
+    const made = left.map(async ([name, each]) => [name, await middleOf(each)] as const)
+    for (const [name, middle] of await Promise.all(made)) middles.set(name, middle)
+    const seen = [...middles].map(async ([name, { execution }]) => [name, await execution.read()] as const)
+    const over = new Set((await Promise.all(seen)).filter(([, now]) => hasEnded(now)).map(([name]) => name))
+    left = Object.entries(cases).filter(([name]) => over.has(name))
+  }
 }
 
 async function middleOf({ of, wanted, when }: Case): Promise<Middle> {
