@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { resources } from '../../../src/infra/kubernetes/index.ts'
 import { handFlags, testedDialect } from '../../support/tested-helm.ts'
@@ -6,7 +7,7 @@ import type { Execution, RegisteredComponent, UpgradeHandle } from '../support/u
 import { openWorld, type World } from '../support/world.ts'
 import { Fleet, type Kind, makePool, registerFleet, versionsOf } from './support/fleet.ts'
 import { expectNothingOfOurs, expectUnmarked, type OriginalFields, originalsOf } from './support/originals.ts'
-import { neverBelow, oneSideServes, sampled } from './support/sampler.ts'
+import { neverBelow, oneSideServes, onlyPassedServe, sampled } from './support/sampler.ts'
 
 let world: World
 let component: RegisteredComponent
@@ -30,6 +31,13 @@ const fromCluster = ({ instances }: Execution) => instances.filter(({ origin }) 
 async function pinOf(fleet: Fleet): Promise<string | undefined> {
   const selector = (await fleet.service())?.spec.selector as Readonly<Record<string, string>> | undefined
   return selector?.['pod-template-hash']
+}
+
+/** True when the Service sends to every pod of a version, and to no other. */
+async function servesOnly(fleet: Fleet, version: string): Promise<boolean> {
+  const [pods, endpoints] = await Promise.all([fleet.pods(), fleet.endpoints()])
+  const wanted = pods.filter((pod) => pod.version === version).map(({ uid }) => uid)
+  return isDeepStrictEqual(endpoints.toSorted(), wanted.toSorted())
 }
 
 type Middle = { readonly fleet: Fleet; readonly execution: UpgradeHandle; readonly originals: OriginalFields }
@@ -146,7 +154,7 @@ test.concurrent('a release that is uninstalled by hand, and a namespace that is 
   }
 })
 
-test.concurrent('a pin that is taken away by hand is put back, and traffic always goes to one side', async () => {
+test.concurrent('a pin that is taken away by hand is put back: until then both versions that have passed may serve, after it one', async () => {
   const fleet = await Fleet.install(world, component, { kind: 'Deployment', size: 3 })
   const originals = await originalsOf(fleet)
   const execution = await fleet.started({ strategy: 'BLUE_GREEN', healthCheckTimeoutSeconds: 12 })
@@ -155,11 +163,13 @@ test.concurrent('a pin that is taken away by hand is put back, and traffic alway
     const pinned = await pinOf(fleet)
     await fleet.touch({ selector: { 'pod-template-hash': null } }, resources.services)
     await eventually('pinned again', async () => (await pinOf(fleet)) === pinned)
-    return ended(execution)
+    await eventually('one version serves', () => servesOnly(fleet, '1.1.0'))
   }
-  const { result, broken } = await sampled(fleet, execution, [neverBelow(3), oneSideServes('1.1.0')], handled())
-  expect(broken).toEqual([])
-  expect(result.status).toBe('COMPLETED')
+  const kept = neverBelow(3)
+  const unpinned = await sampled(fleet, execution, [kept, onlyPassedServe('1.1.0')], handled())
+  const after = await sampled(fleet, execution, [kept, oneSideServes('1.1.0')], ended(execution))
+  expect([...unpinned.broken, ...after.broken]).toEqual([])
+  expect(after.result.status).toBe('COMPLETED')
   await fleet.reaches({ '1.1.0': 3 })
   await expectNothingOfOurs(fleet, originals)
 })

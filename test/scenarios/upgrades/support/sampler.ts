@@ -97,14 +97,25 @@ export function untouchedStay(original: readonly string[], previous: string): Pr
   }
 }
 
+/** The versions that the Service sends to, of the pods that are not on their way out. */
+const served = ({ pods, endpoints }: Pick<Sample, 'pods' | 'endpoints'>): ReadonlySet<string> =>
+  new Set(pods.filter(({ uid }) => endpoints.includes(uid)).map(({ version }) => version))
+
+/** Traffic goes to the new version only when all of it has passed. */
+export function onlyPassedServe(target: string): Promised {
+  return (sample) => {
+    const { status, instances } = sample.after
+    if (!served(sample).has(target) || instances.every((instance) => instance.status === 'COMPLETED')) return null
+    return `${target} is served in ${status} and has not passed`
+  }
+}
+
 /** Traffic goes to one version only, and to the new one only when all of it has passed. */
 export function oneSideServes(target: string): Promised {
-  return ({ pods, endpoints, after }) => {
-    const fresh = new Set(pods.filter(({ version }) => version === target).map(({ uid }) => uid))
-    const served = endpoints.filter((uid) => fresh.has(uid)).length
-    const passed = after.instances.every(({ status }) => status === 'COMPLETED')
-    if (served > 0 && !passed) return `${served} endpoints of a version that has not passed`
-    return null
+  const passed = onlyPassedServe(target)
+  return (sample) => {
+    const versions = [...served(sample)].toSorted()
+    return versions.length > 1 ? `${versions.join(' and ')} are served in ${sample.after.status}` : passed(sample)
   }
 }
 
