@@ -1,7 +1,6 @@
 import type { Uuid } from '../core/subject.ts'
 import type { Db } from '../infra/database/types.ts'
 import type { FeatureRoutes } from '../infra/http/route.ts'
-import { type InstalledComponent, installedComponents } from './commands/installed.ts'
 import { type PathQuestion, validatePath } from './commands/validate-path.ts'
 import type { Verdict } from './core/compatibility.ts'
 import type { Component, UpgradePath, Version } from './core/model.ts'
@@ -10,10 +9,8 @@ import { componentRoutes } from './routes/components.ts'
 import { pathRoutes } from './routes/paths.ts'
 import { versionRoutes } from './routes/versions.ts'
 import { findComponent } from './store/components.ts'
-import { findPath } from './store/paths.ts'
 import { findVersion } from './store/versions.ts'
 
-export type { InstalledComponent } from './commands/installed.ts'
 export type { PathQuestion } from './commands/validate-path.ts'
 export type { Blocker, Verdict, Warning } from './core/compatibility.ts'
 export type { Component, HealthEndpoint, UpgradePath, Version } from './core/model.ts'
@@ -27,10 +24,6 @@ export type RegistryPort = {
   component(db: Db, id: Uuid): Promise<Component | null>
   /** One version of a component, or null. */
   version(db: Db, componentId: Uuid, id: Uuid): Promise<Version | null>
-  /** The edge from one version to another, or null: an execution goes over one. */
-  edge(db: Db, fromVersionId: Uuid, toVersionId: Uuid): Promise<UpgradePath | null>
-  /** The components that a tenant's releases run, by name, with their versions. */
-  installed(db: Db, tenantId: Uuid): Promise<readonly InstalledComponent[]>
   /** Whether an upgrade may be. Whether the caller may see the tenant is asked before. Throws `not_found`. */
   validatePath(db: Db, question: PathQuestion): Promise<Verdict<UpgradePath>>
 }
@@ -40,8 +33,6 @@ export function registryPort(deps: RegistryDeps): RegistryPort {
   return {
     component: findComponent,
     version: findVersion,
-    edge: findPath,
-    installed: (db, tenantId) => installedComponents(deps, db, tenantId),
     validatePath: (db, question) => validatePath(deps, db, question),
   }
 }

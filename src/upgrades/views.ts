@@ -105,7 +105,6 @@ export function executionView(execution: Execution) {
   const instances = execution.instances.map((instance) => instanceView(execution, instance))
   return { ...listedExecution(execution), instances }
 }
-export type ExecutionView = ReturnType<typeof executionView>
 
 /** A backup as callers see it. */
 export function backupView(backup: Backup) {

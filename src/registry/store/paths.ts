@@ -16,16 +16,6 @@ export async function insertPath(tx: Tx, path: UpgradePath): Promise<boolean> {
   return numInsertedOrUpdatedRows === 1n
 }
 
-/** The edge between two versions, or null. */
-export async function findPath(db: Db, fromVersionId: Uuid, toVersionId: Uuid): Promise<UpgradePath | null> {
-  const row = await namedPaths(db)
-    .selectAll()
-    .where('from_version_id', '=', fromVersionId)
-    .where('to_version_id', '=', toVersionId)
-    .executeTakeFirst()
-  return row ? pathOf(row) : null
-}
-
 /** Edges by their ids. */
 export async function findPaths(db: Db, ids: readonly Uuid[]): Promise<ReadonlyMap<Uuid, UpgradePath>> {
   const rows = ids.length === 0 ? [] : await namedPaths(db).selectAll().where('id', '=', anyOf(ids)).execute()

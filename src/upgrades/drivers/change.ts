@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from '../../core/json.ts'
 import type { WorkloadKind, WorkloadRef } from '../core/model.ts'
-import { objectsIn, sameJson, within } from './gate/json.ts'
+import { equivalentJson, objectsIn, within } from './gate/json.ts'
 import { isSame, nameOf, type Rendered, workloadsOf } from './rendered.ts'
 
 /** What two renderings of a release differ in, as far as an upgrade of the target is concerned. Names only, no values. */
@@ -66,7 +66,7 @@ function movedWorkloads(deployed: readonly Rendered[], wanted: readonly Rendered
   const before = workloadsOf(deployed)
   return workloadsOf(wanted).flatMap((each) => {
     const old = before.find((one) => isSame(one, each))
-    if (old === undefined || sameJson(templateOf(old.body), templateOf(each.body))) return []
+    if (old === undefined || equivalentJson(templateOf(old.body), templateOf(each.body))) return []
     return [{ kind: each.kind, name: each.name }]
   })
 }
@@ -80,7 +80,7 @@ function changedAtOnce(deployed: readonly Rendered[], wanted: readonly Rendered[
   const before = byName(deployed.filter(isWarned))
   const after = byName(wanted.filter(isWarned))
   const names = [...new Set([...before.keys(), ...after.keys()])]
-  return names.filter((name) => !sameJson(before.get(name), after.get(name)))
+  return names.filter((name) => !equivalentJson(before.get(name), after.get(name)))
 }
 
 const isWarned = ({ kind, isHook }: Rendered): boolean => isHook || warnedKinds.has(kind)

@@ -39,11 +39,7 @@ export type WorldRelease = {
   readonly undo: WorldChild
 }
 
-/** Rises when the shape of a stored world changes, so that one that is too old is known as such. */
-export const worldShape = 1
-
 export type World = {
-  readonly shape: typeof worldShape
   readonly kind: FleetKind
   /** Until when it was advanced. */
   readonly at: Instant
@@ -83,7 +79,6 @@ export function createWorld({ size, kind, faults, releaseIds, podsChange = true 
     (_, slot): WorldPod => ({ ...newPod(slot, slot, 'previous', longAgo), first: true }),
   )
   return {
-    shape: worldShape,
     kind,
     at: now,
     wanted: size,

@@ -1,6 +1,6 @@
 import type { Instant } from '../../../core/instant.ts'
 import { advance, goneAfterMs } from '../rehearsal/fleet.ts'
-import { refOf, type World } from '../rehearsal/world.ts'
+import type { World } from '../rehearsal/world.ts'
 
 /** Somebody scales the fleet. */
 export function scale(stored: World, wanted: number, now: Instant): World {
@@ -55,9 +55,4 @@ export function anotherHand(stored: World, now: Instant): World {
 export function misPin(stored: World, now: Instant): World {
   const world = advance(stored, now)
   return world.pin === null ? world : { ...world, pin: 'other', writes: world.writes + 1 }
-}
-
-/** The pods that a look would see, by name: for messages of tests. */
-export function podNames(world: World): readonly string[] {
-  return world.pods.map((pod) => refOf(world, pod).name)
 }

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../../core/json.ts'
 import type { GatePosition } from '../../core/model.ts'
-import { numberOr, omit, pick, sameJson, within } from '../gate/json.ts'
+import { equivalentJson, numberOr, omit, pick, within } from '../gate/json.ts'
 import type { Fields, Reading, Workload } from '../gate/model.ts'
 
 /**
@@ -70,7 +70,7 @@ export function adopt(live: Workload, originals: Fields, wrote: Fields): Fields 
 }
 
 function isOurs(now: Fields, wrote: Fields, name: string): boolean {
-  return wrote[name] !== undefined && sameJson(now[name], wrote[name])
+  return wrote[name] !== undefined && equivalentJson(now[name], wrote[name])
 }
 
 /** True where pods of the present template count as never available. */

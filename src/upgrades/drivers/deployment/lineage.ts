@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../../core/json.ts'
 import { type ClusterClient, type KubeObject, resources, selectorText } from '../../../infra/kubernetes/index.ts'
-import { omit, sameJson, within } from '../gate/json.ts'
+import { equivalentJson, omit, within } from '../gate/json.ts'
 import type { Lineage, Workload } from '../gate/model.ts'
 
 const HASH = 'pod-template-hash'
@@ -25,7 +25,7 @@ export async function readReplicaSets(client: ClusterClient, live: Workload): Pr
 /** The ReplicaSet of a Deployment's present template; of several the oldest, as for the controller. Pure. */
 export function currentSet({ spec }: Workload, sets: readonly ReplicaSet[]): ReplicaSet | null {
   const wanted = within(spec, 'template')
-  const same = sets.filter((set) => sameJson(withoutHash(within(set.spec, 'template')), wanted))
+  const same = sets.filter((set) => equivalentJson(withoutHash(within(set.spec, 'template')), wanted))
   const [oldest] = same.toSorted((one, other) => ageOf(one).localeCompare(ageOf(other)))
   return oldest ?? null
 }

@@ -1,5 +1,5 @@
 import { isJsonObject, type Json, type JsonObject } from '../../../core/json.ts'
-import { sameJson } from './json.ts'
+import { equivalentJson } from './json.ts'
 import type { GateRow, Workload } from './model.ts'
 
 /** What a person finds on a workload that is held. It is a hint for people: the database decides (SECURITY.md). */
@@ -23,7 +23,7 @@ export function noteText(note: JsonObject, epoch: bigint): string {
 /** True where the note says the same, whoever wrote it. */
 export function hasNote(live: Workload, note: JsonObject): boolean {
   const { epoch: _, ...found } = readNote(live)
-  return sameJson(found, note)
+  return equivalentJson(found, note)
 }
 
 /** The epoch of the lease that wrote the note; null without one that can be read. */

@@ -4,7 +4,7 @@ import type { JsonObject } from '../../../core/json.ts'
 import { type GatePosition, workloadKinds } from '../../core/model.ts'
 import { gateKinds } from '../fleet/context.ts'
 import { hasNote, noteEpoch, noteName, noteText } from './annotation.ts'
-import { mergePatch, sameJson } from './json.ts'
+import { equivalentJson, mergePatch } from './json.ts'
 import type { GateRow } from './model.ts'
 import { ownedByHelm, withdrawPatch } from './ownership.ts'
 import { positionOf, sideOf, sidesOf } from './position.ts'
@@ -12,10 +12,10 @@ import { carryOut, goalFor, merge, workload } from './testing.ts'
 
 describe('JSON', () => {
   test('is the same whatever the order, and what is empty is as missing', () => {
-    expect(sameJson({ a: 1, b: [] }, { b: null, c: {}, a: 1 })).toBe(true)
-    expect(sameJson({ a: [1, 2] }, { a: [2, 1] })).toBe(false)
-    expect(sameJson(0, undefined)).toBe(false)
-    expect(sameJson(false, undefined)).toBe(false)
+    expect(equivalentJson({ a: 1, b: [] }, { b: null, c: {}, a: 1 })).toBe(true)
+    expect(equivalentJson({ a: [1, 2] }, { a: [2, 1] })).toBe(false)
+    expect(equivalentJson(0, undefined)).toBe(false)
+    expect(equivalentJson(false, undefined)).toBe(false)
   })
 
   test('a merge patch makes the wanted of the present, and none is needed afterwards', () => {
@@ -28,7 +28,7 @@ describe('JSON', () => {
         const patch = mergePatch(live, wanted)
         const made = patch === null ? live : merge(live, patch)
         expect(mergePatch(made, wanted)).toBeNull()
-        expect(sameJson(made, wanted)).toBe(true)
+        expect(equivalentJson(made, wanted)).toBe(true)
       }),
     )
   })

@@ -1,14 +1,14 @@
 import { isJsonObject, type Json, type JsonObject } from '../../../core/json.ts'
 
-/** True for the same JSON; the order of keys says nothing, null and empty are as missing. */
-export function sameJson(one: Json | undefined, other: Json | undefined): boolean {
+/** True for JSON that the cluster takes as the same: the order of keys says nothing, null and empty are as missing. */
+export function equivalentJson(one: Json | undefined, other: Json | undefined): boolean {
   if (isMissing(one) || isMissing(other)) return isMissing(one) && isMissing(other)
   if (Array.isArray(one) && Array.isArray(other)) {
-    return one.length === other.length && one.every((entry, index) => sameJson(entry, other[index]))
+    return one.length === other.length && one.every((entry, index) => equivalentJson(entry, other[index]))
   }
   if (isJsonObject(one) && isJsonObject(other)) {
     const keys = new Set([...Object.keys(one), ...Object.keys(other)])
-    return [...keys].every((key) => sameJson(one[key], other[key]))
+    return [...keys].every((key) => equivalentJson(one[key], other[key]))
   }
   return one === other
 }

@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject } from '../../../core/json.ts'
 import type { ManagedFields } from '../../../infra/kubernetes/index.ts'
-import { pick, sameJson, within } from './json.ts'
+import { equivalentJson, pick, within } from './json.ts'
 import { type Fields, fieldManager, type Workload } from './model.ts'
 
 /** True while the API server names us as an owner of fields. */
@@ -11,7 +11,7 @@ export function isOwner({ metadata }: Workload): boolean {
 /** Which of these fields helm owns by its server-side apply. What is still of our making was helm's as noted before. Pure. */
 export function ownedByHelm(live: Workload, now: Fields, wrote: Fields, before: JsonObject): JsonObject {
   const spec = within(live.metadata.managedFields?.find(isHelms)?.fieldsV1, 'f:spec')
-  const kept = Object.keys(wrote).filter((name) => sameJson(now[name], wrote[name]))
+  const kept = Object.keys(wrote).filter((name) => equivalentJson(now[name], wrote[name]))
   const names = Object.keys(now).map((name) => `f:${name}`)
   return {
     ...pick(

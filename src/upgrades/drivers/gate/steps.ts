@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../../core/json.ts'
 import type { GatePosition } from '../../core/model.ts'
 import { hasNote, noteEpoch, noteName, noteOf, noteText } from './annotation.ts'
-import { mergePatch, sameJson } from './json.ts'
+import { equivalentJson, mergePatch } from './json.ts'
 import type { GateKind, GateRow, Workload } from './model.ts'
 import { withdrawPatch } from './ownership.ts'
 import { type GateGoal, rowFor } from './row.ts'
@@ -68,7 +68,7 @@ export function withdrawsAt({ kind }: GatePosition): boolean {
 function sameRow(one: GateRow, other: GateRow): boolean {
   return (
     one.executionId === other.executionId &&
-    sameJson(one.originals, other.originals) &&
-    sameJson(one.state, other.state)
+    equivalentJson(one.originals, other.originals) &&
+    equivalentJson(one.state, other.state)
   )
 }
