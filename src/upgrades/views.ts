@@ -1,8 +1,9 @@
 import type { Waiting } from '../core/decision.ts'
 import { rfc3339 } from '../infra/http/time.ts'
 import { canaryCountOf } from './core/batches.ts'
-import type { Execution, Instance, InstanceStatus, Side } from './core/model.ts'
+import { type Execution, type Instance, type InstanceStatus, instanceStatuses, type Side } from './core/model.ts'
 import type { Backup } from './store/backups.ts'
+import type { InstanceCounts, ListedExecution } from './store/queries.ts'
 
 function waitingView(waiting: Waiting | null) {
   return waiting === null ? null : { ...waiting, until: rfc3339(waiting.until) }
@@ -33,11 +34,11 @@ export function versionOf({ from, to }: Pick<Execution, 'from' | 'to'>, side: Si
 
 const inFlight: readonly InstanceStatus[] = ['DRAINING', 'UPGRADING', 'HEALTH_CHECKING']
 
-function progressView(instances: readonly Instance[]) {
+function progressView(counts: InstanceCounts) {
   const count = (...statuses: readonly InstanceStatus[]) =>
-    instances.filter(({ status }) => statuses.includes(status)).length
+    statuses.reduce((sum, status) => sum + (counts[status] ?? 0), 0)
   return {
-    total: instances.length,
+    total: count(...instanceStatuses),
     pending: count('PENDING'),
     inFlight: count(...inFlight),
     completed: count('COMPLETED'),
@@ -47,7 +48,7 @@ function progressView(instances: readonly Instance[]) {
 }
 
 /** `seeds/004`, "RollbackInfo Structure". */
-function rollbackView({ spec, rollbackInfo }: Execution) {
+function rollbackView({ spec, rollbackInfo }: Pick<Execution, 'spec' | 'rollbackInfo'>) {
   const { rollbackInitiatedAt, rolledBackInstances, ...info } = rollbackInfo
   return {
     autoRollbackEnabled: spec.autoRollbackEnabled,
@@ -59,7 +60,7 @@ function rollbackView({ spec, rollbackInfo }: Execution) {
 }
 
 /** An execution as lists show it (SPEC section 5, "Answers"): everything but its instances. */
-export function listedExecution(execution: Execution) {
+export function listedExecution({ execution, counts }: ListedExecution) {
   const { spec, from, to, target } = execution
   return {
     id: execution.id,
@@ -83,7 +84,7 @@ export function listedExecution(execution: Execution) {
     currentInstances: execution.currentInstances,
     canaryInstances: spec.strategy === 'CANARY' ? canaryCountOf(execution.currentInstances, spec.canaryPercentage) : 0,
     currentBatch: execution.currentBatch,
-    progress: progressView(execution.instances),
+    progress: progressView(counts),
     checks: execution.checks.map((check) => ({ ...check })),
     warnings: execution.warnings.map((warning) => ({ ...warning })),
     rollbackInfo: rollbackView(execution),
@@ -100,10 +101,16 @@ function targetView(target: Execution['target']) {
   return target.kind === 'releases' ? { ...target, releaseIds: [...target.releaseIds] } : { ...target }
 }
 
+function countsOf({ instances }: Execution): InstanceCounts {
+  const counts = new Map<InstanceStatus, number>()
+  for (const { status } of instances) counts.set(status, (counts.get(status) ?? 0) + 1)
+  return Object.fromEntries(counts)
+}
+
 /** One execution, whole. */
 export function executionView(execution: Execution) {
   const instances = execution.instances.map((instance) => instanceView(execution, instance))
-  return { ...listedExecution(execution), instances }
+  return { ...listedExecution({ execution, counts: countsOf(execution) }), instances }
 }
 
 /** A backup as callers see it. */

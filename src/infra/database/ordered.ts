@@ -28,9 +28,9 @@ export function behind(column: OrderColumn, { after, order }: Pick<Page, 'after'
 /** The direction of an order. */
 export const directionOf = (order: string): 'asc' | 'desc' => (order.startsWith('-') ? 'desc' : 'asc')
 
-/** Rows in which one of the columns contains the text, whatever its case. */
-export function contains(columns: readonly string[], text: string): RawBuilder<SqlBool> {
-  const all = sql.join(columns.map((column) => sql.ref(column)))
+/** Rows in which one of the columns, or of what is made of them, contains the text, whatever its case. */
+export function contains(columns: readonly (string | RawBuilder<unknown>)[], text: string): RawBuilder<SqlBool> {
+  const all = sql.join(columns.map((column) => (typeof column === 'string' ? sql.ref(column) : column)))
   return sql<SqlBool>`strpos(lower(concat_ws(' ', ${all})), lower(${text})) > 0`
 }
 

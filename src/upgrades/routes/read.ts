@@ -1,21 +1,21 @@
 import { z } from 'zod'
 import type { Principal } from '../../core/subject.ts'
+import { type Place, placeAt } from '../../infra/database/ordered.ts'
 import { answerEvents, eventQuery, eventResponses } from '../../infra/http/event-routes.ts'
 import { type ListCall, sendList } from '../../infra/http/page.ts'
-import { pageQuery, queryBoolean, queryText } from '../../infra/http/query.ts'
+import { pageQuery, queryBoolean, querySort, queryText } from '../../infra/http/query.ts'
 import { route } from '../../infra/http/route.ts'
 import { uuid } from '../../infra/http/schemas.ts'
 import { maySee, noSuchTenant } from '../../tenants/index.ts'
 import { requireTenant, requireVisible, visibleExecution } from '../commands/context.ts'
 import { readActive, readStatistics } from '../commands/reads.ts'
-import type { Execution } from '../core/model.ts'
 import {
   countExecutions,
   type ExecutionFilter,
   type ExecutionOrder,
   executionOrders,
+  type ListedExecution,
   listExecutions,
-  type Position,
 } from '../store/queries.ts'
 import { executionView, listedExecution as view } from '../views.ts'
 import { executionParams, reads, tenantParams, type UpgradeRouteDeps } from './deps.ts'
@@ -28,7 +28,7 @@ const filters = {
   rehearsal: queryBoolean().optional().describe('Only rehearsals, or none.'),
   attention: queryBoolean().optional().describe('What needs a person: paused, a canary to promote, or failed.'),
   q: queryText().optional().describe('Part of a version, the strategy, or who initiated it.'),
-  sort: z.enum(executionOrders).optional().describe('`-` is descending; newest first unless told.'),
+  sort: querySort(executionOrders, 'newest first'),
 }
 const executions = { 200: { description: 'Executions, without their instances', schema: z.array(listedExecution) } }
 
@@ -43,8 +43,8 @@ function sendExecutions(
   const filter = { tenants, status, componentId, rehearsal, attention, q }
   return sendList(call, {
     total: () => countExecutions(deps.db, filter),
-    rows: (after: Position | null, limit) => listExecutions(deps.db, filter, { after, limit, order }),
-    position: ({ createdAt, id }: Execution) => ({ at: new Date(createdAt).toISOString(), id }),
+    rows: (after: Place | null, limit) => listExecutions(deps.db, filter, { after, limit, order }),
+    position: ({ execution: { createdAt, id } }: ListedExecution) => placeAt(createdAt, id),
     present: view,
   })
 }

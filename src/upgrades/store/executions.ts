@@ -8,7 +8,7 @@ import type { Loading } from '../../infra/engine/types.ts'
 import { record } from '../../infra/events/events.ts'
 import type { Execution, Instance } from '../core/model.ts'
 import { changing, executionOf, newRow } from './rows.ts'
-import { tables } from './tables.ts'
+import { isActive, tables } from './tables.ts'
 
 /** The row was changed by somebody else, or is gone: what was decided is void and must be decided again. */
 export class StaleExecution extends Error {
@@ -36,7 +36,7 @@ export async function loadExecution(
 }
 
 /** The instances of the execution in the row, as one document: a statement less for what is read most often. */
-export const instancesAsJson = sql<readonly Instance[]>`coalesce((select jsonb_agg(i.state order by i.ordinal)
+const instancesAsJson = sql<readonly Instance[]>`coalesce((select jsonb_agg(i.state order by i.ordinal)
   from instances i where i.execution_id = executions.id), '[]')`
 
 async function instancesOf(db: Db, id: Uuid): Promise<readonly Instance[]> {
@@ -54,12 +54,7 @@ export async function insertExecution(tx: Tx, execution: Execution): Promise<boo
   const { numInsertedOrUpdatedRows } = await tables(tx)
     .insertInto('executions')
     .values(newRow(execution))
-    .onConflict((conflict) =>
-      conflict
-        .columns(['tenant_id', 'component_id', 'rehearsal'])
-        .where(sql<boolean>`status not in ('ROLLED_BACK', 'COMPLETED', 'FAILED', 'CANCELLED')`)
-        .doNothing(),
-    )
+    .onConflict((conflict) => conflict.columns(['tenant_id', 'component_id', 'rehearsal']).where(isActive).doNothing())
     .executeTakeFirst()
   if (numInsertedOrUpdatedRows !== 1n) return false
   await writing(execution.id, execution.instances).execute(tx)

@@ -1,10 +1,10 @@
 import { type SelectQueryBuilder, sql } from 'kysely'
 import type { Principal, Uuid } from '../../core/subject.ts'
+import { behind, contains, directionOf, type Page } from '../../infra/database/ordered.ts'
 import type { Db } from '../../infra/database/types.ts'
-import type { Execution, ExecutionStatus } from '../core/model.ts'
-import { instancesAsJson } from './executions.ts'
-import { executionOf } from './rows.ts'
-import { tables, type UpgradeTables } from './tables.ts'
+import type { Execution, ExecutionStatus, InstanceStatus } from '../core/model.ts'
+import { withoutInstances } from './rows.ts'
+import { isActive, tables, type UpgradeTables } from './tables.ts'
 
 /** Which executions a list shows. */
 export type ExecutionFilter = {
@@ -23,29 +23,29 @@ export type ExecutionFilter = {
 export const executionOrders = ['createdAt', '-createdAt'] as const
 export type ExecutionOrder = (typeof executionOrders)[number]
 
-/** A place in a list that is ordered by time. */
-export type Position = { readonly at: string; readonly id: Uuid }
+/** How many instances stand where; a status that none has is left out. */
+export type InstanceCounts = Readonly<Partial<Record<InstanceStatus, number>>>
+/** An execution as lists read it: its instances are counted, not read. */
+export type ListedExecution = { readonly execution: Omit<Execution, 'instances'>; readonly counts: InstanceCounts }
 
-/** Executions of a filter, in an order, with their instances. */
+const instanceCounts = sql<InstanceCounts>`coalesce((select jsonb_object_agg(status, n) from (
+  select state->>'status' as status, count(*) as n from instances
+  where execution_id = executions.id group by 1) as counted), '{}')`
+
+/** Executions of a filter, in an order. */
 export async function listExecutions(
   db: Db,
   filter: ExecutionFilter,
-  page: { readonly after: Position | null; readonly limit: number; readonly order: ExecutionOrder },
-): Promise<readonly Execution[]> {
-  const direction = page.order.startsWith('-') ? 'desc' : 'asc'
-  let query = filtered(tables(db).selectFrom('executions').selectAll('executions'), filter)
-  if (page.after !== null) {
-    const comparison = sql.raw(direction === 'desc' ? '<' : '>')
-    const { at, id } = page.after
-    query = query.where(sql<boolean>`(created_at, id) ${comparison} (${at}::timestamptz, ${id}::uuid)`)
-  }
-  const rows = await query
-    .select(instancesAsJson.as('instances'))
-    .orderBy('created_at', direction)
-    .orderBy('id', direction)
+  page: Page<ExecutionOrder>,
+): Promise<readonly ListedExecution[]> {
+  const rows = await filtered(tables(db).selectFrom('executions').selectAll('executions'), filter)
+    .select(instanceCounts.as('counts'))
+    .where(behind('created_at', page))
+    .orderBy('created_at', directionOf(page.order))
+    .orderBy('id', directionOf(page.order))
     .limit(page.limit)
     .execute()
-  return rows.map(executionOf)
+  return rows.map(({ counts, ...row }) => ({ execution: withoutInstances(row), counts }))
 }
 
 /** How many executions a filter has in all. */
@@ -64,7 +64,7 @@ function filtered<O>(query: Executions<O>, filter: ExecutionFilter): Executions<
   if (componentId !== undefined) narrowed = narrowed.where('component_id', '=', componentId)
   if (rehearsal !== undefined) narrowed = narrowed.where('rehearsal', '=', rehearsal)
   if (attention === true) narrowed = narrowed.where(needsAttention)
-  return q === undefined ? narrowed : narrowed.where(holds(q))
+  return q === undefined ? narrowed : narrowed.where(contains(searched, q))
 }
 
 /** What waits for somebody: a pause, an approval, a promotion, or a failure that nobody has followed up. */
@@ -73,8 +73,11 @@ const needsAttention = sql<boolean>`(status in ('PAUSED', 'CANARY_MONITORING') o
     and later.component_id = executions.component_id and not later.rehearsal
     and later.created_at > executions.created_at)))`
 
-const holds = (q: string) => sql<boolean>`strpos(lower(concat_ws(' ', strategy, performed_by,
-  request->'from'->>'version', request->'to'->>'version', request->>'label')), lower(${q})) > 0`
+/** What `q` is looked for in. */
+const searched = [
+  ...['strategy', 'performed_by'],
+  ...[sql`request->'from'->>'version'`, sql`request->'to'->>'version'`, sql`request->>'label'`],
+]
 
 /** Whether the tenant may know the id at all, without reading the execution. */
 export async function tenantOfExecution(db: Db, id: Uuid): Promise<Uuid | null> {
@@ -95,7 +98,7 @@ export async function activeExecution(
     .where('tenant_id', '=', of.tenantId)
     .where('component_id', '=', of.componentId)
     .where('rehearsal', '=', of.rehearsal)
-    .where('status', 'not in', ['ROLLED_BACK', 'COMPLETED', 'FAILED', 'CANCELLED'])
+    .where(isActive)
     .executeTakeFirst()
   return row === undefined ? null : { id: row.id, status: row.status as ExecutionStatus }
 }
@@ -139,7 +142,7 @@ export async function countActive(db: Db): Promise<Readonly<Record<string, numbe
   const rows = await tables(db)
     .selectFrom('executions')
     .select(['status', sql<number>`count(*)`.as('n')])
-    .where('status', 'not in', ['ROLLED_BACK', 'COMPLETED', 'FAILED', 'CANCELLED'])
+    .where(isActive)
     .groupBy('status')
     .execute()
   return Object.fromEntries(rows.map(({ status, n }) => [status, n]))

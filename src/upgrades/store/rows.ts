@@ -44,7 +44,12 @@ type State = Omit<Execution, (typeof requestFields)[number] | (typeof columnFiel
 /** A row with its instances, in the order of their places. */
 export type ExecutionRecord = Selectable<ExecutionRow> & { readonly instances: readonly Instance[] }
 
-export function executionOf(row: ExecutionRecord): Execution {
+export function executionOf({ instances, ...row }: ExecutionRecord): Execution {
+  return { ...withoutInstances(row), instances }
+}
+
+/** The execution of a row, without its instances. */
+export function withoutInstances(row: Selectable<ExecutionRow>): Omit<Execution, 'instances'> {
   return {
     ...(row.request as unknown as Request),
     ...(row.state as unknown as State),
@@ -53,7 +58,6 @@ export function executionOf(row: ExecutionRecord): Execution {
     componentId: row.component_id,
     status: row.status as ExecutionStatus,
     waitingFor: row.waiting_for as Waiting | null,
-    instances: row.instances,
     initiatedBy: row.performed_by,
     principalId: row.principal_id,
     seq: BigInt(row.seq),

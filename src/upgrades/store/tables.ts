@@ -1,7 +1,8 @@
-import type { ColumnType, RawBuilder } from 'kysely'
+import { type ColumnType, type RawBuilder, type SqlBool, sql } from 'kysely'
 import type { Json } from '../../core/json.ts'
 import type { Uuid } from '../../core/subject.ts'
 import type { Db, NoTables } from '../../infra/database/types.ts'
+import { terminalStatuses } from '../core/model.ts'
 
 /** Documents are written with `jsonb`, which takes text from outside too. */
 type Document = ColumnType<Json, RawBuilder<unknown>, RawBuilder<unknown>>
@@ -46,6 +47,9 @@ export type UpgradeTables = {
   rehearsals: RehearsalRow
   backups: BackupRow
 }
+
+/** Executions under way. The statuses are literals: with them the database knows the index of active executions by this. */
+export const isActive = sql<SqlBool>`status not in (${sql.join(terminalStatuses.map((status) => sql.lit(status)))})`
 
 /** The feature's view of the database, or of an open transaction. */
 export function tables(db: Db) {

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { placeAt } from '../../../src/infra/database/ordered.ts'
 import { transaction } from '../../../src/infra/database/pool.ts'
 import { type Lease, LeaseLost } from '../../../src/infra/engine/index.ts'
 import { listEvents } from '../../../src/infra/events/events.ts'
@@ -126,7 +127,7 @@ describe('lists', () => {
     const whole: ExecutionFilter = { tenants: [tenantId], ...filter }
     const found = await listExecutions(database.db, whole, { after: null, limit: 10, order: '-createdAt' })
     expect(await countExecutions(database.db, whole)).toBe(found.length)
-    return found.map(({ id }) => id)
+    return found.map(({ execution }) => execution.id)
   }
 
   it('are newest first, pageable, and filtered', async () => {
@@ -142,11 +143,25 @@ describe('lists', () => {
     expect(await ids({ q: 'nobody' })).toEqual([])
     expect(await ids({ tenants: [] })).toEqual([])
     expect(await ids({ tenants: 'all' })).toHaveLength(3)
-    const after = { at: new Date(newer.createdAt).toISOString(), id: newer.id }
+    const after = placeAt(newer.createdAt, newer.id)
     const next = await listExecutions(database.db, { tenants: 'all' }, { after, limit: 10, order: '-createdAt' })
-    expect(next.map(({ id }) => id)).toEqual([older.id])
+    expect(next.map(({ execution }) => execution.id)).toEqual([older.id])
     const back = await listExecutions(database.db, { tenants: 'all' }, { after, limit: 10, order: 'createdAt' })
-    expect(back.map(({ id }) => id)).toEqual([rehearsed.id])
+    expect(back.map(({ execution }) => execution.id)).toEqual([rehearsed.id])
+  })
+
+  it('show an execution as it is read alone, its instances counted by status', async () => {
+    const before = await given()
+    const instances = before.instances.map((each) => (each.index < 3 ? { ...each, status: 'FAILED' as const } : each))
+    await save(before, { ...before, instances })
+    const none = await given({ createdAt: 1000, instances: [] })
+    const page = { after: null, limit: 10, order: '-createdAt' } as const
+    const listed = await listExecutions(database.db, { tenants: 'all' }, page)
+    expect(listed.map(({ counts }) => counts)).toEqual([{ FAILED: 3, PENDING: 7 }, {}])
+    for (const [n, { id }] of [before, none].entries()) {
+      const whole = await loadExecution(database.db, id)
+      expect({ ...listed[n]?.execution, instances: whole?.instances }).toEqual(whole)
+    }
   })
 
   it('a failure needs a person until the component is upgraded again', async () => {
