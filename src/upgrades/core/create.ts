@@ -1,4 +1,4 @@
-import type { Instant } from '../../core/instant.ts'
+import { type Instant, minutes } from '../../core/instant.ts'
 import { budgetOf } from './batches.ts'
 import type { Execution, Member, Warning } from './model.ts'
 import { waits } from './reasons.ts'
@@ -34,6 +34,9 @@ export type NewExecution = Pick<Execution, Given> & {
   readonly wanted: number
 }
 
+/** How long an execution stays PENDING: then it is given up (SPEC section 5, "What is upgraded"). */
+export const startWithinMs = minutes(24 * 60)
+
 /** An execution as it is initiated: PENDING, nothing claimed. The caller saves it, wakes it, and records `createdEvent`. */
 export function newExecution(wanted: NewExecution, now: Instant): Execution {
   const { members, wanted: total, warnings, ...given } = wanted
@@ -45,7 +48,7 @@ export function newExecution(wanted: NewExecution, now: Instant): Execution {
     currentInstances: total,
     instances: present.map((member, index) => newInstance(given.id, index, member, 'TARGET')),
     warnings,
-    waitingFor: { reason: waits.start, until: now + 24 * 3_600_000 },
+    waitingFor: { reason: waits.start, until: now + startWithinMs },
     createdAt: now,
     stageSince: now,
   }

@@ -22,10 +22,11 @@
  * one act. A stage is over when that is seen, never because an act returned.
  */
 import type { Attempt, Decide, Waiting } from '../../core/decision.ts'
-import { type Instant, minutes, seconds } from '../../core/instant.ts'
+import { type Instant, seconds } from '../../core/instant.ts'
 import { forgiveBlindness, lookedInVain } from './blind.ts'
 import { failureOf } from './children.ts'
 import { decideCommand, type ExecutionDecision } from './command.ts'
+import { startWithinMs } from './create.ts'
 import { eventsBetween } from './events.ts'
 import { judge } from './judge.ts'
 import type { Execution, ExecutionAct, ExecutionCommand, ExecutionObservation, Stage } from './model.ts'
@@ -73,9 +74,9 @@ export const decideExecution: Decide<Execution, ExecutionCommand, ExecutionObser
   return conclude(execution, step, input.attempt, now)
 }
 
-/** PENDING claims nothing and is given up after a day (SPEC section 5, "What is upgraded"). */
+/** PENDING claims nothing, and is given up in the end. */
 function pending(execution: Execution, now: Instant): Step {
-  const until = execution.createdAt + minutes(24 * 60)
+  const until = execution.createdAt + startWithinMs
   if (now < until) return wait(execution, waits.start, until)
   const mover = { at: now, by: flotilla, reason: statusReasons.expired }
   return { kind: 'end', execution: finish(execution, 'CANCELLED', statusReasons.expired, mover) }
