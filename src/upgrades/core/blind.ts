@@ -28,9 +28,15 @@ function sinceWhen({ waitingFor }: Execution, now: Instant): Instant | null {
 }
 
 function later(instance: Instance, by: number, now: Instant): Instance {
-  const { health, startedAt } = instance
+  const { health, startedAt, endedAt } = instance
   const badSince = health.badSince === null ? null : Math.min(now, health.badSince + by)
   const moved = badSince === health.badSince ? instance : { ...instance, health: { ...health, badSince } }
+  if (awaitsOld(instance) && endedAt !== null) return { ...moved, endedAt: Math.min(now, endedAt + by) }
   if (!isInFlight(instance) || startedAt === null) return moved
   return { ...moved, startedAt: Math.min(now, startedAt + by) }
+}
+
+/** It has passed, and its old pod has its time to go from then on. */
+function awaitsOld({ status, surge }: Instance): boolean {
+  return status === 'COMPLETED' && surge
 }

@@ -64,8 +64,16 @@ type Begin = { readonly beside: boolean; readonly now: Instant; readonly left: n
 
 function begin(execution: Execution, taken: readonly Instance[], { beside, now, left }: Begin): Execution {
   if (taken.length === 0) return execution
-  const batch = { currentBatch: execution.currentBatch + 1, nextBatchAt: null, batchLeft: left }
+  const batch = { currentBatch: execution.currentBatch + 1, batchSince: now, nextBatchAt: null, batchLeft: left }
   return { ...take(execution, taken, beside, now), ...batch }
+}
+
+/** A batch of which nothing was let go was none: those that were chosen have their turn again, without delay or approval. */
+export function withoutUnmoved(execution: Execution, now: Instant): Execution {
+  const { batchSince, currentBatch, nextBatchAt, instances } = execution
+  if (nextBatchAt !== null || typeof batchSince !== 'number') return execution
+  const moved = instances.some(({ status, startedAt }) => status !== 'PENDING' && (startedAt ?? 0) >= batchSince)
+  return moved ? execution : { ...execution, currentBatch: currentBatch - 1, batchSince: null, nextBatchAt: now }
 }
 
 /** One with a new pod beside it loses nothing yet, so it is let go at once; another is asked first, where that is asked. */

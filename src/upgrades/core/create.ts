@@ -65,6 +65,7 @@ function untouchedState(now: Instant) {
     pausedFrom: null,
     blindSince: null,
     currentBatch: 0,
+    batchSince: null,
     batchLeft: 0,
     admitted: 0,
     nextBatchAt: null,

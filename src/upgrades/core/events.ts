@@ -44,7 +44,7 @@ function statusEvents(before: Execution, after: Execution): readonly DomainEvent
 }
 
 function batchEvents(before: Execution, after: Execution): readonly DomainEvent[] {
-  if (after.currentBatch === before.currentBatch) return []
+  if (after.currentBatch <= before.currentBatch) return []
   return [event(after, 'batch-started', { batch: after.currentBatch, strategy: after.spec.strategy })]
 }
 

@@ -261,6 +261,8 @@ export type Execution = {
   /** What is there now; budgets follow it. */
   readonly currentInstances: number
   readonly currentBatch: number
+  /** When the current batch was chosen; null: none was, or it was taken back before anything of it was let go. */
+  readonly batchSince: Instant | null
   /** How many more of the current batch are to be chosen: a batch larger than the room moves in parts. */
   readonly batchLeft: number
   /** How many instances the present gate lets be on the target version: K. */

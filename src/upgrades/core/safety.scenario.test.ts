@@ -184,6 +184,14 @@ describe('failures', () => {
     expect(scenario.execution.waitingFor?.reason).toBe('CLUSTER_UNREADABLE')
     scenario.untilStatus('COMPLETED').so(({ rollbackInfo }) => expect(rollbackInfo.currentFailures).toBe(0))
   })
+
+  test('nor is it on that of one that has passed and whose old pod a budget keeps', () => {
+    const scenario = given({ size: 4, faults: { neverDrains: [0] } })
+      .until(({ instances }) => instances[0]?.surge === true && instances[0].status === 'COMPLETED')
+      .afterSeconds(60)
+    for (let n = 0; n < 300; n++) scenario.next('done', 'blind')
+    scenario.next().next().thenCounts({ FAILED: 0 }).afterSeconds(300).thenCounts({ FAILED: 1 })
+  })
 })
 
 describe('an upgrade that is taken from us', () => {

@@ -74,6 +74,7 @@ export function executionOf(tenantId: string, more: Partial<Execution> = {}): Ex
     blindSince: null,
     currentInstances: 10,
     currentBatch: 0,
+    batchSince: null,
     batchLeft: 0,
     admitted: 0,
     nextBatchAt: null,

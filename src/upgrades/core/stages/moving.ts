@@ -1,6 +1,6 @@
 import type { Instant } from '../../../core/instant.ts'
 import { releasesWith } from '../children.ts'
-import { choose, clusterIsBusy, isSettled, letGo, retire, turnsOf } from '../choosing.ts'
+import { choose, clusterIsBusy, isSettled, letGo, retire, turnsOf, withoutUnmoved } from '../choosing.ts'
 import { inFlight, isInFlight, tally, withStatus } from '../instances.ts'
 import type { Execution, GatePosition, PodRef } from '../model.ts'
 import { patch } from '../patch.ts'
@@ -21,7 +21,9 @@ export const moving: StageHandler = (look) => {
   if (stopped !== null) return go(stop(look.execution, stopped.code, stopped.detail, look.now))
   const gone = letGo(retire(look.execution, look.before, look.fleet), look.before, look.fleet, look.now)
   const more = gone.batchLeft > 0 && !clusterIsBusy(gone) ? choose(gone, look.now) : gone
-  if (isSettled(more)) return batchOver({ ...look, execution: patch(more, { batchLeft: 0 }) })
+  if (isSettled(more)) {
+    return batchOver({ ...look, execution: withoutUnmoved(patch(more, { batchLeft: 0 }), look.now) })
+  }
   return bringAbout({ ...look, execution: more })
 }
 
