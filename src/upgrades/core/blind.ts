@@ -19,7 +19,9 @@ export function forgiveBlindness(execution: Execution, now: Instant): Execution 
   if (since === null) return execution
   const by = now - since
   const instances = mapChanged(execution.instances, (instance) => later(instance, by, now))
-  return patch(execution, { instances, stageSince: Math.min(now, execution.stageSince + by), blindSince: null })
+  const refusedSince = typeof execution.refusedSince === 'number' ? Math.min(now, execution.refusedSince + by) : null
+  const stageSince = Math.min(now, execution.stageSince + by)
+  return patch(execution, { instances, stageSince, refusedSince, blindSince: null })
 }
 
 function sinceWhen({ waitingFor }: Execution, now: Instant): Instant | null {

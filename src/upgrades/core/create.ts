@@ -64,6 +64,7 @@ function untouchedState(now: Instant) {
     ending: null,
     pausedFrom: null,
     blindSince: null,
+    refusedSince: null,
     currentBatch: 0,
     batchSince: null,
     batchLeft: 0,

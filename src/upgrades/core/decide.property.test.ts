@@ -1,12 +1,14 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { ExecutionCommand, RehearsalFaults, Strategy } from './model.ts'
+import type { ErrorCode } from '../../core/problems.ts'
+import type { ExecutionAct, ExecutionCommand, RehearsalFaults, Strategy } from './model.ts'
 import { isTerminal, strategies } from './model.ts'
 import { type FleetKind, fleetKinds } from './rehearsal/world.ts'
 import { anotherHand, breakPod, killPod, misPin, scale } from './testing/disturb.ts'
 import { Guard } from './testing/invariants.ts'
 import { type Fate, type Setup, type Sight, Simulation, say } from './testing/simulation.ts'
 
+type ActKind = ExecutionAct['kind']
 type Move =
   | { readonly kind: 'next'; readonly fate: Fate; readonly sight: Sight; readonly times: number }
   | { readonly kind: 'again' }
@@ -15,6 +17,7 @@ type Move =
   | { readonly kind: 'scale'; readonly to: number }
   | { readonly kind: 'kill' | 'break'; readonly nth: number }
   | { readonly kind: 'hand' | 'misPin' }
+  | { readonly kind: 'refuse'; readonly acts: readonly ActKind[] }
 
 const fates: readonly Fate[] = ['lost', 'doneAndLost', 'late', 'refused']
 const fate = fc.oneof({ weight: 6, arbitrary: fc.constant<Fate>('done') }, fc.constantFrom(...fates))
@@ -24,6 +27,14 @@ const sight = fc.oneof(
 )
 const commands = [say.pause, say.resume, say.resume, say.promote, say.promote, say.rollback, say.cancel, say.cancelNow]
 
+const actKinds: ActKind[] = ['gate', 'pin', 'deploy', 'undo', 'conclude', 'removePods']
+
+/** Acts that are refused from then on, each time. */
+const refusals = fc.oneof(
+  { weight: 3, arbitrary: fc.constant<readonly ActKind[]>([]) },
+  fc.subarray(actKinds, { minLength: 1 }),
+)
+
 const own = [
   {
     weight: 12,
@@ -32,6 +43,7 @@ const own = [
   { weight: 2, arbitrary: fc.constant({ kind: 'again' as const }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('time' as const), ms: fc.constantFrom(100, 5_000, 100_000) }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('command' as const), command: fc.constantFrom(...commands) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('refuse' as const), acts: refusals }) },
 ] as const
 const others = [
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('scale' as const), to: fc.integer({ min: 0, max: 30 }) }) },
@@ -85,6 +97,8 @@ const setup: fc.Arbitrary<Setup> = fc.record({
   room: fc.constantFrom(0, 1, 3, 60),
   podsChange: fc.oneof({ weight: 9, arbitrary: fc.constant(true) }, fc.constant(false)),
   healthEndpoint: fc.boolean(),
+  refuses: refusals,
+  refusedWith: fc.constantFrom<ErrorCode[]>('cluster_unavailable', 'not_permitted', 'not_found'),
 })
 
 /** Blue-green needs a fleet that surges and can be pinned, and room for all: initiate and the checks refuse it elsewhere. */
@@ -104,18 +118,28 @@ function apply(simulation: Simulation, move: Move): void {
   if (move.kind === 'scale') simulation.world = scale(simulation.world, move.to, simulation.now)
   if (move.kind === 'kill') simulation.world = killPod(simulation.world, move.nth, simulation.now)
   if (move.kind === 'break') simulation.world = breakPod(simulation.world, move.nth, simulation.now)
+  if (move.kind === 'refuse') simulation.refuses = move.acts
   if (move.kind === 'misPin') simulation.world = misPin(simulation.world, simulation.now)
   if (move.kind === 'hand') simulation.world = anotherHand(simulation.world, simulation.now)
 }
 
 /** What a person is waited for, or what only the fleet itself can end: then it is said, and looked at again. */
-const restful = ['PAUSED', 'APPROVAL_REQUIRED', 'CANARY_PROMOTION', 'CANARY_FAILED', 'BUDGET_USED_UP', 'REVERTING']
+const restful = ['PAUSED', 'APPROVAL_REQUIRED', 'CANARY_PROMOTION', 'CANARY_FAILED', 'BUDGET_USED_UP']
+
+/** What is tried until the cluster takes it, and is said: that which puts things in order, and what settles in PAUSED. */
+function isTriedOn({ refuses, execution: { stage, status } }: Simulation): boolean {
+  return refuses.length > 0 && (stage === 'concluding' || stage === 'releasing' || status === 'PAUSED')
+}
 
 function runUntilQuiet(simulation: Simulation): void {
   let quiet = 0
+  let refused = 0
   const resting = (): boolean => {
-    quiet = restful.includes(simulation.execution.waitingFor?.reason ?? '') ? quiet + 1 : 0
-    return quiet > 30
+    const reason = simulation.execution.waitingFor?.reason ?? ''
+    quiet = restful.includes(reason) ? quiet + 1 : 0
+    // Between two of them it is being tried: that is no other rest.
+    if (isTriedOn(simulation) && reason === 'ACT_FAILED') refused += 1
+    return quiet > 30 || refused > 60
   }
   simulation.run(resting, 1000 * 86_400 * 400)
 }
@@ -129,11 +153,11 @@ function afterwards(simulation: Simulation): void {
   }
   runUntilQuiet(simulation)
   if (simulation.ended) return
-  const { status, stage, waitingFor } = simulation.execution
-  expect(restful, `${status} ${stage} waits for ${waitingFor?.reason}: ${waitingFor?.detail}`).toContain(
-    waitingFor?.reason,
-  )
-  expect(simulation.command(say.cancel)).toBe(true)
+  const { status, stage, waitingFor, ending } = simulation.execution
+  const says = `${status} ${stage} waits for ${waitingFor?.reason}: ${waitingFor?.detail}`
+  expect(restful.includes(waitingFor?.reason ?? '') || isTriedOn(simulation), says).toBe(true)
+  simulation.refuses = []
+  if (ending === null) expect(simulation.command(say.cancel), says).toBe(true)
   simulation.run(undefined, 1000 * 86_400 * 400)
   expect(isTerminal(simulation.execution.status), `${simulation.execution.waitingFor?.reason} after cancel`).toBe(true)
 }

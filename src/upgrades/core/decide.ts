@@ -35,6 +35,7 @@ import { patch } from './patch.ts'
 import { afterPinRemoval, guardTraffic, watchingThePin } from './pin-guard.ts'
 import { planned } from './planning.ts'
 import { statusReasons, waits } from './reasons.ts'
+import { unlessRefused, withRefusal } from './refused.ts'
 import { bind, type Fleet, membersOf } from './slots.ts'
 import { checking } from './stages/checking.ts'
 import { closing } from './stages/closing.ts'
@@ -142,7 +143,7 @@ function lookAt(
   const instances = bind(before, fleet, members, now)
   const bound = patch(before, { instances, currentInstances: fleet.wanted })
   const goesForward = forward.has(bound.stage) || (bound.stage === 'releasing' && bound.status !== 'ROLLING_BACK')
-  const execution = goesForward ? judge({ execution: bound, fleet, members, releases, now }) : bound
+  const execution = goesForward ? judge({ execution: bound, fleet, members, releases, attempt, now }) : bound
   return { ...rest, execution }
 }
 
@@ -170,7 +171,9 @@ const stagesAtOnce = 20
 function decideStage(first: Look): Step {
   let look = first
   for (let passed = 0; passed < stagesAtOnce; passed++) {
-    const step = guardTraffic(look) ?? afterPinRemoval(look) ?? afterLostDeploy(look) ?? handlerOf(look.execution)(look)
+    const wanted =
+      guardTraffic(look) ?? afterPinRemoval(look) ?? afterLostDeploy(look) ?? handlerOf(look.execution)(look)
+    const step = unlessRefused(wanted, look)
     if (step.kind !== 'go' || turnsRound(look.execution, step.execution)) return watchingThePin(step, look)
     look = { ...look, execution: step.execution }
   }
@@ -203,20 +206,16 @@ function conclude(
   now: Instant,
 ): ExecutionDecision {
   if (step.kind === 'end') return next(before, step.execution, null, null)
+  const state = withRefusal(step, attempt)
   if (step.kind === 'act') {
     const plan = planned(step, attempt, now)
     const waitingFor = plan.waitingFor ?? { reason: step.reason, until: now + seconds(1) }
-    return next(
-      before,
-      waiting(step.execution, before, waitingFor, now),
-      plan.act,
-      plan.act === null ? waitingFor.until : now,
-    )
+    return next(before, waiting(state, before, waitingFor, now), plan.act, plan.act === null ? waitingFor.until : now)
   }
-  if (step.kind === 'go') return next(before, step.execution, null, now)
+  if (step.kind === 'go') return next(before, state, null, now)
   const until = step.waitingFor.until
   const wake = step.lookBy === undefined || until === null ? until : Math.min(until, step.lookBy)
-  return next(before, waiting(step.execution, before, step.waitingFor, now), null, wake)
+  return next(before, waiting(state, before, step.waitingFor, now), null, wake)
 }
 
 function next(

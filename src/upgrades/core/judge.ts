@@ -9,11 +9,23 @@
  *
  * Which ones are taken and let go is decided in `stages/moving.ts`.
  */
+import type { Attempt } from '../../core/decision.ts'
 import { type Instant, seconds } from '../../core/instant.ts'
 import { oldPod, targetPod, untouched } from './instances.ts'
-import type { ChildSight, Execution, HealthStreak, Instance, InstanceStatus, Member, ReleaseSight } from './model.ts'
+import type {
+  ChildSight,
+  Execution,
+  ExecutionAct,
+  HealthStreak,
+  Instance,
+  InstanceStatus,
+  Member,
+  ReleaseSight,
+} from './model.ts'
 import { mapChanged, patch } from './patch.ts'
+import { failedBefore } from './planning.ts'
 import { isCheckDue } from './probes.ts'
+import { notTold } from './refused.ts'
 import type { Fleet, Members } from './slots.ts'
 import { isProving } from './strategies/index.ts'
 
@@ -23,16 +35,20 @@ export type Evidence = {
   readonly fleet: Fleet
   readonly members: Members
   readonly releases: ReadonlyMap<string, ReleaseSight>
+  readonly attempt: Attempt<ExecutionAct> | null
   readonly now: Instant
 }
+/** `isNotTold`: of an instance that was let go the cluster knows nothing yet, so that its time does not count. */
+type Judging = Evidence & { readonly isNotTold: (instance: Instance) => boolean }
 
 /** The execution with every instance judged; those that became FAILED are counted. */
 export function judge(evidence: Evidence): Execution {
   const { execution } = evidence
   if (execution.change?.podsChange === false) return judgeUnchanged(evidence)
   let failures = 0
+  const judging = { ...evidence, isNotTold: notTold(evidence) }
   const instances = mapChanged(execution.instances, (instance) => {
-    const judged = judgeInstance(evidence, instance)
+    const judged = judgeInstance(judging, instance)
     if (judged.status === 'FAILED' && instance.status !== 'FAILED') failures += 1
     return judged
   })
@@ -55,7 +71,7 @@ export function unchangedInstance(instance: Instance, now: Instant): Instance {
   return { ...instance, status: 'COMPLETED', unchanged: true, startedAt: now, endedAt: now }
 }
 
-type Judge = (evidence: Evidence, instance: Instance) => Instance
+type Judge = (evidence: Judging, instance: Instance) => Instance
 const judges: Readonly<Record<InstanceStatus, Judge>> = {
   PENDING: waitingForTurn,
   DRAINING: draining,
@@ -68,12 +84,12 @@ const judges: Readonly<Record<InstanceStatus, Judge>> = {
 const judgeInstance: Judge = (evidence, instance) => judges[instance.status](evidence, instance)
 
 /** The cluster moved it by itself, or an act of before arrived late: it belongs to what is in flight. */
-function waitingForTurn(evidence: Evidence, instance: Instance): Instance {
+function waitingForTurn(evidence: Judging, instance: Instance): Instance {
   if (targetPod(instance) === null) return instance
   return upgrading(evidence, { ...instance, status: 'UPGRADING', startedAt: evidence.now })
 }
 
-function draining(evidence: Evidence, instance: Instance): Instance {
+function draining(evidence: Judging, instance: Instance): Instance {
   if (targetPod(instance) !== null) return waitingForTurn(evidence, instance)
   const refusal = instance.pod === null ? undefined : evidence.fleet.refusals[instance.pod.uid]
   if (refusal === undefined) return instance
@@ -81,7 +97,7 @@ function draining(evidence: Evidence, instance: Instance): Instance {
   return isLate(evidence, instance) ? failed(evidence, refused, refusal) : refused
 }
 
-function upgrading(evidence: Evidence, instance: Instance): Instance {
+function upgrading(evidence: Judging, instance: Instance): Instance {
   const child = childOf(evidence, instance)
   if (child.kind === 'failed') return failed(evidence, instance, child.detail)
   const member = targetMember(evidence, instance)
@@ -89,8 +105,18 @@ function upgrading(evidence: Evidence, instance: Instance): Instance {
     const up: Instance = { ...instance, status: 'HEALTH_CHECKING', upAt: evidence.now, message: null }
     return healthChecking(evidence, up)
   }
-  if (!isLate(evidence, instance)) return patch(instance, { message: member?.problem ?? instance.message })
-  return failed(evidence, instance, member?.problem ?? 'no new pod came up in time')
+  const problem = member?.problem ?? keptBack(evidence, instance)
+  if (!isLate(evidence, instance) || evidence.isNotTold(instance)) {
+    return patch(instance, { message: problem ?? instance.message })
+  }
+  return failed(evidence, instance, problem ?? 'no new pod came up in time')
+}
+
+/** Why its old pod did not go when it was to: a disruption budget, where that is not asked before. */
+function keptBack({ attempt }: Evidence, instance: Instance): string | null {
+  const uid = oldPod(instance)?.uid
+  if (uid === undefined || attempt?.act.kind !== 'gate' || failedBefore(attempt.act, attempt) === null) return null
+  return attempt.act.take.some((pod) => pod.uid === uid) ? (attempt.failure?.detail ?? null) : null
 }
 
 const absent: ChildSight = { kind: 'absent' }
@@ -101,7 +127,7 @@ function childOf({ execution, releases }: Evidence, { key }: Instance): ChildSig
   return releases.get(key ?? '')?.deploy ?? absent
 }
 
-function healthChecking(evidence: Evidence, instance: Instance): Instance {
+function healthChecking(evidence: Judging, instance: Instance): Instance {
   const member = targetMember(evidence, instance)
   const child = childOf(evidence, instance)
   if (child.kind === 'failed') return failed(evidence, instance, child.detail)
@@ -112,7 +138,7 @@ function healthChecking(evidence: Evidence, instance: Instance): Instance {
   return failed(evidence, checked, member.problem ?? 'it did not pass two health checks in a row in time')
 }
 
-function completed(evidence: Evidence, instance: Instance): Instance {
+function completed(evidence: Judging, instance: Instance): Instance {
   const member = targetMember(evidence, instance)
   if (member === null && oldPod(instance) !== null) {
     return { ...untouched(instance), message: 'it runs an earlier version again' }

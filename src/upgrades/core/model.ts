@@ -258,6 +258,8 @@ export type Execution = {
   readonly waitingFor: Waiting | null
   /** Since when the cluster cannot be read: that time is on nobody's account. */
   readonly blindSince: Instant | null
+  /** Since when the act that is to be brought about is refused, each time. */
+  readonly refusedSince: Instant | null
   /** What is there now; budgets follow it. */
   readonly currentInstances: number
   readonly currentBatch: number

@@ -26,12 +26,18 @@ export function planned(
   if (!urgent && again !== null && endedAt !== null && again.result === 'done' && now < endedAt + showsAfterMs) {
     return { act: null, waitingFor: null }
   }
-  const failed = again?.result === 'unchanged' || again?.result === 'changed-and-failed'
-  if (again !== null && endedAt !== null && failed && now < endedAt + retryMs) {
-    const detail = again.failure?.detail ?? `${act.kind} failed`
+  const failed = failedBefore(act, attempt)
+  if (failed !== null && endedAt !== null && now < endedAt + retryMs) {
+    const detail = failed.failure?.detail ?? `${act.kind} failed`
     return { act: null, waitingFor: { reason: waits.act, until: endedAt + retryMs, detail } }
   }
   return { act: { act, baseline: {}, deadline: now + actLimitMs }, waitingFor: null }
+}
+
+/** The newest attempt when that is of the very same act, and failed; else null. */
+export function failedBefore(act: ExecutionAct, attempt: Attempt<ExecutionAct> | null): Attempt<ExecutionAct> | null {
+  const failed = attempt?.result === 'unchanged' || attempt?.result === 'changed-and-failed'
+  return failed && attempt.endedAt !== null && sameJson(attempt.act, act) ? attempt : null
 }
 
 /** True when two acts say the same, whatever the order of their fields: the database keeps its own. */

@@ -10,6 +10,7 @@ export const statusReasons = {
   anotherHand: 'CHANGED_BY_ANOTHER_HAND',
   gone: 'TARGET_GONE',
   deploy: 'DEPLOY_FAILED',
+  act: 'ACT_REFUSED',
   threshold: 'FAILURE_THRESHOLD_REACHED',
   budget: 'FAILURES_USE_UP_THE_BUDGET',
   canary: 'CANARY_FAILED',

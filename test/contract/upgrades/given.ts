@@ -72,6 +72,7 @@ export function executionOf(tenantId: string, more: Partial<Execution> = {}): Ex
     pausedFrom: null,
     waitingFor: { reason: 'NOT_STARTED', until: at + 1 },
     blindSince: null,
+    refusedSince: null,
     currentInstances: 10,
     currentBatch: 0,
     batchSince: null,

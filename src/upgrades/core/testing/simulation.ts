@@ -1,6 +1,7 @@
 import type { Attempt, AttemptResult, Decision } from '../../../core/decision.ts'
 import type { DomainEvent } from '../../../core/events.ts'
 import type { Instant } from '../../../core/instant.ts'
+import type { ErrorCode } from '../../../core/problems.ts'
 import { newExecution } from '../create.ts'
 import { decideExecution } from '../decide.ts'
 import type {
@@ -49,6 +50,9 @@ export type Setup = {
   /** What the fleet cannot do after all. */
   readonly capabilities?: Partial<Capabilities>
   readonly failedChecks?: readonly ('BACKUP' | 'RESOURCES')[]
+  /** Acts that are refused for good, and with what. */
+  readonly refuses?: readonly ExecutionAct['kind'][]
+  readonly refusedWith?: ErrorCode
 }
 
 /**
@@ -82,12 +86,15 @@ export class Simulation {
   onCommit: (committed: Committed) => void = () => undefined
   /** The decision function; a bench puts one that measures in its place. */
   decide = decideExecution
+  /** Acts of these kinds are refused, each time, until this says otherwise. */
+  refuses: readonly ExecutionAct['kind'][]
   private readonly setup: Setup
   private late: { readonly act: ExecutionAct; readonly writes: number } | null = null
   private lastSeen: ExecutionObservation | null = null
 
   constructor(setup: Setup = {}) {
     this.setup = setup
+    this.refuses = setup.refuses ?? []
     const { size = 10, kind = 'surging', faults = {}, podsChange = true } = setup
     const releaseIds = kind === 'each' ? Array.from({ length: size }, (_, n) => `release-${n}`) : ['release-0']
     this.world = createWorld({ size, kind, faults, releaseIds, podsChange }, this.now)
@@ -228,7 +235,8 @@ export class Simulation {
     this.onCommit({ before, decision, seen })
   }
 
-  private act(planned: NonNullable<Next['act']>, fate: Fate): void {
+  private act(planned: NonNullable<Next['act']>, drawn: Fate): void {
+    const fate = this.refuses.includes(planned.act.kind) ? 'refused' : drawn
     const seq = (this.attempt?.seq ?? 0) + 1
     this.acts.push(planned.act)
     if (fate === 'done' || fate === 'doneAndLost') this.world = applyAct(this.world, planned.act, this.now)
@@ -236,7 +244,9 @@ export class Simulation {
     const isOrder = planned.act.kind === 'deploy' || planned.act.kind === 'undo' || planned.act.kind === 'conclude'
     if (fate === 'late' && !isOrder) this.late = { act: planned.act, writes: this.world.writes }
     const failure =
-      fate === 'refused' ? ({ code: 'cluster_unavailable', detail: 'refused in the simulation' } as const) : null
+      fate === 'refused'
+        ? { code: this.setup.refusedWith ?? 'cluster_unavailable', detail: 'refused in the simulation' }
+        : null
     const end = { endedAt: this.now, result: results[fate], failure }
     this.attempt = { ...planned, seq, epoch: 1n, startedAt: this.now, ...end }
   }

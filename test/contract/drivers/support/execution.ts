@@ -21,7 +21,7 @@ export function executionOf(releaseId: Uuid, tenantId: Uuid, workload: WorkloadR
     ...{ healthEndpoint: null, overrides: [], installedComponents: null, totalInstances: 4 },
     ...{ status: 'IN_PROGRESS', statusReason: null, stage: 'moving', ending: null, pausedFrom: null },
     ...{ waitingFor: null, blindSince: null, currentInstances: 4, currentBatch: 0, batchLeft: 0, admitted: 0 },
-    batchSince: null,
+    ...{ batchSince: null, refusedSince: null },
     ...{ nextBatchAt: null, stageSince: 0, takesOver: false, frozen: false, frozenVersions: null },
     change: moved,
     ...{ instances: [], checks: [], warnings: [], transitions: [], approvals: [] },

@@ -1,0 +1,65 @@
+import type { Attempt } from '../../core/decision.ts'
+import { type Instant, seconds } from '../../core/instant.ts'
+import { problemCatalogue } from '../../core/problems.ts'
+import { isAdmitted, oldPod } from './instances.ts'
+import type { Execution, ExecutionAct, Instance, ReleaseSight, Stage } from './model.ts'
+import { patch } from './patch.ts'
+import { failedBefore } from './planning.ts'
+import { letsBe } from './position.ts'
+import { statusReasons } from './reasons.ts'
+import type { Fleet } from './slots.ts'
+import { isGated } from './stages/closing.ts'
+import { go, type Look, type Step } from './stages/look.ts'
+import { endAs, failing, stop } from './turns.ts'
+
+type ExecutionAttempt = Attempt<ExecutionAct>
+
+/** Since when the act that is to be brought about is refused, each time; null as soon as it is done, or not needed. */
+export function withRefusal({ execution, ...step }: Step, attempt: ExecutionAttempt | null): Execution {
+  const refused = 'act' in step ? failedBefore(step.act, attempt) : null
+  const refusedSince = refused === null ? null : (execution.refusedSince ?? refused.endedAt)
+  return patch(execution, { refusedSince })
+}
+
+/** What has to be put in order is tried until the cluster takes it; the way back has a limit of its own. */
+const triedOn: ReadonlySet<Stage> = new Set(['concluding', 'releasing', 'reverting'])
+
+/** An act that was refused for as long as an instance may take, or for good, is not tried for ever: the execution stops. */
+export function unlessRefused(step: Step, look: Look): Step {
+  const { execution, attempt, now } = look
+  if (step.kind !== 'act' || triedOn.has(execution.stage) || execution.status === 'PAUSED') return step
+  const refused = failedBefore(step.act, attempt)
+  if (refused === null || !(isFinal(refused) || isOver(execution, now))) return step
+  const detail = refused.failure?.detail ?? `${step.act.kind} failed`
+  const { rollback, act } = statusReasons
+  if (execution.status !== 'ROLLING_BACK') return go(stop(execution, act, detail, now))
+  return go(endAs(execution, failing(rollback, detail, refused.failure?.code ?? null), now))
+}
+
+function isOver({ refusedSince, spec }: Execution, now: Instant): boolean {
+  return typeof refusedSince === 'number' && now >= refusedSince + seconds(spec.healthCheckTimeoutSeconds)
+}
+
+/** Orders to releases that say what is wrong with the request are refused alike the next time; a conflict may pass. */
+function isFinal({ act, result, failure }: ExecutionAttempt): boolean {
+  if (failure === null || result !== 'unchanged' || (act.kind !== 'deploy' && act.kind !== 'undo')) return false
+  return finalStatuses.has(problemCatalogue[failure.code].status)
+}
+
+const finalStatuses: ReadonlySet<number> = new Set([404, 410, 422])
+
+type Sights = {
+  readonly execution: Execution
+  readonly fleet: Fleet
+  readonly releases: ReadonlyMap<string, ReleaseSight>
+}
+
+/** Tells of an instance that was let go whether the cluster was never told: no gate is open for it, no upgrade given. */
+export function notTold({ execution, fleet, releases }: Sights): (instance: Instance) => boolean {
+  if (execution.capabilities.hold === 'each') {
+    return ({ status, key }) => status === 'UPGRADING' && releases.get(key ?? '')?.deploy.kind === 'absent'
+  }
+  const opened = letsBe(fleet.gate) >= execution.instances.filter(isAdmitted).length
+  if (opened || !isGated(execution)) return () => false
+  return (one) => one.status === 'UPGRADING' && one.nextPod === null && oldPod(one) !== null
+}
