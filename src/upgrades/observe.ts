@@ -7,6 +7,7 @@ import { preChecks } from './checks/pre-checks.ts'
 import type { CheckReport, Execution, ExecutionObservation, FleetSight, ReleaseSight } from './core/model.ts'
 import { isTerminal } from './core/model.ts'
 import { leavingPods, wantsProbe } from './core/probes.ts'
+import { counted } from './core/slots.ts'
 import type { FleetLook } from './drivers/driver.ts'
 import type { MachineDeps } from './ports.ts'
 
@@ -82,5 +83,5 @@ export async function workingReleases(
 async function checksOf(deps: MachineDeps, execution: Execution, fleet: FleetSight): Promise<CheckReport | null> {
   if (execution.stage === 'verifying') return postChecks(execution, fleet)
   if (execution.status !== 'VALIDATING' || execution.stage !== 'checking') return null
-  return preChecks(deps, execution, deps.ports.fleets[execution.target.kind])
+  return preChecks(deps, counted(execution, fleet), deps.ports.fleets[execution.target.kind])
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { anotherHand, breakPod, killPod, scale } from './testing/disturb.ts'
 import { given } from './testing/scenario.ts'
+import { Simulation, say } from './testing/simulation.ts'
 
 /** What the cluster, other people and crashes do meanwhile (SPEC section 5, "Safety"). */
 describe('the fleet is counted again', () => {
@@ -14,6 +15,14 @@ describe('the fleet is counted again', () => {
         expect([currentInstances, totalInstances]).toEqual([12, 4])
         expect(instances.filter(({ origin }) => origin === 'CLUSTER').length).toBe(8)
       })
+  })
+
+  test('before the checks are made, so that they know how many there are', () => {
+    const simulation = new Simulation({ size: 3 })
+    simulation.world = scale(simulation.world, 20, simulation.now)
+    simulation.command(say.start)
+    simulation.next()
+    expect([simulation.execution.totalInstances, simulation.execution.currentInstances]).toEqual([3, 20])
   })
 
   test('places that the cluster takes away are dropped', () => {

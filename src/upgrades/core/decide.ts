@@ -36,7 +36,7 @@ import { afterPinRemoval, guardTraffic, watchingThePin } from './pin-guard.ts'
 import { planned } from './planning.ts'
 import { statusReasons, waits } from './reasons.ts'
 import { unlessRefused, withRefusal } from './refused.ts'
-import { bind, type Fleet, membersOf } from './slots.ts'
+import { bind, counted, type Fleet, membersOf } from './slots.ts'
 import { checking } from './stages/checking.ts'
 import { closing } from './stages/closing.ts'
 import { concluding } from './stages/concluding.ts'
@@ -94,7 +94,9 @@ function decideSeen(execution: Execution, seen: Seen, attempt: Attempt<Execution
   const surprise = surpriseIn(execution, seen)
   if (surprise !== null && execution.status === 'VALIDATING') return endUntouched(execution, surprise, now)
   const next = surprise === null ? execution : endBySurprise(execution, surprise, now)
-  if (next.stage === 'checking') return checking({ execution: next, checks: seen.checks, now })
+  if (next.stage === 'checking') {
+    return checking({ execution: counted(next, seen.fleet), checks: seen.checks, now })
+  }
   const fleet = seen.fleet?.kind === 'gone' ? nothing : seen.fleet
   if (fleet === null) return wait(next, waits.fleet, soon({ now }))
   return decideStage(lookAt(next, seen, fleet, attempt, now))
@@ -141,7 +143,7 @@ function lookAt(
   const isOver = before.stage === 'concluding' || before.ending?.to === 'ROLLED_BACK' || fleet === nothing
   if (isOver) return { ...rest, execution: before }
   const instances = bind(before, fleet, members, now)
-  const bound = patch(before, { instances, currentInstances: fleet.wanted })
+  const bound = patch(counted(before, fleet), { instances })
   const goesForward = forward.has(bound.stage) || (bound.stage === 'releasing' && bound.status !== 'ROLLING_BACK')
   const execution = goesForward ? judge({ execution: bound, fleet, members, releases, attempt, now }) : bound
   return { ...rest, execution }

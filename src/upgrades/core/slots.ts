@@ -9,6 +9,7 @@ import type { Uuid } from '../../core/subject.ts'
 import { oldPod, targetPod } from './instances.ts'
 import type { Execution, FleetSight, Instance, InstanceStatus, Member, PodRef } from './model.ts'
 import { instanceId } from './model.ts'
+import { patch } from './patch.ts'
 
 export type Fleet = Extract<FleetSight, { kind: 'present' }>
 export type Members = ReadonlyMap<string, Member>
@@ -18,6 +19,11 @@ export function membersOf(fleet: Fleet): Members {
   const members = new Map<string, Member>()
   for (const member of fleet.members) if (!member.terminating) members.set(member.pod.uid, member)
   return members
+}
+
+/** With how many instances are wanted now: initiate may be a day ago, and budgets and checks follow what is there. */
+export function counted(execution: Execution, fleet: FleetSight | null): Execution {
+  return fleet?.kind === 'present' ? patch(execution, { currentInstances: fleet.wanted }) : execution
 }
 
 /** The places as the fleet now is: pods bound, places added that the cluster added, and dropped that it took away. */

@@ -203,8 +203,7 @@ export class Simulation {
     const asked = { wantsProbe: wantsProbe(this.execution, this.now), leaving: leavingPods(this.execution) }
     const { fleet: sight, releases } = observeWorld(this.world, asked, this.now)
     const fleet = this.setup.othersMove ? withOthers(sight) : sight
-    const checking = this.execution.stage === 'checking'
-    return { kind: 'seen', releases, fleet: checking ? null : fleet, checks: this.checks(fleet) }
+    return { kind: 'seen', releases, fleet, checks: this.checks(fleet) }
   }
 
   private checks(fleet: FleetSight): CheckReport | null {
