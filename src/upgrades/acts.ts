@@ -21,11 +21,9 @@ export function executionActs(deps: MachineDeps): Acts<ExecutionAct> {
     }
   const driver = (execution: Execution) => deps.ports.fleets[execution.target.kind].driver
   return {
-    gate: on<'gate'>((act, execution, { lease }) => driver(execution).gate(execution, act.position, act.take, lease)),
-    pin: on<'pin'>((act, execution, { lease }) => driver(execution).pin(execution, act.to, lease)),
-    removePods: on<'removePods'>((act, execution, { lease }) =>
-      driver(execution).removePods(execution, act.pods, lease),
-    ),
+    gate: on<'gate'>((act, execution, held) => driver(execution).gate(execution, act.position, act.take, held)),
+    pin: on<'pin'>((act, execution, held) => driver(execution).pin(execution, act.to, held)),
+    removePods: on<'removePods'>((act, execution, held) => driver(execution).removePods(execution, act.pods, held)),
     deploy: on<'deploy'>((act, execution, context) => deploy(deps, act.releaseIds, execution, context)),
     undo: on<'undo'>((act, execution, context) => undo(deps, act.releaseIds, execution, context)),
     conclude: on<'conclude'>((act, execution, context) => conclude(deps, act, execution, context)),

@@ -1,5 +1,8 @@
-import type { Lease } from '../../infra/engine/types.ts'
+import type { ActContext } from '../../infra/engine/types.ts'
 import type { Execution, FleetSight, GatePosition, PodRef } from '../core/model.ts'
+
+/** What an act is carried out under: the lease, and the signal that ends with the act's deadline too. */
+export type Held = Pick<ActContext, 'lease' | 'signal'>
 
 /**
  * One kind of fleet, as executions see it. Every method throws when the cluster does not answer; whoever observes turns
@@ -11,11 +14,11 @@ export interface FleetDriver {
   /** Looks at the fleet; changes nothing. Health endpoints are asked of the pods that `wantsProbe` names. */
   observe(execution: Execution, look: FleetLook): Promise<FleetSight>
   /** Brings the gate into a position. `take`: pods of the previous version that may go now, and no others. */
-  gate(execution: Execution, position: GatePosition, take: readonly PodRef[], lease: Lease): Promise<void>
+  gate(execution: Execution, position: GatePosition, take: readonly PodRef[], held: Held): Promise<void>
   /** Pins the Services that select the target's pods to one side; null takes the pin away. */
-  pin(execution: Execution, to: 'previous' | 'target' | null, lease: Lease): Promise<void>
+  pin(execution: Execution, to: 'previous' | 'target' | null, held: Held): Promise<void>
   /** Deletes these very pods, by UID. */
-  removePods(execution: Execution, pods: readonly PodRef[], lease: Lease): Promise<void>
+  removePods(execution: Execution, pods: readonly PodRef[], held: Held): Promise<void>
 }
 
 export type FleetLook = {

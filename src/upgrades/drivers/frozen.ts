@@ -1,8 +1,9 @@
-import { fenced } from '../../infra/engine/index.ts'
+import { fenced, type Lease } from '../../infra/engine/index.ts'
 import type { KeptSelector } from '../../infra/helm/index.ts'
 import { resources } from '../../infra/kubernetes/index.ts'
 import type { FrozenRelease, FrozenWorkloads } from '../../releases/index.ts'
 import type { GatePosition } from '../core/model.ts'
+import type { Held } from './driver.ts'
 import { bring } from './fleet/bring.ts'
 import { type Fleet, type FleetParts, gateKinds } from './fleet/context.ts'
 import { acting, type Hand } from './fleet/hand.ts'
@@ -15,14 +16,19 @@ import { HASH, hashOf, type Service } from './services/select.ts'
 /** Frozen workloads over the same parts as the driver. */
 export function frozenWorkloads(parts: FleetParts): FrozenWorkloads {
   return {
-    halt: (release, lease) => acting(lease, (hand) => haltAll(parts, release, hand)),
-    restore: (release, lease) => acting(lease, (hand) => restoreAll(parts, release, hand)),
+    halt: (release, lease) => acting(under(lease), (hand) => haltAll(parts, release, hand)),
+    restore: (release, lease) => acting(under(lease), (hand) => restoreAll(parts, release, hand)),
     pins: async (release, lease) => {
       const pins: KeptSelector[] = []
-      await acting(lease, async () => void pins.push(...(await readPins(parts, release))))
+      await acting(under(lease), async () => void pins.push(...(await readPins(parts, release))))
       return pins
     },
   }
+}
+
+/** Acts of releases end their writes here with the lease. */
+function under(lease: Lease): Held {
+  return { lease, signal: lease.signal }
 }
 
 async function haltAll(parts: FleetParts, release: FrozenRelease, hand: Hand): Promise<void> {

@@ -36,9 +36,9 @@ export function rehearsalFleet({ db, clock }: { readonly db: Db; readonly clock:
     act,
     driver: {
       observe: async (execution, asked) => (await look(execution, asked)).fleet,
-      gate: (_, position, take, lease) => done({ kind: 'gate', position, take }, lease),
-      pin: (_, to, lease) => done({ kind: 'pin', to }, lease),
-      removePods: (_, pods, lease) => done({ kind: 'removePods', pods }, lease),
+      gate: (_, position, take, { lease }) => done({ kind: 'gate', position, take }, lease),
+      pin: (_, to, { lease }) => done({ kind: 'pin', to }, lease),
+      removePods: (_, pods, { lease }) => done({ kind: 'removePods', pods }, lease),
     },
     survey: async (execution) => simulated(execution),
   }

@@ -1,6 +1,5 @@
-import type { Lease } from '../../infra/engine/index.ts'
 import type { Execution, FleetSight, GatePosition, PodRef } from '../core/model.ts'
-import type { FleetDriver, FleetLook } from './driver.ts'
+import type { FleetDriver, FleetLook, Held } from './driver.ts'
 import { type FleetParts, fleetOf } from './fleet/context.ts'
 import { deletePod } from './fleet/evictions.ts'
 import { moveGate } from './fleet/gate-act.ts'
@@ -24,16 +23,16 @@ class WorkloadDriver implements FleetDriver {
     return observeFleet(this.#parts, execution, look)
   }
 
-  gate(execution: Execution, position: GatePosition, take: readonly PodRef[], lease: Lease): Promise<void> {
-    return acting(lease, (hand) => moveGate(this.#parts, execution, { position, take }, hand))
+  gate(execution: Execution, position: GatePosition, take: readonly PodRef[], held: Held): Promise<void> {
+    return acting(held, (hand) => moveGate(this.#parts, execution, { position, take }, hand))
   }
 
-  pin(execution: Execution, to: 'previous' | 'target' | null, lease: Lease): Promise<void> {
-    return acting(lease, (hand) => pinFleet(this.#parts, execution, to, hand))
+  pin(execution: Execution, to: 'previous' | 'target' | null, held: Held): Promise<void> {
+    return acting(held, (hand) => pinFleet(this.#parts, execution, to, hand))
   }
 
-  removePods(execution: Execution, pods: readonly PodRef[], lease: Lease): Promise<void> {
-    return acting(lease, async (hand) => {
+  removePods(execution: Execution, pods: readonly PodRef[], held: Held): Promise<void> {
+    return acting(held, async (hand) => {
       const fleet = await fleetOf(this.#parts, execution)
       if (fleet === null) return
       for (const pod of pods) await deletePod(fleet.client, fleet.namespace, pod, hand)

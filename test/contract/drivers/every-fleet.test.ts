@@ -10,7 +10,7 @@ import { newRehearsal, rehearsalFleet } from '../../../src/upgrades/drivers/rehe
 import { releaseFleet } from '../../../src/upgrades/drivers/releases.ts'
 import { writeWorld } from '../../../src/upgrades/store/rehearsals.ts'
 import { executionOf } from './support/execution.ts'
-import { TestFleet } from './support/fleet.ts'
+import { heldBy, TestFleet } from './support/fleet.ts'
 import { World } from './support/world.ts'
 
 // What executions rely on, whatever the fleet is.
@@ -89,12 +89,12 @@ describe.each([
     const { driver, execution, lease } = fleet
     const untouched = await see(fleet)
     expect(await see(fleet)).toEqual(untouched)
-    await driver.gate(execution, { kind: 'closed' }, [], lease)
+    await driver.gate(execution, { kind: 'closed' }, [], heldBy(lease))
     const closed = await see(fleet)
-    await driver.gate(execution, { kind: 'closed' }, [], lease)
+    await driver.gate(execution, { kind: 'closed' }, [], heldBy(lease))
     expect(await see(fleet)).toEqual(closed)
-    await driver.gate(execution, { kind: 'none' }, [], lease)
-    await driver.gate(execution, { kind: 'none' }, [], lease)
+    await driver.gate(execution, { kind: 'none' }, [], heldBy(lease))
+    await driver.gate(execution, { kind: 'none' }, [], heldBy(lease))
     expect((await see(fleet)).members).toEqual(untouched.members)
   })
 })
@@ -106,6 +106,6 @@ test.each([
   const fleet = await given()
   const before = await see(fleet)
   const lost: Lease = { ...fleet.lease, remainingMs: () => 0, signal: AbortSignal.abort() }
-  await expect(fleet.driver.gate(fleet.execution, { kind: 'closed' }, [], lost)).rejects.toThrow()
+  await expect(fleet.driver.gate(fleet.execution, { kind: 'closed' }, [], heldBy(lost))).rejects.toThrow()
   expect(await see(fleet)).toEqual(before)
 })

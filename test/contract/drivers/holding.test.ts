@@ -6,7 +6,7 @@ import { noteName } from '../../../src/upgrades/drivers/gate/annotation.ts'
 import { fieldManager } from '../../../src/upgrades/drivers/gate/model.ts'
 import { workloadDriver } from '../../../src/upgrades/drivers/workload-driver.ts'
 import { eventually } from '../../support/cluster.ts'
-import { TestFleet } from './support/fleet.ts'
+import { heldBy, TestFleet } from './support/fleet.ts'
 import { World } from './support/world.ts'
 
 let world: World
@@ -165,7 +165,7 @@ describe('a crash or a second worker', () => {
     const fleet = await open({ replicas: 2 })
     const broken = racing(fleet.client, () => Promise.reject(new Error('killed')))
     const dead = workloadDriver(world.parts(broken))
-    await expect(dead.gate(fleet.execution, { kind: 'closed' }, [], fleet.lease)).rejects.toThrow('killed')
+    await expect(dead.gate(fleet.execution, { kind: 'closed' }, [], heldBy(fleet.lease))).rejects.toThrow('killed')
     const [row] = await world.gates.ofExecution(world.database.db, fleet.execution.id)
     expect(row?.state.position).toEqual({ kind: 'closed' })
     expect((await fleet.see()).gate).toEqual({ kind: 'none' })
@@ -187,7 +187,7 @@ describe('a crash or a second worker', () => {
       if (++patches === 2) throw new Error('killed')
     })
     const dead = workloadDriver(world.parts(broken))
-    await expect(dead.gate(fleet.execution, { kind: 'none' }, [], fleet.lease)).rejects.toThrow('killed')
+    await expect(dead.gate(fleet.execution, { kind: 'none' }, [], heldBy(fleet.lease))).rejects.toThrow('killed')
     expect((await fleet.see()).gate).toEqual({ kind: 'admitting', upTo: 2, surge: 0 })
     await fleet.gate({ kind: 'none' })
     expect((await fleet.see()).gate).toEqual({ kind: 'none' })
@@ -201,7 +201,9 @@ describe('a crash or a second worker', () => {
       once = false
     })
     const driver = workloadDriver(world.parts(raced))
-    const failed = await driver.gate(fleet.execution, { kind: 'closed' }, [], fleet.lease).catch((error) => error)
+    const failed = await driver
+      .gate(fleet.execution, { kind: 'closed' }, [], heldBy(fleet.lease))
+      .catch((error) => error)
     expect(failed).toBeInstanceOf(ActFailed)
     expect(failed).toMatchObject({ result: 'unchanged', failure: { code: 'conflict' } })
     expect((await fleet.live()).spec?.paused ?? false).toBe(false)
@@ -216,7 +218,7 @@ describe('a crash or a second worker', () => {
       if (once) await fleet.client.patch(resources.deployments, named, { type: 'merge', body })
       once = false
     })
-    await workloadDriver(world.parts(raced)).gate(fleet.execution, { kind: 'closed' }, [], fleet.lease)
+    await workloadDriver(world.parts(raced)).gate(fleet.execution, { kind: 'closed' }, [], heldBy(fleet.lease))
     expect((await fleet.see()).gate).toEqual({ kind: 'closed' })
   })
 
@@ -224,12 +226,12 @@ describe('a crash or a second worker', () => {
     const fleet = await open({ replicas: 2 })
     const old = fleet.lease
     await fleet.takeOver()
-    await expect(fleet.driver.gate(fleet.execution, { kind: 'closed' }, [], old)).rejects.toThrow(LeaseLost)
+    await expect(fleet.driver.gate(fleet.execution, { kind: 'closed' }, [], heldBy(old))).rejects.toThrow(LeaseLost)
     await fleet.gate({ kind: 'closed' })
     const late = { ...old, epoch: old.epoch, remainingMs: () => 1000, signal: new AbortController().signal }
-    await expect(fleet.driver.gate(fleet.execution, { kind: 'none' }, [], late)).rejects.toThrow(LeaseLost)
+    await expect(fleet.driver.gate(fleet.execution, { kind: 'none' }, [], heldBy(late))).rejects.toThrow(LeaseLost)
     const over = { ...fleet.lease, remainingMs: () => 0, signal: new AbortController().signal }
-    await expect(fleet.driver.gate(fleet.execution, { kind: 'none' }, [], over)).rejects.toThrow(LeaseLost)
+    await expect(fleet.driver.gate(fleet.execution, { kind: 'none' }, [], heldBy(over))).rejects.toThrow(LeaseLost)
     expect((await fleet.live()).spec?.paused).toBe(true)
   })
 })

@@ -3,7 +3,7 @@ import { resources } from '../../../src/infra/kubernetes/index.ts'
 import { noteName } from '../../../src/upgrades/drivers/gate/annotation.ts'
 import { fieldManager } from '../../../src/upgrades/drivers/gate/model.ts'
 import { eventually } from '../../support/cluster.ts'
-import { TestFleet, uidsOf } from './support/fleet.ts'
+import { heldBy, TestFleet, uidsOf } from './support/fleet.ts'
 import { World } from './support/world.ts'
 
 let world: World
@@ -82,7 +82,7 @@ describe('a StatefulSet under a gate', () => {
       (sight) => sight.stuckPods.length > 0,
     )
     expect(stuckPods.map(({ name }) => name)).toEqual(['app-2'])
-    await fleet.driver.removePods(fleet.execution, stuckPods, fleet.lease)
+    await fleet.driver.removePods(fleet.execution, stuckPods, heldBy(fleet.lease))
     await fleet.reaches({ '1.0.0': 3 }, 2)
     const end = await eventually(
       () => fleet.see(),

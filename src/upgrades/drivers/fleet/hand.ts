@@ -1,23 +1,29 @@
 import type { ErrorCode } from '../../../core/problems.ts'
 import { ActFailed, type Lease, LeaseLost } from '../../../infra/engine/index.ts'
 import { ClusterError } from '../../../infra/kubernetes/index.ts'
+import type { Held } from '../driver.ts'
 
 /** What writes for one act: it looks at the lease right before each write, and knows whether anything was written. */
 export class Hand {
-  readonly lease: Lease
+  readonly #held: Held
   #changed = false
   #doubtful = false
 
-  constructor(lease: Lease) {
-    this.lease = lease
+  constructor(held: Held) {
+    this.#held = held
   }
 
-  /** Throws `LeaseLost` without having written when the lease is over. */
+  get lease(): Lease {
+    return this.#held.lease
+  }
+
+  /** Throws `LeaseLost` without having written when the lease is over, and why the act was ended when that was. */
   async write<T>(ask: (options: { readonly signal: AbortSignal }) => Promise<T>): Promise<T> {
-    const { lease } = this
+    const { lease } = this.#held
     if (lease.signal.aborted || lease.remainingMs() === 0) throw new LeaseLost('The lease ran out')
+    this.#held.signal.throwIfAborted()
     try {
-      const answer = await ask({ signal: lease.signal })
+      const answer = await ask({ signal: this.#held.signal })
       this.#changed = true
       return answer
     } catch (error) {
@@ -34,8 +40,8 @@ export class Hand {
 }
 
 /** Carries an act out. What the cluster refuses becomes `ActFailed`; its own words may hold values and stay out. */
-export async function acting(lease: Lease, act: (hand: Hand) => Promise<void>): Promise<void> {
-  const hand = new Hand(lease)
+export async function acting(held: Held, act: (hand: Hand) => Promise<void>): Promise<void> {
+  const hand = new Hand(held)
   try {
     await act(hand)
   } catch (error) {

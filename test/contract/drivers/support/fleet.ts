@@ -5,7 +5,7 @@ import { systemClock } from '../../../../src/infra/clock.ts'
 import type { Lease } from '../../../../src/infra/engine/index.ts'
 import { type ClusterClient, type KubeObject, resources } from '../../../../src/infra/kubernetes/index.ts'
 import type { Execution, FleetSight, GatePosition, PodRef, WorkloadKind } from '../../../../src/upgrades/core/model.ts'
-import type { FleetDriver } from '../../../../src/upgrades/drivers/driver.ts'
+import type { FleetDriver, Held } from '../../../../src/upgrades/drivers/driver.ts'
 import { gateKinds } from '../../../../src/upgrades/drivers/fleet/context.ts'
 import { type FleetPod, isReady, refOf } from '../../../../src/upgrades/drivers/fleet/members.ts'
 import type { Workload } from '../../../../src/upgrades/drivers/gate/model.ts'
@@ -153,7 +153,7 @@ export class TestFleet {
   }
 
   gate(position: GatePosition, take: readonly PodRef[] = []): Promise<void> {
-    return this.driver.gate(this.execution, position, take, this.lease)
+    return this.driver.gate(this.execution, position, take, heldBy(this.lease))
   }
 
   admit(upTo: number, surge = 0, take: readonly PodRef[] = []): Promise<void> {
@@ -161,7 +161,7 @@ export class TestFleet {
   }
 
   pin(to: 'previous' | 'target' | null): Promise<void> {
-    return this.driver.pin(this.execution, to, this.lease)
+    return this.driver.pin(this.execution, to, heldBy(this.lease))
   }
 
   async see(look: { readonly leaving?: readonly PodRef[]; readonly probe?: boolean } = {}): Promise<Present> {
@@ -224,4 +224,9 @@ function specOf(name: string, kind: WorkloadKind, version: string, spec: JsonObj
     ...(kind === 'StatefulSet' ? { serviceName: name } : {}),
     ...spec,
   }
+}
+
+/** What an act is carried out under, without a deadline of its own. */
+export function heldBy(lease: Lease): Held {
+  return { lease, signal: lease.signal }
 }
