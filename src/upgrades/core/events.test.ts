@@ -37,6 +37,22 @@ describe('events', () => {
       expect(types).toContain(`execution.${what}`)
   })
 
+  test('no words enter them: not those of people, of helm or of the cluster', () => {
+    const words = ['it never becomes ready', 'helm failed', 'instance 0 (', 'first instance', 'what a person says']
+    const runs = [
+      given({ size: 2, faults: { neverReady: [0] } }).untilStatus('FAILED'),
+      given({ faults: { deployFails: true } }).untilStatus('FAILED'),
+      given({ refuses: ['deploy'] }).untilStatus('FAILED'),
+    ]
+    const paused = given().untilBatch(1)
+    expect(paused.simulation.command({ ...say.cancel, reason: 'what a person says' })).toBe(true)
+    for (const { simulation } of [...runs, paused.untilStatus('CANCELLED')]) {
+      const told = JSON.stringify(simulation.events)
+      for (const each of [...words, 'refused in the simulation']) expect(told).not.toContain(each)
+      expect(simulation.events.at(-1)?.data.statusReason).toBe(simulation.execution.statusReason)
+    }
+  })
+
   test('an instance that did not change keeps its reference, and a look that changes nothing the whole state', () => {
     const committed = committedOf(new Simulation({ size: 6, spec: { batchSize: 2, batchDelaySeconds: 600 } }))
     for (const { before, decision } of committed) {

@@ -4,7 +4,8 @@ import type { Execution, Instance } from './model.ts'
 
 /**
  * The events of a decision: whatever differs between before and after, so that no change goes untold (SPEC section 6).
- * They carry names, numbers and codes; never values, evidence or messages of checks.
+ * They carry names, numbers and codes; never values, evidence, messages or the words of people, of helm or of the
+ * cluster: those stand in the execution, which its tenant may read.
  */
 export function eventsBetween(before: Execution, after: Execution): readonly DomainEvent[] {
   if (before === after) return []
@@ -38,8 +39,8 @@ function event(execution: Execution, what: string, more: JsonObject): DomainEven
 function statusEvents(before: Execution, after: Execution): readonly DomainEvent[] {
   return after.transitions
     .slice(before.transitions.length)
-    .map(({ from, to, by, reason }) =>
-      event(after, 'status-changed', { from, status: to, by, reason, statusReason: after.statusReason }),
+    .map(({ from, to, by }) =>
+      event(after, 'status-changed', { from, status: to, by, statusReason: after.statusReason }),
     )
 }
 
@@ -69,8 +70,8 @@ function differs(was: Instance, is: Instance): boolean {
 }
 
 function instanceEvent(execution: Execution, instance: Instance, from: string | null): DomainEvent {
-  const { id, index, status, side, pod, ready, origin, message } = instance
-  const what = { instanceId: id, index, from, status, side, pod: pod?.name ?? null, ready, origin, message }
+  const { id, index, status, side, pod, ready, origin } = instance
+  const what = { instanceId: id, index, from, status, side, pod: pod?.name ?? null, ready, origin }
   return event(execution, 'instance-changed', what)
 }
 
