@@ -99,12 +99,13 @@ test.concurrent('a chart version that is nowhere ends it before anything is touc
 test.concurrent('room that is taken away in the middle: what cannot come is FAILED, and all go back', async () => {
   const fleet = await Fleet.install(world, component, { kind: 'Deployment', size: 4 })
   const originals = await originalsOf(fleet)
-  const wanted = { batchSize: 1, batchDelaySeconds: 0, healthCheckTimeoutSeconds: 7, failureThreshold: 1 }
+  const wanted = { strategy: 'STAGED', batchSize: 1, healthCheckTimeoutSeconds: 7, failureThreshold: 1 }
   const execution = await fleet.started({ ...wanted, autoRollbackEnabled: true })
-  await execution.until('one has passed', ({ progress }) => progress.completed === 1, patience)
+  await execution.untilStatus('PAUSED', patience)
   const metadata = { name: 'limits', namespace: fleet.namespace }
   const quota = { apiVersion: 'v1', kind: 'ResourceQuota', metadata, spec: { hard: { pods: '4' } } }
   await world.cluster.client.create(resources.resourceQuotas, quota as KubeObject)
+  await execution.give('resume')
   const { result, broken } = await sampled(fleet, execution, [neverBelow(3)], ended(execution))
   expect(broken).toEqual([])
   expect(result).toMatchObject({ status: 'ROLLED_BACK', rollbackInfo: { currentFailures: 1 } })
