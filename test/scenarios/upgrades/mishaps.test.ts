@@ -14,6 +14,8 @@ import { Fleet, type Kind, makePool, registerFleet } from './support/fleet.ts'
 import { expectNothingOfOurs, expectUnmarked, originalsOf } from './support/originals.ts'
 import { neverBelow, sampled } from './support/sampler.ts'
 
+type Quota = KubeObject & { readonly status?: { readonly used?: Readonly<Record<string, string>> } }
+
 // What goes wrong around the fleet: hooks that fail, room that is taken away, instances that are no more.
 
 let world: World
@@ -105,6 +107,10 @@ test.concurrent('room that is taken away in the middle: what cannot come is FAIL
   const metadata = { name: 'limits', namespace: fleet.namespace }
   const quota = { apiVersion: 'v1', kind: 'ResourceQuota', metadata, spec: { hard: { pods: '4' } } }
   await world.cluster.client.create(resources.resourceQuotas, quota as KubeObject)
+  await eventually('the quota counts', async () => {
+    const { status } = await world.cluster.client.get<Quota>(resources.resourceQuotas, metadata)
+    return status?.used?.pods === '4'
+  })
   await execution.give('resume')
   const { result, broken } = await sampled(fleet, execution, [neverBelow(3)], ended(execution))
   expect(broken).toEqual([])
