@@ -161,7 +161,7 @@ test.concurrent('a canary that was paused while it was being deployed resumes in
 /** The statuses in which a cancel waits for instances that are in flight. */
 const waiting = ['IN_PROGRESS', 'CANARY_RUNNING', 'ROLLING_BACK'] as const
 test.concurrent.each(waiting)('while it is being cancelled in %s only an immediate cancel is taken', async (status) => {
-  const execution = await given[status]()
+  const execution = await (status === 'ROLLING_BACK' ? halfWayBack() : given[status]())
   await execution.untilStatus(status)
   await execution.until('something is in flight', inFlight)
   await execution.give('cancel')
@@ -174,6 +174,16 @@ test.concurrent.each(waiting)('while it is being cancelled in %s only an immedia
   await execution.untilStatus('CANCELLED')
 })
 
-/** On the way back nothing is said to be in flight: what has left and is not ready is. */
-const inFlight = ({ status, progress, waitingFor }: Execution): boolean =>
-  status === 'ROLLING_BACK' ? waitingFor?.reason === 'REVERTING' : progress.inFlight > 0
+/** On the way back nothing is said to be in flight: what has left the target version, and is not ready, is. */
+const inFlight = ({ status, progress, waitingFor, instances }: Execution): boolean =>
+  status === 'ROLLING_BACK'
+    ? waitingFor?.reason === 'REVERTING' && instances.every(({ version }) => version === '1.0.0')
+    : progress.inFlight > 0
+
+/** All have left at once, and take long to become ready again. */
+async function halfWayBack(): Promise<UpgradeHandle> {
+  const execution = await rehearse(working, { strategy: 'RECREATE', ...patient }, slow)
+  await execution.until('all are on their way', ({ progress }) => progress.inFlight === progress.total)
+  await execution.give('rollback')
+  return execution
+}
