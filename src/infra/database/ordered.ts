@@ -1,4 +1,4 @@
-import { type RawBuilder, type SqlBool, sql } from 'kysely'
+import { type RawBuilder, type SelectQueryBuilder, type SqlBool, sql } from 'kysely'
 import type { Instant } from '../../core/instant.ts'
 import type { Uuid } from '../../core/subject.ts'
 import { fromInstant } from './pool.ts'
@@ -17,16 +17,24 @@ export type Page<Order extends string = string> = {
 const orderTypes = { created_at: 'timestamptz', at: 'timestamptz', taken_at: 'timestamptz', name: 'text' } as const
 export type OrderColumn = keyof typeof orderTypes
 
-/** Rows behind a place, in the order of a column and then the id; all of them without a place. */
-export function behind(column: OrderColumn, { after, order }: Pick<Page, 'after' | 'order'>): RawBuilder<SqlBool> {
+/** Narrows a query to one page: rows behind its place, in the order of a column and then the id. For `$call`. */
+export function onPage(column: OrderColumn, page: Page) {
+  const direction = page.order.startsWith('-') ? 'desc' : 'asc'
+  return <DB, TB extends keyof DB, O>(query: SelectQueryBuilder<DB, TB, O>): SelectQueryBuilder<DB, TB, O> =>
+    query
+      .where(behind(column, page))
+      .orderBy(sql.ref(column), direction)
+      .orderBy(sql.ref('id'), direction)
+      .limit(page.limit)
+}
+
+/** All rows without a place. */
+function behind(column: OrderColumn, { after, order }: Page): RawBuilder<SqlBool> {
   if (after === null) return sql<SqlBool>`true`
   const comparison = sql.raw(order.startsWith('-') ? '<' : '>')
   const value = sql`${after.value}::${sql.raw(orderTypes[column])}`
   return sql<SqlBool>`(${sql.ref(column)}, id) ${comparison} (${value}, ${after.id}::uuid)`
 }
-
-/** The direction of an order. */
-export const directionOf = (order: string): 'asc' | 'desc' => (order.startsWith('-') ? 'desc' : 'asc')
 
 /** Rows in which one of the columns, or of what is made of them, contains the text, whatever its case. */
 export function contains(columns: readonly (string | RawBuilder<unknown>)[], text: string): RawBuilder<SqlBool> {

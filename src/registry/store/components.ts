@@ -3,7 +3,7 @@ import type { DomainEvent } from '../../core/events.ts'
 import type { Instant } from '../../core/instant.ts'
 import type { Uuid } from '../../core/subject.ts'
 import { jsonb } from '../../infra/database/jsonb.ts'
-import { behind, contains, directionOf, type OrderColumn, type Page, type Place } from '../../infra/database/ordered.ts'
+import { contains, type OrderColumn, onPage, type Page, type Place, placeAt } from '../../infra/database/ordered.ts'
 import { fromInstant, toInstant } from '../../infra/database/pool.ts'
 import type { Db, Tx } from '../../infra/database/types.ts'
 import { violatesUnique } from '../../infra/database/unique.ts'
@@ -82,19 +82,13 @@ export async function listComponents(
   page: Page<ComponentOrder>,
 ): Promise<readonly Component[]> {
   const column: OrderColumn = page.order.endsWith('name') ? 'name' : 'created_at'
-  const rows = await filtered(db, filter)
-    .selectAll()
-    .where(behind(column, page))
-    .orderBy(column, directionOf(page.order))
-    .orderBy('id', directionOf(page.order))
-    .limit(page.limit)
-    .execute()
+  const rows = await filtered(db, filter).selectAll().$call(onPage(column, page)).execute()
   return rows.map(componentOf)
 }
 
 /** Where a component stands in an order. */
 export function placeOfComponent(order: ComponentOrder, { id, name, createdAt }: Component): Place {
-  return { id, value: order.endsWith('name') ? name : fromInstant(createdAt).toISOString() }
+  return order.endsWith('name') ? { value: name, id } : placeAt(createdAt, id)
 }
 
 /** How many components a filter has in all. */

@@ -1,5 +1,5 @@
 import type { Uuid } from '../../core/subject.ts'
-import { behind, contains, directionOf, type Page, type Place } from '../../infra/database/ordered.ts'
+import { contains, onPage, type Page, type Place, placeAt } from '../../infra/database/ordered.ts'
 import { fromInstant, toInstant } from '../../infra/database/pool.ts'
 import type { Db, Tx } from '../../infra/database/types.ts'
 import type { NamedEdge } from '../core/compatibility.ts'
@@ -41,21 +41,12 @@ export type PathFilter = {
 
 /** Edges of a filter, in an order. */
 export async function listPaths(db: Db, filter: PathFilter, page: Page<PathOrder>): Promise<readonly UpgradePath[]> {
-  const rows = await narrowed(namedPaths(db), filter)
-    .selectAll()
-    .where(behind('created_at', page))
-    .orderBy('created_at', directionOf(page.order))
-    .orderBy('id', directionOf(page.order))
-    .limit(page.limit)
-    .execute()
+  const rows = await narrowed(namedPaths(db), filter).selectAll().$call(onPage('created_at', page)).execute()
   return rows.map(pathOf)
 }
 
 /** Where an edge stands in either order. */
-export const placeOfPath = ({ id, createdAt }: UpgradePath): Place => ({
-  id,
-  value: fromInstant(createdAt).toISOString(),
-})
+export const placeOfPath = ({ id, createdAt }: UpgradePath): Place => placeAt(createdAt, id)
 
 /** How many edges a filter has in all. */
 export async function countPaths(db: Db, filter: PathFilter): Promise<number> {

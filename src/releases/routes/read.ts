@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { Problem } from '../../core/problems.ts'
 import type { Principal } from '../../core/subject.ts'
+import type { Place } from '../../infra/database/ordered.ts'
 import { sendMemoryList } from '../../infra/http/memory-list.ts'
 import { sendList } from '../../infra/http/page.ts'
 import { pageQuery, queryBoolean, queryInteger, querySort, queryText } from '../../infra/http/query.ts'
@@ -13,10 +14,9 @@ import { answerRelease, readHistory, readRevision } from '../commands/reads.ts'
 import {
   countReleases,
   listReleases,
-  positionIn,
+  placeOfRelease,
   type ReleaseFilter,
   type ReleaseOrder,
-  type ReleasePosition,
   releaseOrders,
 } from '../store/queries.ts'
 import { listedRelease as view } from '../views.ts'
@@ -101,8 +101,8 @@ async function sendReleases(deps: RouteDeps, call: PagedCall, filter: ReleaseFil
   const order = call.query.sort ?? '-createdAt'
   return sendList(call, {
     total: () => countReleases(deps.db, scope, filter),
-    rows: (after: ReleasePosition | null, limit) => listReleases(deps.db, scope, filter, { after, limit, order }),
-    position: (row) => positionIn(order, row),
+    rows: (after: Place | null, limit) => listReleases(deps.db, scope, filter, { after, limit, order }),
+    position: (row) => placeOfRelease(order, row),
     present: view,
   })
 }

@@ -1,7 +1,7 @@
 import { type Selectable, type SelectQueryBuilder, sql } from 'kysely'
 import type { Json } from '../../core/json.ts'
 import type { Principal, Uuid } from '../../core/subject.ts'
-import { behind, contains, directionOf, type Page } from '../../infra/database/ordered.ts'
+import { contains, onPage, type Page } from '../../infra/database/ordered.ts'
 import type { Db, Tx } from '../../infra/database/types.ts'
 import type { Vault } from '../../infra/secrets/vault.ts'
 import type { Operation } from '../core/model.ts'
@@ -44,10 +44,7 @@ export async function listOperations(
   page: Page<(typeof operationOrders)[number]>,
 ): Promise<readonly OperationListing[]> {
   return readable(of(db).selectFrom('operations').select(listedColumns), principal, filter)
-    .where(behind('created_at', page))
-    .orderBy('created_at', directionOf(page.order))
-    .orderBy('id', directionOf(page.order))
-    .limit(page.limit)
+    .$call(onPage('created_at', page))
     .execute()
 }
 

@@ -1,6 +1,7 @@
 import { type Selectable, type SelectQueryBuilder, sql } from 'kysely'
 import type { Json } from '../../core/json.ts'
 import type { Uuid } from '../../core/subject.ts'
+import { contains, onPage, type Page, type Place, placeAt } from '../../infra/database/ordered.ts'
 import type { Db, Tx } from '../../infra/database/types.ts'
 import type { Vault } from '../../infra/secrets/vault.ts'
 import { type ReleaseStatus, type RevisionSummary, releaseStatuses } from '../core/model.ts'
@@ -27,9 +28,6 @@ export type ReleaseFilter = {
 /** The orders of a list of releases; `-` is descending. Its default is newest first. */
 export const releaseOrders = ['createdAt', '-createdAt', 'releaseName', '-releaseName'] as const
 export type ReleaseOrder = (typeof releaseOrders)[number]
-
-/** A place in the list of releases in some order: the value that it is ordered by, and the id. */
-export type ReleasePosition = { readonly value: string; readonly id: Uuid }
 
 /** A chart that runs somewhere, at the version that was deployed last. */
 export type DeployedChart = { readonly chartName: string; readonly chartVersion: string }
@@ -80,8 +78,8 @@ type Releases<O> = SelectQueryBuilder<ReleaseTables, 'releases', O>
 const byName = (order: ReleaseOrder): boolean => order.endsWith('releaseName')
 
 /** Where a release stands in an order. */
-export function positionIn(order: ReleaseOrder, row: ReleaseListing): ReleasePosition {
-  return { value: byName(order) ? row.name : row.created_at.toISOString(), id: row.id }
+export function placeOfRelease(order: ReleaseOrder, { id, name, created_at }: ReleaseListing): Place {
+  return byName(order) ? { value: name, id } : placeAt(created_at.getTime(), id)
 }
 
 /** Releases of a filter, in an order. Lists leave UNINSTALLED out unless `status` asks (SPEC section 3). */
@@ -89,23 +87,11 @@ export async function listReleases(
   db: Db | Tx,
   scope: Scope,
   filter: ReleaseFilter,
-  page: { readonly limit: number; readonly after: ReleasePosition | null; readonly order: ReleaseOrder },
+  page: Page<ReleaseOrder>,
 ): Promise<readonly ReleaseListing[]> {
-  const { limit, after, order } = page
-  const query = filtered(within(listing(db), scope), filter)
-  const direction = order.startsWith('-') ? 'desc' : 'asc'
-  return query
-    .where(after === null ? sql<boolean>`true` : behind(order, after))
-    .orderBy(byName(order) ? 'name' : 'created_at', direction)
-    .orderBy('id', direction)
-    .limit(limit)
+  return filtered(within(listing(db), scope), filter)
+    .$call(onPage(byName(page.order) ? 'name' : 'created_at', page))
     .execute()
-}
-
-function behind(order: ReleaseOrder, { value, id }: ReleasePosition) {
-  const [column, type] = byName(order) ? (['name', 'text'] as const) : (['created_at', 'timestamptz'] as const)
-  const comparison = sql.raw(order.startsWith('-') ? '<' : '>')
-  return sql<boolean>`(${sql.ref(column)}, id) ${comparison} (${value}::${sql.raw(type)}, ${id}::uuid)`
 }
 
 /** How many releases a filter has in all. */
@@ -127,9 +113,7 @@ function filtered<O>(query: Releases<O>, filter: ReleaseFilter): Releases<O> {
   if (filter.tenantId !== undefined) q = q.where('tenant_id', '=', filter.tenantId)
   if (filter.namespace !== undefined) q = q.where('namespace', '=', filter.namespace)
   if (filter.attention === true) q = q.where(needsAttention)
-  if (filter.q !== undefined)
-    q = q.where(sql<boolean>`strpos(lower(concat_ws(' ', name, namespace, chart)), lower(${filter.q})) > 0`)
-  return q
+  return filter.q === undefined ? q : q.where(contains(['name', 'namespace', 'chart'], filter.q))
 }
 
 /** A frozen release that an execution has taken over is in its hands. */

@@ -1,15 +1,7 @@
 import { sql } from 'kysely'
 import type { Instant } from '../../core/instant.ts'
 import { type Role, roles, type Uuid } from '../../core/subject.ts'
-import {
-  behind,
-  contains,
-  directionOf,
-  type OrderColumn,
-  type Page,
-  type Place,
-  placeAt,
-} from '../../infra/database/ordered.ts'
+import { contains, type OrderColumn, onPage, type Page, type Place, placeAt } from '../../infra/database/ordered.ts'
 import { fromInstant, toInstant } from '../../infra/database/pool.ts'
 import type { Db, Tx } from '../../infra/database/types.ts'
 import { tables } from './tables.ts'
@@ -72,13 +64,7 @@ export type KeyFilter = { readonly role?: Role | undefined; readonly q?: string 
 /** Keys of a filter, the revoked ones too, in an order. */
 export async function listKeys(db: Db, filter: KeyFilter, page: Page<KeyOrder>): Promise<readonly ApiKey[]> {
   const column: OrderColumn = page.order.endsWith('name') ? 'name' : 'created_at'
-  const rows = await filtered(db, filter)
-    .select(shown)
-    .where(behind(column, page))
-    .orderBy(column, directionOf(page.order))
-    .orderBy('id', directionOf(page.order))
-    .limit(page.limit)
-    .execute()
+  const rows = await filtered(db, filter).select(shown).$call(onPage(column, page)).execute()
   return rows.map(keyOf)
 }
 

@@ -34,8 +34,3 @@ type Tables = {
 
 /** The tables of this feature. */
 export const tables = (db: Db | Tx) => (db as Kysely<unknown>).withTables<Tables>()
-
-/** `%`, `_` and `\` stand for themselves. */
-export function containing(text: string): string {
-  return `%${text.replace(/[\\%_]/g, '\\$&')}%`
-}

@@ -1,10 +1,10 @@
 import { sql } from 'kysely'
 import type { Instant } from '../../core/instant.ts'
 import type { Principal, Uuid } from '../../core/subject.ts'
-import { behind, directionOf, type OrderColumn, type Page, type Place, placeAt } from '../../infra/database/ordered.ts'
+import { contains, type OrderColumn, onPage, type Page, type Place, placeAt } from '../../infra/database/ordered.ts'
 import { fromInstant, toInstant } from '../../infra/database/pool.ts'
 import type { Db, Tx } from '../../infra/database/types.ts'
-import { containing, tables } from './tables.ts'
+import { tables } from './tables.ts'
 
 export type Tenant = {
   readonly id: Uuid
@@ -45,12 +45,7 @@ export type TenantOrder = (typeof tenantOrders)[number]
 /** Tenants that the caller may see, in an order. */
 export async function listTenants(db: Db, filter: TenantFilter, page: Page<TenantOrder>): Promise<readonly Tenant[]> {
   const column: OrderColumn = page.order.endsWith('name') ? 'name' : 'created_at'
-  const rows = await within(selectTenants(db), filter)
-    .where(behind(column, page))
-    .orderBy(column, directionOf(page.order))
-    .orderBy('id', directionOf(page.order))
-    .limit(page.limit)
-    .execute()
+  const rows = await within(selectTenants(db), filter).$call(onPage(column, page)).execute()
   return rows.map(tenantOf)
 }
 
@@ -65,7 +60,7 @@ export async function countTenants(db: Db, { scope, q }: TenantFilter): Promise<
     .selectFrom('tenants')
     .select((eb) => eb.fn.countAll<number>().as('n'))
   if (scope !== 'all') query = query.where('id', '=', sql<Uuid>`any(${scope}::uuid[])`)
-  if (q !== undefined) query = query.where('name', 'ilike', containing(q))
+  if (q !== undefined) query = query.where(contains(['name'], q))
   return (await query.executeTakeFirstOrThrow()).n
 }
 
@@ -90,7 +85,7 @@ function selectTenants(db: Db | Tx) {
 
 function within(query: ReturnType<typeof selectTenants>, { scope, q }: TenantFilter) {
   const scoped = scope === 'all' ? query : query.where('id', '=', sql<Uuid>`any(${scope}::uuid[])`)
-  return q === undefined ? scoped : scoped.where('name', 'ilike', containing(q))
+  return q === undefined ? scoped : scoped.where(contains(['name'], q))
 }
 
 type Row = Awaited<ReturnType<ReturnType<typeof selectTenants>['execute']>>[number]

@@ -1,6 +1,6 @@
 import type { Instant } from '../../core/instant.ts'
 import type { Uuid } from '../../core/subject.ts'
-import { behind, contains, directionOf, type Page } from '../../infra/database/ordered.ts'
+import { contains, onPage, type Page } from '../../infra/database/ordered.ts'
 import { fromInstant, toInstant } from '../../infra/database/pool.ts'
 import type { Db, Tx } from '../../infra/database/types.ts'
 import { tables } from './tables.ts'
@@ -46,13 +46,7 @@ export async function listBackups(
   filter: BackupFilter,
   page: Page<(typeof backupOrders)[number]>,
 ): Promise<readonly Backup[]> {
-  const rows = await filtered(db, filter)
-    .selectAll()
-    .where(behind('taken_at', page))
-    .orderBy('taken_at', directionOf(page.order))
-    .orderBy('id', directionOf(page.order))
-    .limit(page.limit)
-    .execute()
+  const rows = await filtered(db, filter).selectAll().$call(onPage('taken_at', page)).execute()
   return rows.map((row) => ({
     id: row.id,
     tenantId: row.tenant_id,

@@ -1,6 +1,6 @@
 import { type SelectQueryBuilder, sql } from 'kysely'
 import type { Principal, Uuid } from '../../core/subject.ts'
-import { behind, contains, directionOf, type Page } from '../../infra/database/ordered.ts'
+import { contains, onPage, type Page } from '../../infra/database/ordered.ts'
 import type { Db } from '../../infra/database/types.ts'
 import type { Execution, ExecutionStatus, InstanceStatus } from '../core/model.ts'
 import { withoutInstances } from './rows.ts'
@@ -40,10 +40,7 @@ export async function listExecutions(
 ): Promise<readonly ListedExecution[]> {
   const rows = await filtered(tables(db).selectFrom('executions').selectAll('executions'), filter)
     .select(instanceCounts.as('counts'))
-    .where(behind('created_at', page))
-    .orderBy('created_at', directionOf(page.order))
-    .orderBy('id', directionOf(page.order))
-    .limit(page.limit)
+    .$call(onPage('created_at', page))
     .execute()
   return rows.map(({ counts, ...row }) => ({ execution: withoutInstances(row), counts }))
 }

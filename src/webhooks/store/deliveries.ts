@@ -1,7 +1,7 @@
 import { type Selectable, sql } from 'kysely'
 import type { Instant } from '../../core/instant.ts'
 import type { Uuid } from '../../core/subject.ts'
-import { behind, contains, directionOf, type Page } from '../../infra/database/ordered.ts'
+import { contains, onPage, type Page } from '../../infra/database/ordered.ts'
 import { fromInstant, toInstant } from '../../infra/database/pool.ts'
 import type { Db, Tx } from '../../infra/database/types.ts'
 import type { Delivery, DeliveryStatus } from '../core/model.ts'
@@ -115,13 +115,7 @@ export async function listDeliveries(
   filter: DeliveryFilter,
   page: Page<(typeof deliveryOrders)[number]>,
 ): Promise<readonly Delivery[]> {
-  const rows = await filtered(db, filter)
-    .selectAll()
-    .where(behind('created_at', page))
-    .orderBy('created_at', directionOf(page.order))
-    .orderBy('id', directionOf(page.order))
-    .limit(page.limit)
-    .execute()
+  const rows = await filtered(db, filter).selectAll().$call(onPage('created_at', page)).execute()
   return rows.map(deliveryOf)
 }
 

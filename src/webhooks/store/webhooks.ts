@@ -1,6 +1,6 @@
 import { type Selectable, sql } from 'kysely'
 import type { Principal, Uuid } from '../../core/subject.ts'
-import { behind, contains, directionOf, type Page } from '../../infra/database/ordered.ts'
+import { contains, onPage, type Page } from '../../infra/database/ordered.ts'
 import { fromInstant, toInstant } from '../../infra/database/pool.ts'
 import type { Db, Tx } from '../../infra/database/types.ts'
 import type { Webhook } from '../core/model.ts'
@@ -104,13 +104,7 @@ export async function listWebhooks(
   filter: WebhookFilter,
   page: Page<(typeof webhookOrders)[number]>,
 ): Promise<readonly Webhook[]> {
-  const rows = await filtered(db, filter)
-    .select(shown)
-    .where(behind('created_at', page))
-    .orderBy('created_at', directionOf(page.order))
-    .orderBy('id', directionOf(page.order))
-    .limit(page.limit)
-    .execute()
+  const rows = await filtered(db, filter).select(shown).$call(onPage('created_at', page)).execute()
   return rows.map(webhookOf)
 }
 
