@@ -6,3 +6,6 @@ export const isText = (text: string): boolean => !broken.test(text)
 
 /** Text from outside as it can be kept: what cannot be becomes U+FFFD. */
 export const keptText = (text: string): string => text.replace(new RegExp(broken, 'gu'), '\ufffd')
+
+/** Whether a text contains another, whatever the case of either: what lists do with `q` (`contains` in SQL). */
+export const isPartOf = (part: string, text: string): boolean => text.toLowerCase().includes(part.toLowerCase())

@@ -19,7 +19,7 @@ export type OrderColumn = keyof typeof orderTypes
 
 /** Narrows a query to one page: rows behind its place, in the order of a column and then the id. For `$call`. */
 export function onPage(column: OrderColumn, page: Page) {
-  const direction = page.order.startsWith('-') ? 'desc' : 'asc'
+  const direction = directionOf(page.order)
   return <DB, TB extends keyof DB, O>(query: SelectQueryBuilder<DB, TB, O>): SelectQueryBuilder<DB, TB, O> =>
     query
       .where(behind(column, page))
@@ -28,10 +28,13 @@ export function onPage(column: OrderColumn, page: Page) {
       .limit(page.limit)
 }
 
+/** The direction of an order. */
+const directionOf = (order: string): 'asc' | 'desc' => (order.startsWith('-') ? 'desc' : 'asc')
+
 /** All rows without a place. */
 function behind(column: OrderColumn, { after, order }: Page): RawBuilder<SqlBool> {
   if (after === null) return sql<SqlBool>`true`
-  const comparison = sql.raw(order.startsWith('-') ? '<' : '>')
+  const comparison = sql.raw(directionOf(order) === 'desc' ? '<' : '>')
   const value = sql`${after.value}::${sql.raw(orderTypes[column])}`
   return sql<SqlBool>`(${sql.ref(column)}, id) ${comparison} (${value}, ${after.id}::uuid)`
 }
@@ -44,3 +47,18 @@ export function contains(columns: readonly (string | RawBuilder<unknown>)[], tex
 
 /** Where something stands in a list by time. */
 export const placeAt = (at: Instant, id: Uuid): Place => ({ value: fromInstant(at).toISOString(), id })
+
+/** A part of what is ordered by a number of its own. */
+export type NumberPage<Order extends string = string> = {
+  readonly after: number | null
+  readonly limit: number
+  readonly order: Order
+}
+
+/** Ends a query of rows in the order of a number: those behind a place. What it comes after is `where … and`. */
+export function onNumberPage(column: string, { after, limit, order }: NumberPage): RawBuilder<unknown> {
+  const [comparison, direction, first] =
+    directionOf(order) === 'desc' ? (['<', 'desc', Number.MAX_SAFE_INTEGER] as const) : (['>', 'asc', 0] as const)
+  const [by, behind, towards] = [sql.ref(column), sql.raw(comparison), sql.raw(direction)]
+  return sql`${by} ${behind} ${after ?? first} order by ${by} ${towards} limit ${limit}`
+}

@@ -4,7 +4,9 @@ import type { DomainEvent } from '../../core/events.ts'
 import type { Instant } from '../../core/instant.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { Subject, Uuid } from '../../core/subject.ts'
+import { isPartOf } from '../../core/text.ts'
 import { jsonb } from '../database/jsonb.ts'
+import { contains, type NumberPage, onNumberPage } from '../database/ordered.ts'
 import { fromInstant, toInstant } from '../database/pool.ts'
 import type { Db, Tx } from '../database/types.ts'
 
@@ -52,16 +54,8 @@ export async function record(tx: Tx, of: Recording, events: readonly DomainEvent
 }
 
 /** The events of a subject after a number, in order, at most `limit`. */
-export async function listEvents(
-  db: Db,
-  subject: Subject,
-  afterSeq = 0,
-  limit = 1_000,
-): Promise<readonly StoredEvent[]> {
-  const { rows } = await sql<EventRow>`select * from events
-    where subject_kind = ${subject.kind} and subject_id = ${subject.id} and seq > ${afterSeq}
-    order by seq limit ${limit}`.execute(db)
-  return rows.map(toEvent)
+export function listEvents(db: Db, subject: Subject, afterSeq = 0, limit = 1_000): Promise<readonly StoredEvent[]> {
+  return pageEvents(db, subject, {}, { after: afterSeq, limit, order: 'seq' })
 }
 
 /** What a list of a subject's events is narrowed by. */
@@ -74,24 +68,17 @@ export type EventFilter = {
 
 /** The orders of a subject's events; `-` is the newest first. */
 export const eventOrders = ['seq', '-seq'] as const
-export type EventPage = {
-  readonly after: number | null
-  readonly limit: number
-  readonly order: (typeof eventOrders)[number]
-}
+export type EventPage = NumberPage<(typeof eventOrders)[number]>
 
 /** A part of a subject's events of a filter, behind a number in an order. */
 export async function pageEvents(
   db: Db,
   subject: Subject,
   filter: EventFilter,
-  { after, limit, order }: EventPage,
+  page: EventPage,
 ): Promise<readonly StoredEvent[]> {
-  const newestFirst = order === '-seq'
-  const start = after ?? (newestFirst ? Number.MAX_SAFE_INTEGER : 0)
   const { rows } = await sql<EventRow>`select * from events
-    where ${wanted(subject, filter)} and ${newestFirst ? sql`seq < ${start}` : sql`seq > ${start}`}
-    order by seq ${sql.raw(newestFirst ? 'desc' : 'asc')} limit ${limit}`.execute(db)
+    where ${wanted(subject, filter)} and ${onNumberPage('seq', page)}`.execute(db)
   return rows.map(toEvent)
 }
 
@@ -106,14 +93,14 @@ export async function countEvents(db: Db, subject: Subject, filter: EventFilter)
 function wanted({ kind, id }: Subject, { operationId, q }: EventFilter): RawBuilder<SqlBool> {
   const conditions = [sql`subject_kind = ${kind}`, sql`subject_id = ${id}::uuid`]
   if (operationId !== undefined) conditions.push(sql`data->>'operationId' = ${operationId}`)
-  if (q !== undefined) conditions.push(sql`strpos(lower(type), lower(${q})) > 0`)
+  if (q !== undefined) conditions.push(contains(['type'], q))
   return sql<SqlBool>`${sql.join(conditions, sql` and `)}`
 }
 
 /** Whether a filter has an event: for streams, which read all of a subject. */
 export function isWanted({ type, data }: StoredEvent, { operationId, q }: EventFilter): boolean {
   const ofOperation = operationId === undefined || data.operationId === operationId
-  return ofOperation && (q === undefined || type.toLowerCase().includes(q.toLowerCase()))
+  return ofOperation && (q === undefined || isPartOf(q, type))
 }
 
 /** What a notification on the channel `events` carries. */

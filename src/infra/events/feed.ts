@@ -1,5 +1,7 @@
 import { type RawBuilder, type SqlBool, sql } from 'kysely'
 import type { Principal, Subject, Uuid } from '../../core/subject.ts'
+import { isPartOf } from '../../core/text.ts'
+import { contains, type NumberPage, onNumberPage } from '../database/ordered.ts'
 import type { Db } from '../database/types.ts'
 import { type EventRow, type StoredEvent, toEvent } from './events.ts'
 
@@ -23,30 +25,30 @@ export type FeedFilter = {
 export const feedOrders = ['position', '-position'] as const
 export type FeedOrder = (typeof feedOrders)[number]
 
-export type FeedPage = { readonly after: number | null; readonly limit: number; readonly order: FeedOrder }
+export type FeedPage = NumberPage<FeedOrder>
 
 /** Events that have their place, behind a place in an order. */
 export async function listFeed(
   db: Db,
   reader: Reader,
   filter: FeedFilter,
-  { after, limit, order }: FeedPage,
+  page: FeedPage,
 ): Promise<readonly FeedEvent[]> {
-  const newestFirst = order === '-position'
-  const start = after ?? (newestFirst ? Number.MAX_SAFE_INTEGER : 0)
-  const behind = newestFirst ? sql`feed_seq < ${start}` : sql`feed_seq > ${start}`
-  const { rows } = await sql<EventRow & { readonly feed_seq: number }>`select * from events
-    where ${behind} and ${wanted(reader, filter)}
-    order by feed_seq ${sql.raw(newestFirst ? 'desc' : 'asc')} limit ${limit}`.execute(db)
-  return rows.map((row) => ({ ...toEvent(row), position: row.feed_seq }))
+  const { rows } = await sql<FeedRow>`select * from events
+    where ${wanted(reader, filter)} and ${onNumberPage('feed_seq', page)}`.execute(db)
+  return rows.map(toFeedEvent)
 }
+
+type FeedRow = EventRow & { readonly feed_seq: number }
+
+const toFeedEvent = (row: FeedRow): FeedEvent => ({ ...toEvent(row), position: row.feed_seq })
 
 /** One event with its place; null when it is gone, or has none yet. */
 export async function eventOf(db: Db, { kind, id }: Subject, seq: number): Promise<FeedEvent | null> {
-  const { rows } = await sql<EventRow & { readonly feed_seq: number }>`select * from events
+  const { rows } = await sql<FeedRow>`select * from events
     where subject_kind = ${kind} and subject_id = ${id}::uuid and seq = ${seq} and feed_seq is not null`.execute(db)
   const [row] = rows
-  return row === undefined ? null : { ...toEvent(row), position: row.feed_seq }
+  return row === undefined ? null : toFeedEvent(row)
 }
 
 /** An event as streams and webhooks show it. */
@@ -64,20 +66,24 @@ export async function countFeed(db: Db, reader: Reader, filter: FeedFilter): Pro
 function wanted(reader: Reader, { tenantId, subjects, type, q }: FeedFilter): RawBuilder<SqlBool> {
   const conditions = [visibleTo(reader)]
   if (tenantId !== undefined) conditions.push(sql`tenant_id = ${tenantId}::uuid`)
-  if (type !== undefined) conditions.push(sql`(type = ${type} or starts_with(type, ${`${type}.`}))`)
-  if (q !== undefined) conditions.push(sql`strpos(lower(type), lower(${q})) > 0`)
+  if (type !== undefined) conditions.push(isOfType(sql.ref('type'), sql`${type}::text`))
+  if (q !== undefined) conditions.push(contains(['type'], q))
   for (const { kind, id } of subjects ?? []) conditions.push(sql`(subject_kind = ${kind} and subject_id = ${id}::uuid)`)
   return sql<SqlBool>`${sql.join(conditions, sql` and `)}`
 }
+
+/** Whether a type is the wanted one, or begins with it up to a dot. */
+export const isOfType = (type: RawBuilder<unknown>, wanted: RawBuilder<unknown>): RawBuilder<SqlBool> =>
+  sql<SqlBool>`(${type} = ${wanted} or starts_with(${type}, ${wanted} || '.'))`
 
 /** An event as it is judged for a reader without asking the database. */
 export type JudgedEvent = { readonly event: FeedEvent; readonly principalId: string | null }
 
 /** Events that have their place, behind one, whoever may see them; the oldest first. */
 export async function readFeed(db: Db, after: number, limit: number): Promise<readonly JudgedEvent[]> {
-  const { rows } = await sql<EventRow & { readonly feed_seq: number; readonly principal_id: string | null }>`
-    select * from events where feed_seq > ${after} order by feed_seq limit ${limit}`.execute(db)
-  return rows.map((row) => ({ event: { ...toEvent(row), position: row.feed_seq }, principalId: row.principal_id }))
+  const { rows } = await sql<FeedRow & { readonly principal_id: string | null }>`
+    select * from events where ${onNumberPage('feed_seq', { after, limit, order: 'position' })}`.execute(db)
+  return rows.map((row) => ({ event: toFeedEvent(row), principalId: row.principal_id }))
 }
 
 /** The last place that was given; 0 before the first. */
@@ -98,7 +104,7 @@ export function judge({ id, tenants }: Reader, filter: FeedFilter): (judged: Jud
   const isWanted = ({ event }: JudgedEvent) =>
     (tenantId === undefined || event.tenantId === tenantId) &&
     (type === undefined || event.type === type || event.type.startsWith(`${type}.`)) &&
-    (q === undefined || event.type.toLowerCase().includes(q.toLowerCase())) &&
+    (q === undefined || isPartOf(q, event.type)) &&
     subjects.every((subject) => subject.kind === event.subject.kind && subject.id === event.subject.id)
   return (judged) => isVisible(judged) && isWanted(judged)
 }

@@ -1,4 +1,5 @@
 import type { FastifyReply } from 'fastify'
+import { isPartOf } from '../../core/text.ts'
 import { type ListCall, sendList } from './page.ts'
 
 /** A list that is in memory anyway: as short as the number of clusters, or computed as a whole. */
@@ -40,8 +41,7 @@ export function sendMemoryList<Row, Order extends string>(
 }
 
 function holds(words: readonly (string | null)[], q: string | undefined): boolean {
-  if (q === undefined) return true
-  return words.some((word) => word?.toLowerCase().includes(q.toLowerCase()))
+  return q === undefined || words.some((word) => word !== null && isPartOf(q, word))
 }
 
 function compare([a, id]: Position, [b, otherId]: Position): number {

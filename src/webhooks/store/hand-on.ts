@@ -4,6 +4,7 @@ import type { Uuid } from '../../core/subject.ts'
 import { fromInstant, transaction } from '../../infra/database/pool.ts'
 import type { Db, Tx } from '../../infra/database/types.ts'
 import { wake } from '../../infra/engine/index.ts'
+import { isOfType } from '../../infra/events/feed.ts'
 import { lockWebhook } from './webhooks.ts'
 
 /**
@@ -17,7 +18,7 @@ export async function handOn(tx: Tx, places: { readonly from: number; readonly t
   const wanted = sql`events e join webhooks w on (w.tenant_id is null or w.tenant_id = e.tenant_id)
     where e.feed_seq between ${places.from} and ${places.to}
       and (cardinality(w.types) = 0
-        or exists (select from unnest(w.types) as t where e.type = t or starts_with(e.type, t || '.')))`
+        or exists (select from unnest(w.types) as t where ${isOfType(sql.ref('e.type'), sql.ref('t'))}))`
   const { rows } = await sql<{ id: Uuid }>`select id from webhooks
     where id in (select w.id from ${wanted}) order by id for share`.execute(tx)
   const ids = rows.map(({ id }) => id)
