@@ -1,7 +1,11 @@
+import { seconds } from '../core/instant.ts'
 import { isJsonObject, type Json, type JsonObject } from '../core/json.ts'
 import type { Uuid } from '../core/subject.ts'
 import type { Vault } from '../infra/secrets/vault.ts'
 import { sealedAs } from './store/sealed.ts'
+
+/** Clocks of cluster and worker may differ by so much: what is looked for as of an operation may seem older than it. */
+export const clockSkewMs = seconds(5)
 
 /** What is read of the cluster for a failure, beside what helm said. */
 export type FoundEvidence = { readonly conflicts: readonly JsonObject[]; readonly pods: Json }

@@ -1,4 +1,4 @@
-import { type Instant, seconds } from '../core/instant.ts'
+import type { Instant } from '../core/instant.ts'
 import { isJsonObject, type Json } from '../core/json.ts'
 import type { Lru } from '../core/lru.ts'
 import type { Uuid } from '../core/subject.ts'
@@ -14,7 +14,7 @@ import {
 import { ClusterError, ManifestError } from '../infra/kubernetes/index.ts'
 import type { HelmRevision, ReleaseObservation, ReleaseState } from './core/model.ts'
 import { openOperation } from './core/situation.ts'
-import { evidenceView } from './evidence.ts'
+import { clockSkewMs, evidenceView } from './evidence.ts'
 import type { ReleaseCluster } from './ports.ts'
 import { type Manifests, remainsOf } from './remains.ts'
 
@@ -103,15 +103,13 @@ async function evidenceOf(state: ReleaseState, deps: ObserveDeps, newest: HelmRe
   const { cluster } = deps
   try {
     const conflicts = code === 'field_conflict' ? await cluster.conflicts(newest.manifest, namespace) : []
-    const pods = await cluster.evidence(newest.manifest, namespace, (operation.startedAt ?? operation.createdAt) - skew)
+    const since = (operation.startedAt ?? operation.createdAt) - clockSkewMs
+    const pods = await cluster.evidence(newest.manifest, namespace, since)
     return evidenceView(said, { conflicts, pods })
   } catch {
     return evidenceView(said, null)
   }
 }
-
-/** Clocks of cluster and worker may differ by so much. */
-const skew = seconds(5)
 
 /** Revisions that are not mirrored yet, oldest first. */
 async function readUnknown(state: ReleaseState, deps: ObserveDeps, older: readonly RecordMetadata[]) {

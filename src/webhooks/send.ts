@@ -1,5 +1,6 @@
 import { Agent, request } from 'undici'
 import { pinned, type Resolve } from '../infra/net/reach.ts'
+import { unlessAborted } from '../infra/unless-aborted.ts'
 import type { Allowed } from './allow.ts'
 import type { Sent } from './core/model.ts'
 import { AddressRefused, addressesOf } from './resolve.ts'
@@ -37,7 +38,8 @@ export function httpSend(parts: SendParts): Send {
 
 async function ask(parts: SendParts, { url, headers, body }: Message, signal: AbortSignal): Promise<Sent> {
   const target = new URL(url)
-  const addresses = await until(signal, addressesOf(target, parts))
+  // Asking for an address cannot be ended; waiting for it can.
+  const addresses = await unlessAborted(addressesOf(target, parts), signal)
   const agent = new Agent({ connect: { lookup: pinned(addresses) }, maxHeaderSize: largestHeaders, pipelining: 0 })
   try {
     const answer = await request(target, { method: 'POST', headers, body, dispatcher: agent, signal })
@@ -46,15 +48,6 @@ async function ask(parts: SendParts, { url, headers, body }: Message, signal: Ab
   } finally {
     agent.destroy().catch(() => undefined)
   }
-}
-
-/** Asking for an address cannot be ended; waiting for it can. */
-function until<T>(signal: AbortSignal, asked: Promise<T>): Promise<T> {
-  const ended = new Promise<never>((_, reject) => {
-    if (signal.aborted) reject(signal.reason)
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
-  })
-  return Promise.race([asked, ended])
 }
 
 /** A code such as `ECONNREFUSED`. The text of an error may hold what a receiver said, and is kept nowhere. */

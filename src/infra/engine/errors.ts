@@ -32,6 +32,11 @@ export class ActAborted extends Error {
   }
 }
 
+/** Why an act was ended; null where it was not, or not by the engine. */
+export function whyAborted({ aborted, reason }: AbortSignal): ActAborted['why'] | null {
+  return aborted && reason instanceof ActAborted ? reason.why : null
+}
+
 /** What the log says of an error: its words and where it was thrown, and nothing that a library has hung on it. */
 export function describe(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error)

@@ -1,7 +1,7 @@
 import type { Attempt } from '../../core/decision.ts'
 import { closeAttempt, type Outcome } from './attempts.ts'
 import type { DriveContext } from './drive.ts'
-import { ActAborted, ActFailed, describe } from './errors.ts'
+import { ActAborted, ActFailed, describe, whyAborted } from './errors.ts'
 import { insist } from './insist.ts'
 import type { HeldLease } from './lease.ts'
 import type { ActContext, Machine } from './types.ts'
@@ -53,7 +53,7 @@ async function run<S, C, O, A extends { readonly kind: string }>(
 
 /** What was thrown goes to the log, not to callers: it may hold anything. */
 function unforeseenFailure(signal: AbortSignal): Outcome['failure'] {
-  const why = signal.aborted && signal.reason instanceof ActAborted ? signal.reason.why : null
+  const why = whyAborted(signal)
   if (why === 'deadline') return { code: 'timed_out', detail: 'The act passed its deadline' }
   if (why === 'cancelled') return { code: 'cancelled', detail: 'The act was cancelled' }
   if (why !== null) return { code: 'interrupted', detail: 'The act was interrupted' }

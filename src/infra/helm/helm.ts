@@ -132,7 +132,7 @@ export class HelmProcess implements Helm {
     const files = await openAttempt(this.#options.workspace, { ...act.contents, kubeconfig })
     try {
       const lost = AbortSignal.any([context.lease.signal, attempt.overtaken])
-      const limits = { ...this.#limits(context), lost, onCancel: act.onCancel }
+      const limits = { ...this.#limits(context, lost), onCancel: act.onCancel }
       return await this.#run(files, act.args(files), limits)
     } finally {
       files.remove()
@@ -145,9 +145,9 @@ export class HelmProcess implements Helm {
     return run({ binary: path, args, env: childEnvironment(files), folder: files.folder }, limits)
   }
 
-  #limits({ deadline, signal, lease }: RunContext): Omit<ChildLimits, 'onCancel'> {
+  #limits({ deadline, signal }: RunContext, lost: AbortSignal): Omit<ChildLimits, 'onCancel'> {
     const deadlineMs = Math.max(0, deadline - this.#options.clock.now())
-    return { ...this.#bounds, deadlineMs, cancel: signal, lost: lease.signal }
+    return { ...this.#bounds, deadlineMs, cancel: signal, lost }
   }
 }
 

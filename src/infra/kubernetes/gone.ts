@@ -9,6 +9,10 @@ import { isOwn, nameOf, type ReadParts } from './workloads.ts'
 
 /** An object that is still to go, and what holds it. */
 export type Remaining = NamedObject & { readonly deleting: boolean; readonly finalizers: readonly string[] }
+/** Why an object that is being deleted is still there. */
+export const whyGoing = (finalizers: readonly string[]): string =>
+  finalizers.length === 0 ? 'it is being deleted' : `held by ${finalizers.join(', ')}`
+
 /** An object that stays after an uninstall, and why. */
 export type Leftover = NamedObject & { readonly why: string }
 export type Remains = {

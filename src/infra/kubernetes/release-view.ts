@@ -4,7 +4,7 @@ import { createDiscovery, type Discovery } from './discovery.ts'
 import { ClusterError } from './errors.ts'
 import { collectEvidence, collectHookEvidence, collectRemainingEvidence } from './evidence/collect.ts'
 import { type LiveConflict, readConflicts } from './field-conflicts.ts'
-import { type Remaining, readRemains } from './gone.ts'
+import { type Remaining, readRemains, whyGoing } from './gone.ts'
 import { type ManifestObject, parseManifest } from './manifest.ts'
 import { judgeRelease } from './readiness/readiness.ts'
 import type { Blocker } from './readiness/types.ts'
@@ -156,7 +156,5 @@ function blockerText({ object: { kind, name }, reason }: Blocker): string {
 
 const remainingText = (one: Remaining): string => `${one.kind} ${one.name}: ${whyRemaining(one)}`
 
-function whyRemaining({ deleting, finalizers }: Remaining): string {
-  if (!deleting) return 'it is not being deleted'
-  return finalizers.length === 0 ? 'it is being deleted' : `held by ${finalizers.join(', ')}`
-}
+const whyRemaining = ({ deleting, finalizers }: Remaining): string =>
+  deleting ? whyGoing(finalizers) : 'it is not being deleted'

@@ -1,5 +1,5 @@
 import { type ErrorCode, problemCatalogue } from '../../core/problems.ts'
-import { ActAborted, ActFailed } from '../../infra/engine/index.ts'
+import { type ActAborted, ActFailed, whyAborted } from '../../infra/engine/index.ts'
 import type { ActContext } from '../../infra/engine/types.ts'
 import { type ExpectedRecords, HelmFailure, type RunContext } from '../../infra/helm/index.ts'
 import type { Release, ReleaseAct } from '../core/model.ts'
@@ -30,10 +30,6 @@ const makes = { install: 'labelled', upgrade: 'labelled', rollback: 'unlabelled'
 /** What was there when the act was decided, and what it makes: whatever else appears is another hand's. */
 function expectedRecords({ kind, operationId }: HelmAct, { attempt }: ActContext): ExpectedRecords {
   return { before: baselineOfAttempt(attempt), makes: makes[kind], operationId }
-}
-
-function whyAborted(signal: AbortSignal): ActAborted['why'] | null {
-  return signal.aborted && signal.reason instanceof ActAborted ? signal.reason.why : null
 }
 
 /** What helm says while it is being ended is about the ending: the reason for that is the failure. */

@@ -1,9 +1,10 @@
-import { type Clock, type Instant, seconds } from '../../core/instant.ts'
+import type { Clock, Instant } from '../../core/instant.ts'
 import { isJsonObject, type Json } from '../../core/json.ts'
-import { ActAborted, ActFailed } from '../../infra/engine/index.ts'
+import { ActFailed, whyAborted } from '../../infra/engine/index.ts'
 import type { ActContext } from '../../infra/engine/types.ts'
 import { type ForeignObject, listRecords, readRevision } from '../../infra/helm/index.ts'
 import type { Release, ReleaseAct } from '../core/model.ts'
+import { clockSkewMs } from '../evidence.ts'
 import type { Clusters } from '../ports.ts'
 
 type Parts = { readonly clusters: Clusters; readonly clock: Clock }
@@ -16,15 +17,12 @@ const eventsOf: Partial<Record<ReleaseAct['kind'], RegExp>> = {
   uninstall: /\b(?:pre|post)-delete\b/,
 }
 
-/** Clocks of cluster and worker may differ by so much. */
-const skew = seconds(5)
-
 /**
  * Looks at an act from before it begins: an uninstall removes the record that names its hooks, and helm may delete a hook
  * that failed before it says so.
  */
 export async function watchHooks({ clusters, clock }: Parts, release: Release, kind: ReleaseAct['kind']) {
-  const since: Instant = clock.now() - skew
+  const since: Instant = clock.now() - clockSkewMs
   const before = kind === 'uninstall' ? await quietly(() => hooksOf(clusters, release, kind)) : null
   const read = (manifest: string) => clusters.of(release.clusterId).hookEvidence(manifest, release.namespace, since)
   let deleted: HookEvidence | null = null
@@ -48,8 +46,9 @@ export async function watchHooks({ clusters, clock }: Parts, release: Release, k
 }
 
 /** Without the lease nothing that was read may be written any more. */
-function mustStop({ aborted, reason }: AbortSignal): boolean {
-  return aborted && reason instanceof ActAborted && (reason.why === 'lease-lost' || reason.why === 'shutdown')
+function mustStop(signal: AbortSignal): boolean {
+  const why = whyAborted(signal)
+  return why === 'lease-lost' || why === 'shutdown'
 }
 
 const kinds: Readonly<Record<string, { readonly apiVersion: string; readonly kind: string }>> = {

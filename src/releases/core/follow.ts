@@ -8,6 +8,7 @@ import type {
   Present,
   Release,
   ReleaseState,
+  Remains,
   RevisionRecord,
   RevisionSummary,
   Verdict,
@@ -66,7 +67,7 @@ function followAbsence(state: ReleaseState, seen: Absent): Followed {
     frozen: untilUnclaimed(release),
     waitingFor: waitAtRest(release),
     status: 'UNINSTALLED',
-    leftovers: leftoversOf(seen),
+    leftovers: whatStays(seen),
     ...byHand,
   }
   return { release: after, mirrored: uninstalledRevision(state), events: [releaseEvent(after, 'uninstalled')] }
@@ -77,10 +78,13 @@ function gone(release: Release, seen: Present | Absent): boolean {
   return release.failedKind !== 'uninstall' || (seen.remains?.gone ?? false)
 }
 
-/** What stays of a release that another hand has uninstalled, whether it was to stay or not. */
-function leftoversOf({ remains }: Present | Absent): Release['leftovers'] {
-  return remains === null ? [] : [...remains.leftovers, ...remains.remaining]
+/** What stays of a release, whether it was to stay or not. */
+export function leftoversOf({ leftovers, remaining }: Remains): Release['leftovers'] {
+  return [...leftovers, ...remaining]
 }
+
+const whatStays = ({ remains }: Present | Absent): Release['leftovers'] =>
+  remains === null ? [] : leftoversOf(remains)
 
 /** How a reinstall by another hand looks to the release that it replaces. */
 const replaced: Absent = {
@@ -108,7 +112,7 @@ function followPresence(state: ReleaseState, seen: Present): Followed {
   const mirrored = [...cutOff(state, newest), ...recordsOf(state, seen)]
   const followed = releaseOf(state.release, newest, mirrored.at(-1)?.performedBy ?? state.release.performedBy)
   const left = isByOther(state, seen) ? untilUnclaimed(state.release) : state.release.frozen
-  const removed = followed.status === 'UNINSTALLED' ? { leftovers: leftoversOf(seen), ...byHand } : {}
+  const removed = followed.status === 'UNINSTALLED' ? { leftovers: whatStays(seen), ...byHand } : {}
   const release = { ...followed, frozen: left, ...removed }
   const what = release.status === 'UNINSTALLED' ? 'uninstalled' : 'changed'
   const events = changed(state.release, release) ? [releaseEvent(release, what)] : []

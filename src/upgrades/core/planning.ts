@@ -28,7 +28,7 @@ export function planned(
   }
   const failed = failedBefore(act, attempt)
   if (failed !== null && endedAt !== null && now < endedAt + retryMs) {
-    const detail = failed.failure?.detail ?? `${act.kind} failed`
+    const detail = whyFailed(failed)
     return { act: null, waitingFor: { reason: waits.act, until: endedAt + retryMs, detail } }
   }
   return { act: { act, baseline: {}, deadline: now + actLimitMs }, waitingFor: null }
@@ -39,6 +39,9 @@ export function failedBefore(act: ExecutionAct, attempt: Attempt<ExecutionAct> |
   const failed = attempt?.result === 'unchanged' || attempt?.result === 'changed-and-failed'
   return failed && attempt.endedAt !== null && sameJson(attempt.act, act) ? attempt : null
 }
+
+/** Why an attempt failed, in words. */
+export const whyFailed = ({ act, failure }: Attempt<ExecutionAct>): string => failure?.detail ?? `${act.kind} failed`
 
 /** True when two acts say the same, whatever the order of their fields: the database keeps its own. */
 export function sameJson(a: unknown, b: unknown): boolean {

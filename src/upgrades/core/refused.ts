@@ -4,7 +4,7 @@ import { problemCatalogue } from '../../core/problems.ts'
 import { isAdmitted, oldPod } from './instances.ts'
 import type { Execution, ExecutionAct, Instance, ReleaseSight, Stage } from './model.ts'
 import { patch } from './patch.ts'
-import { failedBefore } from './planning.ts'
+import { failedBefore, whyFailed } from './planning.ts'
 import { letsBe } from './position.ts'
 import { statusReasons } from './reasons.ts'
 import type { Fleet } from './slots.ts'
@@ -30,7 +30,7 @@ export function unlessRefused(step: Step, look: Look): Step {
   if (step.kind !== 'act' || triedOn.has(execution.stage) || execution.status === 'PAUSED') return step
   const refused = failedBefore(step.act, attempt)
   if (refused === null || !(isFinal(refused) || isOver(execution, now))) return step
-  const detail = refused.failure?.detail ?? `${step.act.kind} failed`
+  const detail = whyFailed(refused)
   const { rollback, act } = statusReasons
   if (execution.status !== 'ROLLING_BACK') return go(stop(execution, act, detail, now))
   return go(endAs(execution, failing(rollback, detail, refused.failure?.code ?? null), now))

@@ -1,5 +1,6 @@
 import type { Clock } from '../../../core/instant.ts'
 import { startDeadline } from '../deadline.ts'
+import { whyGoing } from '../gone.ts'
 import type { ManifestObject } from '../manifest.ts'
 import { mapParallel } from '../parallel.ts'
 import { judgeRelease, type Observed } from '../readiness/readiness.ts'
@@ -190,7 +191,7 @@ class Collector {
 function reasonOf(observed: Observed): string {
   const { deletionTimestamp, finalizers = [] } = observed.live?.metadata ?? {}
   if (deletionTimestamp === undefined) return judgeRelease([observed]).blockers[0]?.reason ?? ''
-  return finalizers.length === 0 ? 'it is being deleted' : `held by ${finalizers.join(', ')}`
+  return whyGoing(finalizers)
 }
 
 function selectorOf(live: KubeObject & { readonly spec?: { readonly selector?: LabelSelector } }) {

@@ -1,6 +1,7 @@
 import type { ActFailure } from '../../../core/decision.ts'
 import { seconds } from '../../../core/instant.ts'
 import type { ReleaseDecision } from '../command.ts'
+import { leftoversOf } from '../follow.ts'
 import type { Leftover, Phase, Release, Remains } from '../model.ts'
 import { ended } from '../outcome.ts'
 import { uninstalledRevision } from '../revisions.ts'
@@ -17,7 +18,7 @@ export const removing: PhaseHandler<Removing> = (look) => {
   const { remains } = seen
   if (remains?.gone) return uninstalled(look, remains.leftovers)
   if (remains !== null && !remains.deleting && !wasRemoved(look)) {
-    return uninstalled(look, [...remains.leftovers, ...remains.remaining])
+    return uninstalled(look, leftoversOf(remains))
   }
   const hanging = withEvidence(look, remains?.evidence)
   if (operation.cancelRequested)

@@ -1,6 +1,6 @@
 import { type Instant, seconds } from '../../../core/instant.ts'
 import type { ReleaseDecision } from '../command.ts'
-import { endsFreeze, type Followed, follow, verdictAmong } from '../follow.ts'
+import { endsFreeze, type Followed, follow, leftoversOf, verdictAmong } from '../follow.ts'
 import type { Phase, Release, RevisionRecord, StoredRevision } from '../model.ts'
 import { ended } from '../outcome.ts'
 import { overtaken, unsettledBeneath } from '../overtaken.ts'
@@ -110,5 +110,5 @@ function atEnd({ operation, state, seen }: Look, release: Release): Partial<Rele
   if (!ours) return { status: release.status }
   const { status } = operation.before
   if (status !== 'UNINSTALLED' || seen.kind === 'present' || seen.remains === null) return { status }
-  return { status, leftovers: [...seen.remains.leftovers, ...seen.remains.remaining] }
+  return { status, leftovers: leftoversOf(seen.remains) }
 }
