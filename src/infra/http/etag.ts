@@ -9,7 +9,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 export function answerConditionally(app: FastifyInstance): void {
   app.addHook('onSend', async (request, reply, payload) => {
     if (!isTagged(request, reply) || typeof payload !== 'string') return payload
-    const tag = `"${hash('sha256', payload, 'base64url').slice(0, 22)}"`
+    const known = reply.getHeader('etag')
+    const tag = typeof known === 'string' ? known : tagOf(payload)
     reply.header('etag', tag)
     if (!names(request.headers['if-none-match'], tag)) return payload
     reply.code(304).removeHeader('content-type').removeHeader('content-length')
@@ -21,6 +22,9 @@ function isTagged({ method }: FastifyRequest, reply: FastifyReply): boolean {
   const type = reply.getHeader('content-type')
   return method === 'GET' && reply.statusCode === 200 && typeof type === 'string' && type.startsWith('application/json')
 }
+
+/** The `ETag` of an answer with this text. */
+export const tagOf = (text: string): string => `"${hash('sha256', text, 'base64url').slice(0, 22)}"`
 
 /** Whether `If-None-Match` names the tag. It is compared weakly, as the header asks: proxies weaken what they compress. */
 export function names(header: string | undefined, tag: string): boolean {

@@ -20,7 +20,7 @@ export function register(app: FastifyInstance, context: AppContext, route: Route
     handler: async (request, reply) => {
       const call = new RequestCall(context, route, request.caller ?? nobody, request, reply)
       const body = await withIdempotency(context, route, call, () => answer(context, route, call))
-      return body instanceof SharedAnswer ? reply.type(json).send(body.text) : body
+      return body instanceof SharedAnswer ? reply.type(json).header('etag', body.tag).send(body.text) : body
     },
   })
 }

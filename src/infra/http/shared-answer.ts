@@ -1,7 +1,10 @@
-/** A body that several requests answer with: its JSON text is made once. It must not change any more. */
+import { tagOf } from './etag.ts'
+
+/** A body that several reads answer with: its JSON text and its `ETag` are made once. It must not change any more. */
 export class SharedAnswer<T> {
   readonly value: T
   #text: string | null = null
+  #tag: string | null = null
 
   constructor(value: T) {
     this.value = value
@@ -10,6 +13,11 @@ export class SharedAnswer<T> {
   get text(): string {
     this.#text ??= JSON.stringify(this.value)
     return this.#text
+  }
+
+  get tag(): string {
+    this.#tag ??= tagOf(this.text)
+    return this.#tag
   }
 }
 
