@@ -7,7 +7,7 @@ import type { OpenApiDocument } from '../../../src/infra/http/openapi.ts'
 import { arbitraryOf } from '../../support/openapi-arbitrary.ts'
 import type { Api, Headed } from '../fleet/api.ts'
 import { everything, type Given, openGiven } from './given.ts'
-import { type ApiOperation, bodies, operationsOf, pathsOf, queries } from './operations-of-api.ts'
+import { type ApiOperation, bodies, operationsOf, urlOf as urlIn } from './operations-of-api.ts'
 
 const committed = await readFile(new URL('../../../openapi.json', import.meta.url), 'utf8')
 const document = JSON.parse(committed) as OpenApiDocument
@@ -25,16 +25,7 @@ beforeAll(async () => {
 })
 afterAll(() => given?.world.stop())
 
-/** The URL of an operation on things of tenant a. */
-function urlOf({ path, id }: ApiOperation, query: Headed = {}): string {
-  const known = pathsOf(given)
-  const own = known[id]
-  const filled = path.replace(/\{([^}]+)\}/g, (_, name: string) => {
-    const value = (typeof own === 'object' ? own[name] : undefined) ?? known[name]
-    return typeof value === 'string' ? value : name
-  })
-  return `${filled}?${new URLSearchParams({ ...queries[id], ...query })}`
-}
+const urlOf = (of: ApiOperation, query: Headed = {}): string => urlIn(given, of, query)
 
 type Sending = { readonly url?: string; readonly body?: unknown; readonly headers?: Headed }
 
@@ -108,10 +99,15 @@ describe('a cursor that was changed', () => {
     return bytes.toString('base64url')
   }
 
-  test.each(named(lists))('of %s is refused', async (_, of) => {
+  /** The cursor of a list's second page; null where there is none. */
+  async function nextOf(of: ApiOperation): Promise<string | null> {
     const { headers } = await send(given.world.admin, of, { url: urlOf(of, { limit: '1' }) })
     const link = /<[^?]+\?([^>]+)>/.exec(headers.get('link') ?? '')?.[1]
-    const cursor = new URLSearchParams(link ?? '').get('cursor') ?? 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAA'
+    return new URLSearchParams(link ?? '').get('cursor')
+  }
+
+  test.each(named(lists))('of %s is refused', async (_, of) => {
+    const cursor = (await nextOf(of)) ?? 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAA'
     await fc.assert(
       fc.asyncProperty(change, async (wrong) => {
         const { status, text } = await send(given.world.admin, of, {
@@ -126,9 +122,7 @@ describe('a cursor that was changed', () => {
   test('holds for its own list and filter only, whoever made it', async () => {
     const cursors: string[] = []
     for (const of of lists) {
-      const { headers } = await send(given.world.admin, of, { url: urlOf(of, { limit: '1' }) })
-      const link = /<[^?]+\?([^>]+)>/.exec(headers.get('link') ?? '')?.[1]
-      const cursor = new URLSearchParams(link ?? '').get('cursor')
+      const cursor = await nextOf(of)
       if (cursor !== null) cursors.push(cursor)
     }
     expect(cursors.length).toBeGreaterThan(10)
@@ -144,16 +138,17 @@ describe('a cursor that was changed', () => {
 })
 
 describe('a request that is refused changes nothing', () => {
-  const bodyOf = ({ operation }: ApiOperation) => operation.requestBody?.content['application/json']?.schema
+  /** Bodies that the document allows, or `none` where it takes none. */
+  function bodiesOf({ id, operation }: ApiOperation, none?: object): fc.Arbitrary<unknown> {
+    const schema = operation.requestBody?.content['application/json']?.schema
+    if (schema === undefined) return fc.constant(none)
+    return fc.oneof(arbitraryOf(document, schema), fc.constant(bodies[id] ?? {}))
+  }
 
   test('whatever a viewer writes', async () => {
     const before = await everything(given)
     for (const of of writes.filter(({ operation }) => !mayPreview(operation['x-permission']))) {
-      const schema = bodyOf(of)
-      const body =
-        schema === undefined
-          ? fc.constant(undefined)
-          : fc.oneof(arbitraryOf(document, schema), fc.constant(bodies[of.id] ?? {}))
+      const body = bodiesOf(of)
       await fc.assert(
         fc.asyncProperty(body, headers, async (sent, odd) => {
           const safe = Object.fromEntries(Object.entries(odd).filter(([name]) => name !== 'content-type'))
@@ -169,11 +164,7 @@ describe('a request that is refused changes nothing', () => {
   test('whatever an admin writes with a field that nobody knows', async () => {
     const before = await everything(given)
     for (const of of writes) {
-      const schema = bodyOf(of)
-      const body =
-        schema === undefined
-          ? fc.constant({})
-          : fc.oneof(arbitraryOf(document, schema), fc.constant(bodies[of.id] ?? {}))
+      const body = bodiesOf(of, {})
       await fc.assert(
         fc.asyncProperty(body, async (sent) => {
           const { status } = await send(given.world.admin, of, { body: { ...Object(sent), unheardOf: 1 } })
@@ -191,11 +182,7 @@ describe('a request that is refused changes nothing', () => {
       ({ path, operation }) => operation['x-permission'].scope === 'tenant' && /\{(?!chart)/.test(path),
     )
     for (const of of ofTenant) {
-      const schema = bodyOf(of)
-      const body =
-        schema === undefined
-          ? fc.constant(undefined)
-          : fc.oneof(arbitraryOf(document, schema), fc.constant(bodies[of.id] ?? {}))
+      const body = bodiesOf(of)
       await fc.assert(
         fc.asyncProperty(body, async (sent) => {
           const { status, text } = await send(given.foreign, of, { body: sent })

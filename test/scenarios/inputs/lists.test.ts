@@ -4,7 +4,7 @@ import type { OpenApiDocument } from '../../../src/infra/http/openapi.ts'
 import { type Answer, expectStatus, type Problem } from '../fleet/api.ts'
 import { tenants } from '../fleet/world.ts'
 import { type Given, openGiven } from './given.ts'
-import { type ApiOperation, operationsOf, pathsOf, queries } from './operations-of-api.ts'
+import { type ApiOperation, operationsOf, urlOf as urlIn } from './operations-of-api.ts'
 
 const committed = await readFile(new URL('../../../openapi.json', import.meta.url), 'utf8')
 const document = JSON.parse(committed) as OpenApiDocument
@@ -41,16 +41,7 @@ afterAll(() => given?.world.stop())
 
 type Query = Readonly<Record<string, string>>
 
-/** The URL of something that there is. */
-function urlOf({ path, id }: ApiOperation, query: Query = {}): string {
-  const known = pathsOf(given)
-  const own = known[id]
-  const filled = path.replace(/\{([^}]+)\}/g, (_, name: string) => {
-    const value = (typeof own === 'object' ? own[name] : undefined) ?? known[name]
-    return typeof value === 'string' ? value : name
-  })
-  return `${filled}?${new URLSearchParams({ ...queries[id], ...query })}`
-}
+const urlOf = (of: ApiOperation, query: Query = {}): string => urlIn(given, of, query)
 
 const get = (of: ApiOperation, query: Query = {}, headers = {}) =>
   given.world.admin.get<unknown[]>(urlOf(of, query), headers)

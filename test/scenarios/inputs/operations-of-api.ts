@@ -100,3 +100,14 @@ export function urlWith({ path, id }: ApiOperation, ids: string, more: Readonly<
   const query = new URLSearchParams({ ...queries[id], ...more }).toString()
   return query === '' ? filled : `${filled}?${query}`
 }
+
+/** The URL of an operation on things of tenant a that there are. */
+export function urlOf(given: Given, { path, id }: ApiOperation, query: Readonly<Record<string, string>> = {}): string {
+  const known = pathsOf(given)
+  const own = known[id]
+  const filled = path.replace(/\{([^}]+)\}/g, (_, name: string) => {
+    const value = (typeof own === 'object' ? own[name] : undefined) ?? known[name]
+    return typeof value === 'string' ? value : name
+  })
+  return `${filled}?${new URLSearchParams({ ...queries[id], ...query })}`
+}
