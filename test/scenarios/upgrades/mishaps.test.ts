@@ -10,7 +10,7 @@ import {
   upgradeRequest,
 } from '../support/upgrades.ts'
 import { openWorld, type World } from '../support/world.ts'
-import { Fleet, type Kind, makePool, registerFleet } from './support/fleet.ts'
+import { addToPool, Fleet, type Kind, makePool, registerFleet } from './support/fleet.ts'
 import { expectNothingOfOurs, expectUnmarked, originalsOf } from './support/originals.ts'
 import { neverBelow, sampled } from './support/sampler.ts'
 
@@ -150,9 +150,8 @@ test.concurrent('nodes that come and go under a DaemonSet are counted, and what 
   const fleet = await Fleet.install(world, component, { kind: 'DaemonSet', size: 3 })
   const execution = await fleet.started({ strategy: 'CANARY', healthCheckTimeoutSeconds: 30 })
   await execution.untilStatus('CANARY_MONITORING', patience)
-  const metadata = { name: 'pool-3-more', labels: { pool: '3' } }
   const { client } = world.cluster
-  await client.create(resources.nodes, { apiVersion: 'v1', kind: 'Node', metadata })
+  await addToPool(world, 3, 'more')
   const more = await execution.until('one more', ({ currentInstances }) => currentInstances === 4, patience)
   expect(more.instances.filter(({ origin }) => origin === 'CLUSTER')).toHaveLength(1)
   const old = more.instances.find(({ version }) => version === '1.0.0')

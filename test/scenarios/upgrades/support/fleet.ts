@@ -208,11 +208,19 @@ export const registerFleet = ({ api }: World): Promise<RegisteredComponent> =>
   registerComponent(api, { chartName: 'fleet', healthEndpoint: { path: '/health', port: 8080 } })
 
 /** Nodes for DaemonSets of so many instances. */
-export async function makePool({ cluster }: World, size: number): Promise<void> {
-  for (let n = 0; n < size; n++) {
-    const metadata = { name: `pool-${size}-${n}`, labels: { pool: `${size}` } }
-    await cluster.client.create(resources.nodes, { apiVersion: 'v1', kind: 'Node', metadata })
-  }
+export async function makePool(world: World, size: number): Promise<void> {
+  for (let n = 0; n < size; n++) await addToPool(world, size, `${n}`)
+}
+
+/** One more node for the DaemonSets of a pool. It is cordoned: no pod of another fleet lives there and goes with it. */
+export async function addToPool({ cluster }: World, size: number, name: string): Promise<void> {
+  const metadata = { name: `pool-${size}-${name}`, labels: { pool: `${size}` } }
+  await cluster.client.create(resources.nodes, {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata,
+    spec: { unschedulable: true },
+  } as KubeObject)
 }
 
 /** Lets a STAGED execution and a canary go on, however often they ask, until it has come to its end. */
