@@ -14,7 +14,7 @@ import type {
   Verdict,
 } from './model.ts'
 import { isPending } from './ownership.ts'
-import { type Author, recordOf, statusOfHelm, uninstalledRevision, verdictOf } from './revisions.ts'
+import { type Author, isUnderWay, recordOf, statusOfHelm, uninstalledRevision, verdictOf } from './revisions.ts'
 import { waitAtRest } from './shown.ts'
 
 /** What following Helm's storage makes of a release: the release as it then is, what to mirror, what to tell. */
@@ -154,9 +154,10 @@ export function verdictAmong(revision: HelmRevision, newest: HelmRevision): Verd
   return verdict.startsWith('PENDING_') && revision !== newest ? 'FAILED' : verdict
 }
 
-/** What is known of who made it stays; of another hand's the description is Helm's, as it now reads. */
+/** What is known of who made it stays; the description is Helm's, as it now reads, unless one of ours was given. */
 function sameAuthor({ performedBy, operationId, chartDigest, description }: RevisionSummary): Author {
-  return { performedBy, operationId, chartDigest, description: operationId === null ? null : description }
+  const isHelms = operationId === null || isUnderWay(description)
+  return { performedBy, operationId, chartDigest, description: isHelms ? null : description }
 }
 
 /**

@@ -40,6 +40,14 @@ export function verdictOf(revision: HelmRevision): Verdict {
   return endedWell.some((pattern) => pattern.test(revision.description)) ? 'DEPLOYED' : 'FAILED'
 }
 
+/** Descriptions by which Helm says that a revision is under way; they say nothing once it has ended. */
+const underWay = [/^Initial install underway$/, /^Preparing upgrade$/, /^Deletion in progress/]
+
+/** True for a description that Helm gives to what has not ended. */
+export function isUnderWay(description: string | null): boolean {
+  return underWay.some((pattern) => pattern.test(description ?? ''))
+}
+
 /** Who is behind a revision that is mirrored. */
 export type Author = {
   readonly performedBy: string

@@ -47,7 +47,9 @@ test.concurrent('a rollback by hand during the hook of our upgrade: our helm is 
   const after = await release.untilStatus('DEPLOYED')
   expect(after).toMatchObject({ revision: 3, chartVersion: '1.0.0', valuesOverride: {}, performedBy: 'external' })
   expect(await release.verdicts()).toEqual(['3 DEPLOYED', '2 FAILED', '1 DEPLOYED'])
-  expect((await release.history())[1]).toMatchObject({ revision: 2, chartVersion: '1.1.0', performedBy: 'admin' })
+  const description = 'overtaken by another hand; settled by Flotilla'
+  const second = { revision: 2, chartVersion: '1.1.0', performedBy: 'admin', description }
+  expect((await release.history())[1]).toMatchObject(second)
 })
 
 test.concurrent('a rollback by hand during the hook of our rollback: ours has failed', async () => {
@@ -75,6 +77,20 @@ test.concurrent('helm uninstall by hand during the hook of our upgrade: nothing 
   expect(gone.leftovers).toEqual([{ kind: 'Job', name: 'app-hook', why: 'made by a hook' }])
   expect(await world.cluster.config(place.namespace, 'app')).toBeNull()
   expect(await statuses(place)).toEqual([])
+})
+
+test.concurrent('a fast uninstall by hand that keeps the history, during the hook of our upgrade: nothing comes back', async () => {
+  const place = world.place()
+  const release = await place.installed({ chartName: 'hooked' })
+  const operation = await release.begin('POST', '/upgrade', { valuesOverride: hook('pre-upgrade') })
+  await untilHook(place, 'pending-upgrade')
+  await world.hand.helm('uninstall', 'app', '--keep-history', '--no-hooks', ...inside(place))
+  expect(await operation.ended()).toMatchObject(overtaken)
+  expect(await release.untilStatus('UNINSTALLED')).toMatchObject({ performedBy: 'external' })
+  expect(await world.cluster.config(place.namespace, 'app')).toBeNull()
+  expect(await statuses(place)).toEqual(['1 superseded', '2 uninstalled'])
+  const [newest] = await release.history()
+  expect(newest).toMatchObject({ revision: 2, status: 'UNINSTALLED', description: 'Uninstallation complete' })
 })
 
 test.concurrent('helm uninstall by hand during the hook of our install: the name is free again', async () => {

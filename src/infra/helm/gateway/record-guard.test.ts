@@ -20,6 +20,7 @@ describe('an upgrade is overtaken', () => {
     ['when its record is gone', [record(2)], true],
     ['when all records are gone', [], true],
     ['when its record is being uninstalled', [record(2), own(3, { status: 'uninstalling' })], true],
+    ['when its record was uninstalled and kept', [record(2), own(3, { status: 'uninstalled' })], true],
     ['by a reinstall', [record(1)], true],
   ])('%s', (_name, records, made) => {
     expect(isOvertaken(records, expected(), made)).toBe(true)
@@ -29,6 +30,7 @@ describe('an upgrade is overtaken', () => {
     ['by its own record', [record(1), record(2), own(3)], true],
     ['by its own record that is done', [record(2, { status: 'superseded' }), own(3, { status: 'deployed' })], true],
     ['before it made one', [record(1), record(2)], false],
+    ['by what it is made over', [record(2, { status: 'uninstalled' })], false],
     ['by what helm prunes', [record(2), own(3)], true],
   ])('not %s', (_name, records, made) => {
     expect(isOvertaken(records, expected(), made)).toBe(false)

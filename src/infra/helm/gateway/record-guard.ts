@@ -88,5 +88,7 @@ export function isOvertaken(records: readonly Seen[], expected: ExpectedRecords,
   if (makes === 'nothing') return newest.version === before.revision && newest.uid !== before.secretUid
   if (newest.status === 'uninstalling') return true
   if (newest.version <= before.revision) return made || newest.uid !== before.secretUid
+  // `uninstall --keep-history` may begin and end between two looks.
+  if (newest.status === 'uninstalled') return true
   return makes === 'labelled' && newest.operationId !== operationId
 }

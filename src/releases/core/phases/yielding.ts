@@ -6,7 +6,7 @@ import { ended } from '../outcome.ts'
 import { overtaken, unsettledBeneath } from '../overtaken.ts'
 import { isOurs, isPending } from '../ownership.ts'
 import { planSettle } from '../plan.ts'
-import { withMirror } from '../revisions.ts'
+import { isUnderWay, withMirror } from '../revisions.ts'
 import { waitAtRest } from '../shown.ts'
 import { goOn, type Look, ownRecord, type PhaseHandler } from './look.ts'
 
@@ -17,6 +17,7 @@ const lateMs = seconds(2)
 /** How long what another hand is removing is waited for, before it is told as left over. */
 const removalMs = seconds(30)
 const paceMs = seconds(1)
+const whyOvertaken = 'overtaken by another hand; settled by Flotilla'
 
 /**
  * Another hand was there: the operation fails and the release follows Helm (SPEC section 3, the table's last column). Not
@@ -65,10 +66,15 @@ function settleOwn(look: Look, phase: Yielding, own: StoredRevision): ReleaseDec
   if (now < pauseOver) return wait(look, phase, pauseOver)
   return goOn(look, {
     operation: { ...operation, phase },
-    act: planSettle(operation, own, 'overtaken by another hand; settled by Flotilla', now),
+    act: planSettle(operation, own, whyOvertaken, now),
     waitingFor: { reason: 'SETTLING', until: null },
-    mirrored: ownOvertaken(look, 'FAILED'),
+    mirrored: ownOvertaken(look, 'FAILED').map((record) => settledAs(record, whyOvertaken)),
   })
+}
+
+/** History says what Helm's record is about to say. */
+function settledAs(record: RevisionRecord, reason: string): RevisionRecord {
+  return isUnderWay(record.description) ? { ...record, description: reason } : record
 }
 
 function wait(look: Look, phase: Yielding, until: Instant): ReleaseDecision {
