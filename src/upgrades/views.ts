@@ -15,7 +15,7 @@ function instanceView(execution: Execution, instance: Instance) {
     id: instance.id,
     index: instance.index,
     status: instance.status,
-    version: instance.version ?? versionOf(execution, instance.side),
+    version: versionShown(execution, instance),
     origin: instance.origin,
     currentPod: (instance.nextPod ?? instance.pod)?.name ?? null,
     previousPods: instance.previousPods.map(({ name }) => name),
@@ -24,6 +24,11 @@ function instanceView(execution: Execution, instance: Instance) {
     startedAt: rfc3339(instance.startedAt),
     endedAt: rfc3339(instance.endedAt),
   }
+}
+
+/** The version of the current pod: one beside the old pod is of the target's. */
+function versionShown(execution: Pick<Execution, 'from' | 'to'>, { version, side, nextPod }: Instance): string | null {
+  return nextPod === null ? (version ?? versionOf(execution, side)) : execution.to.version
 }
 
 /** Which version a side is; null where nothing runs, or something that is neither. */

@@ -2,7 +2,7 @@ import { seconds } from '../../core/instant.ts'
 import type { Execution, Side, Stage } from './model.ts'
 import { statusReasons, waits } from './reasons.ts'
 import { act, go, type Look, type Step, soon } from './stages/look.ts'
-import { canServe } from './stages/pinning.ts'
+import { canServe, hasTriedToPin } from './stages/pinning.ts'
 import { strategyOf } from './strategies/index.ts'
 import { stop } from './turns.ts'
 
@@ -88,14 +88,10 @@ function putBack(look: Look): Step | null {
   const { execution } = look
   const side = serving[execution.stage]
   if (side === undefined || execution.ending !== null || !execution.capabilities.pin) return null
-  if (!strategyOf(execution).switches || isRemoved(execution) || wasTried(look) || !canServe(look, side)) return null
+  if (!strategyOf(execution).switches || isRemoved(execution) || hasTriedToPin(look) || !canServe(look, side))
+    return null
   if (side === 'target' && !everyPassed(execution)) return null
   return act(execution, { kind: 'pin', to: side }, waits.pin)
-}
-
-/** Pinning in this stage has not helped: the Services may be gone. */
-function wasTried({ execution, attempt }: Look): boolean {
-  return attempt?.act.kind === 'pin' && attempt.startedAt > execution.stageSince
 }
 
 const isRemoved = ({ warnings }: Execution): boolean => warnings.some(({ code }) => code === 'PIN_REMOVED')

@@ -191,6 +191,33 @@ test.concurrent('a pin that another hand has set to nobody is put right at the n
   await expectNothingOfOurs(fleet, originals)
 })
 
+test.concurrent.each(['before', 'after'])(
+  'a Service that is deleted %s the switch: nobody is served, so all go back',
+  async (when) => {
+    const fleet = await Fleet.install(world, component, { kind: 'Deployment', size: 2 })
+    const wanted = { strategy: 'BLUE_GREEN', healthCheckTimeoutSeconds: 20, autoRollbackEnabled: true }
+    const execution = await fleet.started(wanted)
+    if (when === 'before') await eventually('the old set is pinned', async () => (await pinOf(fleet)) !== undefined)
+    else await execution.until('watched', ({ waitingFor }) => waitingFor?.reason === 'WATCHING_THE_SWITCH', patience)
+    await world.cluster.client.delete(resources.services, { namespace: fleet.namespace, name: 'app' })
+    const done = await ended(execution)
+    expect(done.status).toBe('ROLLED_BACK')
+    const why = expect.stringContaining('PIN_REMOVED: no Service stays pinned')
+    expect(done.transitions).toContainEqual(expect.objectContaining({ to: 'ROLLING_BACK', reason: why }))
+    await fleet.reaches({ '1.0.0': 2 })
+    expectUnmarked(await fleet.workload())
+  },
+)
+
+test.concurrent('a Service that another hand points elsewhere has no say any more', async () => {
+  const fleet = await Fleet.install(world, component, { kind: 'Deployment', size: 2 })
+  const execution = await fleet.started({ strategy: 'BLUE_GREEN', healthCheckTimeoutSeconds: 30 })
+  await execution.until('watched', ({ waitingFor }) => waitingFor?.reason === 'WATCHING_THE_SWITCH', patience)
+  await fleet.touch({ selector: { app: 'maintenance' } }, resources.services)
+  expect(await ended(execution)).toMatchObject({ status: 'FAILED', statusReason: 'PIN_REMOVED' })
+  expect(await fleet.release.read()).toMatchObject({ frozen: { versions: { '1.0.0': 2, '1.1.0': 2 } } })
+})
+
 test.concurrent('a deployment that meets the field of another manager leaves nothing frozen, and says why', async () => {
   const fleet = await Fleet.install(world, component, { kind: 'Deployment', size: 2 })
   const { namespace } = fleet

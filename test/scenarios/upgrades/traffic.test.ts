@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ok } from '../support/api.ts'
-import type { RegisteredComponent, UpgradeHandle } from '../support/upgrades.ts'
+import type { Execution, RegisteredComponent, UpgradeHandle } from '../support/upgrades.ts'
 import { openWorld, type World } from '../support/world.ts'
 import { Fleet, registerFleet } from './support/fleet.ts'
 import { expectNothingOfOurs, type OriginalFields, originalsOf } from './support/originals.ts'
@@ -39,6 +39,22 @@ async function frozenGreen(): Promise<Green> {
   return green
 }
 
+/** Given a fleet whose traffic has gone to the green set when its execution was cancelled. */
+async function frozenPastSwitch(): Promise<Green> {
+  const fleet = await Fleet.install(world, component, { kind: 'Deployment', size })
+  const originals = await originalsOf(fleet)
+  const execution = await fleet.started({ strategy: 'BLUE_GREEN', healthCheckTimeoutSeconds: 300 })
+  await execution.until('watched', ({ waitingFor }) => waitingFor?.reason === 'WATCHING_THE_SWITCH', patience)
+  await execution.give('cancel')
+  const { instances } = await execution.untilStatus('CANCELLED', patience)
+  const green = (await fleet.pods()).filter(({ version }) => version === '1.1.0').map(({ name }) => name)
+  expect(instances.map(({ currentPod }) => currentPod).toSorted()).toEqual(green.toSorted())
+  expect(instances.map(({ version }) => version)).toEqual(Array(size).fill('1.1.0'))
+  return { fleet, execution, originals }
+}
+
+const hasEnded = ({ endedAt }: Execution): boolean => endedAt !== null
+
 test.concurrent('rolled back, a green set that has not passed is never served', async () => {
   const { fleet, execution, originals } = await withGreen()
   const back = async () => {
@@ -66,3 +82,18 @@ test.concurrent('taken over by another blue-green, it is served once it has pass
   await fleet.reaches({ '1.1.0': size })
   await expectNothingOfOurs(fleet, originals)
 })
+
+test.concurrent.each(['BLUE_GREEN', 'ROLLING'] as const)(
+  'taken over by %s from the green set that serves, that set serves until the next has passed',
+  async (strategy) => {
+    const { fleet, originals } = await frozenPastSwitch()
+    const [fromVersionId, toVersionId] = [component.versions['1.1.0'], component.versions['1.2.0']]
+    const next = await fleet.started({ strategy, fromVersionId, toVersionId, healthCheckTimeoutSeconds: 10 })
+    const promised = strategy === 'BLUE_GREEN' ? [neverBelow(size), oneSideServes('1.2.0')] : [neverBelow(size)]
+    const { result, broken } = await sampled(fleet, next, promised, next.until('ended', hasEnded, patience))
+    expect(broken).toEqual([])
+    expect(result).toMatchObject({ status: 'COMPLETED' })
+    await fleet.reaches({ '1.2.0': size })
+    await expectNothingOfOurs(fleet, originals)
+  },
+)

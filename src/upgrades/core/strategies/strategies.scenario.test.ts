@@ -210,7 +210,7 @@ describe('BLUE_GREEN', () => {
   test('a pin that does not stay is no endless wait', () => {
     const scenario = given({ size: 5, spec }).untilWaiting('WATCHING_THE_SWITCH')
     for (let looks = 0; looks < 20; looks++) scenario.inCluster(unpin).next()
-    scenario.inCluster(unpin).untilStatus('FAILED').thenReason('GREEN_FAILED')
+    scenario.inCluster(unpin).untilStatus('FAILED').thenReason('PIN_REMOVED')
   })
 
   test('the way back is not pinned to old pods that are not ready', () => {

@@ -25,3 +25,10 @@ export function armingOf(live: Workload, set: ReplicaSet | null): Arming {
   const counted = isArmed(set) && seen && numberOr(availableReplicas, 0) === 0
   return isArmed(live) && counted ? 'done' : 'needed'
 }
+
+/** True for a ReplicaSet whose ready pods count as never available, or did when the controller last looked. Pure. */
+export function isUncounted(set: ReplicaSet): boolean {
+  const { availableReplicas, readyReplicas, observedGeneration } = set.status ?? {}
+  const seen = numberOr(observedGeneration, 0) >= (set.metadata.generation ?? 0)
+  return isArmed(set) || !seen || numberOr(availableReplicas, 0) < numberOr(readyReplicas, 0)
+}

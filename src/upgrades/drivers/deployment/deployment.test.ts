@@ -3,7 +3,7 @@ import type { GatePosition } from '../../core/model.ts'
 import type { GateRow } from '../gate/model.ts'
 import { positionOf } from '../gate/position.ts'
 import { carryOut, type Ended, goalFor, workload } from '../gate/testing.ts'
-import { armingOf } from './arming.ts'
+import { armingOf, isUncounted } from './arming.ts'
 import { costChanges, costName, OUR_COST } from './cost.ts'
 import { deployment } from './index.ts'
 
@@ -179,6 +179,18 @@ describe('arming', () => {
   ] as const)('%s', (_, now, replicas, wanted) => {
     expect(armingOf(now, replicas)).toBe(wanted)
   })
+})
+
+test.each([
+  ['is armed', 2_000_000_000, { availableReplicas: 2 }, true],
+  ['counts them', 0, { availableReplicas: 2 }, false],
+  ['has not seen the limit', 0, { availableReplicas: 2, observedGeneration: 1 }, true],
+  ['does not count them yet', 0, { availableReplicas: 1 }, true],
+])('a set whose pods are ready %s', (_, minReadySeconds, status, wanted) => {
+  const metadata = { name: 'app-1', generation: 2 }
+  const counted = { readyReplicas: 2, observedGeneration: 2, ...status }
+  const set = { apiVersion: 'apps/v1', kind: 'ReplicaSet', metadata, spec: { minReadySeconds }, status: counted }
+  expect(isUncounted(set)).toBe(wanted)
 })
 
 test('the chosen pods cost least, and an earlier choice is undone', () => {

@@ -30,6 +30,11 @@ export function currentSet({ spec }: Workload, sets: readonly ReplicaSet[]): Rep
   return oldest ?? null
 }
 
+/** The one whose pods carry this hash; null when it is not there. Pure. */
+export function setOfHash(sets: readonly ReplicaSet[], hash: string): ReplicaSet | null {
+  return sets.find(({ metadata }) => metadata.labels?.[HASH] === hash) ?? null
+}
+
 function withoutHash(template: JsonObject): JsonObject {
   const metadata = within(template, 'metadata')
   return { ...template, metadata: { ...metadata, labels: omit(within(metadata, 'labels'), HASH) } }

@@ -1,11 +1,12 @@
 import { ClusterError, resources } from '../../../infra/kubernetes/index.ts'
 import type { Execution, GatePosition, PodRef, WorkloadRef } from '../../core/model.ts'
-import { readArming } from '../deployment/arming.ts'
+import { strategyOf } from '../../core/strategies/index.ts'
 import { costChanges, costName } from '../deployment/cost.ts'
 import { fieldManager, type GateState, type Workload } from '../gate/model.ts'
 import type { GateGoal } from '../gate/row.ts'
 import { handOverServices, unpinServices } from '../services/pin.ts'
 import { hashOf, type Service } from '../services/select.ts'
+import { armTarget, disarmPrevious } from './arm.ts'
 import { bring } from './bring.ts'
 import { type Fleet, type FleetParts, fleetOf } from './context.ts'
 import { letGo } from './evictions.ts'
@@ -87,7 +88,10 @@ async function moveTarget(
     const goal = goalOf(fleet, execution, 'target', { ...move, position }, known, parts, hand)
     return bring(parts, fleet, workload, goal, hand)
   }
-  if (kind.kind === 'Deployment' && move.position.kind === 'admitting') await arm(parts, fleet, live, to, hand)
+  if (kind.kind === 'Deployment' && move.position.kind === 'admitting') {
+    await armTarget(parts, fleet, live, to, hand)
+    if (strategyOf(execution).switches) await disarmPrevious(parts, fleet, seen, hand)
+  }
   await to(move.position)
   if (kind.evicts && movesPods[move.position.kind]) await letTaken(fleet, seen, move, hand)
 }
@@ -98,27 +102,6 @@ async function moveTarget(
  */
 const knowsPrevious = ({ lineage, row }: Seen, { from }: Execution): boolean =>
   lineage.current !== null || row?.state.hashes[from.version] !== undefined
-
-const ARMING_TRIES = 50
-const ARMING_PAUSE_MS = 200
-
-/** Before a gate opens, pods that are on the present template already must count as the gate needs it. */
-async function arm(
-  { clock }: FleetParts,
-  { client, kind, namespace }: Fleet,
-  live: Workload,
-  to: (position: GatePosition) => Promise<void>,
-  hand: Hand,
-): Promise<void> {
-  if ((await readArming(client, live)) !== 'needed') return
-  await to({ kind: 'admitting', upTo: 0, surge: 0 })
-  for (let tries = 0; tries < ARMING_TRIES && !hand.lease.signal.aborted; tries++) {
-    const now = await client.get<Workload>(kind.resource, { namespace, name: live.metadata.name })
-    if ((await readArming(client, now)) !== 'needed') return
-    await clock.sleep(ARMING_PAUSE_MS, hand.lease.signal)
-  }
-  throw hand.failure('unavailable', 'the controller has not counted the pods anew in time')
-}
 
 const movesPods: Readonly<Record<GatePosition['kind'], boolean>> = {
   admitting: true,

@@ -5,6 +5,7 @@ import type { Member, PodRef, Side } from '../../core/model.ts'
 import { within } from '../gate/json.ts'
 import type { GateKind, Lineage, Workload } from '../gate/model.ts'
 import { type Sides, sideOf } from '../gate/position.ts'
+import type { Labels } from '../services/select.ts'
 
 /** A pod, its spec as it is. */
 export type FleetPod = Omit<KubePod, 'spec'> & { readonly spec?: JsonObject }
@@ -101,4 +102,9 @@ export function servingHashes({ hashLabel }: GateKind, pods: readonly FleetPod[]
 export function templateLabels({ spec }: Workload): Readonly<Record<string, string>> {
   const labels = within(spec, 'template', 'metadata', 'labels')
   return Object.fromEntries(Object.entries(labels).map(([key, value]) => [key, String(value)]))
+}
+
+/** The labels that pods of a workload have: those that are there, and those that its present template makes. */
+export function labelsOf(live: Workload, pods: readonly FleetPod[]): readonly Labels[] {
+  return [templateLabels(live), ...pods.map(({ metadata }) => metadata.labels)]
 }

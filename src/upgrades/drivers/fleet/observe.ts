@@ -7,7 +7,7 @@ import { admittedIn, positionOf, type Sides, sideOf, sidesOf } from '../gate/pos
 import { readPin } from '../services/read-pin.ts'
 import { type Fleet, type FleetParts, fleetOf } from './context.ts'
 import { readRefusals } from './evictions.ts'
-import { type FleetPod, membersOf, presentHashes, readPods, refOf } from './members.ts'
+import { type FleetPod, labelsOf, membersOf, presentHashes, readPods, refOf } from './members.ts'
 import { readOthers } from './others.ts'
 import { readProbes } from './probes.ts'
 
@@ -71,12 +71,13 @@ async function sightOf(
   const present = members.filter(({ terminating }) => !terminating)
   const going = new Set(leaving.map(({ uid }) => uid))
   const asked = pods.filter((pod) => going.has(refOf(pod).uid) && pod.metadata.deletionTimestamp === undefined)
-  const pinned = row?.executionId === execution.id ? row.originals.services : []
+  const hasPinned = row?.executionId === execution.id && row.originals.services.length > 0
+  const labels = labelsOf(live, pods)
   const probed = present.filter(({ pod }) => wantsProbe(pod))
   const [probes, refusals, pin, others] = await Promise.all([
     readProbes(client, namespace, execution.healthEndpoint, probed),
     readRefusals(client, namespace, asked),
-    readPin(client, namespace, pinned, sides, members),
+    hasPinned ? readPin(client, namespace, { labels, sides, members }) : null,
     readOthers(client, namespace, execution.change?.others ?? []),
   ])
   const previous = present.filter(({ side }) => side === 'previous').map(({ pod }) => pod.uid)

@@ -6,7 +6,7 @@ import { handOverServices, pinServices, unpinServices, withServices } from '../s
 import { hashOf, type Service, selectingServices } from '../services/select.ts'
 import { type Fleet, type FleetParts, fleetOf } from './context.ts'
 import type { Hand } from './hand.ts'
-import { templateLabels } from './members.ts'
+import { labelsOf } from './members.ts'
 import { readFleet, type Seen } from './observe.ts'
 
 /**
@@ -31,8 +31,7 @@ export async function pinFleet(
   if (row === null || row.executionId !== execution.id) {
     throw hand.failure('conflict', 'the workload is not held by this execution')
   }
-  const labels = [templateLabels(live), ...seen.pods.map(({ metadata }) => metadata.labels)]
-  const services = await selectingServices(client, namespace, labels)
+  const services = await selectingServices(client, namespace, labelsOf(live, seen.pods))
   await pinServices(parts, fleet, row, services, hash, hand)
   // Helm may not have run yet where a fleet that was left pinned is taken over.
   if (withdrawsAt(row.state.position)) await handOverServices(fleet, withServices(row, services), new Set([hash]), hand)

@@ -1,8 +1,7 @@
 import { type ClusterClient, type KubeObject, mapParallel, resources } from '../../../infra/kubernetes/index.ts'
 import type { FleetSight, Member, Side } from '../../core/model.ts'
-import type { PinnedService } from '../gate/model.ts'
 import { type Sides, sideOf } from '../gate/position.ts'
-import { hashOf, type Service } from './select.ts'
+import { hashOf, type Labels, selectingServices } from './select.ts'
 
 export type EndpointSlice = KubeObject & {
   readonly endpoints?: readonly {
@@ -14,18 +13,27 @@ type Pin = Extract<FleetSight, { kind: 'present' }>['pin']
 
 const AT_ONCE = 4
 
-/** What the Services that we have pinned say, with the endpoints that they really have. Throws `ClusterError`. */
+/** What the pin of a fleet is read from: the labels that its pods have, and which of them are on which side. */
+export type Pinnable = {
+  readonly labels: readonly Labels[]
+  readonly sides: Sides
+  readonly members: readonly Member[]
+}
+
+/**
+ * What the Services that select the pods now say, with the endpoints that they really have: one that was deleted, or
+ * points elsewhere by another hand, has no say, and one that was made since has. Null when nothing is pinned. Throws
+ * `ClusterError`.
+ */
 export async function readPin(
   client: ClusterClient,
   namespace: string,
-  pinned: readonly PinnedService[],
-  sides: Sides,
-  members: readonly Member[],
+  { labels, sides, members }: Pinnable,
 ): Promise<Pin> {
-  const seen = await mapParallel(pinned, AT_ONCE, async ({ name, uid }) => {
-    const service = await client.find<Service>(resources.services, { namespace, name })
-    const hash = service === null || service.metadata.uid !== uid ? null : hashOf(service)
-    return { hash, slices: hash === null ? [] : await readSlices(client, namespace, name) }
+  const services = await selectingServices(client, namespace, labels)
+  const seen = await mapParallel(services, AT_ONCE, async (service) => {
+    const hash = hashOf(service)
+    return { hash, slices: hash === null ? [] : await readSlices(client, namespace, service.metadata.name) }
   })
   return pinOf(seen, sides, members)
 }

@@ -8,7 +8,8 @@ export type Service = KubeObject & {
 /** The label that tells the two sides of a Deployment apart. */
 export const HASH = 'pod-template-hash'
 
-type Labels = Readonly<Record<string, string>> | undefined
+/** The labels of a pod. */
+export type Labels = Readonly<Record<string, string>> | undefined
 
 /** The Services of a namespace that select pods with any of these labels, pinned or not. Throws `ClusterError`. */
 export async function selectingServices(
