@@ -124,18 +124,40 @@ test('a refusal is an outcome, a fault is none', async () => {
   expect((await send('fault')).statusCode).toBe(201)
 })
 
-test('a replay finds the operation that was accepted, and no answer is kept beside it', async () => {
+test('a replay of what nobody was answered finds the operation that was accepted', async () => {
   const operationId = randomUUID()
   work = async (call) => {
     await tx((inside) => call.idempotency.bind(inside, operationId))
+    throw new Problem('unavailable', 'the server is stopping')
+  }
+  expect((await send('k')).statusCode).toBe(503)
+  const again = await send('k')
+  expect([again.statusCode, again.headers.location]).toEqual([202, `/api/v1/operations/${operationId}`])
+})
+
+test('that an operation was accepted is no outcome of it', async () => {
+  const operationId = randomUUID()
+  work = async (call) => {
+    await tx((inside) => call.idempotency.bind(inside, operationId))
+    call.reply.code(202)
+    return { operationId }
+  }
+  await send('k')
+  const { rows } = await sql<{ response: unknown }>`select response from idempotency`.execute(database.db)
+  expect(rows).toEqual([{ response: null }])
+})
+
+test('what an operation came to is answered again, and lies sealed', async () => {
+  work = async (call) => {
+    await tx((inside) => call.idempotency.bind(inside, randomUUID()))
     call.reply.code(201)
     return { values: 'secret' }
   }
   await send('k')
   const again = await send('k')
-  expect([again.statusCode, again.headers.location]).toEqual([202, `/api/v1/operations/${operationId}`])
+  expect([again.statusCode, again.json()]).toEqual([201, { values: 'secret' }])
   const { rows } = await sql<{ response: unknown }>`select response from idempotency`.execute(database.db)
-  expect(rows).toEqual([{ response: null }])
+  expect(JSON.stringify(rows)).not.toContain('secret')
 })
 
 test('an operation whose transaction was undone is not found, and the request may run again', async () => {

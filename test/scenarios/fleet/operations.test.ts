@@ -158,6 +158,20 @@ describe('an Idempotency-Key', () => {
     }
   })
 
+  test('answers what the first was answered, whatever became of the release since', async () => {
+    const key = keyed()
+    const body = installOf('a', name(), '1.2.0')
+    const first = expectStatus(await world.admin.post<Release>('/helm/releases', body, key), 201)
+    const upgrading = keyed()
+    const path = `/helm/releases/${first.id}/upgrade`
+    const second = expectStatus(await world.admin.post<Release>(path, { chartVersion: '1.9.0' }, upgrading), 200)
+    expectStatus(await world.admin.post(`/helm/releases/${first.id}/rollback`, { targetRevision: 1 }), 200)
+    expect(expectStatus(await world.admin.post<Release>('/helm/releases', body, key), 201)).toEqual(first)
+    const again = await world.admin.post<Release>(path, { chartVersion: '1.9.0' }, upgrading)
+    expect(expectStatus(again, 200)).toEqual(second)
+    expect(second).toMatchObject({ revision: 2, chartVersion: '1.9.0' })
+  })
+
   test('finds a batch again, and answers 202 to who will not wait', async () => {
     const key = keyed()
     await world.install('b', name(), '1.2.0')

@@ -18,6 +18,11 @@ test.each<[string, KeyRow | undefined, string]>([
   expect(judgeKey(of, hash).kind).toBe(kind)
 })
 
+test('of an operation what its caller was answered is kept', () => {
+  expect(judgeKey(row({ operation_id: 'x', response: outcome }), hash)).toMatchObject({ operationId: 'x', outcome })
+  expect(judgeKey(row({ operation_id: 'x' }), hash)).toMatchObject({ operationId: 'x', outcome: null })
+})
+
 test('a replay is for callers who still see what they saw', () => {
   expect(stillCovers('all', ['a'])).toBe(true)
   expect(stillCovers(['a', 'b'], ['a'])).toBe(true)

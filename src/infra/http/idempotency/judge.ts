@@ -18,14 +18,15 @@ export type KeyState<Claim> =
   | { readonly kind: 'claimed'; readonly claim: Claim }
   | { readonly kind: 'running' }
   | { readonly kind: 'mismatch' }
-  | { readonly kind: 'operation'; readonly operationId: string }
+  /** An operation was accepted; `outcome`: what the caller who waited for it was answered, null when nobody was. */
+  | { readonly kind: 'operation'; readonly operationId: string; readonly outcome: StoredOutcome | null }
   | { readonly kind: 'answered'; readonly outcome: StoredOutcome }
 
 /** The state of a key that somebody else has; a row that went meanwhile counts as running: the next look claims it. */
 export function judgeKey(row: KeyRow | undefined, bodyHash: Buffer): KeyState<never> {
   if (!row) return { kind: 'running' }
   if (!row.body_hash.equals(bodyHash)) return { kind: 'mismatch' }
-  if (row.operation_id !== null) return { kind: 'operation', operationId: row.operation_id }
+  if (row.operation_id !== null) return { kind: 'operation', operationId: row.operation_id, outcome: row.response }
   return row.response === null ? { kind: 'running' } : { kind: 'answered', outcome: row.response }
 }
 

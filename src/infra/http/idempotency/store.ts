@@ -90,9 +90,13 @@ export class IdempotencyKeys {
     return this.#change(tx, claim, { operation_id: operationId })
   }
 
-  /** Records an answer; false, and nothing, where an operation is bound or the claim was lost. */
+  /**
+   * Records an answer; false, and nothing, where the claim was lost. Of an accepted operation only what it came to: that it
+   * was accepted is told by the operation.
+   */
   async complete(db: Db | Tx, claim: Claim, outcome: StoredOutcome): Promise<boolean> {
-    return this.#change(db, claim, { response: JSON.stringify(this.#seal(claim, outcome)) })
+    const response = JSON.stringify(this.#seal(claim, outcome))
+    return this.#change(db, claim, { response }, outcome.answer.status === 202 ? 'unbound' : 'any')
   }
 
   /** Gives back a claim that came to no outcome, so that the next request runs. A bound operation stays. */
@@ -114,17 +118,18 @@ export class IdempotencyKeys {
     return Number(numDeletedRows)
   }
 
-  /** Changes the row of a claim that is still held and has no outcome; tells whether it was. */
+  /** Changes the row of a claim that is still held and has no answer, nor an operation if so said; tells whether it was. */
   async #change(
     db: Db | Tx,
     claim: Claim,
     change: { locked_until: Expression<Date> } | { operation_id: string } | { response: string },
+    of: 'unbound' | 'any' = 'unbound',
   ): Promise<boolean> {
     const { numUpdatedRows } = await tables(db)
       .updateTable('idempotency')
       .set(change)
       .where((eb) => eb.and({ ...claim }))
-      .where('operation_id', 'is', null)
+      .$if(of === 'unbound', (query) => query.where('operation_id', 'is', null))
       .where('response', 'is', null)
       .executeTakeFirst()
     return numUpdatedRows === 1n

@@ -7,7 +7,7 @@ import { problemBody, toProblem } from '../problem-json.ts'
 import type { Route } from '../route.ts'
 import { jsonText } from '../shared-answer.ts'
 import { inputProblem } from '../validate.ts'
-import { accepted } from '../waiting.ts'
+import { accepted, prefersAsync } from '../waiting.ts'
 import { isFinal, type KeyState, type StoredOutcome, stillCovers } from './judge.ts'
 import type { KeyedRequest, StoredAnswer } from './keyed-request.ts'
 import { requestHash } from './request-hash.ts'
@@ -33,6 +33,8 @@ export async function withIdempotency(
   if (state.kind === 'claimed') return runClaimed(context, route, call, state.claim, run)
   call.reply.header('idempotency-replayed', 'true')
   if (state.kind === 'answered') return sendStored(call, state.outcome)
+  // Who does not want to wait is told where to look, whatever the first one was answered.
+  if (state.outcome !== null && !prefersAsync(call.request.headers.prefer)) return sendStored(call, state.outcome)
   return route.idempotency?.replay
     ? route.idempotency.replay(call, state.operationId)
     : accepted(call, state.operationId)
