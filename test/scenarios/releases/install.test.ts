@@ -90,6 +90,19 @@ test.concurrent('an install that never becomes ready is FAILED with the evidence
   expect((await world.cluster.pods(place.namespace)).filter(isReady)).toHaveLength(3)
 })
 
+test.concurrent('until a revision has ended DEPLOYED, what is stored is what was asked for last', async () => {
+  const place = world.place()
+  const broken = (color: string) => ({ image: { tag: 'never-ready' }, color })
+  const request = { chartName: 'workload', chartVersion: '1.0.0', timeout: 1, valuesOverride: broken('red') }
+  const release = place.handle(failure(await place.install(request), 'not_ready').release)
+  const change = { chartVersion: '1.1.0', timeout: 1, valuesOverride: { color: 'blue' } }
+  const failed = failure(await release.upgrade(change), 'not_ready').release
+  expect(failed).toMatchObject({ status: 'FAILED', chartVersion: '1.1.0', attemptedChartVersion: null })
+  const mended = ok(await release.upgrade({ valuesOverride: { image: { tag: '1.0' } } }))
+  const stored = { image: { tag: '1.0' }, color: 'blue' }
+  expect(mended).toMatchObject({ status: 'DEPLOYED', revision: 3, chartVersion: '1.1.0', valuesOverride: stored })
+})
+
 test.concurrent('a FAILED install can be uninstalled, and counts in byStatus only', async () => {
   const place = world.place()
   const failed = failure(await place.install({ chartName: 'hooked', valuesOverride: failingHook }), 'hook_failed')

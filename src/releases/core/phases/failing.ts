@@ -109,6 +109,7 @@ export function endFailed(look: Look, failure: ActFailure): ReleaseDecision {
   const own = newest !== null && isOurs(state, operation, attempt, newest) ? [ownRecord(look, newest, 'FAILED')] : []
   const change: Partial<Release> = {
     ...(newest === null ? {} : revisionFields(newest)),
+    ...askedFor(state.release, operation),
     status: 'FAILED',
     failedKind: failedKind(operation),
     performedBy: operation.performedBy,
@@ -125,11 +126,19 @@ export function endUnseen(
   now: Instant,
 ): ReleaseDecision {
   const change: Partial<Release> = {
+    ...askedFor(state.release, operation),
     status: 'FAILED',
     failedKind: failedKind(operation),
     performedBy: operation.performedBy,
   }
   return ended(state, operation, { status: 'FAILED', error: errorOf(operation, failure) }, change, now)
+}
+
+/** Until a revision has ended DEPLOYED, what is stored is what was asked for last (SPEC section 3). */
+function askedFor({ everDeployed }: Release, { kind, request }: Operation): Partial<Release> {
+  if (everDeployed || (kind !== 'install' && kind !== 'upgrade')) return {}
+  const { chartVersion, appVersion, values } = request
+  return { chartVersion, appVersion, values, attemptedChartVersion: null }
 }
 
 function failedKind(operation: Operation): ActionKind {
