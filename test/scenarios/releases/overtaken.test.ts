@@ -106,3 +106,13 @@ test.concurrent('helm uninstall by hand during the hook of our install: the name
   const again = await place.installed({ chartName: 'hooked' })
   expect(await again.read()).toMatchObject({ status: 'DEPLOYED', revision: 1 })
 })
+
+test.concurrent('a namespace that is deleted during the hook of our upgrade: our helm is ended, and all of it is gone', async () => {
+  const place = world.place()
+  const release = await place.installed({ chartName: 'hooked' })
+  const operation = await release.begin('POST', '/upgrade', { valuesOverride: hook('pre-upgrade') })
+  await untilHook(place, 'pending-upgrade')
+  await world.cluster.client.delete(resources.namespaces, { name: place.namespace })
+  expect(await operation.ended()).toMatchObject(overtaken)
+  expect(await release.untilStatus('UNINSTALLED')).toMatchObject({ leftovers: [] })
+})

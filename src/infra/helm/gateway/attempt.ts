@@ -140,7 +140,8 @@ export class GatewayAttempt {
 
 const never = new AbortController().signal
 
-function guardOf({ cluster, room, records }: AttemptSpec, made: () => boolean): RecordGuard | null {
+/** It looks with our own rights: those of the tenant go with its namespace. */
+function guardOf({ cluster: helms, beyond: cluster = helms, room, records }: AttemptSpec, made: () => boolean) {
   if (records === undefined) return null
   const { namespace, release } = room
   return new RecordGuard({ cluster, namespace, release, expected: records, made })
