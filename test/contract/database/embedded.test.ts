@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import {
   chmodSync,
   chownSync,
@@ -6,6 +6,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   realpathSync,
   rmSync,
   statSync,
@@ -120,6 +121,22 @@ describe('startEmbeddedPostgres', () => {
     writeFileSync(join(data, 'postmaster.pid'), `${process.pid}\n${data}\n0\n1\n\n127.0.0.1\n0 0\nready\n`)
     const again = await start()
     expect(await query(again.url, 'select 1 as one')).toEqual([{ one: 1 }])
+  })
+
+  it('starts over the lock of a socket that names a process which is no server', async () => {
+    const server = await start()
+    await server.kill()
+    const data = join(folder, 'home/postgres/data')
+    const lock = join(data, readdirSync(data).find((name) => name.endsWith('.lock')) ?? '')
+    const { uid } = statSync(data)
+    const other = spawn('sleep', ['60'], isRoot ? { uid } : {})
+    try {
+      writeFileSync(lock, readFileSync(lock, 'utf8').replace(/^\d+/, `${other.pid}`))
+      const again = await start()
+      expect(await query(again.url, 'select 1 as one')).toEqual([{ one: 1 }])
+    } finally {
+      other.kill()
+    }
   })
 
   it('says so when the place it recorded is gone', async () => {

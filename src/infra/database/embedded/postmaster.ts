@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, openSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Binaries } from './binaries.ts'
@@ -97,14 +97,16 @@ export async function shutDown(data: string, pid: number): Promise<void> {
 
 /**
  * Waits until no process works in the data folder: children of a killed server may still write for a moment. Removes
- * the pid file then, which could name a pid that the system has given to another process.
+ * the pid file then, and the lock file of its socket: the pid that they name may be another process by now, or one that
+ * nobody reaps, and PostgreSQL would not start beside either.
  */
 export async function clearRemains(data: string): Promise<void> {
   if (!(await untilEmpty(data, 10_000))) {
     for (const pid of processesIn(data)) signal(pid, 'SIGKILL')
     if (!(await untilEmpty(data, 5_000))) throw new Error(`Processes of an earlier PostgreSQL still work in ${data}`)
   }
-  rmSync(join(data, 'postmaster.pid'), { force: true })
+  const locks = readdirSync(data).filter((name) => /^\.s\.PGSQL\.\d+\.lock$/.test(name))
+  for (const name of ['postmaster.pid', ...locks]) rmSync(join(data, name), { force: true })
 }
 
 /** True once no process works in the folder; false when one still does after `timeoutMs`. */
