@@ -114,3 +114,12 @@ test.concurrent('a revision that Helm has pruned is deployed from the kept chart
   expect(truth).toMatchObject({ version: '1.0.0', values: expect.stringContaining('"first"') })
   expect((await release.verdicts()).every((verdict) => verdict.endsWith('DEPLOYED'))).toBe(true)
 })
+
+test.concurrent('a rollback whose hook fails has failed in the history too: nothing has interrupted it', async () => {
+  const failing = { hook: { events: 'pre-rollback', tag: 'fail' } }
+  const release = await world.place().installed({ chartName: 'hooked', valuesOverride: failing })
+  ok(await release.upgrade({ valuesOverride: { color: 'two' } }))
+  failure(await release.rollback(1), 'hook_failed')
+  const [newest] = await release.history()
+  expect(newest).toMatchObject({ revision: 3, status: 'FAILED', description: 'failed: hook_failed' })
+})

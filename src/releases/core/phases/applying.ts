@@ -101,9 +101,11 @@ function leftPending(look: Look, phase: Applying, attempt: Attempt<ReleaseAct>, 
   const failure = failureOf(attempt, interruptedFailure(attempt.result))
   const next = repeat ? ({ kind: 'again' } as const) : ({ kind: 'conclude', failure } as const)
   const settling: Operation = { ...operation, phase: { name: 'settling', next, tries: phase.tries } }
+  // Helm leaves a rollback pending whose hook has failed: nothing has interrupted it.
+  const reason = attempt.result === 'interrupted' ? 'interrupted; settled by Flotilla' : `failed: ${failure.code}`
   return goOn(look, {
     operation: settling,
-    act: planSettle(operation, newest, 'interrupted; settled by Flotilla', now),
+    act: planSettle(operation, newest, reason, now),
     waitingFor: whileSettling,
     release: revisionFields(newest),
     mirrored: [ownRecord(look, newest, state.release.status)],
