@@ -21,12 +21,18 @@ function otherHandView(pendingBy: string | null) {
   }
 }
 
-/** `observedAt` moves on as long as the watch that counted it sees nothing else. */
-function healthView(stored: Json, watchedUntil: Date | null) {
-  if (stored === null || typeof stored !== 'object' || !('ready' in stored)) return null
+/**
+ * `observedAt` moves on as long as the watch that counted it sees nothing else. A watch that has counted nothing of a
+ * release which is there vouches for that too: it has no workloads.
+ */
+function healthView(stored: Json, watchedUntil: Date | null, status: string) {
+  const lately = watchedUntil?.getTime() ?? 0
+  if (stored === null || typeof stored !== 'object' || !('ready' in stored)) {
+    const isThere = status === 'DEPLOYED' || status === 'FAILED'
+    return isThere && lately > 0 ? { ready: 0, total: 0, observedAt: rfc3339(lately) } : null
+  }
   const { ready, total, observedAt, watched = false } = stored as Health
-  const lately = watched && watchedUntil !== null ? watchedUntil.getTime() : 0
-  return { ready, total, observedAt: rfc3339(Math.max(observedAt, lately)) }
+  return { ready, total, observedAt: rfc3339(watched || total === 0 ? Math.max(observedAt, lately) : observedAt) }
 }
 
 function frozenView(frozen: Frozen | null) {
@@ -48,7 +54,7 @@ export function listedRelease(row: ReleaseListing) {
     status: row.status as ReleaseStatus,
     revision: row.revision,
     description: row.description,
-    health: healthView(row.health, row.watched_until),
+    health: healthView(row.health, row.watched_until, row.status),
     currentOperationId: row.current_operation_id,
     executionId: row.claimed_by_execution,
     waitingFor: waitingView(row.waiting_for) ?? otherHandView(row.pending_by),

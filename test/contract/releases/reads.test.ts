@@ -84,6 +84,17 @@ describe('reading one release', () => {
     expect(await observed()).toEqual([new Date(at + 60_000).toISOString(), later])
   })
 
+  it('has no workloads where a watch has counted none, and that is observed as well', async () => {
+    const [none, empty, gone] = await Promise.all([insert(), insert(), insert()])
+    const at = Date.parse('2027-01-02T03:04:05.000Z')
+    await write('update releases set health = $2 where id = $1', [empty, { ready: 0, total: 0, observedAt: 0 }])
+    await write("update releases set status = 'UNINSTALLED' where id = $1", [gone])
+    await recordWatch(database.db, clusterId, at)
+    const health = { ready: 0, total: 0, observedAt: new Date(at).toISOString() }
+    for (const id of [none, empty]) expect(await open()(id)).toMatchObject({ health })
+    expect(await open()(gone)).toMatchObject({ health: null })
+  })
+
   it('holds that while many read and write at once', async () => {
     const read = open()
     const ids = await Promise.all([insert(), insert(), insert()])
