@@ -33,12 +33,12 @@ export function inBatches<K, V>(readMany: ReadMany<K, V>): Read<K, V> {
     const batch: Batch<K, V> = { keys: new Set(), asked: 0, values: turn.then(() => begin(batch)) }
     return batch
   }
-  return async (key) => {
+  return (key) => {
     gathering ??= gather()
-    const batch = gathering
-    batch.keys.add(key)
-    batch.asked++
-    return (await batch.values).get(key)
+    const { keys, values } = gathering
+    keys.add(key)
+    gathering.asked++
+    return values.then((found) => found.get(key))
   }
 }
 

@@ -15,7 +15,7 @@ import { commonHeaders, refuseWhileStopping } from './headers.ts'
 import { healthRoutes, type ReadinessCheck } from './health.ts'
 import { hostCheck } from './hosts.ts'
 import { IdempotencyKeys } from './idempotency/store.ts'
-import { measureRequests, metricsRoute } from './metrics.ts'
+import { measureAnswers, metricsRoute } from './metrics.ts'
 import { sendProblem } from './problem-json.ts'
 import { RateLimit } from './rate-limit.ts'
 import { refuseConnection } from './refuse-connection.ts'
@@ -80,8 +80,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   app.addHook('onRequest', commonHeaders)
   app.addHook('onRequest', refuseWhileStopping(stopping.signal))
   app.addHook('onRequest', hostCheck(options.publicHost))
-  logAnswers(app)
-  measureRequests(app, options.metrics)
+  logAnswers(app, measureAnswers(options.metrics))
   readJsonBodies(app)
   answerConditionally(app)
   app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply))

@@ -89,8 +89,10 @@ function bodyFields(body: unknown): string[] {
 }
 
 function isDryRun({ query, body }: Input): boolean {
-  return [query, body].some((part) => (part as { dryRun?: unknown } | undefined)?.dryRun === true)
+  return saysDryRun(query) || saysDryRun(body)
 }
+
+const saysDryRun = (part: { readonly dryRun?: unknown } | undefined): boolean => part?.dryRun === true
 
 /** Aborted when the connection closes, be it after the whole answer. */
 function clientGone(reply: FastifyReply): AbortSignal {

@@ -7,15 +7,19 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
  * every time. A list that is streamed has none, since its text is never there as a whole.
  */
 export function answerConditionally(app: FastifyInstance): void {
-  app.addHook('onSend', async (request, reply, payload) => {
-    if (!isTagged(request, reply) || typeof payload !== 'string') return payload
-    const known = reply.getHeader('etag')
-    const tag = typeof known === 'string' ? known : tagOf(payload)
-    reply.header('etag', tag)
-    if (!names(request.headers['if-none-match'], tag)) return payload
-    reply.code(304).removeHeader('content-type').removeHeader('content-length')
-    return ''
+  app.addHook('onSend', (request, reply, payload, done) => {
+    done(null, typeof payload === 'string' && isTagged(request, reply) ? tagged(request, reply, payload) : payload)
   })
+}
+
+/** Tags an answer; gives what is left of it to send. */
+function tagged(request: FastifyRequest, reply: FastifyReply, payload: string): string {
+  const known = reply.getHeader('etag')
+  const tag = typeof known === 'string' ? known : tagOf(payload)
+  if (known === undefined) reply.header('etag', tag)
+  if (!names(request.headers['if-none-match'], tag)) return payload
+  reply.code(304).removeHeader('content-type').removeHeader('content-length')
+  return ''
 }
 
 function isTagged({ method }: FastifyRequest, reply: FastifyReply): boolean {

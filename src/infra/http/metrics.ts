@@ -1,9 +1,9 @@
-import type { FastifyInstance } from 'fastify'
 import { Histogram, type Registry } from 'prom-client'
+import type { OnAnswered } from './access-log.ts'
 import { type Route, route } from './route.ts'
 
 /** Counts and times answers by method, route and status. No label can hold a tenant: the route is its pattern. */
-export function measureRequests(app: FastifyInstance, registry: Registry): void {
+export function measureAnswers(registry: Registry): OnAnswered {
   const seconds = new Histogram({
     name: 'flotilla_http_request_duration_seconds',
     help: 'Time from the request line to the end of the answer; the count is the number of requests',
@@ -11,12 +11,9 @@ export function measureRequests(app: FastifyInstance, registry: Registry): void 
     buckets: [0.005, 0.02, 0.1, 0.5, 2, 10, 60, 300],
     registers: [registry],
   })
-  app.addHook('onResponse', (request, reply, done) => {
-    const { method, routeOptions } = request
-    const labels = { method, route: routeOptions.url ?? 'none', status: reply.statusCode }
-    seconds.observe(labels, reply.elapsedTime / 1000)
-    done()
-  })
+  return ({ method, route, status, ms }) => {
+    seconds.observe({ method, route: route ?? 'none', status }, ms / 1000)
+  }
 }
 
 /** `/metrics` in the Prometheus text format, with a key unless `METRICS_OPEN`. */

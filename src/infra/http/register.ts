@@ -3,7 +3,7 @@ import type { Principal } from '../../core/subject.ts'
 import { authenticateRequest, checkAnyForm, nobody } from './auth.ts'
 import { RequestCall } from './call.ts'
 import type { AppContext } from './context.ts'
-import { withIdempotency } from './idempotency/with-idempotency.ts'
+import { idempotencyKey, withIdempotency } from './idempotency/with-idempotency.ts'
 import type { Route } from './route.ts'
 import { jsonText, SharedAnswer } from './shared-answer.ts'
 
@@ -14,28 +14,46 @@ export function register(app: FastifyInstance, context: AppContext, route: Route
   app.route({
     method: route.method,
     url: route.url,
-    onRequest: async (request) => {
-      request.caller = await identify(context, route, request)
+    onRequest: (request, _, done) => {
+      const admit = (principal: Principal) => {
+        request.caller = admitted(context, route, principal)
+      }
+      const principal = identify(context, route, request)
+      if (principal instanceof Promise) return void principal.then(admit).then(() => done(), done)
+      admit(principal)
+      done()
     },
     handler: async (request, reply) => {
       const call = new RequestCall(context, route, request.caller ?? nobody, request, reply)
-      const body = await withIdempotency(context, route, call, () => answer(context, route, call))
-      return body instanceof SharedAnswer ? reply.type(json).header('etag', body.tag).send(body.text) : body
+      const key = idempotencyKey(route, call)
+      const run = () => answer(context, route, call)
+      const body = await (key === null ? run() : withIdempotency(context, route, call, key, run))
+      if (!(body instanceof SharedAnswer)) return body
+      reply.type(json).header('etag', body.tag)
+      return body.text
     },
   })
 }
 
-async function identify(context: AppContext, route: Route, request: FastifyRequest): Promise<Principal> {
-  if (route.permission.scope === 'public') return nobody
-  const principal = await authenticateRequest(context.authenticate, request)
-  context.rate.take(principal.id)
-  checkAnyForm(context.authorize, principal, route.permission)
+function identify(context: AppContext, route: Route, request: FastifyRequest): Principal | Promise<Principal> {
+  return route.permission.scope === 'public' ? nobody : authenticateRequest(context.authenticate, request)
+}
+
+/** Throws unless a principal may call the route now. */
+function admitted({ authorize, rate }: AppContext, { permission }: Route, principal: Principal): Principal {
+  if (permission.scope !== 'public') rate.take(principal.id)
+  checkAnyForm(authorize, principal, permission)
   return principal
 }
 
-async function answer(context: AppContext, route: Route, call: RequestCall): Promise<unknown> {
-  const body: unknown = await route.handler(call)
-  if (context.checkResponses && body !== call.reply) checkAnswer(route, call.reply.statusCode, body)
+function answer(context: AppContext, route: Route, call: RequestCall): Promise<unknown> {
+  const body: Promise<unknown> = route.handler(call)
+  return context.checkResponses ? checked(route, call, body) : body
+}
+
+async function checked(route: Route, { reply }: RequestCall, answering: Promise<unknown>): Promise<unknown> {
+  const body = await answering
+  if (body !== reply) checkAnswer(route, reply.statusCode, body)
   return body
 }
 

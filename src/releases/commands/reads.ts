@@ -15,14 +15,15 @@ export async function readRelease(deps: ReleaseDeps, principal: Principal, id: U
 }
 
 /** The same as the answer to a request. */
-export async function answerRelease(deps: ReleaseDeps, principal: Principal, id: Uuid) {
-  return (await visible(deps, principal, id)).answer()
+export function answerRelease(deps: ReleaseDeps, principal: Principal, id: Uuid) {
+  return visible(deps, principal, id).then((release) => release.answer())
 }
 
-async function visible(deps: ReleaseDeps, principal: Principal, id: Uuid): Promise<ReleaseRead> {
-  const release = await deps.readOne(id)
-  if (release === undefined || !maySee(principal, release.row.tenant_id)) throw noSuchRelease(id)
-  return release
+function visible(deps: ReleaseDeps, principal: Principal, id: Uuid): Promise<ReleaseRead> {
+  return deps.readOne(id).then((release) => {
+    if (release === undefined || !maySee(principal, release.row.tenant_id)) throw noSuchRelease(id)
+    return release
+  })
 }
 
 /** Every revision, newest first. Throws `Problem` not_found. */

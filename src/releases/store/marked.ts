@@ -1,4 +1,4 @@
-import { type Selectable, sql } from 'kysely'
+import { CompiledQuery, type Selectable, sql } from 'kysely'
 import type { Uuid } from '../../core/subject.ts'
 import type { Db } from '../../infra/database/types.ts'
 import { watchedUntil } from './sightings.ts'
@@ -15,10 +15,12 @@ export type MarkedRelease = Selectable<ReleaseRow> & {
   readonly chart_digests: readonly string[]
 }
 
+/** Compiled once: this one runs for every batch of reads. */
+const marksOf = 'select id, xmin::text as mark from releases where id = any($1::uuid[])'
+
 /** The marks of releases by their ids; unknown ids are left out. */
 export async function releaseMarks(db: Db, ids: readonly Uuid[]): Promise<ReadonlyMap<Uuid, string>> {
-  const { rows } = await sql<{ id: Uuid; mark: string }>`
-    select id, xmin::text as mark from releases where id = any(${ids}::uuid[])`.execute(db)
+  const { rows } = await db.executeQuery<{ id: Uuid; mark: string }>(CompiledQuery.raw(marksOf, [ids]))
   return new Map(rows.map(({ id, mark }) => [id, mark]))
 }
 

@@ -23,10 +23,9 @@ export async function withIdempotency(
   context: AppContext,
   route: Route,
   call: RequestCall,
+  key: string,
   run: () => Promise<unknown>,
 ): Promise<unknown> {
-  const key = idempotencyKey(route, call)
-  if (key === null) return run()
   const state = await stateOf(context, call, key)
   if (state.kind === 'mismatch')
     throw new Problem('idempotency_mismatch', 'This Idempotency-Key was used with another query or body')
@@ -40,7 +39,8 @@ export async function withIdempotency(
     : accepted(call, state.operationId)
 }
 
-function idempotencyKey(route: Route, { request }: RequestCall): string | null {
+/** The key of a request; null without one, and where it says nothing. Throws `malformed` for what is no key. */
+export function idempotencyKey(route: Route, { request }: RequestCall): string | null {
   const key = request.headers['idempotency-key']
   if (key === undefined || route.method === 'GET' || route.permission.scope === 'public') return null
   if (typeof key === 'string' && /^[\x21-\x7e]{1,255}$/.test(key)) return key
