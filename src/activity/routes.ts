@@ -1,9 +1,16 @@
 import { z } from 'zod'
 import type { Principal, Subject, Uuid } from '../core/subject.ts'
 import type { Db } from '../infra/database/types.ts'
-import { countFeed, type FeedFilter, feedOrders, listFeed, feedEventView as view } from '../infra/events/feed.ts'
+import {
+  countFeed,
+  type FeedFilter,
+  feedOrders,
+  listFeed,
+  readHead,
+  feedEventView as view,
+} from '../infra/events/feed.ts'
 import type { EventFeed } from '../infra/events/feed-stream.ts'
-import { lastEventNumber, storedEvent } from '../infra/http/event-routes.ts'
+import { lastSeen, storedEvent } from '../infra/http/event-routes.ts'
 import { eventStream, type StreamCall, wantsEventStream } from '../infra/http/event-stream.ts'
 import { sendList } from '../infra/http/page.ts'
 import { pageQuery, queryText } from '../infra/http/query.ts'
@@ -54,7 +61,7 @@ const getEvents = (deps: ActivityDeps) =>
     summary: 'All events that the caller may see, in one order, as a list or as a stream',
     description:
       'With `Accept: text/event-stream` it streams: everything behind `Last-Event-ID`, or from the beginning without it, ' +
-      'and then what is to come. The order is the same for every reader, and that of each release or execution within it; ' +
+      'and then what is to come; one beyond the last event, from another installation or before a restore, is 400. The order is the same for every reader, and that of each release or execution within it; ' +
       'an event is there once it has a position, and then nothing comes to stand before it. To begin with now, take the ' +
       'position of `?sort=-position&limit=1`.',
     permission: { scope: 'tenant', action: 'event.read' },
@@ -96,8 +103,8 @@ async function filterOf(ports: ActivityPorts, principal: Principal, asked: Asked
   return { tenantId, subjects, type, q }
 }
 
-function streamFeed({ feed }: ActivityDeps, call: StreamCall, filter: FeedFilter) {
-  const after = lastEventNumber(call)
+async function streamFeed({ db, feed }: ActivityDeps, call: StreamCall, filter: FeedFilter) {
+  const after = await lastSeen(call, () => readHead(db))
   return eventStream(call, async function* (signal) {
     for await (const event of feed.subscribe(call.principal, filter, after, signal)) {
       yield { id: String(event.position), event: event.type, data: view(event) }

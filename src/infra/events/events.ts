@@ -90,6 +90,13 @@ export async function countEvents(db: Db, subject: Subject, filter: EventFilter)
   return rows[0]?.n ?? 0
 }
 
+/** The number of a subject's last event; 0 before the first. */
+export async function lastSeq(db: Db, { kind, id }: Subject): Promise<number> {
+  const { rows } = await sql<{ last: number | null }>`
+    select max(seq) as last from events where subject_kind = ${kind} and subject_id = ${id}::uuid`.execute(db)
+  return rows[0]?.last ?? 0
+}
+
 function wanted({ kind, id }: Subject, { operationId, q }: EventFilter): RawBuilder<SqlBool> {
   const conditions = [sql`subject_kind = ${kind}`, sql`subject_id = ${id}::uuid`]
   if (operationId !== undefined) conditions.push(sql`data->>'operationId' = ${operationId}`)

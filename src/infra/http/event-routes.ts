@@ -2,7 +2,15 @@ import { z } from 'zod'
 import { malformed } from '../../core/problems.ts'
 import type { Subject, Uuid } from '../../core/subject.ts'
 import type { Db } from '../database/types.ts'
-import { countEvents, type EventFilter, eventOrders, isWanted, pageEvents, type StoredEvent } from '../events/events.ts'
+import {
+  countEvents,
+  type EventFilter,
+  eventOrders,
+  isWanted,
+  lastSeq,
+  pageEvents,
+  type StoredEvent,
+} from '../events/events.ts'
 import type { EventHub } from '../events/hub.ts'
 import { eventStream, lastEventId, type StreamCall, wantsEventStream } from './event-stream.ts'
 import { type ListCall, sendList } from './page.ts'
@@ -48,7 +56,7 @@ type EventCall = StreamCall & Pick<ListCall, 'request' | 'reply'> & { readonly q
 export function answerEvents({ db, hub }: EventSources, call: EventCall, subject: Subject, operationId?: Uuid) {
   const { q, sort: order = 'seq' } = call.query
   const filter = { q, ...(operationId === undefined ? {} : { operationId }) }
-  if (wantsEventStream(call.request.headers.accept)) return streamEvents(hub, call, subject, filter)
+  if (wantsEventStream(call.request.headers.accept)) return streamEvents({ db, hub }, call, subject, filter)
   return sendList(call, {
     total: () => countEvents(db, subject, filter),
     rows: (after: number | null, limit) => pageEvents(db, subject, filter, { after, limit, order }),
@@ -57,8 +65,8 @@ export function answerEvents({ db, hub }: EventSources, call: EventCall, subject
   })
 }
 
-function streamEvents(hub: EventHub, call: StreamCall, subject: Subject, filter: EventFilter) {
-  const after = lastEventNumber(call)
+async function streamEvents({ db, hub }: EventSources, call: StreamCall, subject: Subject, filter: EventFilter) {
+  const after = await lastSeen(call, () => lastSeq(db, subject))
   return eventStream(call, async function* (signal) {
     for await (const stored of hub.subscribe(subject, after, signal)) {
       if (isWanted(stored, filter)) yield { id: String(stored.seq), event: stored.type, data: view(stored) }
@@ -66,13 +74,20 @@ function streamEvents(hub: EventHub, call: StreamCall, subject: Subject, filter:
   })
 }
 
-/** The number in `Last-Event-ID`; 0 without one. Throws `malformed` for what is no number of an event. */
-export function lastEventNumber(call: Pick<StreamCall, 'request'>): number {
+/**
+ * The number in `Last-Event-ID`; 0 without one. Throws `malformed` for what is no number of an event, and for one beyond
+ * the last: it comes from another installation or from before a restore, and a stream behind it would stay silent.
+ */
+export async function lastSeen(call: Pick<StreamCall, 'request'>, last: () => Promise<number>): Promise<number> {
   const id = lastEventId(call)
   if (id === null) return 0
-  if (!/^\d{1,15}$/.test(id)) throw malformed('header/Last-Event-ID', 'must be the id of an event of this stream')
+  if (!/^\d{1,15}$/.test(id)) throw malformed(lastEventIdField, 'must be the id of an event of this stream')
+  if (Number(id) > (await last()))
+    throw malformed(lastEventIdField, 'is beyond the last event of this stream: begin without it')
   return Number(id)
 }
+
+const lastEventIdField = 'header/Last-Event-ID'
 
 function view({ id, seq, type, at, data }: StoredEvent) {
   return { id, seq, type, at: rfc3339(at), data }

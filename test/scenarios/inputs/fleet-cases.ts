@@ -1,5 +1,5 @@
 import { tenants } from '../fleet/world.ts'
-import { body, post, query, type Refusal, reads, waits } from './refusal.ts'
+import { body, post, query, type Refusal, reads, streams, waits } from './refusal.ts'
 
 const batchPath = '/helm/releases/chart/small/batch-upgrade'
 /** What is refused of a chart's whole fleet. */
@@ -95,16 +95,10 @@ export const lists: readonly Refusal[] = [
     status: 404,
     code: 'not_found',
   },
-  {
-    what: 'a Last-Event-ID that is none',
-    as: 'viewer',
-    method: 'GET',
-    path: '/helm/releases/{mine}/events',
-    headers: { accept: 'text/event-stream', 'last-event-id': 'x' },
-    status: 400,
-    code: 'malformed',
-    pointer: 'header/Last-Event-ID',
-  },
+  ...streams('/helm/releases/{mine}/events'),
+  ...streams('/operations/{operation}/events'),
+  ...streams('/registry/upgrades/{execution}/events'),
+  ...streams('/events'),
   {
     what: 'the releases of a tenant that there is not',
     as: 'admin',

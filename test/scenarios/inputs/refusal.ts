@@ -117,3 +117,19 @@ export const missing = (path: string, base: object, fields: readonly string[], a
       pointer: `/${field}`,
     }),
   )
+
+/** What every stream of events refuses of a `Last-Event-ID`. */
+export const streams = (path: string): readonly Refusal[] =>
+  [
+    ['that is none', 'x'],
+    ['beyond the last event', '999999999999999'],
+  ].map(([what = '', id = '']) => ({
+    what: `a Last-Event-ID ${what}`,
+    as: 'viewer',
+    method: 'GET',
+    path,
+    headers: { accept: 'text/event-stream', 'last-event-id': id },
+    status: 400,
+    code: 'malformed',
+    pointer: 'header/Last-Event-ID',
+  }))
