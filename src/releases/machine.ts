@@ -37,11 +37,7 @@ export function releaseMachine(deps: MachineDeps): ReleaseMachine {
         load: (id) => deps.states.load(deps.db, id),
         seal: (operationId, evidence) => sealEvidence(deps.vault, operationId, evidence),
       },
-      releaseActs({
-        ports: deps.ports,
-        clock: deps.clock,
-        subject: (id, operationId) => subject(deps, id, operationId),
-      }),
+      releaseActs({ ports: deps.ports, clock: deps.clock }),
     ),
     load: (tx, id, how) => deps.states.load(tx, id, how),
     save: (tx, before, after) => save(deps.states, tx, before, after),
@@ -89,11 +85,4 @@ async function save(states: ReleaseStates, tx: Tx, before: ReleaseState, after: 
   if (ended === null) return
   await announceEnd(tx, ended.id)
   if (ended.parentId !== null) await wake(tx, { kind: 'batch', id: ended.parentId })
-}
-
-async function subject(deps: MachineDeps, releaseId: Uuid, operationId: Uuid) {
-  const state = await deps.states.load(deps.db, releaseId)
-  if (state?.operation?.id !== operationId) throw new Error(`operation ${operationId} is not the newest of its release`)
-  const charts = state.revisions.flatMap(({ chartDigest }) => chartDigest ?? [])
-  return { release: state.release, operation: state.operation, charts: [...new Set(charts)] }
 }

@@ -1,17 +1,30 @@
 import type { Clock } from '../../core/instant.ts'
-import type { Uuid } from '../../core/subject.ts'
 import { ActFailed } from '../../infra/engine/index.ts'
-import type { Beyond, ClusterEndpoint, GrantedObject } from '../../infra/helm/index.ts'
+import type { ActContext } from '../../infra/engine/types.ts'
+import type { Beyond, ClusterEndpoint, GrantedObject, RunContext } from '../../infra/helm/index.ts'
 import { AccessRefused } from '../../infra/kubernetes/index.ts'
-import type { Operation, Release } from '../core/model.ts'
+import type { Operation, Release, ReleaseAct } from '../core/model.ts'
 import type { ReleasePorts } from '../ports.ts'
 
 /** What every act of a release works with. */
 export type ActDeps = {
   readonly ports: ReleasePorts
   readonly clock: Clock
-  /** The release and the operation that an act belongs to, as they were committed with the attempt. */
-  readonly subject: (releaseId: Uuid, operationId: Uuid) => Promise<ActSubject>
+}
+
+/** What an act of a release is told of its attempt, and of what it belongs to. */
+export type ReleaseActContext = ActContext &
+  Pick<RunContext, 'beforeDelete'> & {
+    /** The release and the operation, as they were committed with the attempt. */
+    readonly subject: ActSubject
+  }
+
+/** The acts of a release, by kind. */
+export type ReleaseActs = {
+  readonly [K in ReleaseAct['kind']]: (
+    act: Extract<ReleaseAct, { kind: K }>,
+    context: ReleaseActContext,
+  ) => Promise<void>
 }
 
 export type ActSubject = {

@@ -1,6 +1,4 @@
-import type { Acts } from '../../infra/engine/types.ts'
-import type { ReleaseAct } from '../core/model.ts'
-import type { ActDeps } from './context.ts'
+import type { ActDeps, ReleaseActs } from './context.ts'
 import { install } from './install.ts'
 import { removeStuckPods } from './remove-stuck-pods.ts'
 import { rollback } from './rollback.ts'
@@ -10,7 +8,7 @@ import { uninstall } from './uninstall.ts'
 import { upgrade } from './upgrade.ts'
 
 /** Everything that Flotilla does to a cluster for a release, by kind. */
-export function releaseActs(deps: ActDeps): Acts<ReleaseAct> {
+export function releaseActs(deps: ActDeps): ReleaseActs {
   return {
     install: install(deps),
     upgrade: upgrade(deps),

@@ -1,13 +1,12 @@
-import type { ActContext } from '../../infra/engine/types.ts'
 import type { ReleaseAct } from '../core/model.ts'
-import { type ActDeps, secondsLeft, targetOf } from './context.ts'
+import { type ActDeps, type ReleaseActContext, secondsLeft, targetOf } from './context.ts'
 import { deploySpec } from './deploy.ts'
 import { withHelm } from './failure.ts'
 
 /** `helm install`; with `replace` over a settled first revision, which runs the install hooks again. */
 export function install(deps: ActDeps) {
-  return async (act: Extract<ReleaseAct, { kind: 'install' }>, context: ActContext): Promise<void> => {
-    const subject = await deps.subject(context.lease.subject.id, act.operationId)
+  return async (act: Extract<ReleaseAct, { kind: 'install' }>, context: ReleaseActContext): Promise<void> => {
+    const { subject } = context
     const { release, operation } = subject
     await deps.ports.clusters.of(release.clusterId).ensureNamespace(release.namespace, release.tenantId)
     const spec = {

@@ -2,23 +2,25 @@ import type { Json } from '../../core/json.ts'
 import type { Uuid } from '../../core/subject.ts'
 import { ActFailed } from '../../infra/engine/index.ts'
 import type { ActContext, Acts } from '../../infra/engine/types.ts'
-import type { RunContext } from '../../infra/helm/index.ts'
-import type { ReleaseAct, ReleaseState } from '../core/model.ts'
+import type { Operation, ReleaseAct, ReleaseState } from '../core/model.ts'
 import { maskOfState, shownFailure } from '../machine-shown.ts'
-import type { ActDeps } from './context.ts'
+import type { ActDeps, ActSubject, ReleaseActContext, ReleaseActs } from './context.ts'
 import { watchHooks } from './hooks.ts'
 
-export type KeepingDeps = Pick<ActDeps, 'ports' | 'clock'> & {
+export type KeepingDeps = ActDeps & {
   readonly load: (releaseId: Uuid) => Promise<ReleaseState | null>
   readonly seal: (operationId: Uuid, evidence: Json) => Json
 }
 
-/** Acts whose failures are explained by what their hooks left, masked, and sealed before anything of them is kept. */
-export function keepingFailures(deps: KeepingDeps, acts: Acts<ReleaseAct>): Acts<ReleaseAct> {
+/**
+ * Acts that are told what they belong to, and whose failures are explained by what their hooks left, masked, and sealed before
+ * anything of them is kept.
+ */
+export function keepingFailures(deps: KeepingDeps, acts: ReleaseActs): Acts<ReleaseAct> {
   const keeping =
-    <A extends ReleaseAct>(act: (planned: A, context: ActContext) => Promise<void>) =>
+    <A extends ReleaseAct>(act: (planned: A, context: ReleaseActContext) => Promise<void>) =>
     (planned: A, context: ActContext): Promise<void> =>
-      keepFailure(deps, planned, context, (watched) => act(planned, watched))
+      keepFailure(deps, planned, context, (told) => act(planned, told))
   return {
     install: keeping(acts.install),
     upgrade: keeping(acts.upgrade),
@@ -35,18 +37,23 @@ async function keepFailure(
   deps: KeepingDeps,
   { kind, operationId }: ReleaseAct,
   context: ActContext,
-  carryOut: (context: ActContext & Pick<RunContext, 'beforeDelete'>) => Promise<void>,
+  carryOut: (context: ReleaseActContext) => Promise<void>,
 ): Promise<void> {
   const state = await deps.load(context.lease.subject.id)
-  if (state === null) return carryOut(context)
+  if (state?.operation?.id !== operationId) throw new Error(`operation ${operationId} is not the newest of its release`)
+  const subject = subjectOf(state, state.operation)
   const hooks = await watchHooks({ clusters: deps.ports.clusters, clock: deps.clock }, state.release, kind)
   try {
-    await carryOut({ ...context, beforeDelete: hooks.beforeDelete })
+    await carryOut({ ...context, subject, beforeDelete: hooks.beforeDelete })
   } catch (error) {
     const explained = await hooks.explain(error, context)
     const shown = await shownFailure(explained, () => maskOfState(deps.ports.charts, state))
     throw sealed(deps, operationId, shown)
   }
+}
+
+function subjectOf({ release, revisions }: ReleaseState, operation: Operation): ActSubject {
+  return { release, operation, charts: [...new Set(revisions.flatMap(({ chartDigest }) => chartDigest ?? []))] }
 }
 
 function sealed({ seal }: KeepingDeps, operationId: Uuid, error: unknown): unknown {

@@ -1,12 +1,11 @@
-import type { ActContext } from '../../infra/engine/types.ts'
 import type { ReleaseAct } from '../core/model.ts'
-import { type ActDeps, secondsLeft, targetOf } from './context.ts'
+import { type ActDeps, type ReleaseActContext, secondsLeft, targetOf } from './context.ts'
 import { withHelm } from './failure.ts'
 
 /** `helm rollback` to a revision that Helm still stores. */
 export function rollback(deps: ActDeps) {
-  return async (act: Extract<ReleaseAct, { kind: 'rollback' }>, context: ActContext): Promise<void> => {
-    const subject = await deps.subject(context.lease.subject.id, act.operationId)
+  return async (act: Extract<ReleaseAct, { kind: 'rollback' }>, context: ReleaseActContext): Promise<void> => {
+    const { subject } = context
     const { release } = subject
     const timeoutSeconds = secondsLeft(deps.clock, context.attempt.deadline)
     const keeps = await deps.ports.frozenWorkloads.pins(release, context.lease)

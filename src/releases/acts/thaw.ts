@@ -1,14 +1,13 @@
 import { ActFailed } from '../../infra/engine/index.ts'
-import type { ActContext } from '../../infra/engine/types.ts'
 import type { ReleaseAct } from '../core/model.ts'
-import type { ActDeps } from './context.ts'
+import type { ActDeps, ReleaseActContext } from './context.ts'
 
 type ThawAct = Extract<ReleaseAct, { kind: 'halt' | 'restore' }>
 
 /** Takes a frozen release's workloads over: halted before helm, and with their own fields again after it. */
-export function thaw({ ports, subject }: ActDeps) {
-  return async (act: ThawAct, { lease }: ActContext): Promise<void> => {
-    const { release } = await subject(lease.subject.id, act.operationId)
+export function thaw({ ports }: ActDeps) {
+  return async (act: ThawAct, { lease, subject }: ReleaseActContext): Promise<void> => {
+    const { release } = subject
     if (lease.remainingMs() <= 0)
       throw new ActFailed('unchanged', { code: 'interrupted', detail: 'the lease was lost' })
     await ports.frozenWorkloads[act.kind](release, lease)

@@ -1,12 +1,11 @@
-import type { ActContext } from '../../infra/engine/types.ts'
 import type { ReleaseAct } from '../core/model.ts'
-import { type ActDeps, secondsLeft, targetOf } from './context.ts'
+import { type ActDeps, type ReleaseActContext, secondsLeft, targetOf } from './context.ts'
 import { withHelm } from './failure.ts'
 
 /** `helm uninstall`. That the objects are gone is observed afterwards. */
 export function uninstall(deps: ActDeps) {
-  return async (act: Extract<ReleaseAct, { kind: 'uninstall' }>, context: ActContext): Promise<void> => {
-    const subject = await deps.subject(context.lease.subject.id, act.operationId)
+  return async (act: Extract<ReleaseAct, { kind: 'uninstall' }>, context: ReleaseActContext): Promise<void> => {
+    const { subject } = context
     const { release } = subject
     const timeoutSeconds = secondsLeft(deps.clock, context.attempt.deadline)
     const spec = { ...(await targetOf(deps, subject, null)), timeoutSeconds }

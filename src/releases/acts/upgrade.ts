@@ -1,13 +1,12 @@
-import type { ActContext } from '../../infra/engine/types.ts'
 import type { Operation, ReleaseAct } from '../core/model.ts'
-import { type ActDeps, secondsLeft, targetOf } from './context.ts'
+import { type ActDeps, type ReleaseActContext, secondsLeft, targetOf } from './context.ts'
 import { deploySpec } from './deploy.ts'
 import { withHelm } from './failure.ts'
 
 /** `helm upgrade`. A rollback to a pruned revision is one too: it forces, as every rollback does (SPEC section 3). */
 export function upgrade(deps: ActDeps) {
-  return async (act: Extract<ReleaseAct, { kind: 'upgrade' }>, context: ActContext): Promise<void> => {
-    const subject = await deps.subject(context.lease.subject.id, act.operationId)
+  return async (act: Extract<ReleaseAct, { kind: 'upgrade' }>, context: ReleaseActContext): Promise<void> => {
+    const { subject } = context
     const { release, operation } = subject
     const spec = {
       ...(await targetOf(deps, subject, operation.request.chartDigest)),
