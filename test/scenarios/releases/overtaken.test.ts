@@ -1,6 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { resources } from '../../../src/infra/kubernetes/index.ts'
 import { ok } from '../support/api.ts'
+import { heldHook } from '../support/cluster-view.ts'
 import { eventually } from '../support/eventually.ts'
 import { openWorld, type Place, type World } from '../support/world.ts'
 
@@ -116,3 +118,40 @@ test.concurrent('a namespace that is deleted during the hook of our upgrade: our
   expect(await operation.ended()).toMatchObject(overtaken)
   expect(await release.untilStatus('UNINSTALLED')).toMatchObject({ leftovers: [] })
 })
+
+test.concurrent('helm uninstall --keep-history by hand during the hook of our upgrade: its last word stays `uninstalled`', async () => {
+  const place = world.place()
+  const release = await place.installed({ chartName: 'hooked' })
+  const operation = await release.begin('POST', '/upgrade', { valuesOverride: { hook: heldHook } })
+  await untilHook(place, 'pending-upgrade')
+  await world.hand.helm('uninstall', 'app', '--keep-history', ...inside(place))
+  // Our helm would write its record now.
+  await world.cluster.endHook(place.namespace)
+  expect(await operation.ended()).toMatchObject(overtaken)
+  await release.untilStatus('UNINSTALLED')
+  await staysUninstalled(place)
+  expect(await release.read()).toMatchObject({ status: 'UNINSTALLED' })
+  const again = await place.installed({ chartName: 'hooked' })
+  expect(await again.read()).toMatchObject({ status: 'DEPLOYED', revision: 3 })
+})
+
+test.concurrent('helm uninstall --keep-history by hand during the hook of our install: nothing is deployed again', async () => {
+  const place = world.place()
+  const held = { hook: { ...heldHook, events: 'pre-install' } }
+  const { release, operation } = await place.installing({ chartName: 'hooked', valuesOverride: held })
+  await untilHook(place, 'pending-install')
+  await world.hand.helm('uninstall', 'app', '--keep-history', ...inside(place))
+  await world.cluster.endHook(place.namespace)
+  expect(await operation.ended()).toMatchObject(overtaken)
+  await release.untilStatus('UNINSTALLED')
+  await staysUninstalled(place)
+})
+
+/** Longer than a write of an ended helm may be under way. */
+async function staysUninstalled(place: Place): Promise<void> {
+  for (let look = 0; look < 20; look++) {
+    expect((await statuses(place)).at(-1)).toMatch(/ uninstalled$/)
+    expect(await world.cluster.config(place.namespace, 'app')).toBeNull()
+    await sleep(200)
+  }
+}

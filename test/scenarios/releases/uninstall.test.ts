@@ -1,8 +1,9 @@
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { resources } from '../../../src/infra/kubernetes/index.ts'
 import { ok, problem } from '../support/api.ts'
-import { failure } from '../support/releases.ts'
-import { openWorld, type World } from '../support/world.ts'
+import { failure, type ReleaseHandle } from '../support/releases.ts'
+import { openWorld, type Place, type World } from '../support/world.ts'
 
 let world: World
 beforeAll(async () => {
@@ -104,3 +105,37 @@ async function letGo(namespace: string): Promise<void> {
   const patch = { type: 'merge', body: { metadata: { finalizers: null } } } as const
   await world.cluster.client.patch(resources.configMaps, { namespace, name: 'app' }, patch)
 }
+
+/** An install that helm refuses before it keeps a record: its object is there already, and not its own. */
+async function neverThere(place: Place): Promise<ReleaseHandle> {
+  await place.installed({ releaseName: 'first' })
+  const metadata = { namespace: place.namespace, name: 'app' }
+  const foreign = { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { owner: 'somebody' } }
+  await world.cluster.client.create(resources.configMaps, foreign)
+  const { release } = failure(await place.install(), 'helm_failed')
+  expect(release).toMatchObject({ status: 'FAILED', revision: 0 })
+  return place.handle(release)
+}
+
+test.concurrent('an install that failed before it began is uninstalled, and what is not its own stays', async () => {
+  const place = world.place()
+  const release = await neverThere(place)
+  expect(ok(await release.uninstall())).toMatchObject({ status: 'UNINSTALLED', revision: 0, leftovers: [] })
+  expect(await world.cluster.config(place.namespace, 'app')).toEqual({ owner: 'somebody' })
+  expect((await world.cluster.records(place.namespace, 'first')).map(({ info }) => info.status)).toEqual(['deployed'])
+  await world.cluster.client.delete(resources.configMaps, { namespace: place.namespace, name: 'app' })
+  expect(await (await place.installed()).read()).toMatchObject({ status: 'DEPLOYED', revision: 1 })
+})
+
+test.concurrent('the name of an install that failed before it began is taken by hand: the release follows, and goes with it', async () => {
+  const place = world.place()
+  const release = await neverThere(place)
+  await world.cluster.client.delete(resources.configMaps, { namespace: place.namespace, name: 'app' })
+  await world.hand.helm('install', 'app', join(world.charts, 'plain', '1.1.0'), '--namespace', place.namespace)
+  const followed = await release.untilStatus('DEPLOYED')
+  expect(followed).toMatchObject({ revision: 1, chartVersion: '1.1.0', performedBy: 'external' })
+  expect(await place.list()).toHaveLength(2)
+  expect(ok(await release.uninstall())).toMatchObject({ status: 'UNINSTALLED' })
+  expect(await world.cluster.records(place.namespace, 'app')).toEqual([])
+  expect(await world.cluster.config(place.namespace, 'app')).toBeNull()
+})

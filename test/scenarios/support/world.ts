@@ -17,8 +17,11 @@ export type World = {
   readonly charts: string
   /** A tenant and a namespace that no other test uses. */
   place(): Place
-  /** Kills the server, and with it its practice cluster if it has one, and starts both again where they were. */
-  restarted(): Promise<World>
+  /**
+   * Kills the server, and with it its practice cluster if it has one, and starts both again where they were; `meanwhile`
+   * is what happens in between, on a cluster that stays.
+   */
+  restarted(meanwhile?: () => Promise<void>): Promise<World>
   close(): Promise<void>
 }
 
@@ -36,10 +39,11 @@ function worldOf(flotilla: Flotilla, charts: string, env: Readonly<Record<string
   const api = new Api(flotilla.url, flotilla.adminKey)
   const cluster = new ClusterView(flotilla.kubeconfig)
   const hand = new Hand(flotilla.kubeconfig)
-  const restarted = async () => {
+  const restarted = async (meanwhile = async () => {}) => {
+    await flotilla.kill()
+    await meanwhile()
     hand.remove()
     await cluster.close()
-    await flotilla.kill()
     return worldOf(await startFlotilla({ home: flotilla.home, env }), charts, env)
   }
   const close = async () => {

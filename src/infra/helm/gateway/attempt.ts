@@ -77,9 +77,9 @@ export class GatewayAttempt {
     return this.#guard?.overtaken ?? never
   }
 
-  /** Looks at helm's storage again unless that has just been done. */
-  async lookAtRecords(): Promise<void> {
-    await this.#guard?.refresh()
+  /** Looks at helm's storage before a write, of a record or of anything else. */
+  async lookAtRecords(isRecord: boolean): Promise<void> {
+    await this.#guard?.refresh(isRecord)
   }
 
   /** True for a record that only another hand can have made. */

@@ -31,6 +31,7 @@ describe('an upgrade is overtaken', () => {
     ['by its own record that is done', [record(2, { status: 'superseded' }), own(3, { status: 'deployed' })], true],
     ['before it made one', [record(1), record(2)], false],
     ['by what it is made over', [record(2, { status: 'uninstalled' })], false],
+    ['by its own record over such a one', [record(2, { status: 'uninstalled' }), own(3)], true],
     ['by what helm prunes', [record(2), own(3)], true],
   ])('not %s', (_name, records, made) => {
     expect(isOvertaken(records, expected(), made)).toBe(false)
@@ -49,6 +50,7 @@ test('a rollback carries the labels of its target: its number tells', () => {
   const rollback = expected({ makes: 'unlabelled' })
   expect(isOvertaken([record(2), record(3, { operationId: 'older' })], rollback, true)).toBe(false)
   expect(isOvertaken([record(3), record(4)], rollback, true)).toBe(true)
+  expect(isOvertaken([record(2), record(3, { status: 'uninstalled' })], rollback, true)).toBe(true)
 })
 
 test('an uninstall removes records, and is overtaken by a new one', () => {

@@ -23,7 +23,8 @@ const paceMs = 1_000
 export class RecordGuard {
   readonly #spec: RecordGuardSpec
   readonly #overtaken = new AbortController()
-  #lookedAt = performance.now()
+  readonly #openedAt = performance.now()
+  #lookedAt = this.#openedAt
   #looking: Promise<void> | null = null
   readonly #timer: NodeJS.Timeout
 
@@ -37,9 +38,15 @@ export class RecordGuard {
     return this.#overtaken.signal
   }
 
-  /** Before a write goes out: looks again unless it has just been done. */
-  async refresh(): Promise<void> {
-    if (performance.now() - this.#lookedAt > freshMs) await this.look()
+  /**
+   * Before a write goes out: looks again unless it has just been done. Before a record is changed it looks in any case,
+   * once helm has run for a while: nothing else tells that the record was uninstalled and kept, after it is written over.
+   */
+  async refresh(isRecord: boolean): Promise<void> {
+    const now = performance.now()
+    if (isRecord && now - this.#openedAt > freshMs) await this.#looking
+    else if (now - this.#lookedAt <= freshMs) return
+    await this.look()
   }
 
   /** Looks once; several callers share one look. */
