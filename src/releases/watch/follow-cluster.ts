@@ -30,7 +30,13 @@ export class ClusterFollower {
   private readonly deps: ReleaseDeps
   private readonly clusterId: Uuid
   private readonly log: Log
-  private touched = new Set<string>()
+  /** Names of which something is new: whoever they are of is woken. */
+  private touched: Set<string> = new Set()
+  /**
+   * Names whose release was woken and has not looked yet. They are compared until it has: what another hand has installed
+   * under the name of one that is gone is nobody's only then.
+   */
+  private woken: ReadonlySet<string> = new Set()
 
   constructor(deps: ReleaseDeps, clusterId: Uuid, log: Log) {
     this.deps = deps
@@ -49,29 +55,31 @@ export class ClusterFollower {
       if (!source.synced || signal.aborted) continue
       const full = this.deps.clock.now() >= nextFull
       if (full) nextFull = this.deps.clock.now() + fullEveryMs
-      if (full || this.touched.size > 0) await this.compareSafely(source, full)
+      if (full || this.touched.size + this.woken.size > 0) await this.compareSafely(source, full)
     }
   }
 
   private async compareSafely(source: RecordSource, full: boolean): Promise<void> {
-    const names = this.touched
+    const touched = this.touched
     this.touched = new Set()
     try {
-      if (await this.compare(source, full ? null : names)) for (const name of names) this.touched.add(name)
+      await this.compare(source, full ? null : touched)
     } catch (error) {
       this.log.warn({ err: error, clusterId: this.clusterId }, 'following the cluster failed; it is tried again')
-      for (const name of names) this.touched.add(name)
+      for (const name of touched) this.touched.add(name)
     }
   }
 
-  /** True when some of it has to be compared again soon. */
-  private async compare(source: RecordSource, names: ReadonlySet<string> | null): Promise<boolean> {
+  /** Compares everything, or what is touched and what was woken before. */
+  private async compare(source: RecordSource, touched: ReadonlySet<string> | null): Promise<void> {
+    const names = touched && new Set([...touched, ...this.woken])
     const seen = sightings(source, names)
     const known = await knownReleases(this.deps.db, this.clusterId, names)
-    const { changed, unknown, again } = differences(seen, known)
-    await this.wakeAll(changed)
+    const { changed, unknown, busy } = differences(seen, known)
+    await this.wakeAll(changed.filter(({ key }) => touched === null || touched.has(key)).map(({ id }) => id))
+    this.woken = new Set(changed.map(({ key }) => key))
+    for (const name of busy) this.touched.add(name)
     for (const sighting of unknown) await this.adoptOne(sighting)
-    return again
   }
 
   private async wakeAll(ids: readonly Uuid[]): Promise<void> {

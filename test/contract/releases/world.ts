@@ -143,7 +143,8 @@ async function startWork(
   await transaction(deps.db, (tx) => wake(tx, { kind: 'cluster', id: clusterId }))
 }
 
-async function insertPlace(db: Db): Promise<{ readonly tenantId: Uuid; readonly clusterId: Uuid }> {
+/** A cluster, and a tenant on it. */
+export async function insertPlace(db: Db): Promise<{ readonly tenantId: Uuid; readonly clusterId: Uuid }> {
   const [tenantId, clusterId] = [randomUUID(), randomUUID()]
   await sql`insert into clusters values (${clusterId}, 'practice', 'practice', now())`.execute(db)
   await sql`insert into tenants values (${tenantId}, 'a', ${clusterId}, null, now())`.execute(db)
