@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { propertyRuns } from '../../../test/support/property-runs.ts'
 import { shownStatus } from './shown.ts'
 import { openOperation } from './situation.ts'
 import { type Fate, type HandDoes, handFates } from './testing/helmworld.ts'
@@ -210,24 +211,41 @@ function run({ deployed, ...request }: First, moves: readonly Move[]): void {
   afterwards(simulation)
 }
 
+const { numRuns, limitMs } = propertyRuns(2_000)
 const first = fc.record({ atomic: fc.boolean(), wait: fc.boolean(), deployed: fc.boolean() })
 
-test('crashes, failures and commands in any order: every operation ends once and the release agrees with Helm', () => {
-  const moves = fc.array(fc.oneof(...ownMoves), { maxLength: 40, size: 'max' })
-  fc.assert(fc.property(first, moves, run), { numRuns: 2_000 })
-})
+test(
+  'crashes, failures and commands in any order: every operation ends once and the release agrees with Helm',
+  () => {
+    const moves = fc.array(fc.oneof(...ownMoves), { maxLength: 40, size: 'max' })
+    fc.assert(fc.property(first, moves, run), { numRuns })
+  },
+  limitMs,
+)
 
-test('the same with executions that claim, order, conclude and leave a fleet in two versions', () => {
-  const moves = fc.array(fc.oneof(...ownMoves, execution), { maxLength: 50, size: 'max' })
-  fc.assert(fc.property(first, moves, run), { numRuns: 2_000 })
-})
+test(
+  'the same with executions that claim, order, conclude and leave a fleet in two versions',
+  () => {
+    const moves = fc.array(fc.oneof(...ownMoves, execution), { maxLength: 50, size: 'max' })
+    fc.assert(fc.property(first, moves, run), { numRuns })
+  },
+  limitMs,
+)
 
-test('executions with another hand in between', () => {
-  const moves = fc.array(fc.oneof(...ownMoves, execution, hand, handMeanwhile), { maxLength: 50, size: 'max' })
-  fc.assert(fc.property(first, moves, run), { numRuns: 2_000 })
-})
+test(
+  'executions with another hand in between',
+  () => {
+    const moves = fc.array(fc.oneof(...ownMoves, execution, hand, handMeanwhile), { maxLength: 50, size: 'max' })
+    fc.assert(fc.property(first, moves, run), { numRuns })
+  },
+  limitMs,
+)
 
-test('the same with another hand in between and while our helm runs', () => {
-  const moves = fc.array(fc.oneof(...ownMoves, hand, handMeanwhile), { maxLength: 40, size: 'max' })
-  fc.assert(fc.property(first, moves, run), { numRuns: 2_000 })
-})
+test(
+  'the same with another hand in between and while our helm runs',
+  () => {
+    const moves = fc.array(fc.oneof(...ownMoves, hand, handMeanwhile), { maxLength: 40, size: 'max' })
+    fc.assert(fc.property(first, moves, run), { numRuns })
+  },
+  limitMs,
+)

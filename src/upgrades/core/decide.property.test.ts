@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { propertyRuns } from '../../../test/support/property-runs.ts'
 import type { ErrorCode } from '../../core/problems.ts'
 import type { ExecutionAct, ExecutionCommand, RehearsalFaults, Strategy } from './model.ts'
 import { isTerminal, strategies } from './model.ts'
@@ -173,9 +174,8 @@ function run(given: Setup, moves: readonly Move[], calm: boolean): void {
   afterwards(simulation)
 }
 
-/** More than a thousand by default; `FLOTILLA_RUNS` for more. */
-const limitMs = 600_000
-const numRuns = Number(process.env.FLOTILLA_RUNS ?? 600)
+/** More than a thousand by default. */
+const { numRuns, limitMs } = propertyRuns(600)
 
 test(
   'whatever happens to us: invariants hold and every execution ends or says what it waits for',
