@@ -129,8 +129,15 @@ describe('unclaim', () => {
   const unclaim = (left: typeof frozen | null): ExecutionCommand => ({ kind: 'unclaim', executionId, frozen: left })
   const moved = { claim: { ...claim, revision: 2, target: '2.0.0' } }
   const own = [revision(2, 'DEPLOYED'), { ...revision(3, 'FAILED'), operationId: 'wanted' }]
-  const deployed = (change: object, revisions = own): ReleaseState => ({
+  const ended = (heldBy: string | null): Operation => {
+    const { operation } = during({ name: 'held' })
+    if (operation === null) throw new Error('the order was not taken on')
+    return { ...operation, endedAt: 4, request: { ...operation.request, heldBy } }
+  }
+  /** At revision 3, which the newest operation made: by default one of the execution. */
+  const deployed = (change: object, revisions = own, heldBy: string | null = executionId): ReleaseState => ({
     ...rest({ ...moved, ...change, secretUid: 'u3' }),
+    operation: ended(heldBy),
     revisions,
   })
 
@@ -158,6 +165,10 @@ describe('unclaim', () => {
   })
   test('the freeze of an execution before is over once helm has applied', () => {
     expect(accepted(deployed({ frozen }), unclaim(null)).release.frozen).toBeNull()
+  })
+  test('the freeze that it found stays where a late write of the operation before it has made a revision', () => {
+    const late = deployed({ frozen, status: 'FAILED', failedKind: 'upgrade' }, own, null)
+    expect(accepted(late, unclaim(null)).release).toMatchObject({ claim: null, frozen })
   })
   test('not while an operation is open; not frozen where another hand was meanwhile', () => {
     expect(give(during({ name: 'held' }), unclaim(null))).toMatchObject({ code: 'operation_in_progress' })

@@ -55,7 +55,7 @@ function unclaim(state: ReleaseState, { executionId, frozen }: Of<'unclaim'>, no
   if (held === null || !holds(state, executionId)) return unchanged(state)
   if (open !== null) return inProgress(open.id)
   if (frozen !== null && isByOther(state)) return movedMeanwhile(state)
-  const after = held.revision === state.release.revision ? asBefore(state.release) : afterDeploying(state.release, held)
+  const after = hasDeployed(state, held) ? afterDeploying(state.release, held) : asBefore(state.release)
   const over = endedMeanwhile(state, frozen)
   const release: Release = {
     ...after,
@@ -75,7 +75,11 @@ function endedMeanwhile(state: ReleaseState, left: Frozen | null): Frozen | null
   return frozen === null || !isOver ? null : { ...frozen, over: true }
 }
 
-/** Helm has made no revision: also a freeze that was taken over is still there. */
+/** Helm has made a revision for the execution. One that a late write of an operation before it has made is none of its. */
+const hasDeployed = ({ release, operation }: ReleaseState, { executionId, revision }: Claim): boolean =>
+  revision !== release.revision && operation?.request.heldBy === executionId
+
+/** Helm has made no revision for it: also a freeze that was taken over is still there. */
 const asBefore = (release: Release): Release => release
 
 /** The versions are those of the execution now, and a FAILED release tells which one it was moved to. */

@@ -54,7 +54,8 @@ function thaw(
 ): ReleaseDecision | null {
   const { operation, release } = state
   if (operation === null || !endsFreeze(state, seen)) return null
-  const before = attempt?.act.kind === 'restore' ? attempt : null
+  // One that ended an earlier freeze took those gates off, and not these.
+  const before = attempt?.act.kind === 'restore' && attempt.act.operationId === operation.id ? attempt : null
   if (before?.result === 'done' && isBaseline(before, seen.kind === 'present' ? seen.newest : null)) return null
   const pauseOver = before === null ? now : (before.endedAt ?? before.startedAt) + seconds(2)
   const waiting = {
