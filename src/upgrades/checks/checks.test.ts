@@ -65,7 +65,7 @@ const member = (name: string, more: Partial<Member> = {}): Member => ({
 })
 const fleet = (members: readonly Member[], probes: Record<string, 'good' | 'bad'>): FleetSight => ({
   ...{ kind: 'present', wanted: 2, members, gate: { kind: 'none' }, template: null, pin: null, probes, refusals: {} },
-  ...{ others: { settled: true, uniform: true, blockers: [] }, stuckPods: [] },
+  ...{ others: { settled: true, uniform: true, blockers: [] }, stuckPods: [], whyNoPods: null },
 })
 
 test('health endpoints: none answers, some do, all do; without one readiness decides', () => {

@@ -125,6 +125,7 @@ const nothing: Fleet = {
   refusals: {},
   others: { settled: true, uniform: true, blockers: [] },
   stuckPods: [],
+  whyNoPods: null,
 }
 
 /** Stages in which instances are judged by the way forward. */

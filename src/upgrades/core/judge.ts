@@ -105,11 +105,16 @@ function upgrading(evidence: Judging, instance: Instance): Instance {
     const up: Instance = { ...instance, status: 'HEALTH_CHECKING', upAt: evidence.now, message: null }
     return healthChecking(evidence, up)
   }
-  const problem = member?.problem ?? keptBack(evidence, instance)
+  const problem = member === null ? whyNotThere(evidence, instance) : member.problem
   if (!isLate(evidence, instance) || evidence.isNotTold(instance)) {
     return patch(instance, { message: problem ?? instance.message })
   }
   return failed(evidence, instance, problem ?? 'no new pod came up in time')
+}
+
+/** Why there is no new pod yet: the old one does not go, or its controller cannot make another. */
+function whyNotThere(evidence: Judging, instance: Instance): string | null {
+  return keptBack(evidence, instance) ?? (evidence.isNotTold(instance) ? null : evidence.fleet.whyNoPods)
 }
 
 /** Why its old pod did not go when it was to: a disruption budget, where that is not asked before. */

@@ -70,6 +70,8 @@ export type FleetSight =
       readonly others: Others
       /** Broken pods of the abandoned version that their controller never replaces. */
       readonly stuckPods: readonly PodRef[]
+      /** Why the fleet's controller makes no pod that it wants: a quota, admission. Null where it makes them, or has not said. */
+      readonly whyNoPods: string | null
     }
 
 /**

@@ -18,7 +18,13 @@ function fleetOf(members: readonly Member[]): Fleet {
       pin: null,
       template: null,
     },
-    ...{ probes: {}, refusals: {}, others: { settled: true, blockers: [], uniform: true }, stuckPods: [] },
+    ...{
+      probes: {},
+      refusals: {},
+      others: { settled: true, blockers: [], uniform: true },
+      stuckPods: [],
+      whyNoPods: null,
+    },
   }
 }
 

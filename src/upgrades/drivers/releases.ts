@@ -54,6 +54,7 @@ async function observe(parts: ReleaseFleetParts, execution: Execution, look: Fle
     refusals: {},
     others: { settled: true, uniform: true, blockers: [] },
     stuckPods: [],
+    whyNoPods: null,
   }
 }
 

@@ -31,7 +31,7 @@ export type Execution = {
   readonly currentBatch: number
   readonly status: string
   readonly statusReason: string | null
-  readonly waitingFor: { readonly reason: string; readonly until: string | null } | null
+  readonly waitingFor: { readonly reason: string; readonly until: string | null; readonly detail?: string } | null
   readonly target: { readonly kind: string; readonly [more: string]: unknown }
   readonly progress: Readonly<Record<'total' | 'pending' | 'inFlight' | 'completed' | 'failed' | 'rolledBack', number>>
   readonly instances: readonly UpgradeInstance[]

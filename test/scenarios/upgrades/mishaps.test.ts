@@ -112,9 +112,13 @@ test.concurrent('room that is taken away in the middle: what cannot come is FAIL
     return status?.used?.pods === '4'
   })
   await execution.give('resume')
+  const says = ({ waitingFor }: Execution) => waitingFor?.detail?.includes('exceeded quota: limits') === true
+  const refused = execution.until('it says why no pod comes', says, patience)
   const { result, broken } = await sampled(fleet, execution, [neverBelow(3)], ended(execution))
   expect(broken).toEqual([])
   expect(result).toMatchObject({ status: 'ROLLED_BACK', rollbackInfo: { currentFailures: 1 } })
+  expect((await refused).status).toBe('IN_PROGRESS')
+  expect(JSON.stringify(result.transitions)).toContain('exceeded quota: limits')
   await fleet.reaches({ '1.0.0': 4 })
   await expectNothingOfOurs(fleet, originals)
 })

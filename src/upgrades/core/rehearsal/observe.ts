@@ -29,6 +29,7 @@ function fleetSight(world: World, look: WorldLook): FleetSight {
     refusals: refusalsOf(world, look.leaving),
     others: { settled: true, uniform: true, blockers: [] },
     stuckPods: stuckPods(world),
+    whyNoPods: null,
   }
 }
 

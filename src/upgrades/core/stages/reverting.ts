@@ -20,7 +20,7 @@ export const reverting: StageHandler = (look) => {
   const away = execution.instances.filter((instance) => !isBack(instance))
   if (away.length === 0 && isWhole(next)) return goTo(next, execution, 'restoring')
   if (look.now >= stageEnds(execution)) return giveUp(next, away)
-  return bringBack(next) ?? wait(execution, waits.reverting, pace(next), progress(execution))
+  return bringBack(next) ?? wait(execution, waits.reverting, pace(next), progress(next))
 }
 
 /** True when the fleet has as many instances as it wants. */
@@ -34,8 +34,9 @@ function pace(look: Look): Instant {
   return Math.min(stageEnds(execution), soon(look) + Math.min(4000, Math.floor((now - execution.stageSince) / 8)))
 }
 
-function progress({ instances }: Execution): string {
-  return `${instances.filter(isBack).length} of ${instances.length} are back`
+function progress({ execution: { instances }, fleet: { whyNoPods } }: Look): string {
+  const back = `${instances.filter(isBack).length} of ${instances.length} are back`
+  return whyNoPods === null ? back : `${back}; ${whyNoPods}`
 }
 
 /** What was seen of the way back. Each instance that leaves the target version or is back is progress: the time counts anew. */
@@ -136,12 +137,12 @@ function alsoWhyItFailed({ status, message }: Instance, why: string): string {
 }
 
 /** Not within the time: FAILED, with those named that did not come back. */
-export function giveUp({ execution, releases, now, members }: Look, away: readonly Instance[]): Step {
+export function giveUp({ execution, releases, now, members, fleet }: Look, away: readonly Instance[]): Step {
   const ids = new Set(away.map(({ id }) => id))
   const failure = failureOf(execution, releases, 'undo')
   const instances = mapChanged(execution.instances, (one): Instance => {
     if (!ids.has(one.id)) return one
-    const problem = one.pod === null ? null : (members.get(one.pod.uid)?.problem ?? null)
+    const problem = one.pod === null ? fleet.whyNoPods : (members.get(one.pod.uid)?.problem ?? null)
     const why = failure?.detail ?? problem ?? 'not back on the previous version in time'
     return { ...one, status: 'FAILED', message: alsoWhyItFailed(one, why), endedAt: now }
   })

@@ -8,6 +8,7 @@ import { readPin } from '../services/read-pin.ts'
 import { type Fleet, type FleetParts, fleetOf } from './context.ts'
 import { readRefusals } from './evictions.ts'
 import { type FleetPod, labelsOf, membersOf, presentHashes, readPods, refOf } from './members.ts'
+import { readWhyNoPods } from './no-pods.ts'
 import { readOthers } from './others.ts'
 import { readProbes } from './probes.ts'
 
@@ -74,11 +75,12 @@ async function sightOf(
   const hasPinned = row?.executionId === execution.id && row.originals.services.length > 0
   const labels = labelsOf(live, pods)
   const probed = present.filter(({ pod }) => wantsProbe(pod))
-  const [probes, refusals, pin, others] = await Promise.all([
+  const [probes, refusals, pin, others, whyNoPods] = await Promise.all([
     readProbes(client, namespace, execution.healthEndpoint, probed),
     readRefusals(client, namespace, asked),
     hasPinned ? readPin(client, namespace, { labels, sides, members }) : null,
     readOthers(client, namespace, execution.change?.others ?? []),
+    readWhyNoPods(client, kind, live, present.length),
   ])
   const previous = present.filter(({ side }) => side === 'previous').map(({ pod }) => pod.uid)
   const position = positionOf(kind, live, row, execution.id)
@@ -95,5 +97,6 @@ async function sightOf(
     refusals,
     others,
     stuckPods: stuck,
+    whyNoPods,
   }
 }
