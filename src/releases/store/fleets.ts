@@ -16,6 +16,8 @@ export type FleetRelease = {
   readonly chartVersion: string
   /** Of the newest revision, however it ended. */
   readonly newestChartVersion: string
+  /** That revision ended FAILED: it does not tell what runs. */
+  readonly newestFailed: boolean
   readonly status: string
   readonly revision: number
   readonly secretUid: string | null
@@ -72,7 +74,7 @@ function fleet(db: Db) {
     .leftJoin('revisions', (join) =>
       join.onRef('release_id', '=', 'id').onRef('revisions.revision', '=', 'releases.revision'),
     )
-    .select([...columns, 'revisions.chart_version as newest_chart_version'])
+    .select([...columns, 'revisions.chart_version as newest_chart_version', 'revisions.verdict as newest_verdict'])
 }
 
 type FleetRow = Awaited<ReturnType<ReturnType<typeof fleet>['executeTakeFirstOrThrow']>>
@@ -87,6 +89,7 @@ function releaseOf(row: FleetRow): FleetRelease {
     chart: row.chart,
     chartVersion: row.chart_version,
     newestChartVersion: row.newest_chart_version ?? row.chart_version,
+    newestFailed: row.newest_verdict === 'FAILED',
     status: row.status,
     revision: row.revision,
     secretUid: row.secret_uid,

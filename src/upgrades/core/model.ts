@@ -160,6 +160,12 @@ export type ChangePlan = {
   readonly others: readonly WorkloadRef[]
   /** How many instances may run beyond the wanted number at once (pre-check 2). 0: no surge. */
   readonly surgeRoom: number
+  /**
+   * Of which version the pods of the target's template are before helm runs, where an upgrade has failed: `to`, it has
+   * applied the target already, so that pods on it are there or start; `from`, it has applied nothing; `newest`, as Helm's
+   * newest revision says. Absent: `newest`.
+   */
+  readonly template?: 'newest' | 'from' | 'to'
 }
 
 /**

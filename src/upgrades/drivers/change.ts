@@ -22,24 +22,19 @@ export type CannotGate = { readonly workload: WorkloadRef; readonly field: strin
 
 /**
  * Compares what is deployed with what is to be (SPEC section 5, "What is upgraded"). `deployed` is Helm's manifest and
- * the hooks of the newest revision, `wanted` the new version rendered with the same overrides. `frozen`: the workloads that
- * an execution has left held beside the target; null where it has left nothing. Pure.
+ * the hooks of the newest revision, `wanted` the new version rendered with the same overrides. `unsettled`: the workloads
+ * whose pods the newest revision does not tell. Pure.
  */
 export function compareRenderings(
   deployed: readonly Rendered[],
   wanted: readonly Rendered[],
   target: WorkloadRef,
-  frozen: readonly WorkloadRef[] | null,
+  unsettled: readonly WorkloadRef[],
 ): Change {
-  const moved = movedWorkloads(deployed, wanted)
+  const moved = withUnsettled(movedWorkloads(deployed, wanted), unsettled, wanted)
   const now = workloadsOf(wanted).find((each) => isSame(each, target))
-  const others = withHeld(
-    moved.filter((each) => !isSame(each, target)),
-    frozen ?? [],
-    wanted,
-  )
-  // Of a frozen fleet the newest revision does not tell what runs: its pods are of several versions.
-  const podsChange = frozen !== null || moved.some((each) => isSame(each, target))
+  const others = moved.filter((each) => !isSame(each, target))
+  const podsChange = moved.some((each) => isSame(each, target))
   return {
     podsChange,
     targetMissing: now === undefined,
@@ -50,15 +45,15 @@ export function compareRenderings(
   }
 }
 
-/** Those that wait at an earlier version than the newest revision's move too, if they stay. */
-function withHeld(
+/** Those that run something else than the newest revision's move too, if they stay. */
+function withUnsettled(
   moved: readonly WorkloadRef[],
-  held: readonly WorkloadRef[],
+  unsettled: readonly WorkloadRef[],
   wanted: readonly Rendered[],
 ): readonly WorkloadRef[] {
   const isKnown = (one: WorkloadRef) => moved.some((other) => isSame(other, one))
   const stays = (one: WorkloadRef) => workloadsOf(wanted).some((other) => isSame(other, one))
-  return [...moved, ...held.filter((one) => stays(one) && !isKnown(one))]
+  return [...moved, ...unsettled.filter((one) => stays(one) && !isKnown(one))]
 }
 
 /** Workloads of both renderings whose pod template differs. One that comes or goes has nothing to be held. */

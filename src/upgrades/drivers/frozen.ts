@@ -140,6 +140,6 @@ function goalOf(
   return {
     ...{ position, clusterId, releaseId: id, executionId: row.executionId, deployed: true, role: 'other' },
     versions: { from: '', to: '' },
-    ...{ take: [], current: null, hashes: {}, epoch: lease.epoch, now: clock.now() },
+    ...{ take: [], current: null, hashes: {}, applied: false, epoch: lease.epoch, now: clock.now() },
   }
 }

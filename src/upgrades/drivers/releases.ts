@@ -82,7 +82,8 @@ async function memberOf(
 ): Promise<Member> {
   const { id, clusterId, namespace } = release
   const side = sideOf(execution, release)
-  const version = side === 'other' ? { version: release.newestChartVersion } : {}
+  const isTold = side !== 'other' && !isFoundFailed(execution, release)
+  const version = isTold ? {} : { version: release.newestChartVersion }
   const member = { pod: podOf(release), key: id, side, ...version, terminating: false }
   if (workedOn.has(id)) return { ...member, ready: false, problem: 'helm is working on it' }
   const manifest = await parts.manifest(id)
@@ -91,9 +92,17 @@ async function memberOf(
   return { ...member, ready: found.settled, problem: found.settled ? null : (found.blockers[0] ?? 'it is not ready') }
 }
 
-function sideOf({ from, to }: Execution, { newestChartVersion }: FleetRelease): Side {
-  if (newestChartVersion === to.chartVersion) return 'target'
+/** One that another upgrade to the target version has left FAILED is still to be upgraded, when its turn comes. */
+function sideOf(execution: Execution, release: FleetRelease): Side {
+  const { from, to } = execution
+  const { newestChartVersion } = release
+  if (newestChartVersion === to.chartVersion) return isFoundFailed(execution, release) ? 'previous' : 'target'
   return newestChartVersion === from.chartVersion ? 'previous' : 'other'
+}
+
+/** As the execution found it: its newest revision has failed, and is none of the execution's. */
+function isFoundFailed({ claims }: Execution, { id, newestFailed, revision }: FleetRelease): boolean {
+  return newestFailed && claims.some((claim) => claim.releaseId === id && claim.revision === revision)
 }
 
 async function survey(parts: ReleaseFleetParts, execution: Execution): Promise<Survey> {

@@ -10,6 +10,7 @@ import type { FleetDriver } from './driver.ts'
 import { within } from './gate/json.ts'
 import { isSame, objectsOf, type Rendered, renderedObjects, workloadsOf } from './rendered.ts'
 import { readRoom } from './room.ts'
+import { readUnsettled, settled, type Unsettled } from './standing.ts'
 import { atOnce, backupOf, refusalOf, renderedOrRefused, type SurveyParts } from './survey.ts'
 
 /** What the fleet of a workload is joined to. */
@@ -61,9 +62,9 @@ export async function whatCannotBeHeld(
 ): Promise<string | null> {
   const rendered = await renderedOrRefused(() => parts.renderings(release.id, chartVersion))
   if ('refusal' in rendered) return null
-  const frozen = release.frozen === null ? null : await parts.frozenOthers(release)
   const sides = [objectsOf(rendered.deployed), renderedObjects(rendered.wanted)] as const
-  const { cannotGate } = compareRenderings(...sides, workload, frozen)
+  const unsettled = await unsettledOf(parts, release, release.frozen !== null, ...sides, workload)
+  const { cannotGate } = compareRenderings(...sides, workload, unsettled.workloads)
   return cannotGate === null ? null : whyNotHeld(cannotGate)
 }
 
@@ -79,8 +80,8 @@ async function survey(parts: WorkloadParts, execution: Execution): Promise<Surve
   const rendered = await renderedOrRefused(() => parts.renderings(release.id, execution.to.chartVersion))
   if ('refusal' in rendered) return rendered
   const [before, after] = [objectsOf(rendered.deployed), renderedObjects(rendered.wanted)]
-  const frozen = execution.takesOver ? await parts.frozenOthers(release) : null
-  const change = compareRenderings(before, after, target.workload, frozen)
+  const unsettled = await unsettledOf(parts, release, execution.takesOver, before, after, target.workload)
+  const change = compareRenderings(before, after, target.workload, unsettled.workloads)
   const client = parts.clientOf(release.clusterId)
   const { namespace } = release
   const [room, backup, fleet, found, image] = await Promise.all([
@@ -95,9 +96,26 @@ async function survey(parts: WorkloadParts, execution: Execution): Promise<Surve
     backup,
     health: healthEndpoints(execution, fleet),
     warnings: [...atOnce(change), ...ofWorkload(found), ...downtimeWithout(execution, room)],
-    change: { podsChange: change.podsChange, others: change.others, surgeRoom: surgeRoomOf(execution, room) },
+    change: {
+      ...{ podsChange: change.podsChange, others: change.others, surgeRoom: surgeRoomOf(execution, room) },
+      template: unsettled.template,
+    },
     refusal: refusalOf(execution, change, image, target.workload),
   }
+}
+
+/** What of the release the newest revision does not tell: of a frozen fleet, and where the last operation has failed. */
+async function unsettledOf(
+  parts: WorkloadParts,
+  release: FleetRelease,
+  isFrozen: boolean,
+  newest: readonly Rendered[],
+  wanted: readonly Rendered[],
+  target: WorkloadRef,
+): Promise<Unsettled> {
+  if (isFrozen) return { ...settled, workloads: [target, ...(await parts.frozenOthers(release))] }
+  if (!release.newestFailed) return settled
+  return readUnsettled(parts.clientOf(release.clusterId), release.namespace, newest, wanted, target)
 }
 
 /** The pod spec that the new version has. */

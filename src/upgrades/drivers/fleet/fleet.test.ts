@@ -34,7 +34,7 @@ describe('members', () => {
   })
 
   const version = (number: string) => ({ id: number, version: number, chartVersion: number })
-  const ends = { from: version('1.0.0'), to: version('2.0.0'), deployed: false }
+  const ends = { from: version('1.0.0'), to: version('2.0.0'), deployed: false, change: null }
   const lineage = { owners: new Set<string>(), current: 'old' }
 
   test('on neither side tell their version, where it is known', () => {
@@ -51,6 +51,15 @@ describe('members', () => {
     ['nobody knows the newest revision', null, ['old', 'was'], { '1.0.0': 'old' }],
   ])('tell it where no gate has noted one: %s', (_, newest, present, known) => {
     expect(hashesFor(null, lineage, present, ends, newest)).toEqual(known)
+  })
+
+  test.each([
+    ['it has applied the target', 'to', { '2.0.0': 'old', '1.0.0': 'was' }],
+    ['it has applied nothing', 'from', { '1.0.0': 'old' }],
+    ['nobody has looked', 'newest', { '1.5.0': 'old', '1.0.0': 'was' }],
+  ] as const)('tell it after a failed upgrade: %s', (_, template, known) => {
+    const looked = { ...ends, change: { podsChange: true, others: [], surgeRoom: 0, template } }
+    expect(hashesFor(null, lineage, ['old', 'was'], looked, '1.5.0')).toEqual(known)
   })
 
   test('of a failed upgrade are told apart from those of the version before', () => {

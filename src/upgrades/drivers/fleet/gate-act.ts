@@ -117,7 +117,7 @@ const nothingKnown = { current: null, hashes: {} }
 
 function goalOf(
   { clusterId, releaseId }: Fleet,
-  { id, from, to, deployed }: Execution,
+  { id, from, to, deployed, change }: Execution,
   role: GateState['role'],
   { position, take }: GateMove,
   { current, hashes }: Pick<GateGoal, 'current' | 'hashes'>,
@@ -128,6 +128,7 @@ function goalOf(
     ...{ position, clusterId, releaseId, executionId: id, deployed, role, current, hashes },
     versions: { from: from.version, to: to.version },
     take: take.map(({ uid }) => uid),
+    applied: role === 'target' && change?.template === 'to',
     epoch: lease.epoch,
     now: clock.now(),
   }

@@ -57,8 +57,8 @@ export async function readFleet(
   const row = await parts.gates.find(parts.db, clusterId, live.metadata.uid ?? '')
   const lineage = await kind.lineage(client, live)
   const pods = await readPods(client, live, lineage)
-  const sides = sidesOf(row, lineage, execution)
   const hashes = hashesFor(row, lineage, presentHashes(kind, pods), execution, newestChartVersion)
+  const sides = sidesOf(row, lineage, execution, hashes)
   const members = membersOf(kind, pods, sides, (hash, side) => strayVersion(hash, side, hashes, execution))
   return { live, row, lineage, sides, hashes, pods, members }
 }

@@ -8,6 +8,7 @@ import { equivalentJson, mergePatch } from './json.ts'
 import type { GateRow } from './model.ts'
 import { ownedByHelm, withdrawPatch } from './ownership.ts'
 import { positionOf, sideOf, sidesOf } from './position.ts'
+import { rowFor } from './row.ts'
 import { carryOut, goalFor, merge, workload } from './testing.ts'
 
 describe('JSON', () => {
@@ -161,6 +162,18 @@ describe('sides', () => {
     })
     const before = { ...execution, change: unchanged, deployed: false }
     expect(sidesOf(null, lineage('old'), before)).toEqual({ previous: 'old', target: null })
+  })
+
+  test('of a fleet to which an upgrade that failed has applied the target are those of the versions', () => {
+    const applied = { ...execution, change: { ...unchanged, podsChange: true, template: 'to' } } as const
+    const hashes = { '1.0.0': 'old', '2.0.0': 'new' }
+    const sides = { previous: 'old', target: 'new' }
+    expect(sidesOf(null, lineage('new'), applied, hashes)).toEqual(sides)
+    const goal = goalFor({ kind: 'closed' }, { current: 'new', hashes, applied: true, deployed: false })
+    expect(rowFor(gateKinds.Deployment, workload('Deployment', {}), null, goal).state).toMatchObject(sides)
+    const nobody = goalFor({ kind: 'closed' }, { current: 'new', hashes: {}, applied: true })
+    const { state } = rowFor(gateKinds.Deployment, workload('Deployment', {}), null, nobody)
+    expect(state).toMatchObject({ previous: null, target: 'new' })
   })
 
   test.each([

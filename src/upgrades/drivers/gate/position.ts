@@ -1,5 +1,6 @@
 import type { Uuid } from '../../../core/subject.ts'
 import type { Execution, GatePosition, Side, Stage } from '../../core/model.ts'
+import type { Hashes } from './hashes.ts'
 import type { GateKind, GateRow, Lineage, Reading, Workload } from './model.ts'
 import { isOwner } from './ownership.ts'
 import { fieldsPatch, withdrawsAt } from './steps.ts'
@@ -48,11 +49,17 @@ export type Sides = { readonly previous: string | null; readonly target: string 
 /** Where the execution may be, for what hashes mean. */
 type Asker = Pick<Execution, 'id' | 'from' | 'to' | 'deployed' | 'change' | 'capabilities' | 'stage' | 'instances'>
 
-/** Which hash is which side for an execution, from its row and from the present template. Pure. */
-export function sidesOf(row: GateRow | null, { current }: Lineage, execution: Asker): Sides {
+/**
+ * Which hash is which side for an execution, from its row and from the present template. `hashes`: those that are known of
+ * versions, without a row. Pure.
+ */
+export function sidesOf(row: GateRow | null, { current }: Lineage, execution: Asker, hashes: Hashes = {}): Sides {
   // Nothing moves when the pods do not change: once helm has run, they are what is wanted.
   if (execution.change?.podsChange === false) {
     return execution.deployed ? { previous: null, target: current } : { previous: current, target: null }
+  }
+  if (row === null && execution.capabilities.hold === 'gate' && execution.change?.template === 'to') {
+    return { previous: hashes[execution.from.version] ?? null, target: current }
   }
   if (row === null)
     return ungated(execution) ? { previous: null, target: current } : { previous: current, target: null }

@@ -21,6 +21,8 @@ export type GateGoal = {
   readonly current: string | null
   /** What is known of the hashes of versions before anything was noted. */
   readonly hashes: Hashes
+  /** The present template is the target's already: an upgrade that failed has applied it. */
+  readonly applied: boolean
   readonly epoch: bigint
   readonly now: Instant
 }
@@ -55,14 +57,17 @@ function newRow(kind: GateKind, live: Workload, goal: GateGoal): GateRow {
       position: { kind: 'none' },
       role: goal.role,
       hashes: goal.hashes,
-      previous: goal.current,
-      target: null,
+      ...sidesFound(goal),
       wrote: {},
       take: [],
       ...{ takenFrom: null, asFound: null },
     },
     createdAt: goal.now,
   }
+}
+
+function sidesFound({ applied, current, hashes, versions }: GateGoal): Pick<GateState, 'previous' | 'target'> {
+  return applied ? { previous: hashes[versions.from] ?? null, target: current } : { previous: current, target: null }
 }
 
 /** Another execution's frozen gate: its originals stay, the sides are those of the versions that run. */
@@ -129,7 +134,8 @@ function originalsFor(kind: GateKind, live: Workload, row: GateRow, position: Ga
  */
 function sidesFor(state: GateState, { position, current, versions, deployed }: GateGoal): Partial<GateState> {
   if (current === null) return {}
-  if (state.previous === null) return { previous: current, hashes: { ...state.hashes, [versions.from]: current } }
+  if (state.previous === null && state.target === null)
+    return { previous: current, hashes: { ...state.hashes, [versions.from]: current } }
   if (position.kind === 'closed') return {}
   if (position.kind === 'reverting') return current === state.target ? {} : { previous: current }
   const opensFirst = deployed && state.position.kind === 'closed' && position.kind === 'admitting'
