@@ -121,6 +121,10 @@ export const recoverBody = z
   .meta({ id: 'RecoverRequest' })
 
 const waiting = z.strictObject({ reason: z.string(), until: time.nullable(), detail: z.string().optional() }).nullable()
+const frozenVersions = z
+  .record(z.string(), z.int())
+  .describe('How many pods run which version. 0: Helm has applied it, and no pod runs it yet.')
+
 const listed = {
   id: z.uuid(),
   tenantId: z.uuid(),
@@ -139,7 +143,7 @@ const listed = {
   executionId: z.uuid().nullable(),
   waitingFor: waiting,
   pendingBy: z.literal('external').nullable(),
-  frozen: z.strictObject({ executionId: z.uuid(), versions: z.record(z.string(), z.int()) }).nullable(),
+  frozen: z.strictObject({ executionId: z.uuid(), versions: frozenVersions }).nullable(),
   leftovers: z.array(z.strictObject({ kind: z.string(), name: z.string(), why: z.string() })),
   performedBy: z.string(),
   createdAt: time,

@@ -44,9 +44,9 @@ function busy(release: FleetRelease): readonly [ErrorCode, string] | null {
 /** On a frozen fleet the upgrade may begin with any version that runs. */
 function requireVersion(release: FleetRelease, from: From): void {
   const { frozen, namespace, name, chart, chartVersion } = release
-  const running = frozen === null ? [] : Object.keys(frozen.versions)
+  const running = runningIn(frozen)
   if (frozen === null ? chartVersion === from.helmChartVersion : running.includes(from.version)) return
-  const there = frozen === null ? `${chart} ${chartVersion}` : `the versions ${running.join(' and ')}`
+  const there = frozen === null ? `${chart} ${chartVersion}` : running.join(' and ')
   const detail = `the release ${namespace}/${name} runs ${there}, not ${from.version} (chart version ${from.helmChartVersion})`
   throw new Problem('version_not_deployed', detail, {
     errors: [{ pointer: '/fromVersionId', message: 'is not what is deployed' }],
@@ -54,10 +54,15 @@ function requireVersion(release: FleetRelease, from: From): void {
   })
 }
 
+/** A frozen release also names the version that helm applied last, where no pod runs it yet. */
+function runningIn(frozen: FleetRelease['frozen']): readonly string[] {
+  return Object.entries(frozen?.versions ?? {}).flatMap(([version, count]) => (count > 0 ? version : []))
+}
+
 /** Whether an execution before has left any of these releases frozen. */
 export const isFrozen = (releases: readonly FleetRelease[]): boolean => releases.some(({ frozen }) => frozen !== null)
 
 /** Whether all of these releases are frozen with this version among those that run: going there is no downgrade. */
 export function runsFrozen(releases: readonly FleetRelease[], version: string): boolean {
-  return releases.length > 0 && releases.every(({ frozen }) => frozen !== null && version in frozen.versions)
+  return releases.length > 0 && releases.every(({ frozen }) => runningIn(frozen).includes(version))
 }

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type KubeObject, resources } from '../../../src/infra/kubernetes/index.ts'
+import { ok, problem } from '../support/api.ts'
 import { eventually } from '../support/eventually.ts'
 import {
   type Execution,
+  initiate,
   type RegisteredComponent,
   registerComponent,
   started,
@@ -40,7 +42,8 @@ async function withHook(event: 'pre-upgrade' | 'post-upgrade', autoRollbackEnabl
   const release = await place.installed({ chartName: 'hooked-fleet', valuesOverride })
   const uids = async () => {
     const pods = await world.cluster.pods(place.namespace)
-    return pods.filter(({ metadata }) => metadata.labels?.app === 'app').map(({ metadata }) => metadata.uid)
+    const own = pods.filter(({ metadata }) => metadata.labels?.app === 'app')
+    return own.map(({ metadata }) => metadata.uid ?? '').toSorted()
   }
   const before = await uids()
   const execution = await started(world.api, place.tenantId, upgradeRequest(hooked, { autoRollbackEnabled }))
@@ -50,8 +53,8 @@ async function withHook(event: 'pre-upgrade' | 'post-upgrade', autoRollbackEnabl
   expect(done.statusReason).toBe('DEPLOY_FAILED')
   expect(JSON.stringify(done.transitions)).toContain(`DEPLOY_FAILED: ${event} hooks failed`)
   expect(done.progress).toMatchObject({ pending: 2, completed: 0, failed: 0 })
-  expect((await uids()).toSorted()).toEqual(before.toSorted())
-  return { release, done, execution, workload: { ...workload, spec: { ...workload.spec } } }
+  expect(await uids()).toEqual(before)
+  return { place, release, done, execution, uids, workload: { ...workload, spec: { ...workload.spec } } }
 }
 
 test.concurrent('a hook that fails before helm applies: nothing has changed, and nothing is held', async () => {
@@ -68,13 +71,20 @@ test.concurrent('a hook that fails before helm applies: nothing has changed, and
 })
 
 test.concurrent('a hook that fails after helm has applied: no pod moves by itself, so the fleet is frozen', async () => {
-  const { release, done, execution } = await withHook('post-upgrade', false)
+  const { place, release, done, execution, uids } = await withHook('post-upgrade', false)
   expect(done.status).toBe('FAILED')
   expect(await release.read()).toMatchObject({
     status: 'FAILED',
     attemptedChartVersion: '1.1.0',
-    frozen: { executionId: execution.id, versions: { '1.0.0': 2 } },
+    frozen: { executionId: execution.id, versions: { '1.0.0': 2, '1.1.0': 0 } },
   })
+  const { '1.1.0': fromVersionId, '1.2.0': toVersionId } = hooked.versions
+  const onwards = upgradeRequest(hooked, { fromVersionId, toVersionId })
+  problem(await initiate(world.api, place.tenantId, onwards), 409, 'version_not_deployed')
+  const before = await uids()
+  ok(await world.api.post(`${release.path}/unfreeze?to=previous`, undefined))
+  expect(await release.read()).toMatchObject({ status: 'DEPLOYED', chartVersion: '1.0.0', frozen: null })
+  expect(await uids()).toEqual(before)
 })
 
 test.concurrent.each(['pre-upgrade', 'post-upgrade'] as const)(

@@ -28,10 +28,11 @@ function deployed(look: Look): Step {
   if (execution.change?.podsChange !== true) return goTo(look, unchanged(look), 'opening')
   const { switches } = strategyOf(execution)
   if (look.fleet.pin !== null && !switches) return act(execution, { kind: 'pin', to: null }, waits.pin)
-  return goTo(look, execution.takesOver ? joined(look, switches) : execution, switches ? 'pinning' : 'moving')
+  const isThere = execution.takesOver || execution.change.template === 'to'
+  return goTo(look, isThere ? joined(look, switches) : execution, switches ? 'pinning' : 'moving')
 }
 
-/** What an execution before has moved to this version already counts as let go: it has to pass, and takes no batch. */
+/** What an execution before, or an upgrade that failed, has moved to this version already counts as let go: it has to pass, and takes no batch. */
 function joined({ execution, now }: Look, surge: boolean): Execution {
   const instances = mapChanged(execution.instances, (one): Instance => {
     const isThere = one.status === 'PENDING' && targetPod(one) !== null
