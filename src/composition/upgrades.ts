@@ -25,6 +25,7 @@ import {
   type FleetParts,
   type Fleets,
   findWorkload,
+  foresee,
   frozenWorkloads,
   GateStore,
   newestBackup,
@@ -34,7 +35,6 @@ import {
   type SurveyParts,
   type UpgradeDeps,
   type UpgradePorts,
-  whatCannotBeHeld,
   workingReleases,
   workloadDriver,
   workloadFleet,
@@ -60,8 +60,10 @@ export function openUpgrades(parts: UpgradeParts): UpgradeDeps {
     tenants,
     fleets: fleetsOf(parts, workloads),
     findWorkload: (release, wanted) => reaching(() => findWorkload(workloads, release, wanted)),
-    whatCannotBeHeld: (release, workload, chartVersion) =>
-      reaching(() => whatCannotBeHeld(workloads, release, workload, chartVersion)),
+    foresee: async (release, workload, chartVersion) => {
+      const foreseen = await reaching(() => foresee(workloads, release, workload, chartVersion))
+      return foreseen === null ? null : { ...foreseen, room: () => reaching(foreseen.room) }
+    },
   }
   return { db, clock, newId, ports, machine: executionMachine({ db, clock, newId, ports }) }
 }

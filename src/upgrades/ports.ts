@@ -9,6 +9,7 @@ import type { TenantPort } from '../tenants/index.ts'
 import type { Capabilities, ChangePlan, Execution, Warning, WorkloadKind, WorkloadRef } from './core/model.ts'
 import type { FleetDriver } from './drivers/driver.ts'
 import type { Fleets } from './drivers/fleets.ts'
+import type { Room } from './drivers/room.ts'
 
 /** What upgrades need of releases. */
 export interface Releases {
@@ -29,6 +30,14 @@ export type FoundWorkload = {
   readonly capabilities: Capabilities
   /** The field that keeps it from being held instance by instance; null where it can be. */
   readonly heldBy: string | null
+}
+
+/** What rendering a version tells of the way there. */
+export type Foreseen = {
+  /** Why the workload, or one beside it, cannot be held; null where nothing is in the way. */
+  readonly notHeld: string | null
+  /** How much room there is now beside the pods that run. */
+  readonly room: () => Promise<Room>
 }
 
 /** What one pre-check found: a fact for people, and what it rests on. */
@@ -65,12 +74,8 @@ export type UpgradePorts = {
   readonly fleets: Fleets
   /** The workload of a release that is meant. Throws `Problem` 422 where there is none, or where it is not clear. */
   readonly findWorkload: (release: FleetRelease, wanted: WorkloadRequest | null) => Promise<FoundWorkload>
-  /** Why it, or a workload beside it, cannot be held on the way to a chart version; null where nothing is in the way. */
-  readonly whatCannotBeHeld: (
-    release: FleetRelease,
-    workload: WorkloadRef,
-    chartVersion: string,
-  ) => Promise<string | null>
+  /** What can be told of a workload on the way to a chart version before anything begins; null where that does not render. */
+  readonly foresee: (release: FleetRelease, workload: WorkloadRef, chartVersion: string) => Promise<Foreseen | null>
 }
 
 /** What the machine of executions is made of. */

@@ -39,10 +39,14 @@ export function resources(execution: Execution, room: Room): Finding {
   }
 }
 
+/** True where only room beside the instances keeps one ready: without it the budget is all of them. */
+export function needsRoom(execution: Execution): boolean {
+  const { spec, currentInstances: total } = execution
+  return canSurge(execution) && budgetOf(total, spec.maxUnavailablePercentage) >= total
+}
+
 /** Without room the budget applies: what that means where it is all of them (SPEC section 5, "Safety"). */
 export function downtimeWithout(execution: Execution, room: Room): readonly Warning[] {
-  const { spec, currentInstances: total } = execution
-  const allGo = budgetOf(total, spec.maxUnavailablePercentage) >= total
-  if (!canSurge(execution) || room.pods > 0 || !allGo) return []
+  if (room.pods > 0 || !needsRoom(execution)) return []
   return [{ code: 'DOWNTIME', message: 'there is no room for another instance, so for a while none will be ready' }]
 }

@@ -4,10 +4,12 @@ import { transaction } from '../../infra/database/pool.ts'
 import type { Tx } from '../../infra/database/types.ts'
 import { wake } from '../../infra/engine/index.ts'
 import { recordAudit } from '../../tenants/index.ts'
+import { downtimeWithout, needsRoom } from '../checks/resources.ts'
 import { createdEvent } from '../core/events.ts'
 import type { CheckOverride, Execution, UpgradeSpec, Warning } from '../core/model.ts'
 import type { World } from '../core/rehearsal/world.ts'
 import { fleetOfWorld, type NewRehearsal, newRehearsal } from '../drivers/rehearsal.ts'
+import type { Foreseen } from '../ports.ts'
 import { insertExecution, recordExecution } from '../store/executions.ts'
 import { type ActiveExecution, activeExecution } from '../store/queries.ts'
 import { writeWorld } from '../store/rehearsals.ts'
@@ -50,11 +52,13 @@ export async function initiate(
   requireReleases(resolved.releases, ends.from)
   requireStrategy(resolved, request)
   const warnings = await requireEdge(deps, path, ends, resolved, request)
-  await requireHold(deps, resolved, ends, request)
+  const foreseen = await foreseenOf(deps, resolved, ends, request)
+  requireHold(foreseen)
   const label = request.initiatedBy ?? null
   const overrides = request.overrideChecks ?? []
   const parts = { tenantId, ends, resolved, spec: specOf(request), overrides, installedComponents, warnings, label }
-  return accept(deps, call, await onItsFleet(deps, call, parts, request.totalInstances))
+  const made = await onItsFleet(deps, call, parts, request.totalInstances)
+  return accept(deps, call, { ...made, execution: await withDowntime(made.execution, foreseen) })
 }
 
 /** Whether the registry lets it begin; answers what it warns of. */
@@ -119,16 +123,27 @@ function requireStrategy({ capabilities, target, heldBy }: Resolved, { strategy 
   }
 }
 
-/** The new version is rendered for it: it may set what the deployed one does not. */
-async function requireHold(
+/** The new version is rendered for it; null where there is no single workload, it does not render, or nothing depends on it. */
+async function foreseenOf(
   { ports }: UpgradeDeps,
   { target, releases: [release] }: Resolved,
   { to }: Ends,
   { strategy }: InitiateRequest,
-): Promise<void> {
-  if (target.kind !== 'workload' || release === undefined || strategy === 'RECREATE') return
-  const why = await ports.whatCannotBeHeld(release, target.workload, to.helmChartVersion)
+): Promise<Foreseen | null> {
+  if (target.kind !== 'workload' || release === undefined || strategy === 'RECREATE') return null
+  return ports.foresee(release, target.workload, to.helmChartVersion)
+}
+
+/** The new version may set what the deployed one does not. */
+function requireHold(foreseen: Foreseen | null): void {
+  const why = foreseen?.notHeld ?? null
   if (why !== null) throw refusedStrategy('cannot_gate', why)
+}
+
+/** Where instances surge, room decides whether one is ready all the time: SPEC section 5, "Safety". */
+async function withDowntime(execution: Execution, foreseen: Foreseen | null): Promise<Execution> {
+  if (foreseen === null || !needsRoom(execution)) return execution
+  return { ...execution, warnings: [...execution.warnings, ...downtimeWithout(execution, await foreseen.room())] }
 }
 
 function refusedStrategy(code: 'refused' | 'cannot_gate', message: string): Problem {

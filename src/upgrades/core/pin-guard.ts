@@ -10,7 +10,7 @@ type PinSide = 'previous' | 'target'
 type PinWarning = 'PIN_RESTORED' | 'PIN_MOVED' | 'PIN_REMOVED'
 
 const messages: Readonly<Record<PinWarning, string>> = {
-  PIN_RESTORED: 'the pin on the Services was changed by another hand and matched no side: it was set again',
+  PIN_RESTORED: 'the pin on the Services was not there, or matched no side: it was set',
   PIN_MOVED: 'the pin on the Services matched no ready pod: traffic was moved to the other side',
   PIN_REMOVED: 'neither side could serve: the pin on the Services was taken away',
 }
@@ -83,7 +83,7 @@ function warned(execution: Execution, code: PinWarning): Execution {
 /** Which side has the traffic while both sets are there. */
 const serving: Readonly<Partial<Record<Stage, 'previous' | 'target'>>> = { moving: 'previous', watching: 'target' }
 
-/** Another hand has taken the pin away: it is put back, once, where the side that has the traffic can serve. */
+/** Another hand has taken the pin away: it is put back, once, and told, where the side that has the traffic can serve. */
 function putBack(look: Look): Step | null {
   const { execution } = look
   const side = serving[execution.stage]
@@ -91,7 +91,7 @@ function putBack(look: Look): Step | null {
   if (!strategyOf(execution).switches || isRemoved(execution) || hasTriedToPin(look) || !canServe(look, side))
     return null
   if (side === 'target' && !everyPassed(execution)) return null
-  return act(execution, { kind: 'pin', to: side }, waits.pin)
+  return act(warned(execution, 'PIN_RESTORED'), { kind: 'pin', to: side }, waits.pin)
 }
 
 const isRemoved = ({ warnings }: Execution): boolean => warnings.some(({ code }) => code === 'PIN_REMOVED')

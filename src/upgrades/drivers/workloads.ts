@@ -3,7 +3,7 @@ import type { FleetRelease } from '../../releases/index.ts'
 import { healthEndpoints } from '../checks/health-endpoints.ts'
 import { downtimeWithout, resources, surgeRoomOf } from '../checks/resources.ts'
 import type { Execution, Warning, WorkloadRef } from '../core/model.ts'
-import type { FleetKind, FoundWorkload, Survey, WorkloadRequest } from '../ports.ts'
+import type { FleetKind, Foreseen, FoundWorkload, Survey, WorkloadRequest } from '../ports.ts'
 import { compareRenderings, refusedField, whyNotHeld } from './change.ts'
 import { chooseWorkload, type Discovery, discoverTarget } from './discover.ts'
 import type { FleetDriver } from './driver.ts'
@@ -51,21 +51,25 @@ function fieldOf(objects: readonly Rendered[], { workload, capabilities }: Disco
 }
 
 /**
- * Why the release cannot be moved to a version instance by instance; null where it can, or where that version does not even
- * render, which its validation tells. Throws `Problem`, `ClusterError` of what does not answer.
+ * What rendering a version tells of the way there: whether the release can be moved instance by instance, and how much room
+ * there is. Null where that version does not even render, which its validation tells. Throws `Problem`, `ClusterError` of
+ * what does not answer.
  */
-export async function whatCannotBeHeld(
+export async function foresee(
   parts: WorkloadParts,
   release: FleetRelease,
   workload: WorkloadRef,
   chartVersion: string,
-): Promise<string | null> {
+): Promise<Foreseen | null> {
   const rendered = await renderedOrRefused(() => parts.renderings(release.id, chartVersion))
   if ('refusal' in rendered) return null
-  const sides = [objectsOf(rendered.deployed), renderedObjects(rendered.wanted)] as const
-  const unsettled = await unsettledOf(parts, release, release.frozen !== null, ...sides, workload)
-  const { cannotGate } = compareRenderings(...sides, workload, unsettled.workloads)
-  return cannotGate === null ? null : whyNotHeld(cannotGate)
+  const [newest, wanted] = [objectsOf(rendered.deployed), renderedObjects(rendered.wanted)]
+  const unsettled = await unsettledOf(parts, release, release.frozen !== null, newest, wanted, workload)
+  const { cannotGate } = compareRenderings(newest, wanted, workload, unsettled.workloads)
+  return {
+    notHeld: cannotGate === null ? null : whyNotHeld(cannotGate),
+    room: () => readRoom(parts.clientOf(release.clusterId), release.namespace, podOf(wanted, workload)),
+  }
 }
 
 function refused({ namespace, name }: FleetRelease, why: string): Problem {

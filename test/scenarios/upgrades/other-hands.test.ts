@@ -170,6 +170,7 @@ test.concurrent('a pin that is taken away by hand is put back: until then both v
   const after = await sampled(fleet, execution, [kept, oneSideServes('1.1.0')], ended(execution))
   expect([...unpinned.broken, ...after.broken]).toEqual([])
   expect(after.result.status).toBe('COMPLETED')
+  expect(after.result.warnings.map(({ code }) => code)).toContain('PIN_RESTORED')
   await fleet.reaches({ '1.1.0': 3 })
   await expectNothingOfOurs(fleet, originals)
 })

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type KubeObject, resources } from '../../../src/infra/kubernetes/index.ts'
 import { ok, problem } from '../support/api.ts'
 import { eventually } from '../support/eventually.ts'
-import type { RegisteredComponent, UpgradeHandle } from '../support/upgrades.ts'
+import type { Execution, RegisteredComponent, UpgradeHandle } from '../support/upgrades.ts'
 import { openWorld, type World } from '../support/world.ts'
 import { Fleet, type FleetOptions, type Kind, makePool, registerFleet } from './support/fleet.ts'
 import { neverBelow, type Promised, sampled } from './support/sampler.ts'
@@ -186,8 +186,12 @@ test.concurrent('with room for one a batch moves in parts, and nobody ready goes
 
 test.concurrent('the only instance without room beside it: downtime is warned of', async () => {
   const fleet = await crowded(1, 0)
-  const done = await ended(await fleet.started({ healthCheckTimeoutSeconds: 60 }))
-  expect(done.warnings.map(({ code }) => code)).toContain('DOWNTIME')
+  const execution = await fleet.initiated({ healthCheckTimeoutSeconds: 60 })
+  const downtime = ({ warnings }: Execution) => warnings.filter(({ code }) => code === 'DOWNTIME')
+  expect(downtime(await execution.read())).toHaveLength(1)
+  await execution.give('start')
+  const done = await ended(execution)
+  expect(downtime(done)).toHaveLength(1)
   expect(done.status).toBe('COMPLETED')
   await fleet.reaches({ '1.1.0': 1 })
 })

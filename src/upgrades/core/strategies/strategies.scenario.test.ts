@@ -205,6 +205,8 @@ describe('BLUE_GREEN', () => {
     scenario.inCluster(unpin).until(() => scenario.world.pin === 'previous', 'pinned to the old set again')
     scenario.untilWaiting('WATCHING_THE_SWITCH').inCluster(unpin)
     scenario.until(() => scenario.world.pin === 'target', 'pinned to the new set again').untilStatus('COMPLETED')
+    expect(scenario.execution.warnings.map(({ code }) => code)).toEqual(['PIN_RESTORED'])
+    expect(scenario.simulation.events.some(({ type }) => type === 'execution.pin-restored')).toBe(true)
   })
 
   test('a pin that does not stay is no endless wait', () => {
