@@ -78,6 +78,19 @@ const examples: Readonly<Record<RuleName, { good: Record<string, string>; bad: R
       'src/charts/f.ts': "new Worker(new URL('../releases/worker.ts', import.meta.url))",
     },
   },
+  upgradesJudgeWhatDriversRead: {
+    good: {
+      'src/upgrades/drivers/a.ts': "import type { Execution } from '../core/model.ts'\nimport { b } from './gate/b.ts'",
+      'src/upgrades/checks/a.ts': "import type { Room } from '../drivers/room.ts'",
+      'src/upgrades/surveys/a.ts': "import { a } from '../checks/a.ts'\nimport { b } from '../drivers/b.ts'",
+    },
+    bad: {
+      'src/upgrades/drivers/b.ts': "import { backup } from '../checks/backup.ts'",
+      'src/upgrades/drivers/fleet/c.ts': "import type { Survey } from '../../ports.ts'",
+      'src/upgrades/checks/d.ts': "import { workloadFleet } from '../surveys/workload.ts'",
+      'src/upgrades/commands/e.ts': "import { resources } from '../checks/resources.ts'",
+    },
+  },
   onlyMainConstructs: {
     good: {
       'src/charts/a.ts': "import { HelmFailure } from '../infra/helm/types.ts'\nthrow new HelmFailure()",

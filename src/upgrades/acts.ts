@@ -3,7 +3,7 @@ import type { Uuid } from '../core/subject.ts'
 import type { Tx } from '../infra/database/types.ts'
 import { type ActContext, ActFailed, type Acts, fenced } from '../infra/engine/index.ts'
 import type { ClaimedRelease, Execution, ExecutionAct } from './core/model.ts'
-import type { MachineDeps } from './ports.ts'
+import type { MachineDeps } from './deps.ts'
 import { loadExecution } from './store/executions.ts'
 
 type Act<K extends ExecutionAct['kind']> = Extract<ExecutionAct, { kind: K }>

@@ -8,8 +8,8 @@ import type { CheckReport, Execution, ExecutionObservation, FleetSight, ReleaseS
 import { isTerminal } from './core/model.ts'
 import { leavingPods, wantsProbe } from './core/probes.ts'
 import { counted } from './core/slots.ts'
+import type { MachineDeps } from './deps.ts'
 import type { FleetLook } from './drivers/driver.ts'
-import type { MachineDeps } from './ports.ts'
 
 /** Nothing of it needs a look: it claims nothing and holds nothing. */
 const nothing: ExecutionObservation = { kind: 'seen', releases: [], fleet: null, checks: null }

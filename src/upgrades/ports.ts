@@ -1,4 +1,3 @@
-import type { Clock } from '../core/instant.ts'
 import type { Json } from '../core/json.ts'
 import type { ErrorCode } from '../core/problems.ts'
 import type { Uuid } from '../core/subject.ts'
@@ -6,10 +5,11 @@ import type { Db } from '../infra/database/types.ts'
 import type { RegistryPort } from '../registry/index.ts'
 import type { ExecutionOrders, FleetRelease, ResolvedChart } from '../releases/index.ts'
 import type { TenantPort } from '../tenants/index.ts'
-import type { Capabilities, ChangePlan, Execution, Warning, WorkloadKind, WorkloadRef } from './core/model.ts'
+import type { ChangePlan, Execution, Target, Warning, WorkloadRef } from './core/model.ts'
+import type { WorkloadRequest } from './drivers/discover.ts'
 import type { FleetDriver } from './drivers/driver.ts'
-import type { Fleets } from './drivers/fleets.ts'
-import type { Room } from './drivers/room.ts'
+import type { RehearsalFleet } from './drivers/rehearsal.ts'
+import type { Foreseen, FoundWorkload } from './drivers/workloads.ts'
 
 /** What upgrades need of releases. */
 export interface Releases {
@@ -19,25 +19,6 @@ export interface Releases {
   byIds(db: Db, ids: readonly Uuid[]): Promise<readonly FleetRelease[]>
   /** Claims, orders and looks of executions. */
   readonly orders: ExecutionOrders
-}
-
-/** A workload as a request names it: the kind may be left out. */
-export type WorkloadRequest = { readonly kind?: WorkloadKind; readonly name: string }
-
-/** A workload of a release whose pods can be instances, as it is now. */
-export type FoundWorkload = {
-  readonly workload: WorkloadRef
-  readonly capabilities: Capabilities
-  /** The field that keeps it from being held instance by instance; null where it can be. */
-  readonly heldBy: string | null
-}
-
-/** What rendering a version tells of the way there. */
-export type Foreseen = {
-  /** Why the workload, or one beside it, cannot be held; null where nothing is in the way. */
-  readonly notHeld: string | null
-  /** How much room there is now beside the pods that run. */
-  readonly room: () => Promise<Room>
 }
 
 /** What one pre-check found: a fact for people, and what it rests on. */
@@ -65,6 +46,11 @@ export type FleetKind = {
   survey(execution: Execution): Promise<Survey>
 }
 
+/** The fleets of every kind of target. A simulated one has releases of its own too, so all acts are its. */
+export type Fleets = {
+  readonly [K in Target['kind']]: K extends 'rehearsal' ? RehearsalFleet & FleetKind : FleetKind
+}
+
 /** Everything that the feature is joined to. */
 export type UpgradePorts = {
   readonly registry: Pick<RegistryPort, 'component' | 'version' | 'validatePath'>
@@ -76,12 +62,4 @@ export type UpgradePorts = {
   readonly findWorkload: (release: FleetRelease, wanted: WorkloadRequest | null) => Promise<FoundWorkload>
   /** What can be told of a workload on the way to a chart version before anything begins; null where that does not render. */
   readonly foresee: (release: FleetRelease, workload: WorkloadRef, chartVersion: string) => Promise<Foreseen | null>
-}
-
-/** What the machine of executions is made of. */
-export type MachineDeps = {
-  readonly db: Db
-  readonly clock: Clock
-  readonly newId: () => Uuid
-  readonly ports: UpgradePorts
 }

@@ -63,6 +63,24 @@ const featuresKeepTheOrder = perImport(
   },
 )
 
+/** Rooms of `src/upgrades` with the others that each may use: drivers read and act, checks judge, surveys join the two. */
+const roomsOfUpgrades: Readonly<Record<string, readonly string[]>> = {
+  drivers: ['core', 'store'],
+  checks: ['core', 'store', 'drivers', 'commands', 'deps.ts', 'ports.ts', 'views.ts'],
+  surveys: ['core', 'store', 'drivers', 'checks', 'ports.ts'],
+  commands: ['core', 'store', 'drivers', 'deps.ts', 'ports.ts'],
+}
+const roomOfUpgrades = (path: string): string | null => /^src\/upgrades\/([^/]+)/.exec(path)?.[1] ?? null
+
+const upgradesJudgeWhatDriversRead = perImport(
+  (path) => Object.hasOwn(roomsOfUpgrades, roomOfUpgrades(path) ?? ''),
+  (path, { target }) => {
+    const [from, to] = [roomOfUpgrades(path) ?? '', roomOfUpgrades(target)]
+    if (to === null || to === from || roomsOfUpgrades[from]?.includes(to)) return null
+    return `${from} of upgrades does not use ${to}`
+  },
+)
+
 /** What is thrown is no adapter. */
 const isErrorName = (name: string): boolean => /(Error|Failure|Failed|Lost|Problem)$/.test(name)
 
@@ -150,6 +168,7 @@ export const rules = {
   coreStaysPure,
   infraKnowsNoFeature,
   featuresKeepTheOrder,
+  upgradesJudgeWhatDriversRead,
   onlyMainConstructs,
   sqlHasItsPlaces,
   transactionsAreOpenedOnce,

@@ -6,7 +6,7 @@ import { backup } from './backup.ts'
 import { postCheck, preCheck } from './finding.ts'
 import { healthEndpoints } from './health-endpoints.ts'
 import { postChecks } from './post-checks.ts'
-import { downtimeWithout, resources, surgeRoomOf } from './resources.ts'
+import { resources, surgeRoomOf } from './resources.ts'
 
 const hour = 3_600_000
 const now = 1_000 * hour
@@ -49,13 +49,6 @@ describe('room', () => {
   ] as const)('%s', (_, of, pods, status, surge) => {
     expect(resources(of, room(pods))).toMatchObject({ status })
     expect(surgeRoomOf(of, room(pods))).toBe(surge)
-  })
-
-  test('without room a budget of all of them means downtime', () => {
-    const all = execution({ maxUnavailablePercentage: 100 })
-    expect(downtimeWithout(all, room(0))).toMatchObject([{ code: 'DOWNTIME' }])
-    expect(downtimeWithout(all, room(1))).toEqual([])
-    expect(downtimeWithout(execution(), room(0))).toEqual([])
   })
 })
 

@@ -1,7 +1,7 @@
-import type { UpgradeDeps } from '../commands/context.ts'
 import { judgePath } from '../commands/judge-path.ts'
 import { runsFrozen } from '../commands/require-releases.ts'
 import type { Check, CheckReport, Execution } from '../core/model.ts'
+import type { UpgradeDeps } from '../deps.ts'
 import type { FleetKind } from '../ports.ts'
 import { dependencies } from './dependencies.ts'
 import { preCheck } from './finding.ts'

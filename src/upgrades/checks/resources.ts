@@ -1,7 +1,6 @@
 import type { Json } from '../../core/json.ts'
-import { budgetOf } from '../core/batches.ts'
-import type { Execution, Warning } from '../core/model.ts'
-import { strategyOf } from '../core/strategies/index.ts'
+import { canSurge } from '../core/downtime.ts'
+import type { Execution } from '../core/model.ts'
 import type { Room } from '../drivers/room.ts'
 import type { Finding } from '../ports.ts'
 
@@ -9,9 +8,6 @@ import type { Finding } from '../ports.ts'
 export function surgeRoomOf(execution: Execution, room: Room): number {
   return canSurge(execution) ? Math.min(room.pods, execution.currentInstances) : 0
 }
-
-const canSurge = (execution: Execution): boolean =>
-  execution.capabilities.surge && strategyOf(execution).surges && execution.spec.strategy !== 'RECREATE'
 
 /** Pre-check 2: quotas and nodes have room for the instances that run beside others. */
 export function resources(execution: Execution, room: Room): Finding {
@@ -37,16 +33,4 @@ export function resources(execution: Execution, room: Room): Finding {
     message: 'There is no room for another instance: the budget of unavailable ones applies',
     evidence,
   }
-}
-
-/** True where only room beside the instances keeps one ready: without it the budget is all of them. */
-export function needsRoom(execution: Execution): boolean {
-  const { spec, currentInstances: total } = execution
-  return canSurge(execution) && budgetOf(total, spec.maxUnavailablePercentage) >= total
-}
-
-/** Without room the budget applies: what that means where it is all of them (SPEC section 5, "Safety"). */
-export function downtimeWithout(execution: Execution, room: Room): readonly Warning[] {
-  if (room.pods > 0 || !needsRoom(execution)) return []
-  return [{ code: 'DOWNTIME', message: 'there is no room for another instance, so for a while none will be ready' }]
 }

@@ -2,9 +2,9 @@ import { Problem } from '../../core/problems.ts'
 import type { Principal, Uuid } from '../../core/subject.ts'
 import type { EndWaiter } from '../../infra/engine/index.ts'
 import { type Execution, isTerminal } from '../core/model.ts'
+import type { UpgradeDeps } from '../deps.ts'
 import { loadExecution } from '../store/executions.ts'
 import { command } from './commands.ts'
-import type { UpgradeDeps } from './context.ts'
 
 /** How long it is waited for. What holds an execution up longer is said, and the caller may ask again. */
 const mostMs = 120_000

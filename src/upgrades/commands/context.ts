@@ -1,24 +1,11 @@
-import type { Clock } from '../../core/instant.ts'
 import { Problem } from '../../core/problems.ts'
 import type { Principal, Uuid } from '../../core/subject.ts'
-import type { Db, Tx } from '../../infra/database/types.ts'
-import type { Machine } from '../../infra/engine/types.ts'
+import type { Tx } from '../../infra/database/types.ts'
 import { maySee, noSuchTenant } from '../../tenants/index.ts'
-import type { Execution, ExecutionAct, ExecutionCommand, ExecutionObservation } from '../core/model.ts'
-import type { UpgradePorts } from '../ports.ts'
+import type { Execution } from '../core/model.ts'
+import type { UpgradeDeps } from '../deps.ts'
 import { loadExecution } from '../store/executions.ts'
 import { tenantOfExecution } from '../store/queries.ts'
-
-export type ExecutionMachine = Machine<Execution, ExecutionCommand, ExecutionObservation, ExecutionAct>
-
-/** What every command and query of executions works with. */
-export type UpgradeDeps = {
-  readonly db: Db
-  readonly clock: Clock
-  readonly newId: () => Uuid
-  readonly machine: ExecutionMachine
-  readonly ports: UpgradePorts
-}
 
 /** What a caller of a command brings with it. `onDone` runs in the command's transaction, with what it made. */
 export type CommandCall = {

@@ -1,6 +1,6 @@
 import { Problem } from '../../core/problems.ts'
 import type { Execution, FleetSight } from '../core/model.ts'
-import type { UpgradeDeps } from './context.ts'
+import type { UpgradeDeps } from '../deps.ts'
 
 type Fleet = Extract<FleetSight, { kind: 'present' }>
 

@@ -4,16 +4,17 @@ import { transaction } from '../../infra/database/pool.ts'
 import type { Tx } from '../../infra/database/types.ts'
 import { wake } from '../../infra/engine/index.ts'
 import { recordAudit } from '../../tenants/index.ts'
-import { downtimeWithout, needsRoom } from '../checks/resources.ts'
+import { downtimeWithout, needsRoom } from '../core/downtime.ts'
 import { createdEvent } from '../core/events.ts'
 import type { CheckOverride, Execution, UpgradeSpec, Warning } from '../core/model.ts'
 import type { World } from '../core/rehearsal/world.ts'
+import type { UpgradeDeps } from '../deps.ts'
 import { fleetOfWorld, type NewRehearsal, newRehearsal } from '../drivers/rehearsal.ts'
-import type { Foreseen } from '../ports.ts'
+import type { Foreseen } from '../drivers/workloads.ts'
 import { insertExecution, recordExecution } from '../store/executions.ts'
 import { type ActiveExecution, activeExecution } from '../store/queries.ts'
 import { writeWorld } from '../store/rehearsals.ts'
-import { type CommandCall, requireTenant, type UpgradeDeps } from './context.ts'
+import { type CommandCall, requireTenant } from './context.ts'
 import { countFleet, rehearsalSize } from './count-fleet.ts'
 import { type Ends, endsOf, judgePath, type PathRequest, requirePath } from './judge-path.ts'
 import { newExecution, type Parts } from './new-execution.ts'
@@ -143,7 +144,10 @@ function requireHold(foreseen: Foreseen | null): void {
 /** Where instances surge, room decides whether one is ready all the time: SPEC section 5, "Safety". */
 async function withDowntime(execution: Execution, foreseen: Foreseen | null): Promise<Execution> {
   if (foreseen === null || !needsRoom(execution)) return execution
-  return { ...execution, warnings: [...execution.warnings, ...downtimeWithout(execution, await foreseen.room())] }
+  return {
+    ...execution,
+    warnings: [...execution.warnings, ...downtimeWithout(execution, (await foreseen.room()).pods)],
+  }
 }
 
 function refusedStrategy(code: 'refused' | 'cannot_gate', message: string): Problem {

@@ -11,7 +11,8 @@ import type {
   VersionRef,
   Warning,
 } from '../core/model.ts'
-import type { CommandCall, UpgradeDeps } from './context.ts'
+import type { UpgradeDeps } from '../deps.ts'
+import type { CommandCall } from './context.ts'
 import type { Ends } from './judge-path.ts'
 import { isFrozen } from './require-releases.ts'
 import type { Resolved } from './resolve-target.ts'

@@ -1,9 +1,10 @@
 import { Problem } from '../../core/problems.ts'
 import type { Principal, Uuid } from '../../core/subject.ts'
 import type { Execution } from '../core/model.ts'
+import type { UpgradeDeps } from '../deps.ts'
 import { loadExecution } from '../store/executions.ts'
 import { activeExecution, type Statistics, statisticsOf } from '../store/queries.ts'
-import { requireTenant, type UpgradeDeps } from './context.ts'
+import { requireTenant } from './context.ts'
 
 /** The active execution of a tenant's component. Throws `Problem` not_found, no_active_execution. */
 export async function readActive(

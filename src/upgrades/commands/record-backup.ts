@@ -2,8 +2,8 @@ import { malformed, Problem } from '../../core/problems.ts'
 import type { Principal, Uuid } from '../../core/subject.ts'
 import { transaction } from '../../infra/database/pool.ts'
 import { maySee, noSuchTenant, type OnDone, recordAudit, type Tenant } from '../../tenants/index.ts'
+import type { UpgradeDeps } from '../deps.ts'
 import { type Backup, insertBackup } from '../store/backups.ts'
-import type { UpgradeDeps } from './context.ts'
 
 /** A backup that somebody has taken. */
 export type NewBackup = { readonly namespace: string; readonly takenAt: string; readonly reference: string }

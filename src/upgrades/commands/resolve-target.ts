@@ -3,8 +3,8 @@ import type { Uuid } from '../../core/subject.ts'
 import type { Component } from '../../registry/index.ts'
 import type { FleetRelease } from '../../releases/index.ts'
 import type { Capabilities, RehearsalFaults, Target, WorkloadKind } from '../core/model.ts'
-import type { WorkloadRequest } from '../ports.ts'
-import type { UpgradeDeps } from './context.ts'
+import type { UpgradeDeps } from '../deps.ts'
+import type { WorkloadRequest } from '../drivers/discover.ts'
 
 /** A target as a request names it. */
 export type TargetRequest =

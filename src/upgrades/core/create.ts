@@ -1,9 +1,8 @@
 import { type Instant, minutes } from '../../core/instant.ts'
-import { budgetOf } from './batches.ts'
-import type { Execution, Member, Warning } from './model.ts'
+import { downtimeOf } from './downtime.ts'
+import type { Execution, Member } from './model.ts'
 import { waits } from './reasons.ts'
 import { newInstance } from './slots.ts'
-import { strategyOf } from './strategies/index.ts'
 
 /** What of an execution is given: a validated request. */
 type Given =
@@ -91,14 +90,4 @@ function untouchedState(now: Instant) {
     startedAt: null,
     endedAt: null,
   } as const
-}
-
-/** SPEC section 5, "Safety": initiate warns where the fleet will have no ready instance for a while. */
-function downtimeOf(execution: Execution): readonly Warning[] {
-  const { spec, totalInstances, capabilities } = execution
-  const beside = strategyOf(execution).surges && capabilities.surge
-  const allGo =
-    spec.strategy === 'RECREATE' || budgetOf(totalInstances, spec.maxUnavailablePercentage) >= totalInstances
-  if (beside || !allGo) return []
-  return [{ code: 'DOWNTIME', message: 'there will be no ready instance while instances are replaced' }]
 }

@@ -11,6 +11,9 @@ import { nameOf, type Rendered, workloadsOf } from './rendered.ts'
 import { selectingServices } from './services/select.ts'
 import { mayRunBeside } from './surge.ts'
 
+/** A workload as a request names it: the kind may be left out. */
+export type WorkloadRequest = { readonly kind?: WorkloadKind; readonly name: string }
+
 /** What a release's target is, as it is there now. */
 export type Discovery = {
   readonly kind: 'found'

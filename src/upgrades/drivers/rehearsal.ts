@@ -6,12 +6,12 @@ import type { Execution, ExecutionAct, FleetSight, RehearsalFaults, ReleaseSight
 import { applyAct } from '../core/rehearsal/apply.ts'
 import { observeWorld } from '../core/rehearsal/observe.ts'
 import { createWorld, type World } from '../core/rehearsal/world.ts'
-import type { Finding, FleetKind, Survey } from '../ports.ts'
 import { changeWorld, findWorld, readWorld } from '../store/rehearsals.ts'
-import type { FleetLook } from './driver.ts'
+import type { FleetDriver, FleetLook } from './driver.ts'
 
 /** A simulated fleet, releases and all. It is plain JSON: what happens by itself is made up for at each look. */
-export type RehearsalFleet = FleetKind & {
+export type RehearsalFleet = {
+  readonly driver: FleetDriver
   look(
     execution: Execution,
     look: FleetLook,
@@ -21,7 +21,7 @@ export type RehearsalFleet = FleetKind & {
 }
 
 /** The fleets of rehearsals, kept in the database. */
-export function rehearsalFleet({ db, clock }: { readonly db: Db; readonly clock: Clock }): RehearsalFleet {
+export function simulatedFleet({ db, clock }: { readonly db: Db; readonly clock: Clock }): RehearsalFleet {
   const look = async ({ id }: Execution, asked: FleetLook) =>
     observeWorld((await readWorld(db, id)) as unknown as World, asked, clock.now())
   // Only who holds the lease changes the world: what is read is what is changed.
@@ -40,7 +40,6 @@ export function rehearsalFleet({ db, clock }: { readonly db: Db; readonly clock:
       pin: (_, to, { lease }) => done({ kind: 'pin', to }, lease),
       removePods: (_, pods, { lease }) => done({ kind: 'removePods', pods }, lease),
     },
-    survey: async (execution) => simulated(execution),
   }
 }
 
@@ -61,21 +60,4 @@ export function fleetOfWorld(world: World, now: Instant): Extract<FleetSight, { 
   const { fleet } = observeWorld(world, { wantsProbe: () => false, leaving: [] }, now)
   if (fleet.kind === 'gone') throw new Error('a simulated fleet is always there')
   return fleet
-}
-
-/** There is room for all, everything is backed up, and every endpoint answers: what goes wrong is said by the faults. */
-function simulated({ currentInstances }: Execution): Survey {
-  const finding = (what: string): Finding => ({
-    status: 'PASSED',
-    message: `A rehearsal: ${what}`,
-    evidence: { rehearsal: true },
-  })
-  return {
-    resources: finding('there is room for all'),
-    backup: finding('there is nothing to back up'),
-    health: finding('every health endpoint answers'),
-    warnings: [],
-    change: { podsChange: true, others: [], surgeRoom: currentInstances },
-    refusal: null,
-  }
 }

@@ -1,16 +1,12 @@
 import type { Uuid } from '../../core/subject.ts'
 import { mapParallel } from '../../infra/kubernetes/index.ts'
 import type { FleetRelease, ReleaseCluster } from '../../releases/index.ts'
-import { healthEndpoints } from '../checks/health-endpoints.ts'
-import type { Execution, FleetSight, Member, Side, Warning } from '../core/model.ts'
-import type { Finding, FleetKind, Survey } from '../ports.ts'
-import { imagesIn } from './change.ts'
+import type { Execution, FleetSight, Member, Side } from '../core/model.ts'
 import type { FleetDriver, FleetLook } from './driver.ts'
-import { objectsOf, renderedObjects } from './rendered.ts'
-import { backupOf, refusedSurvey, renderedOrRefused, type SurveyParts } from './survey.ts'
 
-/** What the fleet of several releases is joined to. */
-export type ReleaseFleetParts = SurveyParts & {
+/** What several releases are looked at with. */
+export type ReleaseDriverParts = {
+  readonly releasesOf: (execution: Execution) => Promise<readonly FleetRelease[]>
   readonly clusterOf: (clusterId: Uuid) => ReleaseCluster
   /** The manifest of the newest revision that is mirrored; null where there is none. */
   readonly manifest: (releaseId: Uuid) => Promise<string | null>
@@ -27,18 +23,17 @@ const atOnce = 8
  * A fleet of several releases (SPEC section 5): nothing is gated, each release is upgraded when its turn comes. Its side
  * is the chart version of its newest revision.
  */
-export function releaseFleet(parts: ReleaseFleetParts): FleetKind {
-  const driver: FleetDriver = {
+export function releaseDriver(parts: ReleaseDriverParts): FleetDriver {
+  return {
     observe: (execution, look) => observe(parts, execution, look),
     // Releases hold themselves: none moves before it is given its upgrade or its rollback.
     gate: async () => {},
     pin: async () => {},
     removePods: async () => {},
   }
-  return { driver, survey: (execution) => survey(parts, execution) }
 }
 
-async function observe(parts: ReleaseFleetParts, execution: Execution, look: FleetLook): Promise<FleetSight> {
+async function observe(parts: ReleaseDriverParts, execution: Execution, look: FleetLook): Promise<FleetSight> {
   const [all, workedOn] = await Promise.all([parts.releasesOf(execution), parts.workedOn(execution)])
   const releases = all.filter(({ status }) => status !== 'UNINSTALLED')
   if (releases.length === 0) return { kind: 'gone', why: 'none of the releases is there any more' }
@@ -59,7 +54,7 @@ async function observe(parts: ReleaseFleetParts, execution: Execution, look: Fle
 }
 
 async function probesOf(
-  parts: ReleaseFleetParts,
+  parts: ReleaseDriverParts,
   execution: Execution,
   releases: readonly FleetRelease[],
   { wantsProbe }: FleetLook,
@@ -75,7 +70,7 @@ async function probesOf(
 const podOf = ({ id, name }: FleetRelease) => ({ name, uid: id })
 
 async function memberOf(
-  parts: ReleaseFleetParts,
+  parts: ReleaseDriverParts,
   execution: Execution,
   release: FleetRelease,
   workedOn: ReadonlySet<Uuid>,
@@ -103,49 +98,4 @@ function sideOf(execution: Execution, release: FleetRelease): Side {
 /** As the execution found it: its newest revision has failed, and is none of the execution's. */
 function isFoundFailed({ claims }: Execution, { id, newestFailed, revision }: FleetRelease): boolean {
   return newestFailed && claims.some((claim) => claim.releaseId === id && claim.revision === revision)
-}
-
-async function survey(parts: ReleaseFleetParts, execution: Execution): Promise<Survey> {
-  const releases = await parts.releasesOf(execution)
-  const [image, fleet] = await Promise.all([
-    parts.dockerImage(execution),
-    observe(parts, execution, { wantsProbe: () => true, leaving: [] }),
-  ])
-  const surveyed = await mapParallel(releases, atOnce, (release) => surveyOne(parts, execution, release, image))
-  const refused = surveyed.find((one): one is Survey => 'refusal' in one)
-  if (refused !== undefined) return refused
-  return {
-    resources: { status: 'PASSED', message: 'Each release is upgraded within its own limits', evidence: null },
-    backup: worst(surveyed.flatMap((one) => ('refusal' in one ? [] : one.backup))),
-    health: healthEndpoints(execution, fleet),
-    warnings: noWarnings,
-    change: { podsChange: true, others: [], surgeRoom: 0 },
-    refusal: null,
-  }
-}
-
-const noWarnings: readonly Warning[] = []
-
-async function surveyOne(
-  parts: ReleaseFleetParts,
-  { to }: Execution,
-  release: FleetRelease,
-  image: string | null,
-): Promise<Survey | { readonly backup: Finding }> {
-  const rendered = await renderedOrRefused(() => parts.renderings(release.id, to.chartVersion))
-  if ('refusal' in rendered) return rendered
-  const images = imagesIn(renderedObjects(rendered.wanted))
-  if (image !== null && !images.includes(image)) {
-    return refusedSurvey({
-      code: 'refused',
-      message: `${to.version} is said to run ${image}, which the pods of ${release.name} would not run: an override pins another one`,
-    })
-  }
-  return { backup: await backupOf(parts, release, objectsOf(rendered.deployed)) }
-}
-
-/** What stands for all of them: the first that failed, or that warns. */
-function worst(findings: readonly Finding[]): Finding {
-  const [first] = ['FAILED', 'WARNING', 'PASSED'].flatMap((status) => findings.filter((each) => each.status === status))
-  return first ?? { status: 'PASSED', message: 'There is nothing to back up', evidence: null }
 }

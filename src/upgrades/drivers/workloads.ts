@@ -1,30 +1,32 @@
 import { Problem } from '../../core/problems.ts'
-import type { FleetRelease } from '../../releases/index.ts'
-import { healthEndpoints } from '../checks/health-endpoints.ts'
-import { downtimeWithout, resources, surgeRoomOf } from '../checks/resources.ts'
-import type { Execution, Warning, WorkloadRef } from '../core/model.ts'
-import type { FleetKind, Foreseen, FoundWorkload, Survey, WorkloadRequest } from '../ports.ts'
-import { compareRenderings, refusedField, whyNotHeld } from './change.ts'
-import { chooseWorkload, type Discovery, discoverTarget } from './discover.ts'
-import type { FleetDriver } from './driver.ts'
+import type { Uuid } from '../../core/subject.ts'
+import type { ClusterClient } from '../../infra/kubernetes/index.ts'
+import type { FleetRelease, Renderings } from '../../releases/index.ts'
+import type { Capabilities, WorkloadRef } from '../core/model.ts'
+import { type Change, compareRenderings, refusedField, whyNotHeld } from './change.ts'
+import { chooseWorkload, type Discovery, discoverTarget, type WorkloadRequest } from './discover.ts'
 import { within } from './gate/json.ts'
 import { isSame, objectsOf, type Rendered, renderedObjects, workloadsOf } from './rendered.ts'
-import { readRoom } from './room.ts'
+import { type Refused, renderedOrRefused } from './renderings.ts'
+import { type Room, readRoom } from './room.ts'
 import { readUnsettled, settled, type Unsettled } from './standing.ts'
-import { atOnce, backupOf, refusalOf, renderedOrRefused, type SurveyParts } from './survey.ts'
 
-/** What the fleet of a workload is joined to. */
-export type WorkloadParts = SurveyParts & {
-  readonly driver: FleetDriver
+/** What the workloads of releases are read with. Each throws when what it asks does not answer. */
+export type WorkloadParts = {
+  readonly clientOf: (clusterId: Uuid) => ClusterClient
+  readonly renderings: (releaseId: Uuid, chartVersion: string) => Promise<Renderings>
   /** The manifest of the newest revision, with its hooks. */
   readonly deployed: (release: FleetRelease) => Promise<string>
   /** The workloads beside the target that an execution has left frozen. */
   readonly frozenOthers: (release: FleetRelease) => Promise<readonly WorkloadRef[]>
 }
 
-/** The replicas of a release's workload. */
-export function workloadFleet(parts: WorkloadParts): FleetKind {
-  return { driver: parts.driver, survey: (execution) => survey(parts, execution) }
+/** A workload of a release whose pods can be instances, as it is now. */
+export type FoundWorkload = {
+  readonly workload: WorkloadRef
+  readonly capabilities: Capabilities
+  /** The field that keeps it from being held instance by instance; null where it can be. */
+  readonly heldBy: string | null
 }
 
 /**
@@ -50,10 +52,22 @@ function fieldOf(objects: readonly Rendered[], { workload, capabilities }: Disco
   return ('detail' in chosen ? null : refusedField(chosen.kind, chosen.body)) ?? 'spec.paused'
 }
 
+function refused({ namespace, name }: FleetRelease, why: string): Problem {
+  const message = `the release ${namespace}/${name}: ${why}`
+  return new Problem('refused', message, { errors: [{ pointer: '/target', message }] })
+}
+
+/** What rendering a version tells of the way there. */
+export type Foreseen = {
+  /** Why the workload, or one beside it, cannot be held; null where nothing is in the way. */
+  readonly notHeld: string | null
+  /** How much room there is now beside the pods that run. */
+  readonly room: () => Promise<Room>
+}
+
 /**
- * What rendering a version tells of the way there: whether the release can be moved instance by instance, and how much room
- * there is. Null where that version does not even render, which its validation tells. Throws `Problem`, `ClusterError` of
- * what does not answer.
+ * Whether a release can be moved to a version instance by instance, and how much room there is. Null where that version does
+ * not even render, which its validation tells. Throws `Problem`, `ClusterError` of what does not answer.
  */
 export async function foresee(
   parts: WorkloadParts,
@@ -61,80 +75,50 @@ export async function foresee(
   workload: WorkloadRef,
   chartVersion: string,
 ): Promise<Foreseen | null> {
-  const rendered = await renderedOrRefused(() => parts.renderings(release.id, chartVersion))
-  if ('refusal' in rendered) return null
-  const [newest, wanted] = [objectsOf(rendered.deployed), renderedObjects(rendered.wanted)]
-  const unsettled = await unsettledOf(parts, release, release.frozen !== null, newest, wanted, workload)
-  const { cannotGate } = compareRenderings(newest, wanted, workload, unsettled.workloads)
+  const way = { workload, chartVersion, isFrozen: release.frozen !== null }
+  const compared = await compareWith(parts, release, way)
+  if ('refusal' in compared) return null
+  const { cannotGate } = compared.change
   return {
     notHeld: cannotGate === null ? null : whyNotHeld(cannotGate),
-    room: () => readRoom(parts.clientOf(release.clusterId), release.namespace, podOf(wanted, workload)),
+    room: () => readRoom(parts.clientOf(release.clusterId), release.namespace, podOf(compared.wanted, workload)),
   }
 }
 
-function refused({ namespace, name }: FleetRelease, why: string): Problem {
-  const message = `the release ${namespace}/${name}: ${why}`
-  return new Problem('refused', message, { errors: [{ pointer: '/target', message }] })
+/** A workload on its way to a chart version; frozen: an execution has left it in two versions. */
+export type Way = { readonly workload: WorkloadRef; readonly chartVersion: string; readonly isFrozen: boolean }
+
+/** What is deployed and what is to be, and what that changes. */
+export type Compared = {
+  readonly newest: readonly Rendered[]
+  readonly wanted: readonly Rendered[]
+  readonly change: Change
+  readonly template: Unsettled['template']
 }
 
-async function survey(parts: WorkloadParts, execution: Execution): Promise<Survey> {
-  const [release] = await parts.releasesOf(execution)
-  const { target } = execution
-  if (release === undefined || target.kind !== 'workload') throw new TypeError('a workload belongs to a release')
-  const rendered = await renderedOrRefused(() => parts.renderings(release.id, execution.to.chartVersion))
+/** Compares what is deployed with a chart version. Throws `Problem`, `ClusterError` of what does not answer. */
+export async function compareWith(parts: WorkloadParts, release: FleetRelease, way: Way): Promise<Compared | Refused> {
+  const rendered = await renderedOrRefused(() => parts.renderings(release.id, way.chartVersion))
   if ('refusal' in rendered) return rendered
-  const [before, after] = [objectsOf(rendered.deployed), renderedObjects(rendered.wanted)]
-  const unsettled = await unsettledOf(parts, release, execution.takesOver, before, after, target.workload)
-  const change = compareRenderings(before, after, target.workload, unsettled.workloads)
-  const client = parts.clientOf(release.clusterId)
-  const { namespace } = release
-  const [room, backup, fleet, found, image] = await Promise.all([
-    readRoom(client, namespace, podOf(after, target.workload)),
-    backupOf(parts, release, before),
-    parts.driver.observe(execution, { wantsProbe: () => true, leaving: [] }),
-    discoverTarget({ client, namespace, objects: before, wanted: target.workload }),
-    parts.dockerImage(execution),
-  ])
-  return {
-    resources: resources(execution, room),
-    backup,
-    health: healthEndpoints(execution, fleet),
-    warnings: [...atOnce(change), ...ofWorkload(found), ...downtimeWithout(execution, room)],
-    change: {
-      ...{ podsChange: change.podsChange, others: change.others, surgeRoom: surgeRoomOf(execution, room) },
-      template: unsettled.template,
-    },
-    refusal: refusalOf(execution, change, image, target.workload),
-  }
+  const [newest, wanted] = [objectsOf(rendered.deployed), renderedObjects(rendered.wanted)]
+  const { workloads, template } = await unsettledOf(parts, release, way, newest, wanted)
+  return { newest, wanted, template, change: compareRenderings(newest, wanted, way.workload, workloads) }
 }
 
 /** What of the release the newest revision does not tell: of a frozen fleet, and where the last operation has failed. */
 async function unsettledOf(
   parts: WorkloadParts,
   release: FleetRelease,
-  isFrozen: boolean,
+  { workload, isFrozen }: Way,
   newest: readonly Rendered[],
   wanted: readonly Rendered[],
-  target: WorkloadRef,
 ): Promise<Unsettled> {
-  if (isFrozen) return { ...settled, workloads: [target, ...(await parts.frozenOthers(release))] }
+  if (isFrozen) return { ...settled, workloads: [workload, ...(await parts.frozenOthers(release))] }
   if (!release.newestFailed) return settled
-  return readUnsettled(parts.clientOf(release.clusterId), release.namespace, newest, wanted, target)
+  return readUnsettled(parts.clientOf(release.clusterId), release.namespace, newest, wanted, workload)
 }
 
 /** The pod spec that the new version has. */
-function podOf(objects: readonly Rendered[], target: WorkloadRef) {
+export function podOf(objects: readonly Rendered[], target: WorkloadRef) {
   return within(workloadsOf(objects).find((each) => isSame(each, target))?.body ?? {}, 'spec', 'template', 'spec')
-}
-
-/** What somebody should know of the workload before it is upgraded. */
-function ofWorkload(found: Awaited<ReturnType<typeof discoverTarget>>): readonly Warning[] {
-  if (found.kind !== 'found') return []
-  const { autoscaler, workload } = found
-  const scaled = `${autoscaler} changes the number of instances: those that it adds join the batch in flight`
-  const restarts = `a pod of ${workload.name} that dies by itself comes back in the new version, outside any batch`
-  return [
-    ...(autoscaler === null ? [] : [{ code: 'AUTOSCALER', message: scaled }]),
-    ...(workload.kind === 'DaemonSet' ? [{ code: 'DAEMON_SET', message: restarts }] : []),
-  ]
 }

@@ -2,7 +2,8 @@ import { z } from 'zod'
 import type { EventHub } from '../../infra/events/hub.ts'
 import type { Call } from '../../infra/http/route.ts'
 import { uuid } from '../../infra/http/schemas.ts'
-import type { CommandCall, UpgradeDeps } from '../commands/context.ts'
+import type { CommandCall } from '../commands/context.ts'
+import type { UpgradeDeps } from '../deps.ts'
 import { executionView } from '../views.ts'
 
 /** What the routes of executions are made with. */

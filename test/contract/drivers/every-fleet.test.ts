@@ -6,8 +6,8 @@ import type { Lease } from '../../../src/infra/engine/index.ts'
 import type { FleetRelease, ReleaseCluster } from '../../../src/releases/index.ts'
 import type { Execution, FleetSight } from '../../../src/upgrades/core/model.ts'
 import type { FleetDriver } from '../../../src/upgrades/drivers/driver.ts'
-import { newRehearsal, rehearsalFleet } from '../../../src/upgrades/drivers/rehearsal.ts'
-import { releaseFleet } from '../../../src/upgrades/drivers/releases.ts'
+import { newRehearsal, simulatedFleet } from '../../../src/upgrades/drivers/rehearsal.ts'
+import { releaseDriver } from '../../../src/upgrades/drivers/releases.ts'
 import { writeWorld } from '../../../src/upgrades/store/rehearsals.ts'
 import { executionOf } from './support/execution.ts'
 import { heldBy, TestFleet } from './support/fleet.ts'
@@ -39,7 +39,7 @@ async function rehearsal(): Promise<Given> {
   await world.begin(execution)
   const fleet = newRehearsal({ size: 4, faults: {}, releaseIds: [releaseId] }, systemClock.now())
   await transaction(db, (tx) => writeWorld(tx, execution.id, fleet))
-  return { driver: rehearsalFleet({ db, clock: systemClock }).driver, execution, lease: await world.lease(execution) }
+  return { driver: simulatedFleet({ db, clock: systemClock }).driver, execution, lease: await world.lease(execution) }
 }
 
 /** Its releases are as they are told: reading them is what the tests of releases are about. */
@@ -47,10 +47,8 @@ async function releases(): Promise<Given> {
   const releaseId = await world.release(randomUUID())
   const execution = executionOf(releaseId, world.tenantId, { kind: 'Deployment', name: 'app' })
   await world.begin(execution)
-  const nobody = () => Promise.reject(new Error('nothing is surveyed here'))
   const cluster = { readiness: async () => ({ settled: true, blockers: [] }) } as unknown as ReleaseCluster
-  const { driver } = releaseFleet({
-    ...({ dockerImage: nobody, renderings: nobody } as unknown as Parameters<typeof releaseFleet>[0]),
+  const driver = releaseDriver({
     releasesOf: async () => [0, 1, 2, 3].map(fleetRelease),
     clusterOf: () => cluster,
     manifest: async () => '',

@@ -15,7 +15,7 @@ const rules: Readonly<Record<Strategy, StrategyRules>> = {
 }
 
 /** What the strategy of an execution decides differently. */
-export function strategyOf({ spec }: Execution): StrategyRules {
+export function strategyOf({ spec }: Pick<Execution, 'spec'>): StrategyRules {
   return rules[spec.strategy]
 }
 

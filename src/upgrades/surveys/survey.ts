@@ -1,15 +1,15 @@
 import type { Clock } from '../../core/instant.ts'
-import { Problem } from '../../core/problems.ts'
 import type { Uuid } from '../../core/subject.ts'
 import type { ClusterClient, Discovery as KindDiscovery } from '../../infra/kubernetes/index.ts'
 import type { FleetRelease, Renderings } from '../../releases/index.ts'
 import { backup } from '../checks/backup.ts'
 import type { Execution, Warning, WorkloadRef } from '../core/model.ts'
+import { readBackups } from '../drivers/backups.ts'
+import { type Change, whyNotHeld } from '../drivers/change.ts'
+import { nameOf, type Rendered } from '../drivers/rendered.ts'
+import type { Refused } from '../drivers/renderings.ts'
 import type { Finding, Survey } from '../ports.ts'
 import type { Backup } from '../store/backups.ts'
-import { readBackups } from './backups.ts'
-import { type Change, whyNotHeld } from './change.ts'
-import { nameOf, type Rendered } from './rendered.ts'
 
 /** What surveys of releases read. Each throws when what it asks does not answer. */
 export type SurveyParts = {
@@ -27,20 +27,9 @@ export type SurveyParts = {
 type Refusal = Survey['refusal']
 
 /** A survey that ends where rendering the target does. */
-export function refusedSurvey({ code, message }: Pick<Problem, 'code' | 'message'>): Survey {
+export function refusedSurvey({ refusal }: Refused): Survey {
   const finding: Finding = { status: 'WARNING', message: 'Not looked at: the target is refused', evidence: null }
-  const refusal = { code, detail: message }
   return { resources: finding, backup: finding, health: finding, warnings: [], change: null, refusal }
-}
-
-/** What refuses to render ends the execution; what does not answer is asked again. */
-export async function renderedOrRefused<T>(render: () => Promise<T>): Promise<T | Survey> {
-  try {
-    return await render()
-  } catch (error) {
-    if (error instanceof Problem && error.status < 500) return refusedSurvey(error)
-    throw error
-  }
 }
 
 /** Why the new version cannot be: it lacks the target, runs another image, or cannot be held. */
