@@ -1,4 +1,5 @@
-// The whole check that needs Node only: `npm test`, or `npm test -- unit lint` for some of its steps.
+// The whole check that needs Node only: `npm test`, or `npm test -- unit lint` for some of its steps. The step `registry`
+// is for `OCI_REGISTRY_BIN` and runs only when it is chosen.
 // The last line is `N passed, N failed`; every test of vitest counts, and each of the other checks counts as one.
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -21,10 +22,10 @@ function check(name) {
 }
 
 /** A project of vitest. A run that fails without a failed test (a file that does not load, a stray error) counts as one. */
-function project(name) {
+function project(name, files = []) {
   const report = join(scratch, `${name}.json`)
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
-  const status = run('vitest', ['run', '--project', name, ...reporters])
+  const status = run('vitest', ['run', '--project', name, ...reporters, ...files])
   const { numPassedTests, numFailedTests, numPendingTests, numTodoTests } = readReport(report)
   const failed = numFailedTests === 0 && status !== 0 ? 1 : numFailedTests
   return { passed: numPassedTests, failed, skipped: numPendingTests + numTodoTests }
@@ -46,7 +47,10 @@ const steps = {
   unit: () => project('unit'),
   contract: () => project('contract'),
   scenarios: () => project('scenarios'),
+  registry: () => project('contract', ['test/contract/charts/oci-registry.test.ts']),
 }
+/** Those that need more than Node. */
+const onlyWhenChosen = ['registry']
 
 function main(chosen) {
   const unknown = chosen.filter((name) => !(name in steps))
@@ -55,7 +59,7 @@ function main(chosen) {
   const total = { passed: 0, failed: 0, skipped: 0 }
   const failedSteps = []
   for (const [name, step] of Object.entries(steps)) {
-    if (chosen.length > 0 && !chosen.includes(name)) continue
+    if (chosen.length > 0 ? !chosen.includes(name) : onlyWhenChosen.includes(name)) continue
     console.log(`\n— ${name}`)
     const result = step()
     for (const key of Object.keys(total)) total[key] += result[key]

@@ -1,4 +1,4 @@
-import { type Clock, seconds } from '../core/instant.ts'
+import type { Clock } from '../core/instant.ts'
 import type { JsonObject } from '../core/json.ts'
 import { Lru } from '../core/lru.ts'
 import { type ErrorCode, Problem } from '../core/problems.ts'
@@ -6,6 +6,7 @@ import { invalidChart } from './archive/faults.ts'
 import { type Chart, type PackagedChart, readChart } from './archive/read.ts'
 import { requireChartName } from './core/names.ts'
 import { hiddenTexts, hideValues, marksAny, redactValues, type SchemaTree } from './core/redact.ts'
+import { Fresh } from './fresh.ts'
 import { SingleFlight } from './single-flight.ts'
 import { type Found, findVersion } from './sources/find.ts'
 import { type ChartStore, digestChanged, toResolved } from './store.ts'
@@ -38,15 +39,10 @@ export interface Charts {
 }
 
 const cacheBytes = 64 * 1024 * 1024
-/** For so long a version is not looked up again: a batch asks for the same one hundreds of times. */
-const freshFor = seconds(10)
-
-type Resolved = { readonly chart: ResolvedChart; readonly at: number }
 
 export function createCharts({ store, sources, clock }: ChartsParts): Charts {
   const packaged = new Lru<PackagedChart>(cacheBytes, weightOf)
-  const resolved = new Lru<Resolved>(1_000)
-  const lookups = new SingleFlight<ResolvedChart>()
+  const resolved = new Fresh<ResolvedChart>(clock)
   const loads = new SingleFlight<PackagedChart>()
   const ofDefaults = new WeakMap<PackagedChart, readonly string[] | null>()
 
@@ -98,14 +94,7 @@ export function createCharts({ store, sources, clock }: ChartsParts): Charts {
   return {
     async resolve(name, version) {
       requireChartName(name)
-      const key = `${name} ${version}`
-      const before = resolved.get(key)
-      if (before !== undefined && clock.now() - before.at < freshFor) return before.chart
-      return lookups.run(key, async () => {
-        const chart = await lookUp(name, version)
-        resolved.set(key, { chart, at: clock.now() })
-        return chart
-      })
+      return resolved.get(`${name} ${version}`, () => lookUp(name, version))
     },
     kept: async (digest) => toResolved(await load(digest)),
     archive: async (digest) => (await load(digest)).archive,
@@ -127,11 +116,21 @@ export function createCharts({ store, sources, clock }: ChartsParts): Charts {
 }
 
 async function fetched({ source, offered }: Found, name: string): Promise<PackagedChart> {
-  const chart = await readChart(await source.fetch(name, offered.version))
+  const chart = await readFrom(source, await source.fetch(name, offered.version), `${name} ${offered.version}`)
   const { metadata } = chart
   if (metadata.name === name && metadata.version === offered.version) return chart
   const detail = `${source.name} has ${metadata.name} ${metadata.version} in the place of ${name} ${offered.version}`
   throw invalidChart('other_chart', detail)
+}
+
+/** Whose archive cannot be read is told by the source: its operator is the one who can do something about it. */
+async function readFrom({ name }: ChartSource, archive: Buffer, what: string): Promise<PackagedChart> {
+  try {
+    return await readChart(archive)
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error
+    throw new Problem(error.code, `${what} of ${name}: ${error.message}`, { extra: { ...error.extra, source: name } })
+  }
 }
 
 const gone: readonly ErrorCode[] = ['unavailable', 'chart_not_found', 'chart_version_not_found']

@@ -6,12 +6,18 @@ import { type FeatureRoutes, route } from '../infra/http/route.ts'
 import { idParams, time, uuid } from '../infra/http/schemas.ts'
 import { rfc3339 } from '../infra/http/time.ts'
 import { type AddSourceParts, addSource } from './commands/add-source.ts'
-import { listCharts } from './commands/list-charts.ts'
+import { type ListParts, listCharts } from './commands/list-charts.ts'
 import { chartNamePattern } from './core/names.ts'
 import { dnsLabel } from './labels.ts'
 import { type ChartSource, type SourceCredentials, type SourceRecord, sourceTypes } from './types.ts'
 
-export type ChartRouteParts = AddSourceParts & { readonly open: () => Promise<readonly ChartSource[]> }
+export type ChartRouteParts = AddSourceParts & {
+  readonly open: () => Promise<readonly ChartSource[]>
+  readonly kept: ListParts['kept']
+}
+
+/** A list does not wait for all the time that a source may take: people wait for it. */
+const listLimitMs = 5_000
 
 const secret = z.string().min(1).max(4096).meta({ format: 'password', writeOnly: true })
 const credentials = z
@@ -19,15 +25,26 @@ const credentials = z
     z.strictObject({ username: z.string().min(1).max(256), password: secret }),
     z.strictObject({ token: secret }),
   ])
-  .describe('Sent to the own scheme, host and port of the source only. Never shown again.')
+  .describe('Sent to the own scheme, host and port of the source and its `authHosts` only. Never shown again.')
 
 const newSource = z
   .strictObject({
     name: dnsLabel,
     type: z.enum(sourceTypes),
-    url: z.string().min(1).max(2048).describe('The address of a repository, or the absolute path of a folder.'),
+    url: z
+      .string()
+      .min(1)
+      .max(2048)
+      .describe(
+        'The address of a repository (https://HOST/PATH), of a registry (oci://HOST/PATH; http://HOST/PATH for one without TLS), or the absolute path of a folder.',
+      ),
     priority: z.int().min(0).max(1000).default(100).describe('The lowest is asked first, equal ones by name.'),
     credentials: credentials.optional(),
+    authHosts: z
+      .array(z.string().min(1).max(255))
+      .max(10)
+      .default([])
+      .describe('Hosts beside its own that a registry may name for its tokens: they see its credentials.'),
   })
   .meta({ id: 'NewChartSource' })
 
@@ -39,6 +56,7 @@ const source = z
     url: z.string(),
     priority: z.int(),
     hasCredentials: z.boolean(),
+    authHosts: z.array(z.string()),
     createdAt: time,
   })
   .meta({ id: 'ChartSource' })
@@ -130,6 +148,9 @@ const deleteSource = (parts: ChartRouteParts) =>
     },
   })
 
+const unavailableHeader = 'X-Unavailable-Sources'
+const unavailableHeaders = { [unavailableHeader]: 'The names of the sources that did not answer, when some did not' }
+
 const charts = (parts: ChartRouteParts) =>
   route({
     method: 'GET',
@@ -137,6 +158,8 @@ const charts = (parts: ChartRouteParts) =>
     operationId: 'listCharts',
     tags: ['charts'],
     summary: 'The charts that can be installed, by name, with their versions, the newest first',
+    description:
+      'Of a source that does not answer within five seconds, those that are kept. A registry that has no catalogue shows charts that came from it before; with `name` every source is asked for that chart.',
     permission: { scope: 'platform', action: 'chart.read' },
     schema: {
       query: z.strictObject({
@@ -145,13 +168,15 @@ const charts = (parts: ChartRouteParts) =>
         q: queryText().optional().describe('Part of the name.'),
         sort: querySort(['name', '-name'], 'by name'),
       }),
-      responses: { 200: { description: 'The charts', schema: z.array(chart) } },
+      responses: { 200: { description: 'The charts', schema: z.array(chart), headers: unavailableHeaders } },
     },
     handler: async (call) => {
-      const all = await listCharts(await parts.open())
       const { name } = call.query
+      const listing = { sources: await parts.open(), kept: parts.kept, limitMs: listLimitMs }
+      const { charts: rows, unavailable } = await listCharts(listing, name)
+      if (unavailable.length > 0) call.reply.header(unavailableHeader, unavailable.join(', '))
       return sendMemoryList(call, {
-        rows: name === undefined ? all : all.filter((listed) => listed.name === name),
+        rows,
         id: byName,
         orders: { name: byName, '-name': byName },
         order: call.query.sort ?? 'name',
@@ -176,8 +201,9 @@ function present({
   url,
   priority,
   credentials: kept,
+  authHosts,
   createdAt,
 }: SourceRecord): z.input<typeof source> {
   const hasCredentials = kept !== null
-  return { id, name, type, url, priority, hasCredentials, createdAt: rfc3339(createdAt) }
+  return { id, name, type, url, priority, hasCredentials, authHosts: [...authHosts], createdAt: rfc3339(createdAt) }
 }

@@ -13,6 +13,7 @@ type Row = {
   url: string
   priority: number
   credentials_enc: Buffer | null
+  auth_hosts: readonly string[]
   created_at: Date
 }
 const tables = (db: Db): Kysely<{ chart_sources: Row }> => db.withTables<{ chart_sources: Row }>()
@@ -34,6 +35,7 @@ export function sourceStore(db: Db, sealer: Sealer) {
     url: row.url,
     priority: row.priority,
     credentials: row.credentials_enc === null ? null : credentials.parse(sealer.open(row.credentials_enc)),
+    authHosts: row.auth_hosts,
     createdAt: toInstant(row.created_at),
   })
   return {
@@ -50,7 +52,7 @@ export function sourceStore(db: Db, sealer: Sealer) {
 
     /** Adds one. Throws `conflict` when its name is taken. */
     async add(record: SourceRecord): Promise<void> {
-      const { id, name, type, url, priority } = record
+      const { id, name, type, url, priority, authHosts } = record
       const added = await tables(db)
         .insertInto('chart_sources')
         .values({
@@ -60,6 +62,7 @@ export function sourceStore(db: Db, sealer: Sealer) {
           url,
           priority,
           credentials_enc: record.credentials === null ? null : sealer.seal(record.credentials),
+          auth_hosts: authHosts,
           created_at: fromInstant(record.createdAt),
         })
         .onConflict((conflict) => conflict.column('name').doNothing())

@@ -44,6 +44,11 @@ export function chartStore(db: Db) {
       return row === undefined ? null : resolved(row)
     },
 
+    /** Every chart version that came from a source. */
+    async keptFrom(sourceId: Uuid): Promise<readonly { readonly name: string; readonly version: string }[]> {
+      return tables(db).selectFrom('charts').select(['name', 'version']).where('source_id', '=', sourceId).execute()
+    },
+
     /**
      * Keeps a chart; the same bytes again change nothing. `sourceId` is null for one that came with a release of another
      * hand. Throws `digest_changed` when a source has given other bytes for the name and version before.

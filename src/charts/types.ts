@@ -16,15 +16,17 @@ export type OfferedVersion = {
 export interface ChartSource {
   readonly id: Uuid
   readonly name: string
-  /** The names of all charts in it. */
-  names(): Promise<readonly string[]>
+  /** The names of all charts in it; null when it has charts and does not tell which. */
+  names(): Promise<readonly string[] | null>
   /** The versions of one chart, in no order; none when it does not know the chart. */
   versions(name: string): Promise<readonly OfferedVersion[]>
-  /** The bytes of a version that `versions` has just named. */
+  /** One version; null when it does not have it. */
+  offer(name: string, version: string): Promise<OfferedVersion | null>
+  /** The bytes of a version that it offers. */
   fetch(name: string, version: string): Promise<Buffer>
 }
 
-/** What a source asks callers for. Leaves the process in requests to the source's own origin only. */
+/** What a source asks callers for. Leaves the process in requests to the source's own origin and its `authHosts` only. */
 export type SourceCredentials =
   | { readonly kind: 'basic'; readonly username: string; readonly password: string }
   | { readonly kind: 'bearer'; readonly token: string }
@@ -40,6 +42,8 @@ export type SourceRecord = {
   readonly url: string
   readonly priority: number
   readonly credentials: SourceCredentials | null
+  /** Hosts beside the source's own that may be asked for a token, and see the credentials for it. */
+  readonly authHosts: readonly string[]
   readonly createdAt: Instant
 }
 

@@ -57,7 +57,8 @@ export async function openCharts(
   const folders = [samples, ...config.chartFolders]
   const sourceParts = { clock, resolve: systemResolve, timeoutMs: sourceTimeoutMs, folders }
   const open = openSources(() => sources.list(), sourceParts)
-  const charts = createCharts({ store: chartStore(db), sources: open, clock })
+  const store = chartStore(db)
+  const charts = createCharts({ store, sources: open, clock })
   if (isEmbedded(config)) {
     await writeSamples(samplesFolder, samples)
     await addSampleSource(sources, samples, newId(), clock)
@@ -70,7 +71,7 @@ export async function openCharts(
     return (object: ForeignObject) => isGrantedObject(known, object)
   }
   const validate = validator({ render, archive, granted, secrets: charts.secrets })
-  const routeParts: ChartRouteParts = { sources, clock, newId, folders, open }
+  const routeParts: ChartRouteParts = { sources, clock, newId, folders, open, kept: store.keptFrom }
   return {
     charts: { ...charts, validate, granted: async (digests) => (await grants.of(digests)).map(chartGrant) },
     routes: [...chartRoutes(routeParts), ...grantRoutes({ db, clock, newId, grants })],
@@ -102,6 +103,7 @@ async function addSampleSource(
     url: folder,
     priority: 1000,
     credentials: null,
+    authHosts: [],
     createdAt: clock.now(),
   })
 }

@@ -19,6 +19,7 @@ export type ChartFault =
   | 'library_chart'
   | 'digest_mismatch'
   | 'other_chart'
+  | 'not_a_chart'
 
 /** The one way to refuse a chart. `detail` names the file, never its content. */
 export function invalidChart(reason: ChartFault, detail: string): Problem {

@@ -4,6 +4,7 @@ import { malformed, Problem } from '../../core/problems.ts'
 import type { Uuid } from '../../core/subject.ts'
 import type { SourceStore } from '../source-store.ts'
 import { isBelow } from '../sources/folder.ts'
+import { readAddress } from '../sources/oci/address.ts'
 import type { SourceCredentials, SourceRecord, SourceType } from '../types.ts'
 
 export type NewSource = {
@@ -12,6 +13,7 @@ export type NewSource = {
   readonly url: string
   readonly priority: number
   readonly credentials: SourceCredentials | null
+  readonly authHosts: readonly string[]
 }
 
 export type AddSourceParts = {
@@ -27,6 +29,9 @@ export type AddSourceParts = {
  * `conflict` when the name is taken. Whether it answers is not asked: it may be up later.
  */
 export async function addSource(parts: AddSourceParts, source: NewSource): Promise<SourceRecord> {
+  if (source.type !== 'oci' && source.authHosts.length > 0) {
+    throw malformed('/authHosts', 'only a registry has its tokens from elsewhere')
+  }
   await checks[source.type](source, parts.folders)
   const record = { ...source, id: parts.newId(), createdAt: parts.clock.now() }
   await parts.sources.add(record)
@@ -50,7 +55,14 @@ const checks: Readonly<Record<SourceType, Check>> = {
     const allowed = await isBelow(url, folders).catch(() => false)
     if (!allowed) throw new Problem('refused', 'there is no such folder below CHART_FOLDERS')
   },
-  async oci() {
-    throw new Problem('refused', 'chart sources of the type oci are not supported yet')
+  async oci({ url, authHosts }) {
+    if (readAddress(url) === null) {
+      throw malformed('/url', 'must be oci://HOST/PATH in small letters, without credentials, query and fragment')
+    }
+    const wrong = authHosts.findIndex((host) => !isHost(host))
+    if (wrong >= 0) throw malformed(`/authHosts/${wrong}`, 'must be a host in small letters, with a port if it has one')
   },
 }
+
+/** As `URL` writes a host: what is compared with that of a realm. */
+const isHost = (text: string): boolean => URL.canParse(`https://${text}`) && new URL(`https://${text}`).host === text

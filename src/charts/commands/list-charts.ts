@@ -1,4 +1,7 @@
+import type { Uuid } from '../../core/subject.ts'
+import { unlessAborted } from '../../infra/unless-aborted.ts'
 import { newestFirst } from '../sources/find.ts'
+import { sourceDown } from '../sources/source-down.ts'
 import type { ChartSource } from '../types.ts'
 
 /** A chart that can be installed; `sources` are those that have it, in the order in which they are asked. */
@@ -8,11 +11,44 @@ export type ListedChart = {
   readonly sources: readonly string[]
 }
 
-/** Every chart of the sources, by name, with its versions, the newest first. Throws `unavailable`, naming the source. */
-export async function listCharts(sources: readonly ChartSource[]): Promise<readonly ListedChart[]> {
-  const offers = await Promise.all(sources.map(offersOf))
-  const byName = Map.groupBy(offers.flat(), ({ name }) => name)
-  return [...byName]
+export type ChartVersion = { readonly name: string; readonly version: string }
+
+export type ListParts = {
+  readonly sources: readonly ChartSource[]
+  /** What is kept from a source: it can be installed whether the source answers or not. */
+  readonly kept: (source: Uuid) => Promise<readonly ChartVersion[]>
+  /** For so long a list waits for its sources. */
+  readonly limitMs: number
+}
+
+export type ChartListing = {
+  readonly charts: readonly ListedChart[]
+  /** The names of the sources that did not tell all that they have. */
+  readonly unavailable: readonly string[]
+}
+
+/**
+ * Every chart of the sources, by name, with its versions, the newest first; with a name, that one. Of a source that does
+ * not answer those that are kept. Throws `unavailable`, naming a source, when none answers and nothing of them is kept.
+ */
+export async function listCharts(parts: ListParts, name?: string): Promise<ChartListing> {
+  const signal = AbortSignal.timeout(parts.limitMs)
+  const answers = await Promise.all(parts.sources.map((source) => answerOf(source, parts, name, signal)))
+  const offers = answers.flatMap((answer) => answer.offers)
+  const failures = answers.flatMap(({ failure }) => failure ?? [])
+  const [first] = failures
+  if (first !== undefined && failures.length === answers.length && offers.length === 0) throw first
+  return {
+    charts: merged(offers),
+    unavailable: answers.flatMap(({ source, failure }) => (failure === null ? [] : [source])),
+  }
+}
+
+type Offer = { readonly name: string; readonly source: string; readonly versions: readonly string[] }
+type Answer = { readonly source: string; readonly offers: readonly Offer[]; readonly failure: Error | null }
+
+function merged(offers: readonly Offer[]): readonly ListedChart[] {
+  return [...Map.groupBy(offers, ({ name }) => name)]
     .map(([name, all]) => ({
       name,
       versions: newestFirst(all.flatMap(({ versions }) => versions)),
@@ -21,15 +57,38 @@ export async function listCharts(sources: readonly ChartSource[]): Promise<reado
     .sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 
-type Offer = { readonly name: string; readonly source: string; readonly versions: readonly string[] }
+/** So many charts of a source are asked for at once. */
+const lanes = 16
 
-async function offersOf(source: ChartSource): Promise<readonly Offer[]> {
-  const names = await source.names()
-  const offers = await Promise.all(
-    names.map(async (name) => ({ name, source: source.name, versions: await versionsOf(source, name) })),
-  )
-  return offers.filter(({ versions }) => versions.length > 0)
+async function answerOf(source: ChartSource, parts: ListParts, name: string | undefined, signal: AbortSignal) {
+  const kept = Map.groupBy(await parts.kept(source.id), (version) => version.name)
+  const keptVersions = (chart: string) => (kept.get(chart) ?? []).map(({ version }) => version)
+  const told: string[][] = []
+  let failure: Error | null = null
+  const ask = async <T>(work: () => Promise<T>, otherwise: T): Promise<T> => {
+    try {
+      signal.throwIfAborted()
+      return await unlessAborted(work(), signal)
+    } catch (error) {
+      failure ??= sourceDown(source.name, error)
+      return otherwise
+    }
+  }
+  const names = name === undefined ? await ask(() => source.names(), null) : [name]
+  // One that has just failed is not asked further.
+  const versions = failure === null ? (chart: string) => versionsOf(source, chart) : null
+  const charts = names ?? [...kept.keys()]
+  const open = charts.entries()
+  const lane = async () => {
+    for (const [at, chart] of open) {
+      const ofKept = keptVersions(chart)
+      told[at] = versions === null ? ofKept : await ask(() => versions(chart), ofKept)
+    }
+  }
+  await Promise.all(Array.from({ length: lanes }, lane))
+  const offers = charts.map((chart, at) => ({ name: chart, source: source.name, versions: told[at] ?? [] }))
+  return { source: source.name, offers: offers.filter((offer) => offer.versions.length > 0), failure } as Answer
 }
 
-const versionsOf = async (source: ChartSource, name: string): Promise<readonly string[]> =>
+const versionsOf = async (source: ChartSource, name: string): Promise<string[]> =>
   (await source.versions(name)).map(({ version }) => version)

@@ -15,10 +15,9 @@ const listed = 20
 export async function findVersion(sources: readonly ChartSource[], name: string, version: string): Promise<Found> {
   const known: string[] = []
   for (const source of sources) {
-    const versions = await source.versions(name)
-    const offered = versions.find((candidate) => candidate.version === version)
-    if (offered !== undefined) return { source, offered }
-    known.push(...versions.map((candidate) => candidate.version))
+    const offered = await source.offer(name, version)
+    if (offered !== null) return { source, offered }
+    known.push(...(await source.versions(name)).map((candidate) => candidate.version))
   }
   throw known.length === 0 ? noChart(name) : noVersion(name, version, known)
 }
@@ -30,6 +29,11 @@ function noVersion(name: string, version: string, known: readonly string[]): Pro
   const more = known.length > listed ? ` and ${known.length - listed} older ones` : ''
   const detail = `chart ${name} has no version ${version}; known are ${versions.join(', ')}${more}`
   return new Problem('chart_version_not_found', detail, { extra: { versions } })
+}
+
+/** One version of a source whose list of versions says all that there is to say of it. */
+export function offerFrom(versions: ChartSource['versions']): ChartSource['offer'] {
+  return async (name, version) => (await versions(name)).find((offered) => offered.version === version) ?? null
 }
 
 /** Versions by semver order, the newest first, each once. */

@@ -1,11 +1,11 @@
 import { access, readdir, readFile, realpath } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import semver from 'semver'
-import { Problem } from '../../core/problems.ts'
 import { packFolder } from '../archive/folder.ts'
 import { readMetadata } from '../archive/metadata.ts'
 import type { ChartSource, SourceRecord } from '../types.ts'
-import { sourceDown } from './http.ts'
+import { offerFrom } from './find.ts'
+import { named } from './source-down.ts'
 
 type Located = { readonly version: string; readonly path: string; readonly packed: boolean }
 
@@ -21,26 +21,25 @@ export async function isBelow(folder: string, roots: readonly string[]): Promise
  * Folders are packaged when they are asked for, always to the same bytes.
  */
 export function folderSource(record: SourceRecord, roots: readonly string[]): ChartSource {
-  const named = async <T>(work: () => Promise<T>): Promise<T> => {
-    try {
+  const inFolder = <T>(work: () => Promise<T>): Promise<T> =>
+    named(record.name, async () => {
       if (!(await isBelow(record.url, roots))) throw new Error('its folder does not lie below CHART_FOLDERS')
-      return await work()
-    } catch (error) {
-      throw error instanceof Problem ? error : sourceDown(record.name, error)
-    }
-  }
+      return work()
+    })
+  const versions = (name: string) =>
+    inFolder(async () =>
+      (await locate(record.url, name)).map(({ version }) => ({ version, appVersion: null, digest: null })),
+    )
   return {
     id: record.id,
     name: record.name,
-    names: () => named(() => chartNames(record.url)),
-    versions: (name) =>
-      named(async () =>
-        (await locate(record.url, name)).map(({ version }) => ({ version, appVersion: null, digest: null })),
-      ),
+    names: () => inFolder(() => chartNames(record.url)),
+    versions,
+    offer: offerFrom(versions),
     fetch: (name, version) =>
-      named(async () => {
+      inFolder(async () => {
         const found = (await locate(record.url, name)).find((known) => known.version === version)
-        if (found === undefined) throw sourceDown(record.name, new Error(`it no longer has ${name} ${version}`))
+        if (found === undefined) throw new Error(`it no longer has ${name} ${version}`)
         return found.packed ? readFile(found.path) : packFolder(found.path)
       }),
   }

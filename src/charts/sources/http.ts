@@ -1,13 +1,15 @@
 import type { Clock } from '../../core/instant.ts'
 import { seconds } from '../../core/instant.ts'
-import { Problem } from '../../core/problems.ts'
 import type { Resolve } from '../../infra/net/reach.ts'
 import { invalidChart } from '../archive/faults.ts'
 import { chartLimits } from '../archive/limits.ts'
 import { digestOf } from '../archive/read.ts'
 import type { ChartSource, SourceRecord } from '../types.ts'
-import { type DownloadOptions, download } from './download.ts'
+import { authorizationOf } from './credentials.ts'
+import { offerFrom } from './find.ts'
 import { parseIndexAside, type RepositoryIndex } from './index-file.ts'
+import { ask, type Reply } from './request.ts'
+import { named } from './source-down.ts'
 
 const indexBytes = 32 * 1024 * 1024
 /** An index is asked for again (with its ETag) when it is older. */
@@ -15,20 +17,26 @@ const freshFor = seconds(10)
 
 type Cached = { readonly index: RepositoryIndex; readonly etag: string | null; readonly at: number }
 
+/** What a source that is asked over HTTP needs. */
 export type HttpSourceParts = { readonly clock: Clock; readonly resolve: Resolve; readonly timeoutMs: number }
 
 /** A Helm repository: an `index.yaml` and the archives that it names, by relative addresses or elsewhere. */
 export function httpSource(record: SourceRecord, { clock, resolve, timeoutMs }: HttpSourceParts): ChartSource {
   const base = new URL(record.url.endsWith('/') ? record.url : `${record.url}/`)
-  const options: DownloadOptions = { origin: base.origin, credentials: record.credentials, resolve, timeoutMs }
+  const home = { origin: base.origin, resolve }
+  const { credentials } = record
+  const authorization = credentials === null ? null : { origin: base.origin, value: authorizationOf(credentials) }
   let cached: Cached | null = null
   let running: Promise<RepositoryIndex> | null = null
 
+  const get = (url: URL, limit: number, etag: string | null = null): Promise<Reply> =>
+    ask(url, home, { signal: AbortSignal.timeout(timeoutMs), limit, authorization, etag })
+
   async function refresh(): Promise<RepositoryIndex> {
-    const answer = await download(new URL('index.yaml', base), indexBytes, cached?.etag ?? null, options)
-    if (answer.kind === 'unchanged' && cached !== null) cached = { ...cached, at: clock.now() }
-    if (answer.kind === 'body') cached = await parsed(answer.body, answer.etag)
-    return cached?.index ?? new Map()
+    const reply = await get(new URL('index.yaml', base), indexBytes, cached?.etag)
+    if (reply.status === 304 && cached !== null) cached = { ...cached, at: clock.now() }
+    else cached = await parsed(bodyOf(reply), reply.header('etag'))
+    return cached.index
   }
 
   async function parsed(body: Buffer, etag: string | null): Promise<Cached> {
@@ -40,47 +48,38 @@ export function httpSource(record: SourceRecord, { clock, resolve, timeoutMs }: 
 
   function index(): Promise<RepositoryIndex> {
     if (cached !== null && clock.now() - cached.at < freshFor) return Promise.resolve(cached.index)
-    running ??= named(refresh()).finally(() => {
+    running ??= named(record.name, refresh).finally(() => {
       running = null
     })
     return running
   }
 
-  const named = <T>(work: Promise<T>): Promise<T> =>
-    work.catch((error: unknown) => {
-      throw sourceDown(record.name, error)
-    })
-
+  const versions = async (name: string) => (await index()).get(name) ?? []
   return {
     id: record.id,
     name: record.name,
     names: async () => [...(await index()).keys()],
-    versions: async (name) => (await index()).get(name) ?? [],
-    async fetch(name, version) {
-      const entry = (await index()).get(name)?.find((known) => known.version === version)
-      if (entry === undefined) throw sourceDown(record.name, new Error(`it no longer has ${name} ${version}`))
-      const body = await named(archive(new URL(entry.url, base), options))
-      if (entry.digest !== null && digestOf(body) !== entry.digest) {
-        throw invalidChart(
-          'digest_mismatch',
-          `${name} ${version} of ${record.name} does not have the digest of its index`,
-        )
-      }
-      return body
-    },
+    versions,
+    offer: offerFrom(versions),
+    fetch: (name, version) =>
+      named(record.name, async () => {
+        const entry = (await index()).get(name)?.find((known) => known.version === version)
+        if (entry === undefined) throw new Error(`it no longer has ${name} ${version}`)
+        const body = bodyOf(await get(archiveUrl(entry.url, base), chartLimits.packedBytes))
+        if (entry.digest === null || digestOf(body) === entry.digest) return body
+        const detail = `${name} ${version} of ${record.name} does not have the digest of its index`
+        throw invalidChart('digest_mismatch', detail)
+      }),
   }
 }
 
-async function archive(url: URL, options: DownloadOptions): Promise<Buffer> {
-  if (!/^https?:$/.test(url.protocol)) throw new Error('its index names an address that is not http or https')
-  const answer = await download(url, chartLimits.packedBytes, null, options)
-  if (answer.kind === 'unchanged') throw new Error('it answered 304')
-  return answer.body
+function archiveUrl(text: string, base: URL): URL {
+  const url = URL.canParse(text, base.href) ? new URL(text, base) : null
+  if (url !== null && /^https?:$/.test(url.protocol)) return url
+  throw new Error('its index names an address that is not http or https')
 }
 
-/** A source that does not answer, in words that hold nothing of what it answered. */
-export function sourceDown(name: string, error: unknown): Problem {
-  const code = (error as { code?: unknown } | null)?.code
-  const reason = typeof code === 'string' ? code : error instanceof Error ? error.message : 'it does not answer'
-  return new Problem('unavailable', `the chart source ${name} cannot be used: ${reason}`, { extra: { source: name } })
+function bodyOf({ status, body }: Reply): Buffer {
+  if (status !== 200) throw new Error(`it answered ${status}`)
+  return body
 }

@@ -1,22 +1,20 @@
-import { Problem } from '../../core/problems.ts'
 import type { Uuid } from '../../core/subject.ts'
 import type { ChartSource, SourceRecord, SourceType } from '../types.ts'
 import { folderSource } from './folder.ts'
 import { type HttpSourceParts, httpSource } from './http.ts'
+import { ociSource } from './oci/source.ts'
 
 export type SourceParts = HttpSourceParts & {
   /** `CHART_FOLDERS`: folder sources lie below these. */
   readonly folders: readonly string[]
 }
 
-/** The adapter of a configured source. Throws `refused` for a type that is not there yet. */
+/** The adapter of a configured source. */
 export function openSource(record: SourceRecord, parts: SourceParts): ChartSource {
   const open: Record<SourceType, () => ChartSource> = {
     http: () => httpSource(record, parts),
     folder: () => folderSource(record, parts.folders),
-    oci: () => {
-      throw new Problem('refused', `chart source ${record.name}: OCI registries are not supported yet`)
-    },
+    oci: () => ociSource(record, parts),
   }
   return open[record.type]()
 }

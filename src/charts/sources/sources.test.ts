@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { ChartSource } from '../types.ts'
-import { findVersion } from './find.ts'
+import { findVersion, offerFrom } from './find.ts'
 import { packedName } from './folder.ts'
 
 test.each([
@@ -16,16 +16,15 @@ test.each(['demo.tgz', '-1.0.0.tgz', 'demo-1.0.tgz', 'demo-1.0.0.zip'])('%s name
 })
 
 describe('finding a version', () => {
-  const source = (name: string, versions: readonly string[] | Error): ChartSource => ({
-    id: name,
-    name,
-    names: () => Promise.resolve([]),
-    versions: () =>
-      versions instanceof Error
-        ? Promise.reject(versions)
-        : Promise.resolve(versions.map((version) => ({ version, appVersion: null, digest: null }))),
-    fetch: () => Promise.reject(new Error('not here')),
-  })
+  const source = (name: string, known: readonly string[] | Error): ChartSource => {
+    const versions = () =>
+      known instanceof Error
+        ? Promise.reject(known)
+        : Promise.resolve(known.map((version) => ({ version, appVersion: null, digest: null })))
+    const names = () => Promise.resolve([])
+    const fetch = () => Promise.reject(new Error('not here'))
+    return { id: name, name, names, versions, offer: offerFrom(versions), fetch }
+  }
   const a = source('a', ['1.0.0', '1.1.0'])
   const b = source('b', ['1.1.0', '2.0.0'])
   const down = source('down', new Error('down'))

@@ -8,6 +8,7 @@ import { grants } from './migrations/0004_grants.ts'
 import { feedAndWebhooks } from './migrations/0005_feed_and_webhooks.ts'
 import { health } from './migrations/0006_health.ts'
 import { installation } from './migrations/0008_installation.ts'
+import { authHosts } from './migrations/0009_auth_hosts.ts'
 import type { Db } from './types.ts'
 
 /** Every step of the schema, oldest first. A step that was released never changes: add another. */
@@ -19,6 +20,7 @@ export const migrations: readonly Migration[] = [
   feedAndWebhooks,
   health,
   installation,
+  authHosts,
 ]
 
 /**

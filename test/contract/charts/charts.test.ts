@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { digestOf } from '../../../src/charts/archive/read.ts'
 import { packedFixture } from '../../../src/charts/archive/testing.ts'
 import { type Charts, createCharts } from '../../../src/charts/charts.ts'
+import { offerFrom } from '../../../src/charts/sources/find.ts'
 import { chartStore } from '../../../src/charts/store.ts'
 import type { ChartSource } from '../../../src/charts/types.ts'
 import { Problem } from '../../../src/core/problems.ts'
@@ -28,6 +29,7 @@ class FakeSource implements ChartSource {
         return chart === name ? [{ version, appVersion: null, digest }] : []
       }),
     )
+  offer = offerFrom((name) => this.versions(name))
   fetch = async (name: string, version: string) => {
     this.fetches += 1
     return this.#up(this.archives.get(`${name} ${version}`) ?? Buffer.alloc(0))

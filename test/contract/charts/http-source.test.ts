@@ -29,7 +29,16 @@ afterEach(async () => {
 })
 
 function source(url = server.url, resolve: Resolve = systemResolve): ChartSource {
-  const record = { id: 'id', name: 'repo', type: 'http', url, priority: 1, credentials, createdAt: 0 } as const
+  const record = {
+    id: 'id',
+    name: 'repo',
+    type: 'http',
+    url,
+    priority: 1,
+    credentials,
+    authHosts: [],
+    createdAt: 0,
+  } as const
   const clock = { now: () => now, sleep: () => Promise.resolve() }
   return httpSource(record, { clock, resolve, timeoutMs: 5_000 })
 }
@@ -113,11 +122,12 @@ describe('the index', () => {
       url: server.url,
       priority: 1,
       credentials: null,
+      authHosts: [],
       createdAt: 0,
     } as const
     const clock = { now: () => now, sleep: () => Promise.resolve() }
     const repo = httpSource(record, { clock, resolve: systemResolve, timeoutMs: 200 })
-    expect(await refusal(repo.versions('demo'))).toContain('timeout')
+    expect(await refusal(repo.versions('demo'))).toContain('did not answer in time')
   })
 })
 

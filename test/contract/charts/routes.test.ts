@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { packedFixture } from '../../../src/charts/archive/testing.ts'
 import { chartRoutes, openSources, type Sealer, sourceStore, systemResolve } from '../../../src/charts/index.ts'
+import { chartStore } from '../../../src/charts/store.ts'
 import { systemClock } from '../../../src/infra/clock.ts'
 import { type FreshDatabase, freshDatabase } from '../../support/database.ts'
 import { appOf, as } from '../../support/http-app.ts'
@@ -34,7 +35,14 @@ beforeEach(async () => {
     timeoutMs: 2_000,
     folders,
   })
-  const parts = { sources, clock: systemClock, newId: () => crypto.randomUUID(), folders, open }
+  const parts = {
+    sources,
+    clock: systemClock,
+    newId: () => crypto.randomUUID(),
+    folders,
+    open,
+    kept: chartStore(database.db).keptFrom,
+  }
   const adminOnly = (role: string, action: string) => role === 'platform-admin' || action === 'chart.read'
   app = appOf({ routes: [chartRoutes(parts)], authorize: ({ role }, action) => adminOnly(role, action) })
 })
@@ -106,7 +114,21 @@ describe('chart sources', () => {
     ['a relative folder', () => local({ url: 'charts' }), 400, '/url'],
     ['a folder outside of CHART_FOLDERS', () => local({ url: '/etc' }), 422, 'refused'],
     ['a folder that is not there', () => local({ url: join(folder, 'gone') }), 422, 'refused'],
-    ['an OCI registry', () => ({ name: 'x', type: 'oci', url: 'oci://b.test' }), 422, 'not supported yet'],
+    ['a registry with a tag', () => ({ name: 'x', type: 'oci', url: 'oci://b.test/charts:1' }), 400, '/url'],
+    ['a registry with credentials', () => ({ name: 'x', type: 'oci', url: 'oci://a:canary@b.test' }), 400, '/url'],
+    ['a registry as a folder', () => ({ name: 'x', type: 'oci', url: 'file:///etc' }), 400, '/url'],
+    [
+      'an address as a host of tokens',
+      () => ({ name: 'x', type: 'oci', url: 'oci://b.test', authHosts: ['a.test', 'https://a.test'] }),
+      400,
+      '/authHosts/1',
+    ],
+    [
+      'a host of tokens for a repository',
+      () => ({ name: 'x', type: 'http', url: 'https://b.test', authHosts: ['a.test'] }),
+      400,
+      '/authHosts',
+    ],
   ]
   test.each(refused)('%s is refused, and nothing is added', async (_, body, status, words) => {
     const answer = await add(body())
@@ -147,9 +169,34 @@ describe('charts', () => {
     expect(await list('/api/v1/charts?name=other')).toHaveLength(1)
   })
 
-  test('of a source that is down are "unavailable", by its name', async () => {
-    await add({ name: 'gone', type: 'http', url: 'http://127.0.0.1:9/' })
-    const answer = await app.inject({ url: '/api/v1/charts', headers: as('viewer') })
-    expect(answer.json()).toMatchObject({ status: 503, code: 'unavailable', source: 'gone' })
+  test('of a source that is down are left out, and it is named', async () => {
+    await add({ name: 'gone', type: 'http', url: 'http://127.0.0.1:9/', priority: 1 })
+    await add({ name: 'gone-too', type: 'oci', url: 'oci://127.0.0.1:9/charts', priority: 2 })
+    const ask = () => app.inject({ url: '/api/v1/charts', headers: as('viewer') })
+    expect((await ask()).json()).toMatchObject({
+      status: 503,
+      code: 'unavailable',
+      source: 'gone',
+      detail: 'the chart source gone cannot be used: it refuses connections (ECONNREFUSED)',
+    })
+    await add(local())
+    const answer = await ask()
+    expect([answer.statusCode, answer.headers['x-unavailable-sources']]).toEqual([200, 'gone, gone-too'])
+    expect(answer.json().map(({ name }: { name: string }) => name)).toEqual(['demo', 'other'])
   })
+
+  test('of sources that all answer come without such a header', async () => {
+    await add(local())
+    const answer = await app.inject({ url: '/api/v1/charts', headers: as('viewer') })
+    expect(answer.headers['x-unavailable-sources']).toBeUndefined()
+  })
+})
+
+test('a registry is added with the hosts of its tokens', async () => {
+  const registry = { name: 'team', type: 'oci', url: 'oci://registry.test/charts', authHosts: ['auth.test:8443'] }
+  const credentials = { username: 'me', password: 'canary' }
+  const added = await add({ ...registry, credentials })
+  expect(added.json()).toMatchObject({ ...registry, hasCredentials: true })
+  expect(added.body).not.toContain('canary')
+  expect(await sourceStore(database.db, sealer).list()).toMatchObject([registry])
 })
