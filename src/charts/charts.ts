@@ -7,6 +7,7 @@ import { type Chart, type PackagedChart, readChart } from './archive/read.ts'
 import { requireChartName } from './core/names.ts'
 import { hiddenTexts, hideValues, marksAny, redactValues, type SchemaTree } from './core/redact.ts'
 import { Fresh } from './fresh.ts'
+import { namesOf } from './inside.ts'
 import { SingleFlight } from './single-flight.ts'
 import { type Found, findVersion } from './sources/find.ts'
 import { type ChartStore, digestChanged, toResolved } from './store.ts'
@@ -161,12 +162,4 @@ export function schemaTree(chart: Chart): SchemaTree {
     return namesOf(chart, sub).map((name) => [name, tree] as const)
   })
   return { schema: chart.schema, inside }
-}
-
-/** By which names the values of a chart may speak of one inside it. */
-function namesOf({ metadata }: Chart, inside: Chart): readonly string[] {
-  const aliases = metadata.dependencies.flatMap(({ name, alias }) =>
-    name === inside.metadata.name && alias !== null ? [alias] : [],
-  )
-  return [inside.metadata.name, ...aliases]
 }

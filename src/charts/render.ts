@@ -1,6 +1,7 @@
 import { seconds } from '../core/instant.ts'
 import { Problem } from '../core/problems.ts'
 import { type Helm, HelmFailure } from '../infra/helm/types.ts'
+import { schemaProblem } from './schema-problem.ts'
 import type { Render } from './types.ts'
 
 /** A chart that takes longer to render is refused. */
@@ -24,13 +25,14 @@ export function helmRender(helm: Pick<Helm, 'template'>, kubeVersion: string): R
       const { objects } = await helm.template(spec, { limitMs: renderLimit })
       return objects.map(({ object }) => object)
     } catch (error) {
-      throw error instanceof HelmFailure ? renderProblem(error) : error
+      throw error instanceof HelmFailure ? await renderProblem(error, archive) : error
     }
   }
 }
 
-function renderProblem({ code, detail }: HelmFailure): Problem {
-  if (code === 'values_schema' || code === 'chart_invalid') return new Problem(code, detail)
+async function renderProblem({ code, detail }: HelmFailure, archive: Buffer): Promise<Problem> {
+  if (code === 'values_schema') return schemaProblem(detail, archive)
+  if (code === 'chart_invalid') return new Problem(code, detail)
   const words = code === 'timed_out' ? 'the chart takes more than 30 seconds to render' : detail
   return new Problem('chart_render_failed', words)
 }

@@ -1,3 +1,4 @@
+import { schemaProblem } from '../charts/index.ts'
 import type { JsonObject } from '../core/json.ts'
 import { Problem } from '../core/problems.ts'
 import { HelmFailure, type Rendered } from '../infra/helm/index.ts'
@@ -20,7 +21,10 @@ export async function renderUpgrade(
     return await deps.ports.helm.template({ ...spec, kubeVersion: deps.kubeVersion }, { limitMs: renderTimeoutMs })
   } catch (error) {
     if (!(error instanceof HelmFailure)) throw error
-    const problem = new Problem(error.code === 'values_schema' ? error.code : 'chart_render_failed', error.detail)
+    const problem =
+      error.code === 'values_schema'
+        ? await schemaProblem(error.detail, bytes)
+        : new Problem('chart_render_failed', error.detail)
     throw maskedProblem(problem, (await shownWith(deps.ports.charts, [digest], [values])).mask)
   }
 }

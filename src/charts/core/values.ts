@@ -39,7 +39,8 @@ function below([container, pointer]: Place): readonly Place[] {
   )
 }
 
-const escaped = (key: string): string => key.replaceAll('~', '~0').replaceAll('/', '~1')
+/** A key as a step of a JSON pointer. */
+export const escaped = (key: string): string => key.replaceAll('~', '~0').replaceAll('/', '~1')
 
 function utf8Length(text: string): number {
   let length = text.length

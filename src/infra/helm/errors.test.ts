@@ -145,6 +145,10 @@ describe('redaction', () => {
     ['error calling atoi: strconv.Atoi: parsing "CANARY": invalid', 'error calling atoi: ***'],
     ["- at '/pw': 'CANARY' does not match pattern 'x'", "- at '/pw': *** does not match pattern 'x'"],
     ["- at '/e': value must be one of 'CANARY', 'b'", "- at '/e': value is not one of those allowed"],
+    ["  - at '/a/0': 'CANARY' does not match pattern 'x'", "  - at '/a/0': *** does not match pattern 'x'"],
+    ["    - at '/e': value must be 'CANARY'", "    - at '/e': value is not one of those allowed"],
+    ["- at '/m': 'CANARY' is not valid email: missing CANARY", "- at '/m': *** is not valid email"],
+    ["- at '/n': minimum: got 1234, want 3", "- at '/n': minimum: got ***, want 3"],
     ['cannot unmarshal !!str `CANARY` into int', 'cannot unmarshal !!str `***` into int'],
     ['panic: CANARY', 'panic: ***'],
   ])('%s', (text, safe) => expect(redact(text)).toBe(safe))

@@ -33,8 +33,10 @@ const cuts: readonly (readonly [RegExp, string])[] = [
   [/(&value\.\w+\{)[^}]*\}/g, '$1***}'],
   [/(unrecognized|unknown) (type|value): [^\n]*/g, '$1 $2: ***'],
   // JSON schema: the value that does not match, and the values that would.
-  [/^(- at '[^']*': )'[\s\S]*?' (does not match pattern|is not valid|has invalid)/gm, '$1*** $2'],
-  [/^(- at '[^']*': )(?:value )must be (?:one of )?[^\n]*/gm, '$1value is not one of those allowed'],
+  [/^( *- at '[^']*': )'[\s\S]*?' (does not match pattern|has invalid)/gm, '$1*** $2'],
+  [/^( *- at '[^']*': )'[\s\S]*?' (is not valid [\w-]+)[^\n]*/gm, '$1*** $2'],
+  [/^( *- at '[^']*': )(?:value )must be (?:one of )?[^\n]*/gm, '$1value is not one of those allowed'],
+  [/^( *- at '[^']*': (?:(?:exclusive)?(?:min|max)imum|multipleOf): got )[^\s,]+/gim, '$1***'],
   // YAML parsers quote the text that they cannot read.
   [/(cannot unmarshal !!\w+) `[^`]*`/g, '$1 `***`'],
   [/(json: cannot unmarshal \w+) into/g, '$1 into'],

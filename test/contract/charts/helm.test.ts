@@ -12,6 +12,7 @@ import { toResolved } from '../../../src/charts/store.ts'
 import type { Render } from '../../../src/charts/types.ts'
 import { type Validate, validator } from '../../../src/charts/validate.ts'
 import type { JsonObject } from '../../../src/core/json.ts'
+import { Problem } from '../../../src/core/problems.ts'
 import {
   closeWorkspace,
   Gateway,
@@ -170,6 +171,33 @@ describe('a chart is validated before helm touches the cluster', () => {
   ]
   test.each(broken)('%s: %s', async (_, code, files, words) => {
     await expect(check(files)).rejects.toMatchObject({ code, message: expect.stringContaining(words) })
+  })
+
+  test('values that do not fit are named by their place in the values of the release', async () => {
+    const chart = (name: string, dependency: object) =>
+      JSON.stringify({ apiVersion: 'v2', name, version: '1.0.0', dependencies: [{ version: '1.0.0', ...dependency }] })
+    const files = {
+      'Chart.yaml': chart('demo', { name: 'sub', alias: 'cache' }),
+      'values.schema.json': JSON.stringify({
+        required: ['name'],
+        properties: { color: { type: 'string' }, list: { items: { properties: { 'x/y': { pattern: '^a' } } } } },
+      }),
+      'charts/sub/Chart.yaml': chart('sub', { name: 'deep' }),
+      'charts/sub/values.schema.json': '{"properties":{"size":{"type":"integer"}}}',
+      'charts/sub/charts/deep/Chart.yaml': 'apiVersion: v2\nname: deep\nversion: 1.0.0\n',
+      'charts/sub/charts/deep/values.schema.json': '{"required":["key"]}',
+    }
+    const values = { color: 7, list: [{ 'x/y': 'canary' }], cache: { size: 'canary' } }
+    const error = await check(files, values).catch((thrown: unknown) => thrown as Problem)
+    if (!(error instanceof Problem)) throw new Error('it was accepted')
+    expect(error.errors.map(({ pointer }) => pointer).sort()).toEqual([
+      '/valuesOverride/cache/deep/key',
+      '/valuesOverride/cache/size',
+      '/valuesOverride/color',
+      '/valuesOverride/list/0/x~1y',
+      '/valuesOverride/name',
+    ])
+    expect(JSON.stringify([error.message, error.errors])).not.toContain('canary')
   })
 
   test('what is rendered only in an upgrade is seen for one', async () => {
