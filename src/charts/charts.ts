@@ -2,6 +2,7 @@ import type { Clock } from '../core/instant.ts'
 import type { JsonObject } from '../core/json.ts'
 import { Lru } from '../core/lru.ts'
 import { type ErrorCode, Problem } from '../core/problems.ts'
+import { unlessAborted } from '../infra/unless-aborted.ts'
 import { invalidChart } from './archive/faults.ts'
 import { type Chart, type PackagedChart, readChart } from './archive/read.ts'
 import { requireChartName } from './core/names.ts'
@@ -18,6 +19,8 @@ export type ChartsParts = {
   /** The configured sources, in the order in which they are asked. */
   readonly sources: () => Promise<readonly ChartSource[]>
   readonly clock: Clock
+  /** For so long sources are asked whether a version that is kept is still the same; five seconds unless said. */
+  readonly keptWaitMs?: number
 }
 
 /** Charts as the rest of Flotilla sees them: found by name and version once, then the same bytes by their digest. */
@@ -41,7 +44,7 @@ export interface Charts {
 
 const cacheBytes = 64 * 1024 * 1024
 
-export function createCharts({ store, sources, clock }: ChartsParts): Charts {
+export function createCharts({ store, sources, clock, keptWaitMs = 5_000 }: ChartsParts): Charts {
   const packaged = new Lru<PackagedChart>(cacheBytes, weightOf)
   const resolved = new Fresh<ResolvedChart>(clock)
   const loads = new SingleFlight<PackagedChart>()
@@ -59,11 +62,12 @@ export function createCharts({ store, sources, clock }: ChartsParts): Charts {
 
   async function lookUp(name: string, version: string): Promise<ResolvedChart> {
     const kept = await store.fromSource(name, version)
+    if (kept === null) return ask(name, version, kept)
     try {
-      return await ask(name, version, kept)
+      return await unlessAborted(ask(name, version, kept), AbortSignal.timeout(keptWaitMs))
     } catch (error) {
       // What is kept goes on working when its source is down or has removed it.
-      if (kept !== null && isGone(error)) return kept
+      if (isGone(error)) return kept
       throw error
     }
   }
@@ -135,7 +139,8 @@ async function readFrom({ name }: ChartSource, archive: Buffer, what: string): P
 }
 
 const gone: readonly ErrorCode[] = ['unavailable', 'chart_not_found', 'chart_version_not_found']
-const isGone = (error: unknown): boolean => error instanceof Problem && gone.includes(error.code)
+const isGone = (error: unknown): boolean =>
+  error instanceof Problem ? gone.includes(error.code) : error instanceof Error && error.name === 'TimeoutError'
 
 function nullWhenGone(error: unknown): null {
   if (isGone(error)) return null

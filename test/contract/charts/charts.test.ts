@@ -93,6 +93,15 @@ describe.each([true, false])('a source that tells digests: %j', (tellsDigests) =
   })
 })
 
+test('what is kept does not wait for a source that hangs', async () => {
+  const chart = await server().resolve('demo', '1.0.0')
+  const hanging = { ...source, offer: () => new Promise<never>(() => {}) }
+  const clock = { now: () => now, sleep: () => Promise.resolve() }
+  const sources = () => Promise.resolve([hanging])
+  const restarted = createCharts({ store: chartStore(database.db), sources, clock, keptWaitMs: 50 })
+  expect(await restarted.resolve('demo', '1.0.0')).toEqual(chart)
+})
+
 test('a chart that was never kept fails with what its source says', async () => {
   source.down = true
   await expect(server().resolve('demo', '1.0.0')).rejects.toMatchObject({ code: 'unavailable' })

@@ -1,4 +1,10 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { loadIdentity } from '../../../packages/practice-cluster/src/server/identity.ts'
 import { digestOf } from '../../../src/charts/archive/read.ts'
 import { packedFixture } from '../../../src/charts/archive/testing.ts'
 import { httpSource } from '../../../src/charts/sources/http.ts'
@@ -28,20 +34,15 @@ afterEach(async () => {
   await other[Symbol.asyncDispose]()
 })
 
-function source(url = server.url, resolve: Resolve = systemResolve): ChartSource {
-  const record = {
-    id: 'id',
-    name: 'repo',
-    type: 'http',
-    url,
-    priority: 1,
-    credentials,
-    authHosts: [],
-    createdAt: 0,
-  } as const
+type Given = { readonly url?: string; readonly resolve?: Resolve; readonly timeoutMs?: number }
+
+function source({ url = server.url, resolve = systemResolve, timeoutMs = 20_000 }: Given = {}): ChartSource {
+  const more = { url, priority: 1, credentials, authHosts: [], createdAt: 0 }
   const clock = { now: () => now, sleep: () => Promise.resolve() }
-  return httpSource(record, { clock, resolve, timeoutMs: 5_000 })
+  return httpSource({ id: 'id', name: 'repo', type: 'http', ...more }, { clock, resolve, timeoutMs })
 }
+
+const down = (reason: string): string => `the chart source repo cannot be used: ${reason}`
 
 /** The refusal, checked for what must never be in one. */
 async function refusal(work: Promise<unknown>): Promise<string> {
@@ -87,15 +88,52 @@ describe('the index', () => {
   })
 
   test.each([
-    ['not found', 404, ''],
-    ['not allowed', 401, ''],
-    ['broken', 500, ''],
-    ['not YAML', 200, 'canary: ['],
-    ['not an index', 200, 'hello: canary'],
-    ['large and not YAML', 200, `canary: [${' '.repeat(100_000)}`],
-  ])('that is %s makes the source unavailable', async (_, status, body) => {
+    ['not found', 404, '', 'it answered 404'],
+    ['not allowed', 401, '', 'it answered 401'],
+    ['broken', 500, 'canary', 'it answered 500'],
+    ['unchanged since never', 304, '', 'it answered 304'],
+    ['not YAML', 200, 'canary: [', 'its index.yaml cannot be read'],
+    ['not an index', 200, 'hello: canary', 'its index.yaml cannot be read'],
+    ['large and not YAML', 200, `canary: [${' '.repeat(100_000)}`, 'its index.yaml cannot be read'],
+  ])('that is %s makes the source unavailable', async (_, status, body, reason) => {
     server.handlers.set('/index.yaml', (_request, response) => response.writeHead(status).end(body))
-    expect(await refusal(source().versions('demo'))).toMatch(/^the chart source repo cannot be used: /)
+    expect(await refusal(source().versions('demo'))).toBe(down(reason))
+  })
+
+  test('that breaks off makes the source unavailable', async () => {
+    server.handlers.set('/index.yaml', (_request, response) => {
+      response.writeHead(200, { 'content-length': 1_000 }).write('apiVersion', () => response.destroy())
+    })
+    expect(await refusal(source().versions('demo'))).toBe(down('it broke off its answer (UND_ERR_SOCKET)'))
+  })
+
+  test('that never begins, at a host that never resolves either, ends with the time limit', async () => {
+    server.handlers.set('/index.yaml', () => {})
+    expect(await refusal(source({ timeoutMs: 200 }).versions('demo'))).toBe(down('it did not answer in time'))
+    const resolve = () => new Promise<never>(() => {})
+    const nowhere = source({ url: 'http://charts.test', resolve, timeoutMs: 200 })
+    expect(await refusal(nowhere.versions('demo'))).toBe(down('it did not answer in time'))
+  })
+
+  test('of a server that is not there, or a host that is not known', async () => {
+    expect(await refusal(source({ url: 'http://127.0.0.1:9' }).names())).toBe(
+      down('it refuses connections (ECONNREFUSED)'),
+    )
+    const resolve = () => Promise.reject(Object.assign(new Error('canary'), { code: 'ENOTFOUND' }))
+    expect(await refusal(source({ url: 'http://charts.test', resolve }).names())).toBe(
+      down('its host is not known (ENOTFOUND)'),
+    )
+  })
+
+  test('of a server whose certificate nobody can check', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'flotilla-tls-'))
+    const { key, certificate } = await loadIdentity(folder, new Date())
+    await rm(folder, { recursive: true })
+    const tls = createServer({ key, cert: certificate }, (_request, response) => response.end(listing('demo.tgz')))
+    await new Promise<void>((resolve) => tls.listen(0, '127.0.0.1', resolve))
+    const url = `https://127.0.0.1:${(tls.address() as AddressInfo).port}`
+    expect(await refusal(source({ url }).names())).toMatch(/its certificate is not one that can be trusted \(\w+\)$/)
+    await new Promise((resolve) => tls.close(resolve))
   })
 
   test('may have at most 32 MiB, and no more of it is read', async () => {
@@ -113,21 +151,9 @@ describe('the index', () => {
     expect(sent).toBeLessThan(100)
   })
 
-  test('that never comes ends with the time limit', async () => {
+  test('that never ends, ends with the time limit', async () => {
     server.handlers.set('/index.yaml', (_request, response) => void response.writeHead(200).write(' '))
-    const record = {
-      id: 'id',
-      name: 'repo',
-      type: 'http',
-      url: server.url,
-      priority: 1,
-      credentials: null,
-      authHosts: [],
-      createdAt: 0,
-    } as const
-    const clock = { now: () => now, sleep: () => Promise.resolve() }
-    const repo = httpSource(record, { clock, resolve: systemResolve, timeoutMs: 200 })
-    expect(await refusal(repo.versions('demo'))).toContain('did not answer in time')
+    expect(await refusal(source({ timeoutMs: 200 }).versions('demo'))).toBe(down('it did not answer in time'))
   })
 })
 
@@ -135,6 +161,23 @@ describe('an archive', () => {
   test('must have the digest of the index', async () => {
     server.files.set('/index.yaml', listing('demo.tgz', '0'.repeat(64)))
     await expect(source().fetch('demo', '1.0.0')).rejects.toMatchObject({ extra: { reason: 'digest_mismatch' } })
+    expect(await refusal(source().fetch('demo', '1.0.0'))).toBe(
+      'demo 1.0.0 of repo does not have the digest of its index',
+    )
+  })
+
+  test('that is cut short, also without a word of its length, is refused', async () => {
+    server.handlers.set('/demo.tgz', (_request, response) => response.writeHead(200).end(demo.subarray(0, 100)))
+    expect(await refusal(source().fetch('demo', '1.0.0'))).toContain('does not have the digest')
+    server.handlers.set('/demo.tgz', (_request, response) => {
+      response.writeHead(200).write(demo.subarray(0, 100), () => response.destroy())
+    })
+    expect(await refusal(source().fetch('demo', '1.0.0'))).toBe(down('it broke off its answer (UND_ERR_SOCKET)'))
+  })
+
+  test('of more bytes than a chart may have is not read to its end', async () => {
+    server.files.set('/demo.tgz', Buffer.alloc(10 * 1024 * 1024 + 1))
+    expect(await refusal(source().fetch('demo', '1.0.0'))).toBe(down('its answer is larger than 10485760 bytes'))
   })
 
   test.each(['file:///etc/passwd', 'ftp://127.0.0.1/x.tgz', 'oci://127.0.0.1/x'])(
@@ -189,9 +232,9 @@ describe('where an index may send us', () => {
   )
 
   test('not even the repository itself may be a link-local address', async () => {
-    expect(await refusal(source(repository, names({ 'charts.test': '169.254.169.254' })).names())).toContain(
-      'not allowed',
-    )
+    expect(
+      await refusal(source({ url: repository, resolve: names({ 'charts.test': '169.254.169.254' }) }).names()),
+    ).toContain('not allowed')
   })
 
   test('from a private repository to another private host, from a public one not', async () => {
@@ -199,7 +242,7 @@ describe('where an index may send us', () => {
     other.files.set('/demo.tgz', demo)
     server.files.set('/index.yaml', listing(`http://inside.test:${port}/demo.tgz`))
     const table: Record<string, string> = { 'charts.test': '127.0.0.1', 'inside.test': '127.0.0.1' }
-    const repo = source(server.url.replace('127.0.0.1', 'charts.test'), names(table))
+    const repo = source({ url: server.url.replace('127.0.0.1', 'charts.test'), resolve: names(table) })
     expect(await repo.fetch('demo', '1.0.0')).toEqual(demo)
     expect(other.seen).toHaveLength(1)
     table['charts.test'] = '203.0.113.7'
