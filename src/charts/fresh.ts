@@ -4,16 +4,21 @@ import { SingleFlight } from './single-flight.ts'
 
 /** For so long an answer is not asked for again: a batch asks for the same one hundreds of times. */
 export const freshFor = seconds(10)
-const most = 1_000
 
-/** Answers by a key, each kept for ten seconds and asked for by one at a time. What failed is asked for again. */
+type Known<V> = { readonly value: V; readonly at: Instant }
+
+/**
+ * Answers by a key, each kept for ten seconds and asked for by one at a time. What failed is asked for again. All that is
+ * kept weighs at most the limit, an answer 1 unless it is weighed.
+ */
 export class Fresh<V> {
   readonly #clock: Clock
-  readonly #known = new Lru<{ readonly value: V; readonly at: Instant }>(most)
+  readonly #known: Lru<Known<V>>
   readonly #asking = new SingleFlight<V>()
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, limit = 1_000, weigh: (value: V) => number = () => 1) {
     this.#clock = clock
+    this.#known = new Lru(limit, ({ value }) => weigh(value))
   }
 
   async get(key: string, ask: () => Promise<V>): Promise<V> {

@@ -203,6 +203,14 @@ describe('the lists', () => {
     expect(server.seen).toHaveLength(50)
   })
 
+  test('have 50,000 names at most', async () => {
+    const tags = Array.from({ length: 50_001 }, (_, at) => `1.0.${at}`)
+    server.files.set(listPath, JSON.stringify({ tags: tags.slice(1) }))
+    expect(await source().versions('demo')).toHaveLength(50_000)
+    server.files.set(listPath, JSON.stringify({ tags }))
+    expect(await refusal(source().versions('demo'))).toBe(down('its lists have more than 50000 names'))
+  })
+
   test('are asked for once in a while', async () => {
     const team = source()
     await Promise.all([team.versions('demo'), team.versions('demo')])

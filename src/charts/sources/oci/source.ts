@@ -24,6 +24,8 @@ const manifestBytes = 1024 * 1024
 const pageBytes = 4 * 1024 * 1024
 const mostPages = 50
 const perPage = 1_000
+/** Of tags, and of charts. */
+const mostNames = 50_000
 
 /**
  * An OCI registry: a chart is a repository below the path of the source, its versions are tags. The few requests of the
@@ -35,7 +37,7 @@ export function ociSource(record: SourceRecord, { clock, resolve, timeoutMs }: H
   const { origin, path } = address
   const { credentials, authHosts } = record
   const registry = openRegistry({ origin, credentials, authHosts, resolve, clock })
-  const tagLists = new Fresh<readonly OfferedVersion[]>(clock)
+  const tagLists = new Fresh<readonly OfferedVersion[]>(clock, 2 * mostNames, (list) => 1 + list.length)
   const repositoryOf = (name: string): string => (path === '' ? name : `${path}/${name}`)
   const deadline = (): AbortSignal => AbortSignal.timeout(timeoutMs)
 
@@ -55,6 +57,7 @@ export function ociSource(record: SourceRecord, { clock, resolve, timeoutMs }: H
       const reply: Reply = await registry.get({ url, scope, accept: 'application/json', limit: pageBytes, signal })
       if (reply.status !== 200) return reply
       found.push(...listOf(reply.body, readPage))
+      if (found.length > mostNames) throw new Error(`its lists have more than ${mostNames} names`)
       url = nextPage(reply.header('link'), url)
     }
     return found
