@@ -261,7 +261,9 @@ describe('acting as somebody else', () => {
     expect((await acting({ user: who, groups: ['suite:tenants', 'system:masters'] })).body.message).toBe(
       `groups "system:masters" is forbidden: User "${me}" cannot impersonate resource "groups" in API group "" at the cluster scope`,
     )
-    expect((await acting({ groups: ['suite:tenants'] })).status).toBe(500)
+    const nameless = await acting({ groups: ['suite:tenants'] })
+    expect([nameless.status, nameless.body.reason]).toEqual([400, 'BadRequest'])
+    expect(nameless.body.message).toBe('requested [{Group  suite:tenants    }] without impersonating a user')
     expect((await actingAs(cluster.client, { user: 'nobody:at:all' }).get('/api/v1/secrets')).status).toBe(403)
   })
 

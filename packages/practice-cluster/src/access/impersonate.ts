@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { ApiError } from '../api/status.ts'
+import { badRequest } from '../api/status.ts'
 import type { Store } from '../store/types.ts'
 import { requireAllowed } from './authorize.ts'
 import type { Attributes } from './rules.ts'
@@ -16,7 +16,7 @@ type Wanted = {
 
 /**
  * Who the request is made as: the user of the `Impersonate-*` headers, or the caller when there are none.
- * @throws ApiError 403 when the caller may not impersonate one of them, 500 when they name no user.
+ * @throws ApiError 403 when the caller may not impersonate one of them, 400 when they name no user.
  */
 export function impersonated(store: Pick<Store, 'get' | 'list'>, caller: User, request: Headers): User {
   const wanted = readWanted(request)
@@ -35,13 +35,17 @@ function readWanted({ headersDistinct: all }: Headers): Wanted | undefined {
   const extra = Object.fromEntries(keys.map((key) => [decodeURIComponent(key.slice(EXTRA.length)), all[key] ?? []]))
   if (user !== '') return { user, uid, groups, extra }
   if (uid === '' && groups.length === 0 && keys.length === 0) return undefined
-  const asked = JSON.stringify([...groups, uid, ...keys])
-  throw new ApiError(
-    500,
-    'InternalError',
-    `Internal error occurred: requested ${asked} without impersonating a user`,
-    {},
-  )
+  throw badRequest(`requested [${printed({ uid, groups, extra }).join(' ')}] without impersonating a user`)
+}
+
+/** As a real API server prints what was asked for: references to objects, with most of their fields empty. */
+function printed({ uid, groups, extra }: Omit<Wanted, 'user'>): readonly string[] {
+  const reference = (kind: string, name: string, key = '') => `{${kind}  ${name}  authentication.k8s.io/v1  ${key}}`
+  return [
+    ...groups.map((group) => `{Group  ${group}    }`),
+    ...Object.entries(extra).flatMap(([key, values]) => values.map((value) => reference('UserExtra', value, key))),
+    ...(uid === '' ? [] : [reference('UID', uid)]),
+  ]
 }
 
 function requirements({ user, uid, groups, extra }: Wanted): readonly Attributes[] {
