@@ -2,6 +2,11 @@ import { defineConfig } from 'vitest/config'
 
 const node = { environment: 'node', testTimeout: 60_000, hookTimeout: 120_000 } as const
 const database = { globalSetup: ['test/support/database-server.ts'] }
+/** One real cluster for all of them, built where it has not been. */
+const realCluster = {
+  globalSetup: [...database.globalSetup, 'test/support/real-cluster.ts'],
+  setupFiles: ['test/support/on-real-cluster.ts'],
+}
 
 export default defineConfig({
   test: {
@@ -16,6 +21,14 @@ export default defineConfig({
       },
       { test: { ...node, ...database, name: 'contract', include: ['test/contract/**/*.test.ts'] } },
       { test: { ...node, ...database, name: 'scenarios', include: ['test/scenarios/**/*.test.ts'] } },
+      {
+        test: {
+          ...node,
+          ...realCluster,
+          name: 'real',
+          include: ['test/testbed/*.test.ts', 'test/contract/{cluster,controllers,kubernetes,drivers}/**/*.test.ts'],
+        },
+      },
     ],
   },
 })

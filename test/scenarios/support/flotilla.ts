@@ -34,7 +34,7 @@ export type FlotillaOptions = {
 export async function startFlotilla(options: FlotillaOptions = {}): Promise<Flotilla> {
   const home = options.home ?? (await mkdtemp(join(tmpdir(), 'flotilla-scenario-')))
   const args = options.args ?? ['serve', '--no-sample']
-  const env = {
+  const env: Record<string, string> = {
     PATH: process.env.PATH ?? '',
     HOME: process.env.HOME ?? '',
     FLOTILLA_HOME: home,
@@ -42,6 +42,7 @@ export async function startFlotilla(options: FlotillaOptions = {}): Promise<Flot
     // Tests and figures ask faster than a caller may.
     REQUESTS_PER_SECOND: '0',
     ...testedHelmEnv,
+    ...realCluster(),
     ...options.env,
   }
   const child = spawn(process.execPath, [main, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
@@ -58,12 +59,18 @@ export async function startFlotilla(options: FlotillaOptions = {}): Promise<Flot
     home,
     adminKey: (await readFile(join(home, 'admin.key'), 'utf8')).trim(),
     pid: child.pid ?? 0,
-    kubeconfig: options.env?.KUBECONFIG ?? join(home, 'practice-cluster', 'kubeconfig'),
+    kubeconfig: env.KUBECONFIG ?? join(home, 'practice-cluster', 'kubeconfig'),
     log,
     exited,
     stop: () => end('SIGTERM'),
     kill: () => end('SIGKILL'),
   }
+}
+
+/** The cluster that the suites run on when it is not a practice cluster of each Flotilla's own. */
+const realCluster = (): Readonly<Record<string, string>> => {
+  const given = process.env.CONTRACT_KUBECONFIG
+  return given === undefined ? {} : { KUBECONFIG: given }
 }
 
 /** Stops it in order and removes its folder. */

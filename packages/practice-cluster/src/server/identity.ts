@@ -20,19 +20,26 @@ const TEN_YEARS_MS = 10 * 365 * 24 * 3600 * 1000
 export async function loadIdentity(folder: string, now: Date): Promise<Identity> {
   const file = join(folder, 'identity.json')
   if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as Identity
-  const identity = await makeIdentity(now)
+  const identity = await makeIdentity(now, {
+    authority: 'flotilla practice cluster (simulated)',
+    server: 'practice-cluster',
+  })
   writePrivate(file, JSON.stringify(identity))
   return identity
 }
 
-async function makeIdentity(now: Date): Promise<Identity> {
+/** A new authority, a certificate by it for 127.0.0.1 and localhost, and a token. */
+export async function makeIdentity(
+  now: Date,
+  names: { readonly authority: string; readonly server: string },
+): Promise<Identity> {
   x509.cryptoProvider.set(crypto)
   const validity = { notBefore: new Date(now.getTime() - 60_000), notAfter: new Date(now.getTime() + TEN_YEARS_MS) }
   const [ca, server] = [await makeKeys(), await makeKeys()]
   const authority = await x509.X509CertificateGenerator.createSelfSigned({
     ...validity,
     serialNumber: '01',
-    name: 'CN=flotilla practice cluster (simulated)',
+    name: `CN=${names.authority}`,
     signingAlgorithm: ALGORITHM,
     keys: ca,
     extensions: [
@@ -40,7 +47,7 @@ async function makeIdentity(now: Date): Promise<Identity> {
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign, true),
     ],
   })
-  const certificate = await makeServerCertificate(authority, ca.privateKey, server.publicKey, validity)
+  const certificate = await makeServerCertificate(names.server, authority, ca.privateKey, server.publicKey, validity)
   return {
     caCertificate: authority.toString('pem'),
     certificate: certificate.toString('pem'),
@@ -50,6 +57,7 @@ async function makeIdentity(now: Date): Promise<Identity> {
 }
 
 function makeServerCertificate(
+  name: string,
   authority: x509.X509Certificate,
   signingKey: webcrypto.CryptoKey,
   publicKey: webcrypto.CryptoKey,
@@ -58,7 +66,7 @@ function makeServerCertificate(
   return x509.X509CertificateGenerator.create({
     ...validity,
     serialNumber: '02',
-    subject: 'CN=practice-cluster',
+    subject: `CN=${name}`,
     issuer: authority.subject,
     signingAlgorithm: ALGORITHM,
     signingKey,
