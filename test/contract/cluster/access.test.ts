@@ -1,5 +1,15 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { actingAs, clusterRole, clusterRoleBinding, group, RBAC, role, roleBinding, user } from './support/access.ts'
+import {
+  actingAs,
+  clusterRole,
+  clusterRoleBinding,
+  group,
+  RBAC,
+  type RuleOf,
+  role,
+  roleBinding,
+  user,
+} from './support/access.ts'
 import { type ClusterUnderTest, freshNamespace, startCluster } from './support/cluster.ts'
 import { configMap, paths } from './support/objects.ts'
 import { eventually } from './support/wait.ts'
@@ -155,6 +165,21 @@ describe('roles', () => {
     await eventually(async () => expect(await seen('edit')).toEqual([true, true, false, false]))
     expect(await allowed(`${who}:view`, { verb: 'list', resource: 'configmaps', namespace })).toBe(true)
     expect(await seen('view')).toEqual([false, false, false, false])
+  })
+
+  test('view holds what it holds on any cluster', async () => {
+    const view = async () => (await cluster.client.get(`${RBAC}/clusterroles/view`)).body.rules as readonly RuleOf[]
+    const of = (group: string, rules: readonly RuleOf[]) => {
+      const found = rules.filter(({ apiGroups }) => apiGroups?.includes(group))
+      return [...new Set(found.flatMap(({ resources = [] }) => resources))].sort()
+    }
+    const claims = ['resourceclaims', 'resourceclaims/status', 'resourceclaimtemplates']
+    await eventually(async () => expect(of('resource.k8s.io', await view())).toEqual(claims))
+    const rules = await view()
+    expect(of('batch', rules)).toEqual(['cronjobs', 'cronjobs/status', 'jobs', 'jobs/status'])
+    expect(of('extensions', rules)).toHaveLength(12)
+    expect(of('', rules)).toHaveLength(20)
+    expect(new Set(rules.flatMap(({ verbs }) => verbs))).toEqual(new Set(['get', 'list', 'watch']))
   })
 
   test('that collect others follow them', async () => {

@@ -52,6 +52,15 @@ const rules = [
   rule('events.k8s.io', 'events', write),
   rule(rbac, 'roles rolebindings', write),
   rule('authorization.k8s.io', 'localsubjectaccessreviews', ['create']),
+  // Only that charts can bind `view`, as many do: nobody binds a role without holding all of it.
+  rule('', 'bindings namespaces/status resourcequotas/status', read),
+  rule('resource.k8s.io', 'resourceclaims resourceclaims/status resourceclaimtemplates', read),
+  rule(
+    'extensions',
+    'daemonsets daemonsets/status deployments deployments/scale deployments/status ingresses ingresses/status ' +
+      'networkpolicies replicasets replicasets/scale replicasets/status replicationcontrollers/scale',
+    read,
+  ),
 ]
 
 /** The kinds of operators: what their owners have put into `admin`, `edit` and `view`, and not Kubernetes itself. */

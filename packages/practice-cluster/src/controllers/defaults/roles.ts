@@ -37,11 +37,26 @@ const contents: readonly Rule[] = [
   rule('policy', 'poddisruptionbudgets', read),
 ]
 
+/** All that a real one may see, also of kinds that are not here: nobody binds it who holds less. */
 const view: readonly Rule[] = [
   ...contents,
-  rule('', 'endpoints namespaces limitranges resourcequotas pods/log pods/status', read),
+  rule('', 'endpoints persistentvolumeclaims/status services/status', read),
+  rule('', 'bindings limitranges namespaces/status pods/log pods/status replicationcontrollers/status', read),
+  rule('', 'namespaces resourcequotas resourcequotas/status', read),
+  rule('events.k8s.io', 'events', read),
   rule('discovery.k8s.io', 'endpointslices', read),
-  rule('apps', 'controllerrevisions', read),
+  rule('apps', 'controllerrevisions daemonsets/status deployments/status replicasets/status statefulsets/status', read),
+  rule('autoscaling', 'horizontalpodautoscalers/status', read),
+  rule('batch', 'cronjobs/status jobs/status', read),
+  rule(
+    'extensions',
+    'daemonsets daemonsets/status deployments deployments/scale deployments/status ingresses ingresses/status ' +
+      'networkpolicies replicasets replicasets/scale replicasets/status replicationcontrollers/scale',
+    read,
+  ),
+  rule('policy', 'poddisruptionbudgets/status', read),
+  rule('networking.k8s.io', 'ingresses/status', read),
+  rule('resource.k8s.io', 'resourceclaims resourceclaims/status resourceclaimtemplates', read),
 ]
 
 const edit: readonly Rule[] = [
