@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { type KubeObject, resources } from '../../../src/infra/kubernetes/index.ts'
 import { ok, problem } from '../support/api.ts'
 import { eventually } from '../support/eventually.ts'
@@ -20,6 +20,7 @@ type Quota = KubeObject & { readonly status?: { readonly used?: Readonly<Record<
 
 // What goes wrong around the fleet: hooks that fail, room that is taken away, instances that are no more.
 
+vi.setConfig({ testTimeout: 150_000 })
 let world: World
 let component: RegisteredComponent
 let hooked: RegisteredComponent
@@ -31,7 +32,7 @@ beforeAll(async () => {
 })
 afterAll(() => world.close())
 
-const patience = { withinMs: 50_000 }
+const patience = { withinMs: 120_000 }
 const ended = (execution: UpgradeHandle) => execution.until('ended', ({ endedAt }) => endedAt !== null, patience)
 const steps = ({ transitions }: Execution) => transitions.map(({ to }) => to)
 
@@ -111,7 +112,7 @@ test.concurrent('a chart version that is nowhere ends it before anything is touc
 test.concurrent('room that is taken away in the middle: what cannot come is FAILED, and all go back', async () => {
   const fleet = await Fleet.install(world, component, { kind: 'Deployment', size: 4 })
   const originals = await originalsOf(fleet)
-  const wanted = { strategy: 'STAGED', batchSize: 1, healthCheckTimeoutSeconds: 7, failureThreshold: 1 }
+  const wanted = { strategy: 'STAGED', batchSize: 1, healthCheckTimeoutSeconds: 15, failureThreshold: 1 }
   const execution = await fleet.started({ ...wanted, autoRollbackEnabled: true })
   await execution.untilStatus('PAUSED', patience)
   const metadata = { name: 'limits', namespace: fleet.namespace }

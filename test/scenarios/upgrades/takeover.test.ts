@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { ok } from '../support/api.ts'
 import { isReady } from '../support/cluster-view.ts'
 import { eventually } from '../support/eventually.ts'
@@ -12,6 +12,7 @@ import {
 } from '../support/upgrades.ts'
 import { openWorld, type Place, type World } from '../support/world.ts'
 
+vi.setConfig({ testTimeout: 150_000 })
 let world: World
 /** A Deployment and a StatefulSet. */
 let engine: RegisteredComponent
@@ -25,7 +26,7 @@ beforeAll(async () => {
 })
 afterAll(() => world.close())
 
-const patience = { withinMs: 45_000 }
+const patience = { withinMs: 120_000 }
 
 type Installed = { readonly place: Place; readonly release: ReleaseHandle; readonly of: RegisteredComponent }
 
@@ -88,7 +89,7 @@ test.concurrent('a frozen fleet goes on to a third version from the one that it 
 test.concurrent('after an upgrade that failed, what ran before and what it has left are told apart', async () => {
   const given = await installed(engine, '1.2.0', 2)
   const { place, release } = given
-  expect((await release.upgrade({ chartVersion: '1.4.0', timeout: 2 })).status).toBe(422)
+  expect((await release.upgrade({ chartVersion: '1.4.0', timeout: 20 })).status).toBe(422)
   await eventually('both run', async () => expect(await running(place)).toEqual({ '1.2.0': 2, '1.4.0-never-ready': 1 }))
   const execution = await begun(given, '1.2.0', '1.3.0', { failureThreshold: 9 })
   const { instances } = await execution.read()

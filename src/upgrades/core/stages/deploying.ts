@@ -1,9 +1,10 @@
 import { failureOf, releasesWith } from '../children.ts'
 import { targetPod } from '../instances.ts'
 import { unchangedInstance } from '../judge.ts'
-import type { Execution, Instance } from '../model.ts'
+import type { Execution, Instance, Member } from '../model.ts'
 import { mapChanged } from '../patch.ts'
 import { statusReasons, waits } from '../reasons.ts'
+import type { Members } from '../slots.ts'
 import { strategyOf } from '../strategies/index.ts'
 import { stop } from '../turns.ts'
 import { act, go, goTo, type Look, type StageHandler, type Step, soon, wait } from './look.ts'
@@ -32,13 +33,31 @@ function deployed(look: Look): Step {
   return goTo(look, isThere ? joined(look, switches) : execution, switches ? 'pinning' : 'moving')
 }
 
-/** What an execution before, or an upgrade that failed, has moved to this version already counts as let go: it has to pass, and takes no batch. */
-function joined({ execution, now }: Look, surge: boolean): Execution {
+/**
+ * What an execution before, or an upgrade that failed, has moved to this version already counts as let go: it has to
+ * pass, and takes no batch. An old pod beside it stays until it has.
+ */
+function joined({ execution, members, now }: Look, surge: boolean): Execution {
+  const unplaced = unplacedOld(execution, members)
   const instances = mapChanged(execution.instances, (one): Instance => {
-    const isThere = one.status === 'PENDING' && targetPod(one) !== null
-    return isThere ? { ...one, status: 'UPGRADING', surge, startedAt: now } : one
+    if (one.status !== 'PENDING' || targetPod(one) === null) return one
+    const pair = one.nextPod === null ? beside(one, unplaced.shift()) : one
+    return { ...pair, status: 'UPGRADING', surge: surge || pair.nextPod !== null, startedAt: now }
   })
   return { ...execution, instances }
+}
+
+/** Where pods can take any place there may be more than there are places. */
+function unplacedOld({ instances, capabilities }: Execution, members: Members): Member[] {
+  if (!capabilities.surge) return []
+  const placed = new Set(instances.flatMap(({ pod, nextPod }) => [pod?.uid, nextPod?.uid]))
+  return [...members.values()].filter(({ pod, side }) => side !== 'target' && !placed.has(pod.uid))
+}
+
+function beside(one: Instance, old: Member | undefined): Instance {
+  if (old === undefined) return one
+  const { pod, side, ready, version = null } = old
+  return { ...one, pod, side, ready, version, nextPod: one.pod }
 }
 
 /** Where every instance is a release, each is given its upgrade in its turn. */
