@@ -96,7 +96,7 @@ describe('a DaemonSet', () => {
         ({ metadata }) => metadata.labels?.['controller-revision-hash'],
       )
     const revisions = await namespace.list('controllerrevisions', 'app=labelled')
-    const known = revisions.map(({ metadata }) => metadata.labels?.['controller.kubernetes.io/hash'])
+    const known = revisions.map(({ metadata }) => metadata.labels?.['controller-revision-hash'])
     expect([...(await hashes('1')), ...(await hashes('2'))].toSorted()).toEqual(known.toSorted())
   })
 

@@ -4,7 +4,7 @@ import { resources } from '../../../src/infra/kubernetes/index.ts'
 import { frozenWorkloads } from '../../../src/upgrades/drivers/frozen.ts'
 import { fieldManager } from '../../../src/upgrades/drivers/gate/model.ts'
 import type { Service } from '../../../src/upgrades/drivers/services/select.ts'
-import { eventually } from '../../support/cluster.ts'
+import { eventually, podsAnswer } from '../../support/cluster.ts'
 import { TestFleet } from './support/fleet.ts'
 import { World } from './support/world.ts'
 
@@ -201,7 +201,7 @@ describe('a pin', () => {
   })
 })
 
-describe('health endpoints', () => {
+describe.runIf(podsAnswer)('health endpoints', () => {
   test('are asked of the pods that are wanted', async () => {
     const fleet = await TestFleet.open(world, 'Deployment', { replicas: 2 })
     fleet.execution = { ...fleet.execution, healthEndpoint: { path: '/healthz', port: 8080 } }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { systemClock } from '../../../src/infra/clock.ts'
 import { createClient, type KubeObject, resources, type Transport } from '../../../src/infra/kubernetes/index.ts'
-import { eventually, practiceCluster, type TestCluster } from '../../support/cluster.ts'
+import { eventually, podsAnswer, practiceCluster, type TestCluster } from '../../support/cluster.ts'
 
 let cluster: TestCluster
 let namespace: string
@@ -51,7 +51,7 @@ describe('an eviction', () => {
 })
 
 describe('a probe', () => {
-  test('gives the status that the pod answers with, or the proxy for it', async () => {
+  test.runIf(podsAnswer)('gives the status that the pod answers with, or the proxy for it', async () => {
     await running('healthy')
     await running('sick', '1.0.0-sick')
     const probe = (name: string, path = '/healthz', port = 8080) =>

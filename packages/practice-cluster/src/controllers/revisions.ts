@@ -72,6 +72,10 @@ function named(name: string, data: unknown): NamedRevision {
   return { name, template }
 }
 
+const HASH = 'controller.kubernetes.io/hash'
+/** Where a revision carries its hash; a DaemonSet has a label of its own for it, which its pods carry too. */
+const hashLabels: Readonly<Record<string, string>> = { DaemonSet: 'controller-revision-hash' }
+
 function newRevision(workload: KubeObject, data: unknown, revision: number): KubeInput {
   const hash = hashOf(data)
   const template = (data as ReturnType<typeof dataOf>).spec.template
@@ -81,7 +85,7 @@ function newRevision(workload: KubeObject, data: unknown, revision: number): Kub
     metadata: {
       name: `${workload.metadata.name}-${hash}`,
       namespace: workload.metadata.namespace ?? 'default',
-      labels: { ...template.metadata?.labels, 'controller.kubernetes.io/hash': hash },
+      labels: { ...template.metadata?.labels, [hashLabels[workload.kind ?? ''] ?? HASH]: hash },
       ownerReferences: [controllerRef(workload)],
     },
     data,
