@@ -2,6 +2,7 @@ import type { JsonObject } from '../../../core/json.ts'
 import { fenced, LeaseLost } from '../../../infra/engine/index.ts'
 import { ClusterError, type KubeObject, type Patch } from '../../../infra/kubernetes/index.ts'
 import type { WorkloadRef } from '../../core/model.ts'
+import { sameJson } from '../../core/planning.ts'
 import { fieldManager, type GateRow, type Workload } from '../gate/model.ts'
 import type { GateGoal } from '../gate/row.ts'
 import { type GateStep, nextStep } from '../gate/steps.ts'
@@ -58,16 +59,23 @@ export async function patchOnce<T extends KubeObject>(
   patch: Patch,
   hand: Hand,
 ): Promise<T> {
-  const { namespace = '', name, generation, uid } = live.metadata
+  const { namespace = '', name, uid } = live.metadata
   try {
     return await hand.write((options) => client.patch<T>(resource, { namespace, name }, patch, options))
   } catch (error) {
     if (!(error instanceof ClusterError && error.isConflict)) throw error
     const fresh = await client.get<T>(resource, { namespace, name })
-    if (fresh.metadata.generation !== generation || fresh.metadata.uid !== uid) throw error
+    if (fresh.metadata.uid !== uid || hasMoved(live, fresh)) throw error
     return fresh
   }
 }
+
+/** A note on a Deployment counts a generation too: it is copied to what the Deployment owns. */
+function hasMoved(live: KubeObject, fresh: KubeObject): boolean {
+  return fresh.metadata.generation !== live.metadata.generation && !sameJson(specOf(fresh), specOf(live))
+}
+
+const specOf = (object: KubeObject): unknown => (object as { readonly spec?: unknown }).spec
 
 /** A merge patch that only applies to the version which was read. */
 export function guarded({ metadata }: KubeObject, body: JsonObject): Patch {
