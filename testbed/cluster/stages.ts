@@ -3,6 +3,9 @@
 const PREFIX = 'practice.flotilla.dev'
 const annotation = (name: string): string => `.metadata.annotations["${PREFIX}/${name}"]`
 
+/** The class of claims that name none. */
+export const storageClass = 'testbed'
+
 type Operator = 'In' | 'NotIn' | 'Exists' | 'DoesNotExist'
 type Requirement = { readonly key: string; readonly operator: Operator; readonly values?: readonly string[] }
 
@@ -33,9 +36,9 @@ const ms = (name: string, fallback: string): string => `((${annotation(name)} //
 
 const READY_MS = `(if (${fault}) == "slow" then "20000" else "100" end)`
 
-type Next = { readonly statusTemplate: string } | { readonly delete: true }
+type Next = { readonly statusTemplate: string } | { readonly delete: true } | { readonly steps: readonly object[] }
 
-function stage(name: string, kind: 'Node' | 'Pod', matches: readonly Requirement[], next: Next, delay?: object) {
+function stage(name: string, kind: string, matches: readonly Requirement[], next: Next, delay?: object) {
   return {
     apiVersion: 'kwok.x-k8s.io/v1alpha1',
     kind: 'Stage',
@@ -43,7 +46,7 @@ function stage(name: string, kind: 'Node' | 'Pod', matches: readonly Requirement
     spec: {
       resourceRef: { apiGroup: 'v1', kind },
       selector: { matchExpressions: matches },
-      next,
+      ...('steps' in next ? next : { next }),
       ...(delay === undefined ? {} : { delay }),
     },
   }
@@ -151,6 +154,29 @@ const pods = [
   ),
 ]
 
+/** A volume for a claim of the default class; the controller of real volumes binds the two. */
+const volume = `
+apiVersion: v1
+kind: PersistentVolume
+metadata:
+  name: pvc-{{ .metadata.uid }}
+spec:
+  accessModes: {{ YAML .spec.accessModes 1 }}
+  capacity: {{ YAML .spec.resources.requests 2 }}
+  persistentVolumeReclaimPolicy: Retain
+  storageClassName: {{ .spec.storageClassName | Quote }}
+  claimRef: {apiVersion: v1, kind: PersistentVolumeClaim, name: {{ .metadata.name | Quote }}, namespace: {{ .metadata.namespace | Quote }}, uid: {{ .metadata.uid | Quote }}}
+  hostPath: {path: /nowhere}`
+
+const volumes = [
+  stage(
+    'claim-provision',
+    'PersistentVolumeClaim',
+    [alive, isIn('.spec.storageClassName', storageClass), { key: '.spec.volumeName', operator: 'DoesNotExist' }],
+    { steps: [{ apply: { template: volume } }] },
+  ),
+]
+
 const nodeConditions = `
 conditions:
 {{ range NodeConditions }}
@@ -193,4 +219,5 @@ const nodes = [
 ]
 
 /** The documents of kwok's configuration: JSON, which is YAML too. */
-export const stagesText = (): string => [...nodes, ...pods].map((each) => JSON.stringify(each)).join('\n---\n')
+export const stagesText = (): string =>
+  [...nodes, ...pods, ...volumes].map((each) => JSON.stringify(each)).join('\n---\n')

@@ -7,7 +7,7 @@ import { ClusterProcess } from './process.ts'
 import { argumentsOf, type Program, programs } from './programs.ts'
 import { type Asked, ask, freePort } from './readiness.ts'
 import { scratchFolder } from './scratch.ts'
-import { stagesText } from './stages.ts'
+import { stagesText, storageClass } from './stages.ts'
 
 /** A running cluster: everything that its users need is the kubeconfig, whose user has a token and may do all. */
 export type RealCluster = {
@@ -50,6 +50,7 @@ export async function startRealCluster(binaries: Binaries): Promise<RealCluster>
     await until('the API server is ready', running, async () => (await ask(asked, 'GET', '/readyz')).status === 200)
     for (const name of programs.slice(2)) start(name)
     await createNodes(asked)
+    await createStorageClass(asked)
     await until('its nodes are Ready', running, () => nodesAreReady(asked))
     return { kubeconfig: credentials.kubeconfig('admin', setting.port), port: setting.port, ...seen(running), stop }
   } catch (error) {
@@ -93,9 +94,19 @@ async function createNodes(asked: Asked): Promise<void> {
   for (const [index, name] of nodeNames.entries()) {
     const zone = `testbed-${index + 1}`
     const labels = { 'kubernetes.io/hostname': name, 'kubernetes.io/os': 'linux', 'topology.kubernetes.io/zone': zone }
-    const { status, text } = await ask(asked, 'POST', '/api/v1/nodes', { kind: 'Node', metadata: { name, labels } })
-    if (status !== 201) throw new Error(`no node ${name}: ${status} ${text}`)
+    await create(asked, '/api/v1/nodes', { kind: 'Node', metadata: { name, labels } })
   }
+}
+
+function createStorageClass(asked: Asked): Promise<void> {
+  const annotations = { 'storageclass.kubernetes.io/is-default-class': 'true' }
+  const metadata = { name: storageClass, annotations }
+  return create(asked, '/apis/storage.k8s.io/v1/storageclasses', { metadata, provisioner: 'flotilla.dev/testbed' })
+}
+
+async function create(asked: Asked, path: string, object: object): Promise<void> {
+  const { status, text } = await ask(asked, 'POST', path, object)
+  if (status !== 201) throw new Error(`POST ${path}: ${status} ${text}`)
 }
 
 type Nodes = {

@@ -8,7 +8,7 @@ import {
   parseManifest,
   type ReleaseView,
 } from '../../../src/infra/kubernetes/index.ts'
-import { eventually, practiceCluster, type TestCluster } from '../../support/cluster.ts'
+import { eventually, podsAnswer, practiceCluster, type TestCluster } from '../../support/cluster.ts'
 import { configMap, deployment, job, statefulSet } from './objects.ts'
 
 let cluster: TestCluster
@@ -69,7 +69,7 @@ test('Jobs count only when they are asked for, and fail for good', async () => {
   expect(failed.blockers[0]).toMatch(/^Job migrate: /)
 })
 
-test('what did not become ready leaves evidence, and no values', async () => {
+test.runIf(podsAnswer)('what did not become ready leaves evidence, and no values', async () => {
   const namespace = await cluster.namespace('evidence')
   const manifest = manifestOf(deployment('web', { replicas: 2, tag: 'crash' }))
   await apply(namespace, manifest)
@@ -85,7 +85,7 @@ test('what did not become ready leaves evidence, and no values', async () => {
   expect(pods[0].events.length).toBeGreaterThan(0)
 })
 
-test('hooks that have not ended well are told: those that were made since', async () => {
+test.runIf(podsAnswer)('hooks that have not ended well are told: those that were made since', async () => {
   const namespace = await cluster.namespace('hooks')
   const annotations = { 'helm.sh/hook': 'pre-upgrade' }
   const manifest = manifestOf(job('broken', { tag: 'fail', annotations }), job('good', { annotations }))
