@@ -13,6 +13,8 @@ export type RecordGuardSpec = {
 
 /** So old may a look be when a write goes out: helm without hooks seldom meets another. */
 const freshMs = 500
+/** Helm that has written nothing for so long has waited: another hand may have come and gone meanwhile. */
+const pauseMs = 100
 /** The pace of looks while helm writes nothing: it waits for a hook. */
 const paceMs = 1_000
 
@@ -25,6 +27,7 @@ export class RecordGuard {
   readonly #overtaken = new AbortController()
   readonly #openedAt = performance.now()
   #lookedAt = this.#openedAt
+  #wroteAt = this.#openedAt
   #looking: Promise<void> | null = null
   readonly #timer: NodeJS.Timeout
 
@@ -39,12 +42,16 @@ export class RecordGuard {
   }
 
   /**
-   * Before a write goes out: looks again unless it has just been done. Before a record is changed it looks in any case,
-   * once helm has run for a while: nothing else tells that the record was uninstalled and kept, after it is written over.
+   * Before a write goes out: looks again unless it has just been done. Once helm has run for a while, it looks in any case
+   * before the first write after a pause, and before a record is changed: nothing else tells that it was uninstalled and
+   * kept, after it is written over.
    */
   async refresh(isRecord: boolean): Promise<void> {
+    if (this.#overtaken.signal.aborted) return
     const now = performance.now()
-    if (isRecord && now - this.#openedAt > freshMs) await this.#looking
+    const anew = isRecord || now - this.#wroteAt > pauseMs
+    this.#wroteAt = now
+    if (anew && now - this.#openedAt > freshMs) await this.#looking
     else if (now - this.#lookedAt <= freshMs) return
     await this.look()
   }

@@ -38,11 +38,14 @@ afterEach(async () => {
   upstream.close()
 })
 
-test('before a record is changed it is looked at, however fresh the last look is, once helm has run for a while', async () => {
+test.each([
+  ['before a record is changed', true],
+  ['before the first write after a pause', false],
+])('%s records are looked at, however fresh the last look is, once helm has run for a while', async (_, isRecord) => {
   await expect.poll(() => looks, { timeout: 20_000 }).toBeGreaterThan(0)
   await guard.look()
   expect(guard.overtaken.aborted).toBe(false)
   status = 'uninstalled'
-  await guard.refresh(true)
+  await guard.refresh(isRecord)
   expect(guard.overtaken.aborted).toBe(true)
 })
