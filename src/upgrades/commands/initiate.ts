@@ -110,11 +110,17 @@ function specOf(request: InitiateRequest): UpgradeSpec {
 }
 
 /** What a strategy needs of the target (SPEC section 5, "Strategies"). */
-function requireStrategy({ capabilities, target, heldBy }: Resolved, { strategy }: InitiateRequest): void {
+function requireStrategy({ capabilities, target, heldBy, notBeside }: Resolved, { strategy }: InitiateRequest): void {
   if (strategy === 'BLUE_GREEN' && !capabilities.pin) {
     const what = target.kind === 'workload' ? target.workload.kind : 'set of releases'
     const why = what === 'Deployment' ? 'one that no Service selects' : `a ${what}`
     throw refusedStrategy('refused', `BLUE_GREEN runs both versions behind a Service: ${why} cannot be upgraded so`)
+  }
+  if (strategy === 'BLUE_GREEN' && notBeside !== null) {
+    throw refusedStrategy(
+      'cannot_gate',
+      `BLUE_GREEN runs both versions beside each other, and that cannot be: ${notBeside}`,
+    )
   }
   if (strategy !== 'RECREATE' && capabilities.hold === 'none') {
     throw refusedStrategy(

@@ -25,6 +25,8 @@ export type Resolved = {
   readonly capabilities: Capabilities
   /** The field that keeps the instances from being held one by one; null where they can be. */
   readonly heldBy: string | null
+  /** Why a Deployment's new pods cannot run beside its old ones; null where they can. */
+  readonly notBeside: string | null
 }
 
 type Wanted = { readonly tenantId: Uuid; readonly component: Component; readonly target: TargetRequest | undefined }
@@ -32,6 +34,7 @@ type Wanted = { readonly tenantId: Uuid; readonly component: Component; readonly
 /** A simulated fleet can do everything that a Deployment can. */
 const rehearsalCan: Capabilities = { hold: 'gate', surge: true, ordered: false, pin: true }
 const releasesCan: Capabilities = { hold: 'each', surge: false, ordered: false, pin: false }
+const unhindered = { heldBy: null, notBeside: null } as const
 
 /**
  * Finds what is upgraded (SPEC section 5). Throws `Problem`: 404 for a release that the tenant does not have, 422 where
@@ -45,7 +48,7 @@ export async function resolveTarget(deps: UpgradeDeps, wanted: Wanted): Promise<
       target: { kind: 'rehearsal', faults: target.faults ?? {} },
       releases: [],
       capabilities: rehearsalCan,
-      heldBy: null,
+      ...unhindered,
     }
   }
   return named(deps, wanted, target)
@@ -89,7 +92,7 @@ async function releasesOf(deps: UpgradeDeps, { tenantId, component }: Wanted, id
 
 function allOf(releases: readonly FleetRelease[]): Resolved {
   const target = { kind: 'releases', releaseIds: releases.map(({ id }) => id).sort() } as const
-  return { target, releases, capabilities: releasesCan, heldBy: null }
+  return { target, releases, capabilities: releasesCan, ...unhindered }
 }
 
 async function workloadOf(
@@ -97,8 +100,10 @@ async function workloadOf(
   release: FleetRelease,
   wanted: WorkloadRequest | null,
 ): Promise<Resolved> {
-  const { workload, capabilities, heldBy } = await ports.findWorkload(release, wanted)
-  return { target: { kind: 'workload', releaseId: release.id, workload }, releases: [release], capabilities, heldBy }
+  const { workload, ...found } = await ports.findWorkload(release, wanted)
+  const { capabilities, heldBy, notBeside } = found
+  const target = { kind: 'workload', releaseId: release.id, workload } as const
+  return { target, releases: [release], capabilities, heldBy, notBeside }
 }
 
 function refused(pointer: string, message: string): Problem {

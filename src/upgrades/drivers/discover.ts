@@ -9,7 +9,7 @@ import { noteName } from './gate/annotation.ts'
 import type { Workload } from './gate/model.ts'
 import { nameOf, type Rendered, workloadsOf } from './rendered.ts'
 import { selectingServices } from './services/select.ts'
-import { mayRunBeside } from './surge.ts'
+import { whyNotBeside } from './surge.ts'
 
 /** A workload as a request names it: the kind may be left out. */
 export type WorkloadRequest = { readonly kind?: WorkloadKind; readonly name: string }
@@ -22,6 +22,8 @@ export type Discovery = {
   /** Replicas that are wanted, or nodes that it runs on. */
   readonly instances: number
   readonly capabilities: Capabilities
+  /** Why no new pod of a Deployment can run beside an old one; null where one can. */
+  readonly notBeside: string | null
   readonly services: readonly string[]
   /** An autoscaler that changes the number of instances; null without one. */
   readonly autoscaler: string | null
@@ -98,11 +100,11 @@ async function found(
   { client, namespace }: DiscoveryRequest,
 ): Promise<Discovery> {
   const labels = templateLabels(live)
-  const [services, autoscaler, budgets, surge] = await Promise.all([
+  const [services, autoscaler, budgets, notBeside] = await Promise.all([
     selectingServices(client, namespace, [labels]),
     findAutoscaler(client, namespace, workload),
     client.list<Budget>(resources.disruptionBudgets, { namespace }),
-    workload.kind === 'Deployment' ? mayRunBeside(client, live) : false,
+    workload.kind === 'Deployment' ? whyNotBeside(client, live, body) : null,
   ])
   const { kind } = workload
   return {
@@ -112,10 +114,11 @@ async function found(
     instances,
     capabilities: {
       hold: refusedField(kind, body) === null && !isPausedByOthers(kind, live) ? 'gate' : 'none',
-      surge,
+      surge: kind === 'Deployment' && notBeside === null,
       ordered: kind === 'StatefulSet',
       pin: kind === 'Deployment' && services.length > 0,
     },
+    notBeside,
     services: services.map(({ metadata }) => metadata.name),
     autoscaler,
     budgets: budgets.items

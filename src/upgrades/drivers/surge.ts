@@ -6,19 +6,22 @@ import type { Workload } from './gate/model.ts'
 type Claim = KubeObject & { readonly spec?: { readonly accessModes?: readonly string[] } }
 
 /**
- * Whether a new pod of a Deployment can run beside the old ones. Not where its chart replaces all at once, where pods
- * take a port of their node, or where they share a volume that one node at a time may have. Throws `ClusterError`.
+ * Why a new pod of a Deployment cannot run beside the old ones; null where it can. `chart`: what the deployed version
+ * renders, because a frozen workload says our strategy. Throws `ClusterError`.
  */
-export async function mayRunBeside(client: ClusterClient, live: Workload): Promise<boolean> {
-  if (within(live.spec, 'strategy').type === 'Recreate') return false
+export async function whyNotBeside(client: ClusterClient, live: Workload, chart: JsonObject): Promise<string | null> {
+  if (replacesAll(live.spec) || replacesAll(within(chart, 'spec'))) return 'spec.strategy.type is Recreate'
   const pod = within(live.spec, 'template', 'spec')
-  if (takesHostPort(pod)) return false
+  if (takesHostPort(pod)) return 'its pods take a port of their node'
   const { namespace = '' } = live.metadata
   const claims = await Promise.all(
     claimNames(pod).map((name) => client.find<Claim>(resources.volumeClaims, { namespace, name })),
   )
-  return claims.every((claim) => claim?.spec?.accessModes?.some(isShared) !== false)
+  const isOneNodes = claims.some((claim) => claim?.spec?.accessModes?.some(isShared) === false)
+  return isOneNodes ? 'its pods share a volume that one node at a time may have' : null
 }
+
+const replacesAll = (spec: JsonObject | undefined): boolean => within(spec, 'strategy').type === 'Recreate'
 
 const isShared = (mode: string): boolean => mode === 'ReadWriteMany' || mode === 'ReadOnlyMany'
 

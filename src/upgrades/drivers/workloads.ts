@@ -27,6 +27,8 @@ export type FoundWorkload = {
   readonly capabilities: Capabilities
   /** The field that keeps it from being held instance by instance; null where it can be. */
   readonly heldBy: string | null
+  /** Why no new pod of a Deployment can run beside an old one; null where one can. */
+  readonly notBeside: string | null
 }
 
 /**

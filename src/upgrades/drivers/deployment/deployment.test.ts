@@ -61,6 +61,25 @@ describe('what a position makes of the fields', () => {
     expect(live.spec).toMatchObject({ strategy: { rollingUpdate: { maxUnavailable: 1, maxSurge: 0 } } })
   })
 
+  test('where the chart replaces all at once, helm meets just that whenever it may run', () => {
+    const recreate = { type: 'Recreate' }
+    const owner = { ...helms, fieldsV1: { 'f:spec': { 'f:strategy': { 'f:type': {} } } } }
+    const live = workload('Deployment', { ...spec, strategy: recreate }, [owner])
+    const on = (ended: Ended, ...positions: readonly GatePosition[]) =>
+      positions.reduce((at, position) => carryOut(deployment, at.live, at.row, goalFor(position)), ended)
+    const half = on({ live, row: null, steps: [] }, closed, admitting(1))
+    expect(half.live.spec).toMatchObject({ strategy: { type: 'RollingUpdate' } })
+    const back = on(half, halted)
+    expect(back.live.spec).toEqual({ ...spec, ...gated(1, 0), strategy: recreate, paused: true })
+    expect(back.live.metadata.managedFields).toEqual([owner])
+    expect(on(back, reverting, none).live.spec).toEqual({ ...spec, strategy: recreate })
+    const left = on(half, frozen)
+    const next = carryOut(deployment, left.live, left.row, goalFor(closed, { executionId: 'two', deployed: false }))
+    expect(next.live.spec).toMatchObject({ strategy: recreate, paused: true })
+    expect(next.live.spec?.strategy).toEqual(recreate)
+    expect(next.live.metadata.managedFields).toEqual([owner])
+  })
+
   test('first the row, then the patch, then what helm must not meet', () => {
     expect(through(closed).steps).toEqual(['record', 'patch', 'withdraw', 'done'])
     expect(through(closed, admitting(1)).steps).toEqual(['record', 'patch', 'done'])

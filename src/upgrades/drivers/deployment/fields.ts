@@ -32,6 +32,7 @@ export function wanted(live: Workload, originals: Fields, position: GatePosition
   if (position.kind === 'reverting') {
     return { ...omit(originals, 'paused', 'strategy'), strategy: reverting(position) }
   }
+  if (position.kind === 'closed' || position.kind === 'halted') return { ...held(live), ...replacing(originals) }
   if (position.kind !== 'admitting') return held(live)
   if (isShut(position)) return { ...held(live), ...armed }
   return gated(position.upTo, position.surge)
@@ -44,6 +45,14 @@ export function wanted(live: Workload, originals: Fields, position: GatePosition
  */
 function held(live: Workload): Fields {
   return { ...fieldsOf(live), paused: true }
+}
+
+/**
+ * Where the chart replaces all at once, that is put back before helm runs: it applies the type alone, and the API refuses
+ * that beside bounds of ours. Paused, a Deployment with this strategy moves no pod.
+ */
+function replacing({ strategy = null }: Fields): Fields {
+  return within(strategy).type === 'Recreate' ? { strategy } : {}
 }
 
 function gated(upTo: number, surge: number): Fields {

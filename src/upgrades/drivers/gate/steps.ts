@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../../core/json.ts'
 import type { GatePosition } from '../../core/model.ts'
 import { hasNote, noteEpoch, noteName, noteOf, noteText } from './annotation.ts'
-import { equivalentJson, mergePatch } from './json.ts'
+import { equivalentJson, mergePatch, pick } from './json.ts'
 import type { GateKind, GateRow, Workload } from './model.ts'
 import { withdrawPatch } from './ownership.ts'
 import { type GateGoal, rowFor } from './row.ts'
@@ -26,14 +26,18 @@ export function nextStep(kind: GateKind, live: Workload, row: GateRow | null, go
   if (row === null || !sameRow(row, wanted)) return { kind: 'record', row: wanted }
   const patch = gatePatch(kind, live, wanted, goal.epoch)
   if (patch !== null) return { kind: 'patch', body: patch }
-  const withdrawal = withdrawalOf(live, wanted)
+  const withdrawal = withdrawalOf(kind, live, wanted)
   return withdrawal === null ? { kind: 'done' } : { kind: 'withdraw', body: withdrawal }
 }
 
-/** Where helm is about to run it takes what it renders; at the end it is given back what it had. */
-function withdrawalOf(live: Workload, { originals, state }: GateRow): readonly JsonObject[] | null {
+/** Where helm is about to run it takes what it renders; of what is as it was, it is given back what it had. */
+function withdrawalOf(kind: GateKind, live: Workload, { originals, state }: GateRow): readonly JsonObject[] | null {
   if (!withdrawsAt(state.position)) return null
-  return withdrawPatch(live, state.position.kind === 'none' ? originals.owned : {})
+  if (state.position.kind === 'none') return withdrawPatch(live, originals.owned)
+  const now = kind.fields(live)
+  const restored = Object.keys(now).filter((name) => equivalentJson(now[name], originals.current[name]))
+  const names = restored.map((name) => `f:${name}`)
+  return withdrawPatch(live, pick(originals.owned, names))
 }
 
 /** The patch of fields and note that brings a workload into the position of its row; null where it is. Pure. */
