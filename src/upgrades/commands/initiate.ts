@@ -48,10 +48,11 @@ export async function initiate(
   const installedComponents = request.installedComponents ?? null
   const path: PathRequest = { ...request, tenantId, installedComponents }
   const ends = await endsOf(deps.db, deps.ports, path)
-  const resolved = await resolveTarget(deps, { tenantId, component: ends.component, target: request.target })
-  await refuseActive(deps, path, resolved)
-  requireReleases(resolved.releases, ends.from)
-  requireStrategy(resolved, request)
+  const found = await resolveTarget(deps, { tenantId, component: ends.component, target: request.target })
+  await refuseActive(deps, path, found)
+  requireReleases(found.releases, ends.from)
+  requireStrategy(found, request)
+  const resolved = movedBy(request, found)
   const warnings = await requireEdge(deps, path, ends, resolved, request)
   const foreseen = await foreseenOf(deps, resolved, ends, request)
   requireHold(foreseen)
@@ -128,6 +129,16 @@ function requireStrategy({ capabilities, target, heldBy, notBeside }: Resolved, 
       `the chart sets ${heldBy}, which would hold the instances: only RECREATE is possible`,
     )
   }
+}
+
+/**
+ * All at once, no instance has to be kept from moving; but a controller may leave some, or take one after another, by what
+ * its chart says. So it is moved as every other fleet, and what the chart says is put back.
+ */
+function movedBy({ strategy }: InitiateRequest, found: Resolved): Resolved {
+  const { hold } = found.capabilities
+  if (strategy !== 'RECREATE' || hold !== 'none') return found
+  return { ...found, capabilities: { ...found.capabilities, hold: 'gate' } }
 }
 
 /** The new version is rendered for it; null where there is no single workload, it does not render, or nothing depends on it. */

@@ -50,6 +50,15 @@ describe('a position', () => {
     const shut = through(rolling, closed)
     expect(positionOf(daemonSet, { ...shut.live, spec: { updateStrategy: rolling } }, shut.row, 'one')).toEqual(none)
   })
+
+  test('is not none where helm, gone back, has taken the hold away: what is ours is still on it', () => {
+    const halted = through(rolling, closed, admitting, { kind: 'halted' })
+    const back = { ...halted.live, spec: { updateStrategy: rolling }, status: { desiredNumberScheduled: 3 } }
+    expect(positionOf(daemonSet, back, halted.row, 'one')).toEqual({ ...admitting, upTo: 3 })
+    const { live, row } = carryOut(daemonSet, back, halted.row, goalFor(none))
+    expect(live.metadata.annotations).toEqual({})
+    expect(positionOf(daemonSet, live, row, 'one')).toEqual(none)
+  })
 })
 
 describe('the hash of the present template', () => {

@@ -15,7 +15,9 @@ export function positionOf(kind: GateKind, live: Workload, row: GateRow | null, 
   const owned = isOwner(live)
   if (fieldsPatch(kind, live, row) === null && !(owned && withdrawsAt(state.position))) return state.position
   const reading = kind.read(live, originals.current)
-  return readings[reading.kind](reading, owned, kind.instances(live))
+  // Opened by what helm went back to: nothing holds, but the note is still there, and whoever restores is to see to it.
+  const isMarked = owned || state.position.kind === 'halted'
+  return readings[reading.kind](reading, isMarked, kind.instances(live))
 }
 
 type ReadAs = (reading: Reading, owned: boolean, instances: number) => GatePosition

@@ -13,6 +13,9 @@ export const fieldsOf = ({ spec }: Workload): Fields => pick(spec, ['updateStrat
 /** The fields in a position. */
 export function wanted(live: Workload, originals: Fields, position: GatePosition): Fields {
   if (position.kind === 'none') return adopt(live, originals)
+  const isShut = position.kind === 'closed' || position.kind === 'halted'
+  // Helm applies the type alone, and the API refuses that beside a partition of ours. It holds by itself.
+  if (isShut && !isRolling(originals)) return pick(originals, ['updateStrategy'])
   if (position.kind === 'reverting') return partitioned(live, 0)
   // The partition is what brings a pod back in its own version: a frozen fleet keeps the one that it has.
   if (position.kind === 'frozen') return partitioned(live, numberOr(rollingOf(live).partition, CLOSED))
@@ -26,8 +29,8 @@ function partitioned(live: Workload, partition: number): Fields {
 
 /** Only type and partition are ours: what else helm renders there stays as it has made it. */
 export function adopt(live: Workload, originals: Fields): Fields {
+  if (!isRolling(originals)) return originals
   const before = within(originals, 'updateStrategy')
-  if (before.type !== undefined && before.type !== 'RollingUpdate') return originals
   const partition = pick(within(before, 'rollingUpdate'), ['partition'])
   const rolling = { ...omit(rollingOf(live), 'partition'), ...partition }
   const rest = omit(before, 'rollingUpdate')
@@ -43,6 +46,11 @@ export function read(live: Workload, originals: Fields): Reading {
   if (partition === before) return { kind: 'open' }
   const upTo = Math.max(0, replicasOf(live) - partition)
   return upTo === 0 ? { kind: 'held' } : { kind: 'admits', upTo, surge: 0 }
+}
+
+function isRolling(originals: Fields): boolean {
+  const { type } = within(originals, 'updateStrategy')
+  return type === undefined || type === 'RollingUpdate'
 }
 
 const rollingOf = ({ spec }: Workload) => within(spec, 'updateStrategy', 'rollingUpdate')

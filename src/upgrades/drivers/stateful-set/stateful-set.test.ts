@@ -43,6 +43,16 @@ describe('what a position makes of the partition', () => {
   })
 })
 
+test('a chart whose controller deletes no pod meets its own strategy whenever helm may run', () => {
+  const strategy = { type: 'OnDelete' }
+  const fields = (...positions: readonly GatePosition[]) => through(strategy, ...positions).live.spec?.updateStrategy
+  expect(fields(closed)).toEqual(strategy)
+  expect(fields(closed, admitting(5))).toEqual(rolling(0))
+  expect(fields(closed, admitting(5), halted)).toEqual(strategy)
+  expect(fields(closed, admitting(5), halted, reverting)).toEqual(rolling(0))
+  expect(fields(closed, admitting(2), frozen)).toEqual(rolling(3))
+})
+
 describe('originals', () => {
   test.each([
     ['the default', { type: 'RollingUpdate' }],

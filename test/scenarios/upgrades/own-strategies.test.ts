@@ -1,0 +1,95 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { ok, problem } from '../support/api.ts'
+import { eventually } from '../support/eventually.ts'
+import type { Execution, RegisteredComponent } from '../support/upgrades.ts'
+import { openWorld, type World } from '../support/world.ts'
+import { Fleet, type Kind, makePool, registerFleet } from './support/fleet.ts'
+import { expectHelmGoesOn, expectNothingOfOurs, originalsOf } from './support/originals.ts'
+
+// Charts that state how their workload replaces its pods.
+
+let world: World
+let component: RegisteredComponent
+beforeAll(async () => {
+  world = await openWorld()
+  component = await registerFleet(world)
+  await makePool(world, 3)
+})
+afterAll(() => world.close())
+
+const patience = { withinMs: 90_000 }
+const hasEnded = ({ endedAt }: Execution): boolean => endedAt !== null
+const slow = { healthCheckTimeoutSeconds: 60 }
+const replacing = { spec: { strategy: { type: 'Recreate' } } }
+
+async function replacesAll(): Promise<Fleet> {
+  return Fleet.install(world, component, { kind: 'Deployment', size: 3, values: replacing })
+}
+
+/** Given a fleet whose chart replaces all at once, and of which one instance has moved. */
+async function halfReplaced(strategy: 'CANARY' | 'STAGED') {
+  const fleet = await replacesAll()
+  const originals = await originalsOf(fleet)
+  const execution = await fleet.started({ ...slow, strategy, batchSize: 1, canaryPercentage: 10 })
+  await execution.until('one has moved', ({ progress }) => progress.completed === 1, patience)
+  return { fleet, originals, execution }
+}
+
+test.concurrent('a Deployment that replaces all at once goes back from a canary', async () => {
+  const { fleet, originals, execution } = await halfReplaced('CANARY')
+  await execution.untilStatus('CANARY_MONITORING', patience)
+  await execution.give('rollback')
+  expect(await execution.until('ended', hasEnded, patience)).toMatchObject({ status: 'ROLLED_BACK' })
+  await fleet.reaches({ '1.0.0': 3 })
+  await expectNothingOfOurs(fleet, originals)
+  await expectHelmGoesOn(fleet)
+})
+
+test.concurrent.each([
+  ['previous', '1.0.0'],
+  ['target', '1.1.0'],
+] as const)('cancelled half-way it is unfrozen to the %s version', async (to, version) => {
+  const { fleet, originals, execution } = await halfReplaced('STAGED')
+  await execution.give('cancel')
+  await execution.untilStatus('CANCELLED', patience)
+  ok(await world.api.post(`${fleet.release.path}/unfreeze?to=${to}`, undefined))
+  await fleet.reaches({ [version]: 3 })
+  await expectNothingOfOurs(fleet, originals)
+})
+
+test.concurrent('cancelled half-way it is taken over by the next execution', async () => {
+  const { fleet, originals, execution } = await halfReplaced('STAGED')
+  await execution.give('cancel')
+  await execution.untilStatus('CANCELLED', patience)
+  problem(await fleet.initiate({ strategy: 'BLUE_GREEN' }), 422, 'cannot_gate')
+  const next = await fleet.started(slow)
+  expect(await next.until('ended', hasEnded, patience)).toMatchObject({ status: 'COMPLETED' })
+  await expectNothingOfOurs(fleet, originals)
+})
+
+test.concurrent('blue-green refuses pods that cannot run beside each other', async () => {
+  const fleet = await replacesAll()
+  const { detail } = problem(await fleet.initiate({ strategy: 'BLUE_GREEN' }), 422, 'cannot_gate')
+  expect(detail).toContain('Recreate')
+})
+
+test.concurrent.each<[string, Kind, object]>([
+  ['deletes no pod', 'StatefulSet', { updateStrategy: { type: 'OnDelete' } }],
+  ['holds some', 'StatefulSet', { updateStrategy: { rollingUpdate: { partition: 1 } } }],
+  ['goes one by one', 'DaemonSet', { updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 1 } } }],
+])('RECREATE moves a fleet whose chart %s (%s), and takes it back', async (_, kind, spec) => {
+  const values = { spec, faults: { '1.2.0': 'crash' } }
+  const fleet = await Fleet.install(world, component, { kind, size: 3, values })
+  const execution = await fleet.started({ ...slow, strategy: 'RECREATE' })
+  expect(await execution.until('ended', hasEnded, patience)).toMatchObject({ status: 'COMPLETED' })
+  await fleet.reaches({ '1.1.0': 3 })
+  const originals = await originalsOf(fleet)
+  expect(originals.workload).toMatchObject(spec)
+  const [fromVersionId, toVersionId] = [component.versions['1.1.0'], component.versions['1.2.0']]
+  const next = await fleet.started({ ...slow, fromVersionId, toVersionId, strategy: 'RECREATE' })
+  await eventually('all have left', async () => (await fleet.pods()).every(({ version }) => version === '1.2.0'))
+  await next.give('rollback')
+  expect(await next.until('ended', hasEnded, patience)).toMatchObject({ status: 'ROLLED_BACK' })
+  await fleet.reaches({ '1.1.0': 3 })
+  await expectNothingOfOurs(fleet, originals)
+})
