@@ -4,8 +4,8 @@ import type { Execution, Instance } from './model.ts'
 import { mapChanged, patch } from './patch.ts'
 import { waits } from './reasons.ts'
 
-/** How much later than announced a look may be before that is nobody's fault but ours. */
-const graceMs = seconds(10)
+/** How much later than announced a look may be before that is nobody's fault but ours: below the shortest time limit, which is two seconds. */
+const graceMs = seconds(1)
 
 /** The cluster cannot be read: nothing is concluded, and it is said since when. */
 export function lookedInVain(execution: Execution, why: string, now: Instant): Execution {
