@@ -62,7 +62,9 @@ export function openUpgrades(parts: UpgradeParts): UpgradeDeps {
     findWorkload: (release, wanted) => reaching(() => findWorkload(workloads, release, wanted)),
     foresee: async (release, workload, chartVersion) => {
       const foreseen = await reaching(() => foresee(workloads, release, workload, chartVersion))
-      return foreseen === null ? null : { ...foreseen, room: () => reaching(foreseen.room) }
+      if (foreseen === null) return null
+      const { room, notSwitched } = foreseen
+      return { ...foreseen, room: () => reaching(room), notSwitched: () => reaching(notSwitched) }
     },
   }
   return { db, clock, newId, ports, machine: executionMachine({ db, clock, newId, ports }) }

@@ -55,7 +55,7 @@ export async function initiate(
   const resolved = movedBy(request, found)
   const warnings = await requireEdge(deps, path, ends, resolved, request)
   const foreseen = await foreseenOf(deps, resolved, ends, request)
-  requireHold(foreseen)
+  await requireHold(foreseen, request)
   const label = request.initiatedBy ?? null
   const overrides = request.overrideChecks ?? []
   const parts = { tenantId, ends, resolved, spec: specOf(request), overrides, installedComponents, warnings, label }
@@ -153,9 +153,11 @@ async function foreseenOf(
 }
 
 /** The new version may set what the deployed one does not. */
-function requireHold(foreseen: Foreseen | null): void {
-  const why = foreseen?.notHeld ?? null
-  if (why !== null) throw refusedStrategy('cannot_gate', why)
+async function requireHold(foreseen: Foreseen | null, { strategy }: InitiateRequest): Promise<void> {
+  if (foreseen === null) return
+  if (foreseen.notHeld !== null) throw refusedStrategy('cannot_gate', foreseen.notHeld)
+  const apart = strategy === 'BLUE_GREEN' ? await foreseen.notSwitched() : null
+  if (apart !== null) throw refusedStrategy('refused', apart)
 }
 
 /** Where instances surge, room decides whether one is ready all the time: SPEC section 5, "Safety". */

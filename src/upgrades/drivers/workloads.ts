@@ -10,6 +10,7 @@ import { isSame, objectsOf, type Rendered, renderedObjects, workloadsOf } from '
 import { type Refused, renderedOrRefused } from './renderings.ts'
 import { type Room, readRoom } from './room.ts'
 import { readUnsettled, settled, type Unsettled } from './standing.ts'
+import { whatCannotBeSwitched } from './switching.ts'
 
 /** What the workloads of releases are read with. Each throws when what it asks does not answer. */
 export type WorkloadParts = {
@@ -65,6 +66,8 @@ export type Foreseen = {
   readonly notHeld: string | null
   /** How much room there is now beside the pods that run. */
   readonly room: () => Promise<Room>
+  /** Why traffic could not be switched to it from what runs; null where it could. */
+  readonly notSwitched: () => Promise<string | null>
 }
 
 /**
@@ -81,9 +84,12 @@ export async function foresee(
   const compared = await compareWith(parts, release, way)
   if ('refusal' in compared) return null
   const { cannotGate } = compared.change
+  const { clusterId, namespace } = release
+  const client = parts.clientOf(clusterId)
   return {
     notHeld: cannotGate === null ? null : whyNotHeld(cannotGate),
-    room: () => readRoom(parts.clientOf(release.clusterId), release.namespace, podOf(compared.wanted, workload)),
+    room: () => readRoom(client, namespace, podOf(compared.wanted, workload)),
+    notSwitched: () => whatCannotBeSwitched(client, namespace, workload, compared),
   }
 }
 

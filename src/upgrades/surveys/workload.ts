@@ -1,3 +1,5 @@
+import type { ClusterClient } from '../../infra/kubernetes/index.ts'
+import type { FleetRelease } from '../../releases/index.ts'
 import { healthEndpoints } from '../checks/health-endpoints.ts'
 import { resources, surgeRoomOf } from '../checks/resources.ts'
 import { downtimeWithout } from '../core/downtime.ts'
@@ -5,7 +7,8 @@ import type { Execution, Warning } from '../core/model.ts'
 import { discoverTarget } from '../drivers/discover.ts'
 import type { FleetDriver } from '../drivers/driver.ts'
 import { readRoom } from '../drivers/room.ts'
-import { compareWith, podOf, type WorkloadParts } from '../drivers/workloads.ts'
+import { whatCannotBeSwitched } from '../drivers/switching.ts'
+import { type Compared, compareWith, podOf, type WorkloadParts } from '../drivers/workloads.ts'
 import type { FleetKind, Survey } from '../ports.ts'
 import { atOnce, backupOf, refusalOf, refusedSurvey, type SurveyParts } from './survey.ts'
 
@@ -44,8 +47,20 @@ async function survey(parts: WorkloadFleetParts, execution: Execution): Promise<
       ...{ podsChange: change.podsChange, others: change.others, surgeRoom: surgeRoomOf(execution, room) },
       template,
     },
-    refusal: refusalOf(execution, change, image, workload),
+    refusal: refusalOf(execution, change, image, workload) ?? (await unswitched(client, release, execution, compared)),
   }
+}
+
+/** Services may have changed since initiate. */
+async function unswitched(
+  client: ClusterClient,
+  { namespace }: FleetRelease,
+  { spec, target }: Execution,
+  compared: Compared,
+): Promise<Survey['refusal']> {
+  if (spec.strategy !== 'BLUE_GREEN' || target.kind !== 'workload') return null
+  const detail = await whatCannotBeSwitched(client, namespace, target.workload, compared)
+  return detail === null ? null : { code: 'refused', detail }
 }
 
 /** What somebody should know of the workload before it is upgraded. */

@@ -97,6 +97,34 @@ test.concurrent('BLUE_GREEN needs a Deployment behind a Service', async () => {
   }
 })
 
+test.concurrent.each([
+  ['selects by version', { serviceByVersion: true }, 'Service app'],
+  ['is there no more', { withoutService: '1.1.0' }, 'no Service'],
+])('BLUE_GREEN is refused where the Service of the new version %s, and nothing is touched', async (_, values, why) => {
+  const fleet = await install({ kind: 'Deployment', size: 2, values })
+  const before = [await fleet.uids(), await fleet.endpoints(), await fleet.workload()]
+  const { detail, errors } = problem(await fleet.initiate({ strategy: 'BLUE_GREEN' }), 422, 'refused')
+  expect(detail).toContain(why)
+  expect(errors?.map(({ pointer }) => pointer)).toEqual(['/strategy'])
+  expect([await fleet.uids(), await fleet.endpoints(), await fleet.workload()]).toEqual(before)
+  expect(await fleet.release.read()).toMatchObject({ status: 'DEPLOYED', revision: 1, executionId: null })
+})
+
+test.concurrent('BLUE_GREEN ends untouched where a Service of another hand would lose its pods, made since initiate', async () => {
+  const fleet = await install({ kind: 'Deployment', size: 2 })
+  const execution = await fleet.initiated({ strategy: 'BLUE_GREEN' })
+  const before = await fleet.uids()
+  const [pod] = await world.cluster.pods(fleet.namespace)
+  const metadata = { name: 'theirs', namespace: fleet.namespace }
+  const spec = { selector: { app: 'app', ver: pod?.metadata.labels?.ver }, ports: [{ port: 80 }] }
+  const theirs = { apiVersion: 'v1', kind: 'Service', metadata, spec } as KubeObject
+  await world.cluster.client.create(resources.services, theirs)
+  await execution.give('start')
+  expect((await ended(execution)).status).toBe('FAILED')
+  expect(await fleet.uids()).toEqual(before)
+  expect(await fleet.release.read()).toMatchObject({ status: 'DEPLOYED', revision: 1, executionId: null })
+})
+
 test.concurrent('who will have no ready instance for a while is warned', async () => {
   const warned: readonly (readonly [FleetOptions, string, boolean])[] = [
     [{ kind: 'StatefulSet', size: 1 }, 'ROLLING', true],
