@@ -2,7 +2,7 @@ import type { Json, JsonObject } from '../core/json.ts'
 import type { Principal, Uuid } from '../core/subject.ts'
 import type { Db, Tx } from '../infra/database/types.ts'
 import type { Lease } from '../infra/engine/types.ts'
-import type { ClusterEndpoint, GrantedObject, Helm, KeptSelector } from '../infra/helm/index.ts'
+import type { ClusterEndpoint, GrantedObject, Helm, KeptReplicas, KeptSelector } from '../infra/helm/index.ts'
 import type { FieldConflict, PodRef, Readiness, Release, Remains } from './core/model.ts'
 
 /** One cluster as releases see it. Every method throws when the cluster does not answer. */
@@ -114,6 +114,8 @@ export interface FrozenWorkloads {
    * workloads. Changes nothing.
    */
   pins(release: FrozenRelease, lease: Lease): Promise<readonly KeptSelector[]>
+  /** The workloads that another hand than helm has scaled, and to what. Changes nothing. */
+  scaled(release: FrozenRelease): Promise<readonly KeptReplicas[]>
 }
 
 /** What releases need of upgrade executions. */

@@ -32,8 +32,8 @@ export type ReleaseTarget = {
   readonly namespace: string
   readonly release: string
   readonly beyond?: Beyond
-  /** Of Services of its namespace. */
-  readonly keeps?: readonly KeptSelector[]
+  /** Of objects of its namespace. */
+  readonly keeps?: readonly Kept[]
 }
 
 /** An object outside the release's namespace, as a request names it. A null name is a whole collection, or a create. */
@@ -59,6 +59,10 @@ export type Beyond = { readonly cluster: ClusterEndpoint; readonly objects: read
 
 /** Labels that a Service goes on selecting by, whatever helm applies: traffic stays where it is. */
 export type KeptSelector = { readonly service: string; readonly labels: Readonly<Record<string, string>> }
+
+/** So many instances a workload goes on having, whatever helm applies: another hand has scaled it. */
+export type KeptReplicas = { readonly workload: string; readonly resource: string; readonly replicas: number }
+export type Kept = KeptSelector | KeptReplicas
 
 type Act = ReleaseTarget & { readonly timeoutSeconds: number }
 type Labelled = Act & { readonly operationId: Uuid; readonly attempt?: number; readonly description?: string }

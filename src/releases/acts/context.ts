@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/instant.ts'
-import { ActFailed } from '../../infra/engine/index.ts'
+import { ActFailed, type Lease } from '../../infra/engine/index.ts'
 import type { ActContext } from '../../infra/engine/types.ts'
-import type { Beyond, ClusterEndpoint, GrantedObject, RunContext } from '../../infra/helm/index.ts'
+import type { Beyond, ClusterEndpoint, GrantedObject, Kept, RunContext } from '../../infra/helm/index.ts'
 import { AccessRefused } from '../../infra/kubernetes/index.ts'
 import type { Operation, Release, ReleaseAct } from '../core/model.ts'
 import type { ReleasePorts } from '../ports.ts'
@@ -38,6 +38,16 @@ export type ActTarget = {
   readonly namespace: string
   readonly release: string
   readonly beyond: Beyond
+}
+
+/** What of a frozen release helm is to leave as it is: pins, and where it ends the freeze, what was scaled. */
+export async function keptBeneath(
+  { ports: { frozenWorkloads } }: Pick<ActDeps, 'ports'>,
+  { release, operation }: Pick<ActSubject, 'release' | 'operation'>,
+  lease: Lease,
+): Promise<readonly Kept[]> {
+  const pins = await frozenWorkloads.pins(release, lease)
+  return operation.request.keepsScale === true ? [...pins, ...(await frozenWorkloads.scaled(release))] : pins
 }
 
 /**

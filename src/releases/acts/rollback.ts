@@ -1,5 +1,5 @@
 import type { ReleaseAct } from '../core/model.ts'
-import { type ActDeps, type ReleaseActContext, secondsLeft, targetOf } from './context.ts'
+import { type ActDeps, keptBeneath, type ReleaseActContext, secondsLeft, targetOf } from './context.ts'
 import { withHelm } from './failure.ts'
 
 /** `helm rollback` to a revision that Helm still stores. */
@@ -8,7 +8,7 @@ export function rollback(deps: ActDeps) {
     const { subject } = context
     const { release } = subject
     const timeoutSeconds = secondsLeft(deps.clock, context.attempt.deadline)
-    const keeps = await deps.ports.frozenWorkloads.pins(release, context.lease)
+    const keeps = await keptBeneath(deps, subject, context.lease)
     const spec = { ...(await targetOf(deps, subject, null)), keeps, revision: act.target, timeoutSeconds }
     await withHelm(deps.ports, release, context, act, (run) => deps.ports.helm.rollback(spec, run))
   }

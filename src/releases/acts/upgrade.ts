@@ -1,5 +1,5 @@
 import type { Operation, ReleaseAct } from '../core/model.ts'
-import { type ActDeps, type ReleaseActContext, secondsLeft, targetOf } from './context.ts'
+import { type ActDeps, keptBeneath, type ReleaseActContext, secondsLeft, targetOf } from './context.ts'
 import { deploySpec } from './deploy.ts'
 import { withHelm } from './failure.ts'
 
@@ -11,7 +11,7 @@ export function upgrade(deps: ActDeps) {
     const spec = {
       ...(await targetOf(deps, subject, operation.request.chartDigest)),
       ...(await deploySpec(deps, describedAsRollback(operation), context)),
-      keeps: await deps.ports.frozenWorkloads.pins(release, context.lease),
+      keeps: await keptBeneath(deps, subject, context.lease),
       timeoutSeconds: secondsLeft(deps.clock, context.attempt.deadline),
       forceConflicts: operation.request.forceConflicts || operation.kind === 'rollback',
     }

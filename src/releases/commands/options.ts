@@ -8,6 +8,8 @@ export type OperationOptions = {
   readonly wait?: boolean | undefined
   readonly waitForJobs?: boolean | undefined
   readonly forceConflicts?: boolean | undefined
+  /** No body says it: the command does. */
+  readonly keepsScale?: boolean | undefined
 }
 
 export const defaultTimeoutSeconds = 300
@@ -20,5 +22,6 @@ export function optionsOf(options: OperationOptions) {
     wait: options.wait ?? true,
     waitForJobs: options.waitForJobs ?? false,
     forceConflicts: options.forceConflicts ?? false,
+    ...(options.keepsScale === true ? { keepsScale: true } : {}),
   } satisfies Partial<OperationRequest>
 }

@@ -144,6 +144,8 @@ export type OperationRequest = {
   readonly targetRevision: number | null
   /** The chart has hooks, so an interrupted upgrade of it cannot be repeated safely. */
   readonly hasHooks: boolean
+  /** It ends a freeze: what another hand has scaled meanwhile stays so. */
+  readonly keepsScale?: boolean | undefined
   /** The execution that gave it: when helm has applied, that execution says how it ends, not the workloads. */
   readonly heldBy: Uuid | null
 }

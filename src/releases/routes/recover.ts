@@ -64,7 +64,8 @@ export const unfreezeRelease = (deps: RouteDeps) =>
     summary: 'End the freeze of a release that runs two versions',
     description:
       '`target` goes on to the version that the upgrade execution gave up on, with its values; `previous` goes back to ' +
-      'the newest revision before it that ended DEPLOYED. Answers when all instances are ready.',
+      'the newest revision before it that ended DEPLOYED. Workloads that another hand has scaled meanwhile keep their ' +
+      'size. Answers when all instances are ready.',
     permission: { action: 'release.unfreeze', scope: 'tenant' },
     schema: {
       params: idParams,

@@ -1,5 +1,5 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import type { BeforeDelete, ClusterEndpoint, ExpectedRecords, KeptSelector, LeaseView } from '../types.ts'
+import type { BeforeDelete, ClusterEndpoint, ExpectedRecords, Kept, LeaseView } from '../types.ts'
 import type { RefusalReason, Refused, Room } from './classify.ts'
 import { RecordGuard } from './record-guard.ts'
 
@@ -18,7 +18,7 @@ export type AttemptSpec = {
   readonly beyond?: ClusterEndpoint
   readonly lease: LeaseView
   readonly room: Room
-  readonly keeps?: readonly KeptSelector[]
+  readonly keeps?: readonly Kept[]
   /** What may be in helm's storage: anything else is another hand's, and ends the attempt's right to write. */
   readonly records?: ExpectedRecords
   readonly beforeDelete?: BeforeDelete
@@ -33,7 +33,7 @@ export class GatewayAttempt {
   readonly beyond: ClusterEndpoint
   readonly lease: LeaseView
   readonly room: Room
-  readonly keeps: readonly KeptSelector[]
+  readonly keeps: readonly Kept[]
   readonly beforeDelete: BeforeDelete
   /** Discovery documents that it has had: a second request for one may mean that helm has met an unknown kind. */
   readonly seen = new Set<string>()

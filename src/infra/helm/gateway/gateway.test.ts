@@ -4,7 +4,7 @@ import { type AddressInfo, connect } from 'node:net'
 import { Agent } from 'undici'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { silentLog } from '../../log.ts'
-import type { BeforeDelete, ExpectedRecords, GrantedObject, KeptSelector } from '../types.ts'
+import type { BeforeDelete, ExpectedRecords, GrantedObject, Kept } from '../types.ts'
 import { Gateway, type OpenAttempt } from './gateway.ts'
 import { encodeSecret, record } from './testing/secrets.ts'
 
@@ -63,7 +63,7 @@ afterEach(async () => {
 
 function admit(
   granted: readonly GrantedObject[] = [],
-  keeps: readonly KeptSelector[] = [],
+  keeps: readonly Kept[] = [],
   records?: ExpectedRecords,
 ): OpenAttempt {
   const port = (upstream.address() as AddressInfo).port

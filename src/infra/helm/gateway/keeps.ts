@@ -1,21 +1,31 @@
-import { isJsonObject, type Json } from '../../../core/json.ts'
-import type { KeptSelector } from '../types.ts'
+import { isJsonObject, type Json, type JsonObject } from '../../../core/json.ts'
+import type { Kept } from '../types.ts'
 import type { ObjectLocation } from './path.ts'
 
 /**
- * The body of a write, where a Service that it selects anew goes on selecting by the labels that are kept. Helm applies a
- * selector whole, so that what somebody else has added would be gone the moment it does. Pure.
+ * The body of a write, where a Service that it selects anew goes on selecting by the labels that are kept, and a workload
+ * keeps its number of instances. Helm applies a selector whole, so that what somebody else has added would be gone the
+ * moment it does, and its number against that of whoever has scaled. Pure.
  */
-export function keepSelectors(body: Buffer, object: ObjectLocation, keeps: readonly KeptSelector[]): Buffer {
-  const kept = isService(object) ? keeps.find(({ service }) => service === object.name) : undefined
-  if (kept === undefined) return body
-  const wanted = readJson(body)
-  if (!isJsonObject(wanted) || !isJsonObject(wanted.spec) || !isJsonObject(wanted.spec.selector)) return body
-  const selector = { ...wanted.spec.selector, ...kept.labels }
-  return Buffer.from(JSON.stringify({ ...wanted, spec: { ...wanted.spec, selector } }))
+export function keepFields(body: Buffer, object: ObjectLocation, keeps: readonly Kept[]): Buffer {
+  const kept = keeps.find((one) => isOf(one, object))
+  const wanted = kept === undefined ? null : readJson(body)
+  if (kept === undefined || !isJsonObject(wanted) || !isJsonObject(wanted.spec)) return body
+  const change = 'service' in kept ? selectorOf(wanted.spec, kept.labels) : replicasOf(wanted.spec, kept.replicas)
+  return change === null ? body : Buffer.from(JSON.stringify({ ...wanted, spec: { ...wanted.spec, ...change } }))
 }
 
-const isService = ({ group, resource }: ObjectLocation): boolean => group === '' && resource === 'services'
+function isOf(kept: Kept, { group, resource, name }: ObjectLocation): boolean {
+  if ('service' in kept) return group === '' && resource === 'services' && kept.service === name
+  return group === 'apps' && resource === kept.resource && kept.workload === name
+}
+
+const selectorOf = ({ selector }: JsonObject, labels: Readonly<Record<string, string>>): JsonObject | null =>
+  isJsonObject(selector) ? { selector: { ...selector, ...labels } } : null
+
+/** What does not say how many says nothing against it. */
+const replicasOf = (spec: JsonObject, replicas: number): JsonObject | null =>
+  typeof spec.replicas === 'number' ? { replicas } : null
 
 function readJson(body: Buffer): Json {
   try {

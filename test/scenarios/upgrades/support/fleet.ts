@@ -157,6 +157,14 @@ export class Fleet {
     await this.world.cluster.client.patch(resources.pods, named, { type: 'merge', body })
   }
 
+  /** Waits until the fleet is so many ready pods, of whichever versions. */
+  reachesReady(count: number): Promise<true> {
+    return eventually(`${this.namespace}: ${count} ready`, async () => {
+      const pods = await this.pods()
+      return pods.length === count && pods.every(({ ready }) => ready)
+    }) as Promise<true>
+  }
+
   /** Waits until the fleet is so many ready pods of these versions and nothing else. */
   reaches(wanted: Versions, name = 'app'): Promise<readonly FleetPod[]> {
     return eventually(
