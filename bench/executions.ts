@@ -131,7 +131,7 @@ async function insertAll(
         const { execution, world, due } = make(tenantId, m / count)
         await insertExecution(tx, execution)
         await writeWorld(tx, execution.id, world)
-        await wake(tx, { kind: 'execution', id: execution.id }, due)
+        await wake(tx, { kind: 'execution', id: execution.id }, { at: due })
       }
     })
   }

@@ -58,6 +58,7 @@ export async function startWork(
       driverOf(webhooks.machine(stopping.signal)),
     ],
     concurrency: releasesAtOnce,
+    mostOfShare: releasesAtOnce / 2,
     limits: slotsFor(clusters.count),
     clock: deps.clock,
     log,

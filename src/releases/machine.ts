@@ -29,6 +29,7 @@ export function releaseMachine(deps: MachineDeps): ReleaseMachine {
   const damaged = new Lru<true>(rememberedDamage)
   return {
     kind: 'release',
+    share: ({ release }) => release.tenantId,
     decide: decideRelease,
     acts: keepingFailures(
       {
@@ -80,7 +81,7 @@ function reach({ ports }: MachineDeps, clusterId: Uuid): ReleaseCluster | null {
 async function save(states: ReleaseStates, tx: Tx, before: ReleaseState, after: ReleaseState): Promise<void> {
   await states.save(tx, before, after)
   const execution = executionConcerned(before, after)
-  if (execution !== null) await wake(tx, { kind: 'execution', id: execution })
+  if (execution !== null) await wake(tx, { kind: 'execution', id: execution }, { share: after.release.tenantId })
   const ended = openOperation(before) !== null && openOperation(after) === null ? after.operation : null
   if (ended === null) return
   await announceEnd(tx, ended.id)

@@ -13,6 +13,7 @@ import { GateStore } from './store/gates.ts'
 export function executionMachine(deps: MachineDeps): ExecutionMachine {
   return {
     kind: 'execution',
+    share: ({ tenantId }) => tenantId,
     decide: decideExecution,
     acts: executionActs(deps),
     load: loadExecution,

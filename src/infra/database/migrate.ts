@@ -9,6 +9,7 @@ import { feedAndWebhooks } from './migrations/0005_feed_and_webhooks.ts'
 import { health } from './migrations/0006_health.ts'
 import { installation } from './migrations/0008_installation.ts'
 import { authHosts } from './migrations/0009_auth_hosts.ts'
+import { shares } from './migrations/0010_shares.ts'
 import type { Db } from './types.ts'
 
 /** Every step of the schema, oldest first. A step that was released never changes: add another. */
@@ -21,6 +22,7 @@ export const migrations: readonly Migration[] = [
   health,
   installation,
   authHosts,
+  shares,
 ]
 
 /**

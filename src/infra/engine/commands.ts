@@ -3,6 +3,7 @@ import { Problem } from '../../core/problems.ts'
 import type { Uuid } from '../../core/subject.ts'
 import { transaction } from '../database/pool.ts'
 import type { Db, Tx } from '../database/types.ts'
+import type { Share } from './shares.ts'
 import type { Machine } from './types.ts'
 import { wake } from './work.ts'
 
@@ -38,20 +39,21 @@ export async function executeIn<S, C, O, A extends { readonly kind: string }>(
   return executeOn(tx, machine, { id, state: before }, given)
 }
 
-type Given<C> = { readonly command: C; readonly now: number }
+/** `share` is told where it is not the one that the machine tells. */
+type Given<C> = { readonly command: C; readonly now: number; readonly share?: Share | undefined }
 
 /** The same for a subject that the transaction has loaded with its lock already. */
 export async function executeOn<S, C, O, A extends { readonly kind: string }>(
   tx: Tx,
   machine: Machine<S, C, O, A>,
   { id, state: before }: { readonly id: Uuid; readonly state: S },
-  { command, now }: Given<C>,
+  { command, now, share = machine.share?.(before) }: Given<C>,
 ): Promise<S> {
   const decision = accepted(machine.decide(before, { kind: 'command', command }, now))
   if (decision.act !== null)
     throw new Error(`A command must not act: ${machine.kind} decided on ${decision.act.act.kind}`)
   await apply(tx, machine, before, decision)
-  await wake(tx, { kind: machine.kind, id })
+  await wake(tx, { kind: machine.kind, id }, { share })
   return decision.state
 }
 

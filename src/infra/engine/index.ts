@@ -2,6 +2,7 @@ export { type CommandContext, execute, executeIn, executeOn } from './commands.t
 export { type Driver, driverOf } from './drive.ts'
 export { announceEnd, createEndWaiter, type EndWaiter } from './ended.ts'
 export { ActAborted, ActFailed, LeaseLost, whyAborted } from './errors.ts'
+export { fleetShare, type Share } from './shares.ts'
 export type { ActContext, Acts, Lease, Machine } from './types.ts'
 export { fenced, holding, wake, whileHeld } from './work.ts'
 export { startWorker, type Worker } from './worker.ts'

@@ -44,12 +44,12 @@ describe('createNudge', () => {
 })
 
 describe('poolsOf', () => {
-  const pools = poolsOf(['release', 'cluster', 'batch'], 8, { cluster: 2 })
+  const pools = poolsOf(['release', 'cluster', 'batch'], { concurrency: 8, mostOfShare: 4 }, { cluster: 2 })
 
   it('gives a kind with a limit slots of its own', () => {
     expect(pools).toEqual([
-      { kinds: ['release', 'batch'], size: 8 },
-      { kinds: ['cluster'], size: 2 },
+      { kinds: ['release', 'batch'], size: 8, mostOfShare: 4 },
+      { kinds: ['cluster'], size: 2, mostOfShare: 2 },
     ])
   })
 

@@ -1,18 +1,24 @@
 import type { SubjectKind } from '../../core/subject.ts'
 
-/** Slots that some kinds share: at most `size` subjects of them are worked on at once. */
-export type Pool = { readonly kinds: readonly SubjectKind[]; readonly size: number }
+/** Slots that some kinds have together: at most `size` subjects of them at once, and `mostOfShare` of one share. */
+export type Pool = { readonly kinds: readonly SubjectKind[]; readonly size: number; readonly mostOfShare: number }
+
+export type Concurrency = { readonly concurrency: number; readonly mostOfShare: number }
 
 export type Limits = Partial<Readonly<Record<SubjectKind, number>>>
 
-/** Each kind with a limit has slots of its own; the others share `concurrency`. */
-export function poolsOf(kinds: readonly SubjectKind[], concurrency: number, limits: Limits): readonly Pool[] {
+/** Each kind with a limit has slots of its own, as many for any share; the others have `concurrency` together. */
+export function poolsOf(
+  kinds: readonly SubjectKind[],
+  { concurrency, mostOfShare }: Concurrency,
+  limits: Limits,
+): readonly Pool[] {
   const shared = kinds.filter((kind) => limits[kind] === undefined)
   const own = kinds.flatMap((kind) => {
     const size = limits[kind]
-    return size === undefined ? [] : [{ kinds: [kind], size }]
+    return size === undefined ? [] : [{ kinds: [kind], size, mostOfShare: size }]
   })
-  return [...(shared.length > 0 ? [{ kinds: shared, size: concurrency }] : []), ...own]
+  return [...(shared.length > 0 ? [{ kinds: shared, size: concurrency, mostOfShare }] : []), ...own]
 }
 
 /** How many more subjects of a pool may be taken. */

@@ -3,6 +3,7 @@ import type { DomainEvent } from '../../core/events.ts'
 import type { Instant } from '../../core/instant.ts'
 import type { Subject, SubjectKind, Uuid } from '../../core/subject.ts'
 import type { Db, Tx } from '../database/types.ts'
+import type { Share } from './shares.ts'
 
 /**
  * The right to act on one subject, held by one worker until it runs out. Fenced by `epoch`, which only rises:
@@ -38,6 +39,8 @@ export type Loading<S> = { readonly lock?: boolean; readonly known?: S }
 /** What a feature gives the engine for one kind of subject. */
 export interface Machine<S, C, O, A extends { readonly kind: string }> {
   readonly kind: SubjectKind
+  /** Whose share of the slots the work on a subject takes; as before where this is left out. */
+  share?(state: S): Share
   readonly decide: Decide<S, C, O, A>
   readonly acts: Acts<A>
   /** The subject's state, null when there is no such subject. */

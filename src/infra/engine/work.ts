@@ -6,6 +6,7 @@ import { fromInstant, transaction } from '../database/pool.ts'
 import type { Db, Tx } from '../database/types.ts'
 import { type AttemptRow, toAttempt } from './attempts.ts'
 import { LeaseLost } from './errors.ts'
+import { fleetShare, interval, type Share } from './shares.ts'
 import type { Lease } from './types.ts'
 
 /**
@@ -19,70 +20,23 @@ import type { Lease } from './types.ts'
 /** What names a lease in the database. */
 export type LeaseName = Pick<Lease, 'subject' | 'epoch'>
 
+/** When a subject is due (without it: now), and in whose share it is worked on (without it: as before, else the fleet's). */
+export type Wake = { readonly at?: Instant | undefined; readonly share?: Share | undefined }
+
 /**
- * Asks for the subject to be looked at, at a moment or (without one) now. In the transaction of the change that it is
- * about: the work is there when the change is, and not otherwise. Tells the workers when it is due.
+ * Asks for the subject to be looked at. In the transaction of the change that it is about: the work is there when the
+ * change is, and not otherwise. Tells the workers when it is due.
  */
-export async function wake(tx: Tx, subject: Subject, at?: Instant): Promise<void> {
+export async function wake(tx: Tx, subject: Subject, { at, share }: Wake = {}): Promise<void> {
   await sql`
     with woken as (
-      insert into work as w (kind, subject_id, due_at, wanted, seen, epoch)
-      values (${subject.kind}, ${subject.id}, coalesce(${fromInstant(at ?? null)}::timestamptz, now()), 1, 0, 0)
+      insert into work as w (kind, subject_id, share, due_at, wanted, seen, epoch)
+      values (${subject.kind}, ${subject.id}, ${share ?? fleetShare}::uuid,
+        coalesce(${fromInstant(at ?? null)}::timestamptz, now()), 1, 0, 0)
       on conflict (kind, subject_id) do update
-        set wanted = w.wanted + 1, due_at = least(w.due_at, excluded.due_at)
+        set wanted = w.wanted + 1, due_at = least(w.due_at, excluded.due_at), share = coalesce(${share ?? null}::uuid, w.share)
       returning due_at)
     select pg_notify('work_due', ${subject.kind}) from woken where due_at <= clock_timestamp()`.execute(tx)
-}
-
-export type ClaimOptions = {
-  readonly kinds: readonly SubjectKind[]
-  readonly limit: number
-  /** The name of the worker, for people who look at the table. */
-  readonly worker: string
-  readonly leaseMs: number
-  /** How long after the end of a lease that was not given back the subject is left alone: late writes have ended. */
-  readonly takeoverMs: number
-}
-
-export type Claimed = { readonly subject: Subject; readonly epoch: bigint; readonly wanted: number }
-export type Claim = {
-  readonly taken: readonly Claimed[]
-  /** Milliseconds until the next of what was left is due that nobody holds (0 or less: one is); null: there is none. */
-  readonly nextMs: number | null
-}
-
-/** Takes leases on subjects that are due, the longest due first. Never waits for another worker. */
-export async function claim(db: Db, options: ClaimOptions): Promise<Claim> {
-  const { rows } = await sql<ClaimRow>`
-    with due as (
-      select kind, subject_id from work
-      where due_at <= clock_timestamp() and kind = any(${options.kinds})
-        and (lease_until is null or lease_until + ${interval(options.takeoverMs)} <= clock_timestamp())
-      order by due_at limit ${options.limit} for update skip locked),
-    taken as (
-      update work as w set
-        epoch = nextval('work_epoch'), seen = w.wanted, worker = ${options.worker},
-        lease_until = clock_timestamp() + ${interval(options.leaseMs)},
-        due_at = clock_timestamp() + ${interval(options.leaseMs)}
-      from due where w.kind = due.kind and w.subject_id = due.subject_id
-      returning w.kind, w.subject_id, w.epoch, w.wanted),
-    next as (
-      select (extract(epoch from due_at - clock_timestamp()) * 1000)::float8 as ms from work
-      where kind = any(${options.kinds}) and lease_until is null
-        and (kind, subject_id) not in (select kind, subject_id from due)
-      order by due_at limit 1)
-    select taken.*, (select ms from next) as next_ms from (select) as one left join taken on true`.execute(db)
-  return { taken: rows.flatMap(claimedOf), nextMs: rows[0]?.next_ms ?? null }
-}
-
-type ClaimRow = { readonly next_ms: number | null } & (
-  | { readonly kind: SubjectKind; readonly subject_id: string; readonly epoch: number; readonly wanted: number }
-  | { readonly kind: null }
-)
-
-function claimedOf(row: ClaimRow): readonly Claimed[] {
-  if (row.kind === null) return []
-  return [{ subject: { kind: row.kind, id: row.subject_id }, epoch: BigInt(row.epoch), wanted: row.wanted }]
 }
 
 /** What became of a lease that was to be renewed. A row that another transaction holds is `busy`: try again soon. */
@@ -227,8 +181,4 @@ export async function isBusy(db: Db, kinds: readonly SubjectKind[], worker: stri
     select from work where kind = any(${kinds})
       and (worker = ${worker} or (lease_until is null and due_at <= clock_timestamp()))) as busy`.execute(db)
   return rows[0]?.busy === true
-}
-
-function interval(ms: number) {
-  return sql`(${ms}::float8 * interval '1 millisecond')`
 }

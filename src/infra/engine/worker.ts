@@ -9,13 +9,15 @@ import type { Db } from '../database/types.ts'
 import type { Log } from '../log.ts'
 import { createNudge, type Nudge } from '../nudge.ts'
 import { createBackoff } from './backoff.ts'
+import { claim } from './claim.ts'
 import type { DriveEnd, Driver } from './drive.ts'
 import { describe, LeaseLost } from './errors.ts'
 import { insist } from './insist.ts'
 import { type HeldLease, holdLease } from './lease.ts'
 import { startRenewing } from './renewing.ts'
+import { Turns } from './shares.ts'
 import { freeSlots, type Limits, type Pool, poolsOf } from './slots.ts'
-import { claim, finish, isBusy, release } from './work.ts'
+import { finish, isBusy, release } from './work.ts'
 
 export type WorkerOptions = {
   readonly db: Db
@@ -24,6 +26,8 @@ export type WorkerOptions = {
   readonly drivers: readonly Driver[]
   /** How many subjects at once, of all kinds without a limit of their own. */
   readonly concurrency: number
+  /** How many of them of one share (docs/adr/0013); all of them by default. */
+  readonly mostOfShare?: number
   /** Kinds with slots of their own, beside `concurrency`. */
   readonly limits?: Limits
   readonly clock: Clock
@@ -50,11 +54,15 @@ const defaults = { leaseMs: 15_000, takeoverMs: 2_000, pollMs: 1_000, retryMs: 1
 
 /** Starts to claim and drive subjects that are due. A database that is away is waited for. */
 export function startWorker(given: WorkerOptions): Worker {
-  const options = { ...defaults, stopwatch: ownStopwatch, ...given }
+  const options = { ...defaults, stopwatch: ownStopwatch, mostOfShare: given.concurrency, ...given }
   const kinds = options.drivers.map((driver) => driver.kind)
   const name = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`
   const held = new Map<HeldLease, Promise<void>>()
-  const pools = poolsOf(kinds, options.concurrency, options.limits).map((pool) => ({ ...pool, nudge: createNudge() }))
+  const pools = poolsOf(kinds, options, options.limits).map((pool) => ({
+    ...pool,
+    nudge: createNudge(),
+    turns: new Turns(),
+  }))
   const nudge = (kind: SubjectKind | null) => {
     for (const pool of pools) if (kind === null || pool.kinds.includes(kind)) pool.nudge.now()
   }
@@ -66,9 +74,10 @@ export function startWorker(given: WorkerOptions): Worker {
     renewing.check()
   }
   const unlisten = options.listener?.on('work_due', onDue)
-  const begin = (lease: HeldLease) => {
+  const begin = (lease: HeldLease, over: () => void) => {
     const ended = drive(lease).finally(() => {
       held.delete(lease)
+      over()
       lease.close()
       nudge(lease.subject.kind)
     })
@@ -132,8 +141,8 @@ function driving(options: Options, draining: AbortSignal): (lease: HeldLease) =>
 type Claiming = {
   readonly name: string
   readonly options: Options
-  readonly pool: Pool & { readonly nudge: Nudge }
-  readonly begin: (lease: HeldLease) => void
+  readonly pool: Pool & { readonly nudge: Nudge; readonly turns: Turns }
+  readonly begin: (lease: HeldLease, over: () => void) => void
   readonly held: () => readonly SubjectKind[]
 }
 
@@ -162,8 +171,13 @@ async function claimOnce({ name, options, pool, begin, held }: Claiming): Promis
   const limit = freeSlots(pool, held())
   if (limit <= 0) return pollMs
   const from = stopwatch()
-  const { taken, nextMs } = await claim(db, { kinds: pool.kinds, limit, worker: name, leaseMs, takeoverMs })
-  for (const one of taken) begin(holdLease({ ...one, from, leaseMs }, stopwatch))
+  const { kinds, mostOfShare, turns } = pool
+  const wanted = { kinds, limit, mostOfShare, served: turns.served() }
+  const { taken, nextMs } = await claim(db, { ...wanted, worker: name, leaseMs, takeoverMs })
+  for (const one of taken) {
+    turns.took(one.share)
+    begin(holdLease({ ...one, from, leaseMs }, stopwatch), () => turns.gaveBack(one.share))
+  }
   if (taken.length === limit || nextMs === null) return pollMs
   return Math.max(shortestWaitMs, Math.min(pollMs, nextMs))
 }

@@ -1,6 +1,6 @@
 import { Problem } from '../../core/problems.ts'
 import type { Tx } from '../../infra/database/types.ts'
-import { announceEnd, executeOn } from '../../infra/engine/index.ts'
+import { announceEnd, executeOn, fleetShare, type Share } from '../../infra/engine/index.ts'
 import type { NewOperation, ReleaseState } from '../core/model.ts'
 import { nextValues } from '../core/values.ts'
 import type { BatchMachine, ReleaseDeps } from '../deps.ts'
@@ -15,6 +15,7 @@ import { loadBatch, lookAtItems, reasonToSkip, saveBatch } from './store.ts'
 export function batchMachine(deps: ReleaseDeps): BatchMachine {
   return {
     kind: 'batch',
+    share: shareOf,
     decide: decideBatch,
     load: loadBatch,
     save: (tx, before, after) => save(deps, tx, before, after),
@@ -39,11 +40,17 @@ async function startOne(deps: ReleaseDeps, tx: Tx, batch: Batch, item: BatchItem
   if (state === null || reasonToSkip(state, batch.targetVersion) !== null) return
   const operation = child(batch, item, state)
   const command = { kind: 'upgrade', operation, ifRevision: state.release.revision } as const
+  const given = { command, now: deps.clock.now(), share: shareOf(batch) }
   try {
-    await executeOn(tx, deps.machine, { id: item.releaseId, state }, { command, now: deps.clock.now() })
+    await executeOn(tx, deps.machine, { id: item.releaseId, state }, given)
   } catch (error) {
     if (!(error instanceof Problem)) throw error
   }
+}
+
+/** What is done over several tenants takes no share of theirs: it would stand before what they ask for. */
+export function shareOf({ tenantId }: Pick<Batch, 'tenantId'>): Share {
+  return tenantId ?? fleetShare
 }
 
 /** A batch upgrade keeps every tenant's overrides (SPEC section 3). Helm renders; the gateway holds the namespace. */

@@ -2,6 +2,7 @@ import { compare, valid } from 'semver'
 import type { Uuid } from '../../core/subject.ts'
 import { wake } from '../../infra/engine/index.ts'
 import type { Batch, BatchOptions } from '../batch/core.ts'
+import { shareOf } from '../batch/machine.ts'
 import { insertBatch } from '../batch/store.ts'
 import type { ReleaseDeps } from '../deps.ts'
 import { type ReleaseListing, releasesAtVersions, versionsOf } from '../store/queries.ts'
@@ -48,7 +49,7 @@ export async function batchUpgrade(
       releases: releases.length,
     }
     await recordBatch(tx, batch, [{ type: 'batch.requested', data }], now)
-    await wake(tx, { kind: 'batch', id: batch.id })
+    await wake(tx, { kind: 'batch', id: batch.id }, { share: shareOf(batch) })
     const accepted = {
       action: 'release.batch-upgrade',
       subject: `batch/${batch.id}`,

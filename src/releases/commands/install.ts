@@ -56,7 +56,7 @@ async function accept(deps: ReleaseDeps, call: CommandCall, { body, releaseId, o
   const state = newRelease(spot, body.chartName, operation, deps.clock.now())
   await deps.states.insert(tx, state)
   await deps.machine.record(tx, state, [operationEvent(state.release, state.operation, 'requested')])
-  await wake(tx, { kind: 'release', id: releaseId })
+  await wake(tx, { kind: 'release', id: releaseId }, { share: body.tenantId })
   // Somebody must follow the cluster from now on; when that is so already, this changes nothing.
   await wake(tx, { kind: 'cluster', id: place.clusterId })
   const accepted = { action: 'release.install', subject: `release/${releaseId}`, tenantId: body.tenantId } as const

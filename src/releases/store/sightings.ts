@@ -65,7 +65,7 @@ export async function knownReleases(
 ): Promise<readonly Known[]> {
   let query = tables(db as unknown as Tx)
     .selectFrom('releases')
-    .select(['id', 'namespace', 'name', 'observed', 'revision', working.as('busy')])
+    .select(['id', 'tenant_id', 'namespace', 'name', 'observed', 'revision', working.as('busy')])
     .where('cluster_id', '=', clusterId)
     .where('status', '<>', 'UNINSTALLED')
   if (names !== null)
@@ -79,6 +79,7 @@ export async function knownReleases(
     .filter((row) => names === null || names.has(keyOf(row)))
     .map((row) => ({
       id: row.id,
+      tenantId: row.tenant_id,
       namespace: row.namespace,
       name: row.name,
       observed: row.observed as ObservedRevision | null,

@@ -43,7 +43,7 @@ async function insert(deps: ReleaseDeps, state: ReleaseState): Promise<boolean> 
     if ((await releaseByName(tx, release.clusterId, release.namespace, release.name)) !== null) return true
     await deps.states.insert(tx, state)
     await deps.machine.record(tx, state, [releaseEvent(release, 'adopted')])
-    await wake(tx, { kind: 'release', id: release.id })
+    await wake(tx, { kind: 'release', id: release.id }, { share: release.tenantId })
     return true
   })
 }

@@ -7,7 +7,7 @@ import type { Log } from '../../infra/log.ts'
 import type { ReleaseDeps } from '../deps.ts'
 import { knownReleases } from '../store/sightings.ts'
 import { adopt } from './adopt.ts'
-import { differences, isDisputed, keyOf, type Sighting } from './sightings.ts'
+import { type Differences, differences, isDisputed, keyOf, type Sighting } from './sightings.ts'
 
 /** Events of one release come in bursts (helm writes its record several times); they are looked at together. */
 const gatherMs = 400
@@ -76,16 +76,17 @@ export class ClusterFollower {
     const seen = sightings(source, names)
     const known = await knownReleases(this.deps.db, this.clusterId, names)
     const { changed, unknown, busy } = differences(seen, known)
-    await this.wakeAll(changed.filter(({ key }) => touched === null || touched.has(key)).map(({ id }) => id))
+    await this.wakeAll(changed.filter(({ key }) => touched === null || touched.has(key)))
     this.woken = new Set(changed.map(({ key }) => key))
     for (const name of busy) this.touched.add(name)
     for (const sighting of unknown) await this.adoptOne(sighting)
   }
 
-  private async wakeAll(ids: readonly Uuid[]): Promise<void> {
-    if (ids.length === 0) return
+  private async wakeAll(changed: Differences['changed']): Promise<void> {
+    if (changed.length === 0) return
+    const inOrder = [...changed].sort((a, b) => (a.id < b.id ? -1 : 1))
     await transaction(this.deps.db, async (tx) => {
-      for (const id of [...ids].sort()) await wake(tx, { kind: 'release', id })
+      for (const { id, tenantId } of inOrder) await wake(tx, { kind: 'release', id }, { share: tenantId })
     })
   }
 

@@ -3,6 +3,7 @@ import { differences, isDisputed, type Known, keyOf, type Sighting } from './sig
 
 const release: Known = {
   id: 'r1',
+  tenantId: 't1',
   namespace: 'ns',
   name: 'web',
   observed: { secretUid: 'u1', resourceVersion: '5' },
@@ -24,7 +25,7 @@ describe('differences', () => {
     expect(differences(seen(sighting), [release])).toEqual({ changed: [], unknown: [], busy: [] })
   })
   test('another write, another revision and a missing record are', () => {
-    const changed = [{ id: 'r1', key: 'ns/web' }]
+    const changed = [{ id: 'r1', tenantId: 't1', key: 'ns/web' }]
     expect(differences(seen({ ...sighting, resourceVersion: '6' }), [release]).changed).toEqual(changed)
     expect(differences(seen({ ...sighting, secretUid: 'u2' }), [release]).changed).toEqual(changed)
     expect(differences(seen(), [release]).changed).toEqual(changed)

@@ -13,6 +13,7 @@ export type Sighting = {
 /** A release that is not uninstalled, as the database has it. */
 export type Known = {
   readonly id: Uuid
+  readonly tenantId: Uuid
   readonly namespace: string
   readonly name: string
   readonly observed: ObservedRevision | null
@@ -24,7 +25,7 @@ export type Known = {
 
 export type Differences = {
   /** Releases whose record is another one than the one that was looked at last, or is gone. */
-  readonly changed: readonly { readonly id: Uuid; readonly key: string }[]
+  readonly changed: readonly { readonly id: Uuid; readonly tenantId: Uuid; readonly key: string }[]
   /** Records of releases that Flotilla does not know. */
   readonly unknown: readonly Sighting[]
   /** The keys of those that are busy, so that the comparison has to be repeated when they no longer are. */
@@ -48,7 +49,9 @@ export function differences(seen: ReadonlyMap<string, Sighting>, known: readonly
   const names = new Set(known.map(keyOf))
   const stale = known.filter((release) => differs(release, seen.get(keyOf(release))))
   return {
-    changed: stale.filter(({ busy }) => !busy).map((release) => ({ id: release.id, key: keyOf(release) })),
+    changed: stale
+      .filter(({ busy }) => !busy)
+      .map(({ id, tenantId, ...named }) => ({ id, tenantId, key: keyOf(named) })),
     // `helm uninstall --keep-history` leaves a record of what is no release any more.
     unknown: [...seen.values()].filter((sighting) => !names.has(keyOf(sighting)) && sighting.status !== 'uninstalled'),
     busy: stale.filter(({ busy }) => busy).map(keyOf),

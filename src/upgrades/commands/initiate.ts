@@ -194,7 +194,7 @@ async function accept(deps: UpgradeDeps, call: CommandCall, { execution, world }
     await recordExecution(tx, execution, [createdEvent(execution)], deps.clock.now())
     await audit(tx, deps, call, execution)
     // It is looked at once, and rests until it has not been started for too long.
-    await wake(tx, { kind: 'execution', id: execution.id })
+    await wake(tx, { kind: 'execution', id: execution.id }, { share: execution.tenantId })
     await call.onDone(tx, execution)
     return true
   })

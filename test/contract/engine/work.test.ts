@@ -4,18 +4,10 @@ import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Subject, SubjectKind } from '../../../src/core/subject.ts'
 import { transaction } from '../../../src/infra/database/pool.ts'
+import { type Claimed, claim } from '../../../src/infra/engine/claim.ts'
 import { LeaseLost } from '../../../src/infra/engine/errors.ts'
 import type { Lease } from '../../../src/infra/engine/types.ts'
-import {
-  type Claimed,
-  claim,
-  fenced,
-  finish,
-  readWanted,
-  release,
-  renew,
-  wake,
-} from '../../../src/infra/engine/work.ts'
+import { fenced, finish, readWanted, release, renew, wake } from '../../../src/infra/engine/work.ts'
 import { type FreshDatabase, freshDatabase } from '../../support/database.ts'
 
 const leaseMs = 15_000
@@ -28,7 +20,7 @@ describe('work', () => {
   })
   afterEach(() => database.close())
 
-  const wakeNow = (subject: Subject, at?: number) => transaction(database.db, (tx) => wake(tx, subject, at))
+  const wakeNow = (subject: Subject, at?: number) => transaction(database.db, (tx) => wake(tx, subject, { at }))
   const claimOf = (kind: SubjectKind, limit: number, worker: string) =>
     claim(database.db, { kinds: [kind], limit, worker, leaseMs, takeoverMs })
   const take = async (limit = 1, worker = 'w') => (await claimOf('release', limit, worker)).taken
