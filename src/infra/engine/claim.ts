@@ -1,12 +1,12 @@
 import { sql } from 'kysely'
 import type { Subject, SubjectKind } from '../../core/subject.ts'
 import type { Db } from '../database/types.ts'
-import { interval, type Served, type Share } from './shares.ts'
+import { interval, type Served, type Share, unbounded } from './shares.ts'
 
 export type ClaimOptions = {
   readonly kinds: readonly SubjectKind[]
   readonly limit: number
-  /** How much of one share may be held at once, by this worker; `limit` by default. */
+  /** How much of one share may be held at once, by this worker; as much as there is by default. */
   readonly mostOfShare?: number
   /** The longest not served share first; those that are not there come before them. */
   readonly served?: readonly Served[]
@@ -38,11 +38,12 @@ export type Claim = {
  * (docs/adr/0013). Never waits for another worker.
  *
  * `shares` steps through the index from share to share, so that a long queue of one costs no more than a short one.
- * Times are compared with the start of the statement, which an index can be searched by.
+ * Times are compared with the start of the statement, which an index can be searched by. `array_position` keeps the planner
+ * off the index by kind, which it takes for selective when the table has just grown, and which finds all of the queue.
  */
 export async function claim(db: Db, options: ClaimOptions): Promise<Claim> {
-  const { served = [], mostOfShare = options.limit } = options
-  const free = sql`w.due_at <= statement_timestamp() and w.kind = any(${options.kinds})
+  const { served = [], mostOfShare = unbounded } = options
+  const free = sql`w.due_at <= statement_timestamp() and array_position(${options.kinds}::text[], w.kind) is not null
     and (w.lease_until is null or w.lease_until + ${interval(options.takeoverMs)} <= statement_timestamp())`
   const { rows } = await sql<ClaimRow>`
     with recursive shares as (
@@ -78,7 +79,7 @@ export async function claim(db: Db, options: ClaimOptions): Promise<Claim> {
       group by share having sum(held) >= ${mostOfShare}::int),
     next as (
       select (extract(epoch from due_at - clock_timestamp()) * 1000)::float8 as ms from work
-      where kind = any(${options.kinds}) and lease_until is null
+      where array_position(${options.kinds}::text[], kind) is not null and lease_until is null
         and share <> all (array(select share from spent))
         and (kind, subject_id) not in (select kind, subject_id from due)
       order by due_at limit 1)

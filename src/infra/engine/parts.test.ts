@@ -4,6 +4,7 @@ import { createBackoff } from './backoff.ts'
 import { restUntil } from './drive.ts'
 import { LeaseLost } from './errors.ts'
 import { insist } from './insist.ts'
+import { unbounded } from './shares.ts'
 import { freeSlots, poolsOf } from './slots.ts'
 
 describe('createBackoff', () => {
@@ -49,7 +50,7 @@ describe('poolsOf', () => {
   it('gives a kind with a limit slots of its own', () => {
     expect(pools).toEqual([
       { kinds: ['release', 'batch'], size: 8, mostOfShare: 4 },
-      { kinds: ['cluster'], size: 2, mostOfShare: 2 },
+      { kinds: ['cluster'], size: 2, mostOfShare: unbounded },
     ])
   })
 

@@ -7,6 +7,9 @@ export type Share = Uuid
 /** The share of what belongs to no tenant: batches over several tenants, clusters. */
 export const fleetShare: Share = '00000000-0000-0000-0000-000000000000'
 
+/** As much of a share as there is: the greatest `int` of the database. */
+export const unbounded = 2 ** 31 - 1
+
 /** What a worker holds of one share. */
 export type Served = { readonly share: Share; readonly held: number }
 

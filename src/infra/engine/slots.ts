@@ -1,4 +1,5 @@
 import type { SubjectKind } from '../../core/subject.ts'
+import { unbounded } from './shares.ts'
 
 /** Slots that some kinds have together: at most `size` subjects of them at once, and `mostOfShare` of one share. */
 export type Pool = { readonly kinds: readonly SubjectKind[]; readonly size: number; readonly mostOfShare: number }
@@ -16,7 +17,7 @@ export function poolsOf(
   const shared = kinds.filter((kind) => limits[kind] === undefined)
   const own = kinds.flatMap((kind) => {
     const size = limits[kind]
-    return size === undefined ? [] : [{ kinds: [kind], size, mostOfShare: size }]
+    return size === undefined ? [] : [{ kinds: [kind], size, mostOfShare: unbounded }]
   })
   return [...(shared.length > 0 ? [{ kinds: shared, size: concurrency, mostOfShare }] : []), ...own]
 }

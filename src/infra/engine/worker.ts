@@ -15,7 +15,7 @@ import { describe, LeaseLost } from './errors.ts'
 import { insist } from './insist.ts'
 import { type HeldLease, holdLease } from './lease.ts'
 import { startRenewing } from './renewing.ts'
-import { Turns } from './shares.ts'
+import { Turns, unbounded } from './shares.ts'
 import { freeSlots, type Limits, type Pool, poolsOf } from './slots.ts'
 import { finish, isBusy, release } from './work.ts'
 
@@ -54,7 +54,7 @@ const defaults = { leaseMs: 15_000, takeoverMs: 2_000, pollMs: 1_000, retryMs: 1
 
 /** Starts to claim and drive subjects that are due. A database that is away is waited for. */
 export function startWorker(given: WorkerOptions): Worker {
-  const options = { ...defaults, stopwatch: ownStopwatch, mostOfShare: given.concurrency, ...given }
+  const options = { ...defaults, stopwatch: ownStopwatch, mostOfShare: unbounded, ...given }
   const kinds = options.drivers.map((driver) => driver.kind)
   const name = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`
   const held = new Map<HeldLease, Promise<void>>()
