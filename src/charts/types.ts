@@ -77,4 +77,9 @@ export type ResolvedChart = {
 }
 
 /** Where a chart is to go. */
-export type ReleaseTarget = { readonly name: string; readonly namespace: string; readonly isUpgrade?: boolean }
+export type ReleaseTarget = {
+  readonly name: string
+  readonly namespace: string
+  readonly tenantId: Uuid
+  readonly isUpgrade?: boolean
+}

@@ -62,7 +62,11 @@ export interface Charts {
   /** The bytes of a chart that is kept. */
   archive(digest: string): Promise<Uint8Array>
   /** Renders the chart without a cluster and checks what it renders. Throws `Problem` with the code of what is wrong. */
-  validate(chart: ResolvedChart, target: { name: string; namespace: string }, values: JsonObject): Promise<void>
+  validate(
+    chart: ResolvedChart,
+    target: Pick<Release, 'name' | 'namespace' | 'tenantId'>,
+    values: JsonObject,
+  ): Promise<void>
   /** What platform admins have granted these charts outside of their release's namespace. */
   granted(digests: readonly string[]): Promise<readonly ChartGrant[]>
   /** The values as they may be shown: what the chart's schema marks `writeOnly` or `format: password` is `***`. */

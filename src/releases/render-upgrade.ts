@@ -1,6 +1,7 @@
 import { schemaProblem } from '../charts/index.ts'
 import type { JsonObject } from '../core/json.ts'
 import { Problem } from '../core/problems.ts'
+import type { Uuid } from '../core/subject.ts'
 import { HelmFailure, type Rendered } from '../infra/helm/index.ts'
 import { maskedProblem } from '../infra/secrets/mask.ts'
 import type { ReleaseDeps } from './deps.ts'
@@ -11,14 +12,15 @@ const renderTimeoutMs = 60_000
 /** An upgrade of a release as helm renders it, without a cluster. Throws `Problem` chart_render_failed, values_schema. */
 export async function renderUpgrade(
   deps: Pick<ReleaseDeps, 'clock' | 'kubeVersion' | 'ports'>,
-  release: { readonly name: string; readonly namespace: string },
+  release: { readonly name: string; readonly namespace: string; readonly tenantId: Uuid },
   digest: string,
   values: JsonObject,
 ): Promise<Rendered> {
   const bytes = await deps.ports.charts.archive(digest)
   const spec = { release: release.name, namespace: release.namespace, chart: { bytes }, values, isUpgrade: true }
+  const context = { limitMs: renderTimeoutMs, tenantId: release.tenantId }
   try {
-    return await deps.ports.helm.template({ ...spec, kubeVersion: deps.kubeVersion }, { limitMs: renderTimeoutMs })
+    return await deps.ports.helm.template({ ...spec, kubeVersion: deps.kubeVersion }, context)
   } catch (error) {
     if (!(error instanceof HelmFailure)) throw error
     const problem =

@@ -12,21 +12,21 @@ import type { Helm, Rendered, TemplateContext, TemplateSpec } from './types.ts'
 import { closeWorkspace, openWorkspace } from './workspace.ts'
 
 const spec = {} as TemplateSpec
-const context: TemplateContext = { limitMs: 30_000 }
+const contextOf = (tenantId: string): TemplateContext => ({ limitMs: 30_000, tenantId })
 const rendered: Rendered = { manifest: '', objects: [] }
 
-test('never more at once than allowed, all in their turn, also after a failure', async () => {
+test('never more at once than allowed, round robin over tenants, also after a failure', async () => {
   let running = 0
   let most = 0
-  const order: number[] = []
+  const order: string[] = []
   const ends: (() => void)[] = []
   let calls = 0
   const helm = {
-    template: async () => {
+    template: async (_spec: TemplateSpec, { tenantId }: TemplateContext) => {
       const call = calls++
       running += 1
       most = Math.max(most, running)
-      order.push(call)
+      order.push(tenantId)
       await new Promise<void>((resolve) => ends.push(resolve))
       running -= 1
       if (call === 1) throw new Error('simulated')
@@ -34,7 +34,7 @@ test('never more at once than allowed, all in their turn, also after a failure',
     },
   } as unknown as Helm
   const limited = limitTemplates(helm, 2)
-  const all = Promise.allSettled([0, 1, 2, 3, 4].map(() => limited.template(spec, context)))
+  const all = Promise.allSettled(['a', 'a', 'a', 'b', 'b'].map((tenant) => limited.template(spec, contextOf(tenant))))
   for (let ended = 0; ended < 5; ) {
     await Promise.resolve()
     const end = ends.shift()
@@ -43,8 +43,8 @@ test('never more at once than allowed, all in their turn, also after a failure',
     ended += 1
   }
   const outcomes = (await all).map(({ status }) => status)
-  expect(outcomes).toEqual(['fulfilled', 'rejected', 'fulfilled', 'fulfilled', 'fulfilled'])
-  expect(order).toEqual([0, 1, 2, 3, 4])
+  expect(outcomes).toEqual(['fulfilled', 'fulfilled', 'fulfilled', 'rejected', 'fulfilled'])
+  expect(order).toEqual(['a', 'b', 'a', 'b', 'a'])
   expect(most).toBe(2)
 })
 
@@ -66,6 +66,7 @@ test('each has its whole time from when its turn comes', async () => {
     },
   })
   const limited = limitTemplates(helm, 1)
+  const context = contextOf('a')
   const chart = { bytes: Buffer.from('chart') }
   const one = { release: 'a', namespace: 'b', chart, values: {}, kubeVersion: '1.35.0' }
   await Promise.all([limited.template(one, context), limited.template(one, context)])

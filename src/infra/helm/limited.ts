@@ -1,27 +1,19 @@
+import { FairSlots } from './fair-slots.ts'
 import type { Helm, Rendered, TemplateContext, TemplateSpec } from './types.ts'
 
 /**
- * The same helm with at most so many renderings at once; further ones wait their turn, in order. Each is a process of up
- * to 100 MB, and it is callers of the API who start them.
+ * The same helm with at most so many renderings at once, half of them for one tenant; further ones wait their turn, round
+ * robin over tenants. Each is a process of up to 100 MB, and it is callers of the API who start them.
  */
 export function limitTemplates(helm: Helm, most: number): Helm {
-  let running = 0
-  const waiting: (() => void)[] = []
-  const enter = async () => {
-    if (running >= most) await new Promise<void>((resolve) => waiting.push(resolve))
-    else running += 1
-  }
-  const leave = () => {
-    const next = waiting.shift()
-    if (next === undefined) running -= 1
-    else next()
-  }
+  const slots = new FairSlots(most, Math.ceil(most / 2))
   const template = async (spec: TemplateSpec, context: TemplateContext): Promise<Rendered> => {
-    await enter()
+    const share = context.tenantId
+    await slots.enter(share)
     try {
       return await helm.template(spec, context)
     } finally {
-      leave()
+      slots.leave(share)
     }
   }
   return {

@@ -99,8 +99,11 @@ export type RunContext = {
  * and never reject.
  */
 export type BeforeDelete = (object: ForeignObject) => Promise<void>
-/** How long a rendering may take, from when it begins: the time in which it waits for its turn is not its own. */
-export type TemplateContext = { readonly limitMs: number }
+/**
+ * How long a rendering may take, from when it begins: the time in which it waits for its turn is not its own. And whose
+ * turn it takes.
+ */
+export type TemplateContext = { readonly limitMs: number; readonly tenantId: Uuid }
 
 /** One object of a rendered manifest, and the template that it came from. */
 export type RenderedObject = { readonly source: string | null; readonly object: JsonObject }

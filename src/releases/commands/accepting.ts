@@ -9,6 +9,7 @@ import type { ReleaseDeps } from '../deps.ts'
 import { holdAccepting, wasAccepted } from '../store/operations.ts'
 import { auditAccepted } from './audit.ts'
 import type { CommandCall } from './context.ts'
+import { requireQueued } from './queue-limit.ts'
 
 /**
  * How often and how long it is asked whether an operation was accepted whose COMMIT was not answered: longer than the
@@ -64,6 +65,7 @@ export async function command(
     const action = call.action ?? (`release.${order.kind}` as const)
     await auditAccepted(tx, deps, call, { action, subject: `release/${releaseId}`, tenantId, operationId: id })
     await call.onAccept(tx, id)
+    await requireQueued(tx, tenantId)
   })
   return id
 }

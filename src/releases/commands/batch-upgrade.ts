@@ -11,6 +11,7 @@ import { accepting } from './accepting.ts'
 import { auditAccepted } from './audit.ts'
 import { type CommandCall, scopeOf } from './context.ts'
 import { type OperationOptions, optionsOf } from './options.ts'
+import { requireQueued } from './queue-limit.ts'
 
 export type BatchBody = Pick<OperationOptions, 'timeout' | 'wait' | 'waitForJobs' | 'atomic'>
 export type BatchTarget = { readonly chart: string; readonly targetVersion: string; readonly concurrency: number }
@@ -57,6 +58,7 @@ export async function batchUpgrade(
     } as const
     await auditAccepted(tx, deps, call, { ...accepted, operationId: batch.id })
     await call.onAccept(tx, batch.id)
+    await requireQueued(tx, batch.tenantId)
   })
   return batch.id
 }

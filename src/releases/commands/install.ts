@@ -15,6 +15,7 @@ import { auditAccepted } from './audit.ts'
 import type { CommandCall } from './context.ts'
 import { newOperation } from './new-operation.ts'
 import { type OperationOptions, optionsOf } from './options.ts'
+import { refuseFullQueue, requireQueued } from './queue-limit.ts'
 
 export type InstallBody = OperationOptions & {
   readonly tenantId: Uuid
@@ -33,9 +34,11 @@ export type InstallBody = OperationOptions & {
 export async function install(deps: ReleaseDeps, call: CommandCall, body: InstallBody) {
   // Before anything is looked up for the caller: who may not install there learns nothing of charts.
   await deps.ports.tenants.requirePlace(deps.db, call.principal, body.tenantId, body.namespace)
+  await refuseFullQueue(deps.db, body.tenantId)
   const chart = await deps.ports.charts.resolve(body.chartName, body.chartVersion)
   const values = body.valuesOverride ?? {}
-  await deps.ports.charts.validate(chart, { name: body.releaseName, namespace: body.namespace }, values)
+  const { tenantId, namespace, releaseName: name } = body
+  await deps.ports.charts.validate(chart, { name, namespace, tenantId }, values)
   const releaseId = deps.newId()
   const operation = wanted(deps, call, body, chart)
   try {
@@ -62,6 +65,7 @@ async function accept(deps: ReleaseDeps, call: CommandCall, { body, releaseId, o
   const accepted = { action: 'release.install', subject: `release/${releaseId}`, tenantId: body.tenantId } as const
   await auditAccepted(tx, deps, call, { ...accepted, operationId: operation.id })
   await call.onAccept(tx, operation.id)
+  await requireQueued(tx, body.tenantId)
 }
 
 function wanted(deps: ReleaseDeps, call: CommandCall, body: InstallBody, chart: ResolvedChart): NewOperation {

@@ -74,7 +74,7 @@ export async function prepareUpgrade(
   const values = nextValues(release.values, body.valuesOverride, body.valuesMode ?? 'merge')
   const chart = await chartOf(deps, state, body.chartVersion ?? release.chartVersion)
   if (commandTable[situationOf(state)].upgrade === 'allowed') {
-    await deps.ports.charts.validate(chart, { name: release.name, namespace: release.namespace }, values)
+    await deps.ports.charts.validate(chart, release, values)
   }
   return { state, chart, values }
 }

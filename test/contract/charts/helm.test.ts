@@ -92,11 +92,11 @@ describe('the sample charts', () => {
 })
 
 async function rendered(archive: Buffer, values: JsonObject): Promise<readonly JsonObject[]> {
-  return render({ archive, release: { name: 'acme', namespace: 'tenant-acme' }, values })
+  return render({ archive, release: { name: 'acme', namespace: 'tenant-acme', tenantId: 'acme' }, values })
 }
 
 describe('a chart is validated before helm touches the cluster', () => {
-  const target = { name: 'acme', namespace: 'tenant-acme' }
+  const target = { name: 'acme', namespace: 'tenant-acme', tenantId: 'acme' }
   const crd =
     'apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: things.example.test}\n'
   const hook =

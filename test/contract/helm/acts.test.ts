@@ -161,12 +161,12 @@ describe('failures are known by their codes', () => {
 
 test('a rendering needs no cluster', async () => {
   const spec = { release, namespace, chart, values: { word: 'hello' }, kubeVersion: '1.35.0' }
-  const { objects } = await world.helm.template(spec, { limitMs: 60_000 })
+  const { objects } = await world.helm.template(spec, { limitMs: 60_000, tenantId: 'a' })
   expect(objects.map(({ object }) => object.kind).sort()).toEqual(
     ['ConfigMap', 'ConfigMap', 'Deployment', 'Secret', 'Service', 'ServiceAccount'].sort(),
   )
   expect(objects.find(({ object }) => object.kind === 'Service')?.source).toBe('shop/templates/objects.yaml')
-  const wrong = world.helm.template({ ...spec, values: { replicas: 'many' } }, { limitMs: 60_000 })
+  const wrong = world.helm.template({ ...spec, values: { replicas: 'many' } }, { limitMs: 60_000, tenantId: 'a' })
   await expect(wrong).rejects.toMatchObject({ code: 'values_schema', changed: false })
 })
 

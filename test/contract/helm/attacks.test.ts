@@ -184,7 +184,7 @@ describe('what it takes', () => {
   test('a rendering without a cluster does not show what depends on it: the wall is needed', async () => {
     const { chart, values } = await spec('render-dependent')
     const rendering = { release: 'evil', namespace, chart, values, kubeVersion: '1.35.0' }
-    const { objects } = await world.helm.template(rendering, { limitMs: 60_000 })
+    const { objects } = await world.helm.template(rendering, { limitMs: 60_000, tenantId: 'a' })
     expect(objects.map(({ object }) => object.kind)).toEqual(['ConfigMap'])
   })
 
