@@ -25,6 +25,18 @@ describe('execute', () => {
     expect(await due()).toEqual([{ subject_id: id }])
   })
 
+  it('wakes in the share that the machine tells, unless another one is given', async () => {
+    const [id, own, other] = [await insertSteps(database.db, []), randomUUID(), randomUUID()]
+    const shareNow = async () =>
+      (await sql<{ share: string }>`select share from work`.execute(database.db)).rows[0]?.share
+    const tells = { ...machine, share: () => own }
+    await execute(context(), tells, id, { kind: 'add', step: 'a' })
+    expect(await shareNow()).toBe(own)
+    const given = { command: { kind: 'add', step: 'b' }, now: 1, share: other } as const
+    await transaction(database.db, (tx) => executeIn(tx, tells, id, given))
+    expect(await shareNow()).toBe(other)
+  })
+
   it('throws what the machine refused, and changes nothing', async () => {
     const id = await insertSteps(database.db, [])
     await execute(context(), machine, id, { kind: 'cancel' })
