@@ -26,7 +26,7 @@ export default defineConfig({
           ...node,
           ...realCluster,
           name: 'real',
-          include: ['test/testbed/*.test.ts', 'test/contract/{cluster,controllers,kubernetes,drivers}/**/*.test.ts'],
+          include: ['test/testbed/*.test.ts', 'test/contract/{cluster,kubernetes}/*.test.ts'],
         },
       },
     ],
