@@ -4,7 +4,7 @@ import type { RegisteredComponent } from '../support/upgrades.ts'
 import { openWorld, type World } from '../support/world.ts'
 import { Fleet, type Kind, registerFleet } from './support/fleet.ts'
 
-// What another hand scales while a fleet is frozen (docs/adr/0024).
+// What another hand scales while a fleet is frozen (docs/adr/0030).
 
 let world: World
 let component: RegisteredComponent
