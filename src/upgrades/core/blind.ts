@@ -3,6 +3,7 @@ import { isInFlight } from './instances.ts'
 import type { Execution, Instance } from './model.ts'
 import { mapChanged, patch } from './patch.ts'
 import { waits } from './reasons.ts'
+import { strategyOf } from './strategies/index.ts'
 
 /** How much later than announced a look may be before that is nobody's fault but ours: below the shortest time limit, which is two seconds. */
 const graceMs = seconds(1)
@@ -18,7 +19,7 @@ export function forgiveBlindness(execution: Execution, now: Instant): Execution 
   const since = execution.blindSince ?? sinceWhen(execution, now)
   if (since === null) return execution
   const by = now - since
-  const instances = mapChanged(execution.instances, (instance) => later(instance, by, now))
+  const instances = mapChanged(execution.instances, (instance) => later(execution, instance, by, now))
   const refusedSince = typeof execution.refusedSince === 'number' ? Math.min(now, execution.refusedSince + by) : null
   const stageSince = Math.min(now, execution.stageSince + by)
   return patch(execution, { instances, stageSince, refusedSince, blindSince: null })
@@ -29,16 +30,16 @@ function sinceWhen({ waitingFor }: Execution, now: Instant): Instant | null {
   return due !== null && now - due > graceMs ? due : null
 }
 
-function later(instance: Instance, by: number, now: Instant): Instance {
+function later(execution: Execution, instance: Instance, by: number, now: Instant): Instance {
   const { health, startedAt, endedAt } = instance
   const badSince = health.badSince === null ? null : Math.min(now, health.badSince + by)
   const moved = badSince === health.badSince ? instance : { ...instance, health: { ...health, badSince } }
-  if (awaitsOld(instance) && endedAt !== null) return { ...moved, endedAt: Math.min(now, endedAt + by) }
+  if (awaitsOld(execution, instance) && endedAt !== null) return { ...moved, endedAt: Math.min(now, endedAt + by) }
   if (!isInFlight(instance) || startedAt === null) return moved
   return { ...moved, startedAt: Math.min(now, startedAt + by) }
 }
 
-/** It has passed, and its old pod has its time to go from then on. */
-function awaitsOld({ status, surge }: Instance): boolean {
-  return status === 'COMPLETED' && surge
+/** It has passed, and its old pod has its time to go from then on. Where traffic is switched the old pods stay until then. */
+function awaitsOld(execution: Execution, { status, surge }: Instance): boolean {
+  return status === 'COMPLETED' && surge && !strategyOf(execution).switches
 }

@@ -27,7 +27,7 @@ export class RecordGuard {
   readonly #overtaken = new AbortController()
   readonly #openedAt = performance.now()
   #lookedAt = this.#openedAt
-  #wroteAt = this.#openedAt
+  #wroteAt: number | null = null
   #looking: Promise<void> | null = null
   readonly #timer: NodeJS.Timeout
 
@@ -42,16 +42,16 @@ export class RecordGuard {
   }
 
   /**
-   * Before a write goes out: looks again unless it has just been done. Once helm has run for a while, it looks in any case
-   * before the first write after a pause, and before a record is changed: nothing else tells that it was uninstalled and
+   * Before a write goes out: looks again unless it has just been done. It looks in any case before the first write after a
+   * pause, and once helm has run for a while before a record is changed: nothing else tells that it was uninstalled and
    * kept, after it is written over.
    */
   async refresh(isRecord: boolean): Promise<void> {
     if (this.#overtaken.signal.aborted) return
     const now = performance.now()
-    const anew = isRecord || now - this.#wroteAt > pauseMs
+    const hasPaused = this.#wroteAt !== null && now - this.#wroteAt > pauseMs
     this.#wroteAt = now
-    if (anew && now - this.#openedAt > freshMs) await this.#looking
+    if (hasPaused || (isRecord && now - this.#openedAt > freshMs)) await this.#looking
     else if (now - this.#lookedAt <= freshMs) return
     await this.look()
   }
