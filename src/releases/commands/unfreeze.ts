@@ -16,8 +16,9 @@ export type UnfreezeBody = Pick<OperationOptions, 'timeout'>
 
 /**
  * Ends the freeze of a release (SPEC section 5, "Freeze"): on to the version that its execution gave up on, or back to
- * the newest revision before that ended DEPLOYED. What was scaled meanwhile keeps its size (docs/adr/0030). Answers the id of the operation, which ends when all is ready. Throws
- * `Problem` not_frozen, nothing_to_roll_back_to, and what the table of statuses says.
+ * the newest revision before that ended DEPLOYED. What was scaled meanwhile keeps its size (docs/adr/0030). Answers the id
+ * of the operation, which ends when all is ready. Throws `Problem` not_frozen, nothing_to_roll_back_to, and what the table
+ * of statuses says.
  */
 export async function unfreeze(
   deps: ReleaseDeps,

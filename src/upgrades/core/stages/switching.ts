@@ -1,8 +1,8 @@
 import { isInFlight, withStatus } from '../instances.ts'
-import { statusReasons, waits } from '../reasons.ts'
-import { enter, stop } from '../turns.ts'
+import { waits } from '../reasons.ts'
+import { enter } from '../turns.ts'
 import { act, go, goTo, type Look, type StageHandler, soon, wait } from './look.ts'
-import { canServe, staysUnpinned, unpinned } from './pinning.ts'
+import { canServe, stopUnpinned } from './pinning.ts'
 import { stoppedOr } from './stopped.ts'
 
 /** Blue-green: one switch of the traffic to the new set, all of which has passed. */
@@ -13,8 +13,7 @@ export const switching: StageHandler = (look) =>
     if (nobody || !execution.capabilities.pin || fleet.pin?.to === 'target') return goTo(look, execution, 'watching')
     if (!isGreenReady(look)) return go(enter(execution, 'moving', look.now))
     if (!canServe(look, 'target')) return wait(execution, waits.pin, soon(look))
-    if (staysUnpinned(look)) return go(stop(execution, statusReasons.pinRemoved, unpinned, look.now))
-    return act(execution, { kind: 'pin', to: 'target' }, waits.pin)
+    return stopUnpinned(look) ?? act(execution, { kind: 'pin', to: 'target' }, waits.pin)
   })
 
 /** True when every instance has passed: traffic goes to no other set. */

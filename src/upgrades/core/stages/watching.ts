@@ -3,7 +3,7 @@ import { statusReasons, waits } from '../reasons.ts'
 import { stop } from '../turns.ts'
 import { go, goTo, type Look, type StageHandler, type Step, stageEnds, wait } from './look.ts'
 import { nextRound } from './moving.ts'
-import { staysUnpinned, unpinned } from './pinning.ts'
+import { stopUnpinned } from './pinning.ts'
 import { stoppedOr } from './stopped.ts'
 
 /** Blue-green: the new set serves and is checked; the way back is one switch. */
@@ -25,7 +25,8 @@ const taken = 'traffic had to be taken from the new set'
  */
 function trafficTaken(look: Look): Step {
   const { execution, now } = look
-  if (staysUnpinned(look)) return go(stop(execution, statusReasons.pinRemoved, unpinned, now))
+  const stopped = stopUnpinned(look)
+  if (stopped !== null) return stopped
   const until = stageEnds(execution)
   if (now >= until || !hasDying(look)) return go(stop(execution, statusReasons.green, taken, now))
   return wait(execution, waits.watching, Math.min(until, nextRound(look)), taken)
