@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { type KubeObject, resources } from '../../../src/infra/kubernetes/index.ts'
 import { problem } from '../support/api.ts'
 import { eventually } from '../support/eventually.ts'
 import {
@@ -12,7 +11,7 @@ import {
   upgradeRequest,
 } from '../support/upgrades.ts'
 import { openWorld, type World } from '../support/world.ts'
-import { Fleet, fleetPod, type Kind, registerFleet, versionsOf } from './support/fleet.ts'
+import { Fleet, fleetPod, type Kind, limitPods, registerFleet, versionsOf } from './support/fleet.ts'
 import { type Promised, sampled } from './support/sampler.ts'
 
 // An upgrade by itself has failed, and an execution upgrades the release to the same version. Helm's newest revision says
@@ -87,17 +86,9 @@ test.concurrent.each<[Kind, number]>([
   },
 )
 
-type Quota = KubeObject & { readonly status?: { readonly used?: Readonly<Record<string, string>> } }
-
 test.concurrent('pods of the failed version that could not start until now start batch by batch', async () => {
   const fleet = await Fleet.install(world, component, { kind: 'Deployment', size: 2 })
-  const metadata = { name: 'limits', namespace: fleet.namespace }
-  const quota = { apiVersion: 'v1', kind: 'ResourceQuota', metadata, spec: { hard: { pods: '2' } } }
-  await world.cluster.client.create(resources.resourceQuotas, quota as KubeObject)
-  await eventually('the quota counts', async () => {
-    const { status } = await world.cluster.client.get<Quota>(resources.resourceQuotas, metadata)
-    return status?.used?.pods === '2'
-  })
+  await limitPods(fleet, 2)
   problem(await fleet.release.upgrade({ chartVersion: '1.1.0', timeout: 20 }), 422, 'not_ready')
   await fleet.reaches({ '1.0.0': 2 })
   const execution = await fleet.started(staged)

@@ -12,11 +12,9 @@ import {
   upgradeRequest,
 } from '../support/upgrades.ts'
 import { openWorld, type World } from '../support/world.ts'
-import { addToPool, Fleet, type Kind, makePool, registerFleet } from './support/fleet.ts'
+import { addToPool, Fleet, type Kind, limitPods, makePool, registerFleet } from './support/fleet.ts'
 import { expectNothingOfOurs, expectUnmarked, originalsOf } from './support/originals.ts'
 import { neverBelow, sampled } from './support/sampler.ts'
-
-type Quota = KubeObject & { readonly status?: { readonly used?: Readonly<Record<string, string>> } }
 
 // What goes wrong around the fleet: hooks that fail, room that is taken away, instances that are no more.
 
@@ -115,13 +113,7 @@ test.concurrent('room that is taken away in the middle: what cannot come is FAIL
   const wanted = { strategy: 'STAGED', batchSize: 1, healthCheckTimeoutSeconds: 15, failureThreshold: 1 }
   const execution = await fleet.started({ ...wanted, autoRollbackEnabled: true })
   await execution.untilStatus('PAUSED', patience)
-  const metadata = { name: 'limits', namespace: fleet.namespace }
-  const quota = { apiVersion: 'v1', kind: 'ResourceQuota', metadata, spec: { hard: { pods: '4' } } }
-  await world.cluster.client.create(resources.resourceQuotas, quota as KubeObject)
-  await eventually('the quota counts', async () => {
-    const { status } = await world.cluster.client.get<Quota>(resources.resourceQuotas, metadata)
-    return status?.used?.pods === '4'
-  })
+  await limitPods(fleet, 4)
   await execution.give('resume')
   const says = ({ waitingFor }: Execution) => waitingFor?.detail?.includes('exceeded quota: limits') === true
   const refused = execution.until('it says why no pod comes', says, patience)

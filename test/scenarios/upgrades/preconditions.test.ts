@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type KubeObject, resources } from '../../../src/infra/kubernetes/index.ts'
 import { ok, problem } from '../support/api.ts'
-import { eventually } from '../support/eventually.ts'
 import type { Execution, RegisteredComponent, UpgradeHandle } from '../support/upgrades.ts'
 import { openWorld, type World } from '../support/world.ts'
-import { Fleet, type FleetOptions, type Kind, makePool, registerFleet } from './support/fleet.ts'
+import { Fleet, type FleetOptions, type Kind, limitPods, makePool, registerFleet } from './support/fleet.ts'
 import { neverBelow, type Promised, sampled } from './support/sampler.ts'
 
 let world: World
@@ -154,17 +153,10 @@ test.concurrent.each<Kind>(['Deployment', 'StatefulSet', 'DaemonSet'])(
   },
 )
 
-type Quota = KubeObject & { readonly status?: { readonly used?: Readonly<Record<string, string>> } }
-
 /** Given a Deployment in a namespace whose quota lets so many more pods in. */
 async function crowded(size: number, more: number): Promise<Fleet> {
   const fleet = await install({ kind: 'Deployment', size })
-  const metadata = { name: 'limits', namespace: fleet.namespace }
-  const spec = { hard: { pods: `${size + more}` } }
-  const { client } = world.cluster
-  await client.create(resources.resourceQuotas, { apiVersion: 'v1', kind: 'ResourceQuota', metadata, spec } as Quota)
-  const counted = async () => (await client.get<Quota>(resources.resourceQuotas, metadata)).status?.used?.pods
-  await eventually('the quota counts', async () => (await counted()) === `${size}`)
+  await limitPods(fleet, size + more, size)
   return fleet
 }
 

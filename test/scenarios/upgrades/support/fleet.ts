@@ -215,6 +215,25 @@ export function fleetPod(pod: Pod): FleetPod {
 export const registerFleet = ({ api }: World): Promise<RegisteredComponent> =>
   registerComponent(api, { chartName: 'fleet', healthEndpoint: { path: '/health', port: 8080 } })
 
+type Quota = KubeObject & { readonly status?: { readonly used?: Readonly<Record<string, string>> } }
+
+/** A quota of so many pods. When this resolves it has counted those that run: as many, unless said. */
+export async function limitPods({ world, namespace }: Fleet, most: number, running = most): Promise<void> {
+  const { client } = world.cluster
+  const metadata = { name: 'limits', namespace }
+  const spec = { hard: { pods: `${most}` } }
+  await client.create(resources.resourceQuotas, {
+    apiVersion: 'v1',
+    kind: 'ResourceQuota',
+    metadata,
+    spec,
+  } as KubeObject)
+  await eventually('the quota counts', async () => {
+    const { status } = await client.get<Quota>(resources.resourceQuotas, metadata)
+    return status?.used?.pods === `${running}`
+  })
+}
+
 /** Nodes for DaemonSets of so many instances. */
 export async function makePool(world: World, size: number): Promise<void> {
   for (let n = 0; n < size; n++) await addToPool(world, size, `${n}`)
