@@ -309,8 +309,17 @@ describe('another hand', () => {
     return ask('PUT', `${secrets}/sh.helm.release.v1.web.v${version}`, { body, headers })
   }
 
+  /** The cluster shows this revision as the newest. */
+  const shows = (version: number) => {
+    const labels = { owner: 'helm', name: 'web', version: String(version), status: 'deployed' }
+    const name = `sh.helm.release.v1.web.v${version}`
+    const metadata = { name, namespace: 'ns', labels, uid: `u${version}`, resourceVersion: '9' }
+    handle = (_request, response) => void response.writeHead(200).end(JSON.stringify({ items: [{ metadata }] }))
+  }
+
   test('is seen where helm would change a record above its own: nothing is written any more', async () => {
     open = admit([], [], upgrade)
+    shows(1)
     expect((await put(1)).status).toBe(200)
     expect((await put(2)).status).toBe(200)
     expect((await put(3)).status).toBe(403)
@@ -319,7 +328,7 @@ describe('another hand', () => {
     expect((await ask('PATCH', `${pods}/p`, { body: '{}' })).status).toBe(403)
     expect((await ask('GET', pods)).status).toBe(200)
     expect(open.attempt.wasRefused('overtaken')).toBe(true)
-    expect(seen.map(({ method }) => method)).toEqual(['PUT', 'PUT', 'GET'])
+    expect(seen.map(({ method }) => method)).toEqual(['GET', 'PUT', 'GET', 'PUT', 'GET'])
   })
 
   test('is seen where helm would create a record above its own', async () => {
@@ -329,11 +338,17 @@ describe('another hand', () => {
     expect(seen).toEqual([])
   })
 
+  test('may be there unseen: no record is written over while the cluster does not show them', async () => {
+    open = admit([], [], upgrade)
+    handle = ({ method }, response) => void response.writeHead(method === 'GET' ? 500 : 200).end()
+    expect((await put(2)).status).toBe(503)
+    expect((await ask('PATCH', `${pods}/p`, { body: '{}' })).status).toBe(200)
+    expect(seen.map(({ method }) => method)).toEqual(['GET', 'GET', 'PATCH'])
+  })
+
   test('is looked for while helm waits', async () => {
     open = admit([], [], upgrade)
-    const labels = { owner: 'helm', name: 'web', version: '3', status: 'deployed' }
-    const metadata = { name: 'sh.helm.release.v1.web.v3', namespace: 'ns', labels, uid: 'u3', resourceVersion: '9' }
-    handle = (_request, response) => void response.writeHead(200).end(JSON.stringify({ items: [{ metadata }] }))
+    shows(3)
     if (!open.attempt.overtaken.aborted) await once(open.attempt.overtaken, 'abort')
     expect((await ask('PATCH', `${pods}/p`, { body: '{}' })).status).toBe(403)
     expect(seen.map(({ method }) => method)).toEqual(['GET'])

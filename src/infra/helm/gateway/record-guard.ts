@@ -13,22 +13,21 @@ export type RecordGuardSpec = {
 
 /** So old may a look be when a write goes out: helm without hooks seldom meets another. */
 const freshMs = 500
-/** Helm that has written nothing for so long has waited: another hand may have come and gone meanwhile. */
-const pauseMs = 100
+/** Helm that has written nothing for so long has waited: another hand, which is a process, may have come and gone meanwhile. */
+const pauseMs = 25
 /** The pace of looks while helm writes nothing: it waits for a hook. */
 const paceMs = 1_000
 
 /**
  * Looks at Helm's records while our helm runs, and says when another hand has overtaken it (docs/adr/0026): then it may
- * write nothing more. A look that fails proves nothing.
+ * write nothing more.
  */
 export class RecordGuard {
   readonly #spec: RecordGuardSpec
   readonly #overtaken = new AbortController()
-  readonly #openedAt = performance.now()
-  #lookedAt = this.#openedAt
+  #lookedAt = performance.now()
   #wroteAt: number | null = null
-  #looking: Promise<void> | null = null
+  #looking: Promise<boolean> | null = null
   readonly #timer: NodeJS.Timeout
 
   constructor(spec: RecordGuardSpec) {
@@ -43,21 +42,22 @@ export class RecordGuard {
 
   /**
    * Before a write goes out: looks again unless it has just been done. It looks in any case before the first write after a
-   * pause, and once helm has run for a while before a record is changed: nothing else tells that it was uninstalled and
-   * kept, after it is written over.
+   * pause, and before every write of a record: nothing else tells that it was uninstalled and kept, after it is written
+   * over. Rejects when the cluster twice does not show the records that are about to be changed.
    */
   async refresh(isRecord: boolean): Promise<void> {
     if (this.#overtaken.signal.aborted) return
     const now = performance.now()
     const hasPaused = this.#wroteAt !== null && now - this.#wroteAt > pauseMs
     this.#wroteAt = now
-    if (hasPaused || (isRecord && now - this.#openedAt > freshMs)) await this.#looking
+    if (hasPaused || isRecord) await this.#looking
     else if (now - this.#lookedAt <= freshMs) return
-    await this.look()
+    const isSeen = (await this.look()) || !isRecord || (await this.look())
+    if (!isSeen) throw new Error("Helm's records cannot be read, so none is written over")
   }
 
-  /** Looks once; several callers share one look. */
-  look(): Promise<void> {
+  /** Looks once; several callers share one look. False when the cluster does not answer, which proves nothing. */
+  look(): Promise<boolean> {
     this.#looking ??= this.#lookOnce().finally(() => {
       this.#looking = null
     })
@@ -75,7 +75,7 @@ export class RecordGuard {
     clearInterval(this.#timer)
   }
 
-  async #lookOnce(): Promise<void> {
+  async #lookOnce(): Promise<boolean> {
     const { cluster, namespace, release, expected, made } = this.#spec
     const from = performance.now()
     const isMade = made()
@@ -83,8 +83,9 @@ export class RecordGuard {
       const { records } = await listRecords(cluster, { namespace, release })
       this.#lookedAt = from
       if (isOvertaken(records, expected, isMade)) this.#overtaken.abort()
+      return true
     } catch {
-      // A cluster that does not answer takes no write either.
+      return false
     }
   }
 }
