@@ -1,25 +1,18 @@
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http'
-import { type AddressInfo, connect } from 'node:net'
-import { Agent } from 'undici'
+import { type IncomingMessage, request, type ServerResponse } from 'node:http'
+import { connect } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { silentLog } from '../../log.ts'
 import type { BeforeDelete, ExpectedRecords, GrantedObject, Kept } from '../types.ts'
 import { Gateway, type OpenAttempt } from './gateway.ts'
 import { encodeSecret, record } from './testing/secrets.ts'
+import { recordList, type Seen, startUpstream, type Upstream } from './testing/upstream.ts'
 
-type Seen = {
-  readonly method: string
-  readonly url: string
-  readonly headers: IncomingMessage['headers']
-  body: string
-}
 type Reply = { readonly status: number; readonly body: string }
 
 let seen: Seen[]
 let handle: (request: Seen, response: ServerResponse) => void
-let upstream: Server
-let dispatcher: Agent
+let upstream: Upstream
 let gateway: Gateway
 let logged: object[]
 let lease: AbortController
@@ -32,19 +25,9 @@ const clock = { now: () => Date.now(), sleep: async () => {} }
 const pods = '/api/v1/namespaces/ns/pods'
 
 beforeEach(async () => {
-  seen = []
   handle = (_request, response) => void response.writeHead(200, { 'content-type': 'application/json' }).end('{}')
-  upstream = createServer(async (asked, response) => {
-    const chunks: Buffer[] = []
-    const entry = { method: asked.method ?? '', url: asked.url ?? '', headers: asked.headers, body: '' }
-    seen.push(entry)
-    for await (const chunk of asked) chunks.push(chunk as Buffer)
-    entry.body = Buffer.concat(chunks).toString('latin1')
-    handle(entry, response)
-  })
-  upstream.listen(0, '127.0.0.1')
-  await once(upstream, 'listening')
-  dispatcher = new Agent()
+  upstream = await startUpstream((...given) => handle(...given))
+  seen = upstream.seen
   logged = []
   gateway = await Gateway.open({ clock, log: { ...silentLog, warn: (fields) => void logged.push(fields) } })
   lease = new AbortController()
@@ -56,9 +39,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   await gateway.close()
-  await dispatcher.destroy()
-  upstream.closeAllConnections()
-  await new Promise((resolve) => upstream.close(resolve))
+  await upstream.close()
 })
 
 function admit(
@@ -66,9 +47,8 @@ function admit(
   keeps: readonly Kept[] = [],
   records?: ExpectedRecords,
 ): OpenAttempt {
-  const port = (upstream.address() as AddressInfo).port
   const headers = async () => ({ authorization: 'Bearer cluster', 'impersonate-user': 'flotilla:tenant:1' })
-  const server = new URL(`http://127.0.0.1:${port}`)
+  const { server, dispatcher } = upstream
   const cluster = { server, dispatcher, headers, rejected: () => void rejections++ }
   const room = { namespace: 'ns', release: 'web', granted }
   const beyond = { ...cluster, headers: async () => ({ authorization: 'Bearer own' }) }
@@ -311,10 +291,7 @@ describe('another hand', () => {
 
   /** The cluster shows this revision as the newest. */
   const shows = (version: number) => {
-    const labels = { owner: 'helm', name: 'web', version: String(version), status: 'deployed' }
-    const name = `sh.helm.release.v1.web.v${version}`
-    const metadata = { name, namespace: 'ns', labels, uid: `u${version}`, resourceVersion: '9' }
-    handle = (_request, response) => void response.writeHead(200).end(JSON.stringify({ items: [{ metadata }] }))
+    handle = (_request, response) => void response.writeHead(200).end(recordList(version))
   }
 
   test('is seen where helm would change a record above its own: nothing is written any more', async () => {
@@ -402,8 +379,7 @@ describe('what was changed is counted', () => {
     expect((await ask('POST', pods, { body: '{}' })).status).toBe(503)
     expect([open.attempt.changed(), open.attempt.unreachable()]).toEqual([true, 1])
     open = admit()
-    upstream.closeAllConnections()
-    await new Promise((resolve) => upstream.close(resolve))
+    await upstream.goAway()
     expect((await ask('POST', pods, { body: '{}' })).status).toBe(503)
     expect([open.attempt.changed(), open.attempt.unreachable()]).toEqual([false, 1])
     const path = { method: 'POST', path: pods }
