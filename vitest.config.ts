@@ -21,6 +21,18 @@ export default defineConfig({
       },
       { test: { ...node, ...database, name: 'contract', include: ['test/contract/**/*.test.ts'] } },
       { test: { ...node, ...database, name: 'scenarios', include: ['test/scenarios/**/*.test.ts'] } },
+      // Needs Java and Maven.
+      {
+        test: {
+          ...node,
+          ...database,
+          name: 'kafka',
+          include: ['test/kafka/*.test.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+          fileParallelism: false,
+        },
+      },
       {
         test: {
           ...node,

@@ -47,11 +47,12 @@ const steps = {
   unit: () => project('unit'),
   contract: () => project('contract'),
   scenarios: () => project('scenarios'),
-  // Only when asked for, because they need Go: a registry, and the contract suites on a real cluster, are built first.
+  // Only when asked for, because they need more than Node: a registry, Java for Kafka, and Go for a real cluster.
   registry: () => project('contract', ['test/contract/charts/oci-registry.test.ts']),
+  kafka: () => project('kafka'),
   real: () => project('real'),
 }
-const needMoreThanNode = ['registry', 'real']
+const needMoreThanNode = ['registry', 'kafka', 'real']
 
 function main(chosen) {
   const unknown = chosen.filter((name) => !(name in steps))

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { ConfigError, readConfig, refuseUnsupported } from './config.ts'
+import { ConfigError, readConfig } from './config.ts'
 
 const read = (env: Record<string, string>) => readConfig(env, '/checkout')
 
@@ -105,11 +105,6 @@ test('the configuration is frozen to the bottom', () => {
 test('the kubeconfig of the practice cluster is no cluster of its own', () => {
   expect(read({ KUBECONFIG: '/checkout/.flotilla/practice-cluster/kubeconfig' }).kubeconfig).toBeNull()
   expect(read({ KUBECONFIG: '/elsewhere/kubeconfig' }).kubeconfig).toBe('/elsewhere/kubeconfig')
-})
-
-test('what does nothing yet is refused rather than ignored', () => {
-  expect(() => refuseUnsupported(read({ KAFKA_BROKERS: 'a:9092' }))).toThrow(/KAFKA_BROKERS/)
-  expect(() => refuseUnsupported(read({}))).not.toThrow()
 })
 
 test.each(['hooks.internal', '10.1.0.0/16, 127.0.0.1', 'fd00::/8,::1'])('WEBHOOK_ALLOW may be "%s"', (value) => {

@@ -85,11 +85,6 @@ export const practiceKubeconfig = (home: string): string => join(home, 'practice
 /** A shell that was told to use the practice cluster's kubeconfig still wants the practice cluster started. */
 const otherThan = (own: string, given: string | null): string | null => (given === own ? null : given)
 
-/** Throws `ConfigError` for what is understood and does nothing yet: it must not look as if it did. */
-export function refuseUnsupported({ kafkaBrokers }: Config): void {
-  if (kafkaBrokers.length > 0) throw new ConfigError('KAFKA_BROKERS is not supported yet: events are lists and streams')
-}
-
 /** Reads the text of a variable; what it throws is what the text must be. */
 type Reader<T> = (text: string) => T
 

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { pino } from 'pino'
-import { type Config, ConfigError, type Environment, readConfig, refuseUnsupported } from '../config.ts'
+import { type Config, ConfigError, type Environment, readConfig } from '../config.ts'
 import { serializers } from '../infra/log.ts'
 import { logOutput } from '../infra/log-output.ts'
 import { installSamples } from '../samples/install-fleet.ts'
@@ -57,7 +57,6 @@ export async function run(args: readonly string[], env: Environment): Promise<vo
 function configOf(env: Environment): Config | null {
   try {
     const config = readConfig(env, checkout)
-    refuseUnsupported(config)
     prepareFolders(config)
     return config
   } catch (error) {

@@ -13,6 +13,7 @@ import { buildApp } from '../infra/http/app.ts'
 import type { FeatureRoutes } from '../infra/http/route.ts'
 import { createVault, type VaultKey } from '../infra/secrets/vault.ts'
 import { type RegistryDeps, registryPort, registryRoutes } from '../registry/index.ts'
+import { wakeRelays } from '../relay/index.ts'
 import {
   batchMachine,
   type ReleaseDeps,
@@ -33,6 +34,7 @@ import { openStorage, type Storage } from './database.ts'
 import { openHelm } from './helm.ts'
 import { kubeconfigPath } from './practice.ts'
 import { registryDeps } from './registry.ts'
+import { measureRelays } from './relay.ts'
 import { sampleMemory } from './sample-memory.ts'
 import { openKey } from './secret-key.ts'
 import { dependsOn } from './settings.ts'
@@ -74,7 +76,7 @@ type Parts = {
 export async function startServer(config: Config, role: Role, log: Logger, stops: Stops): Promise<Running> {
   const parts = await openParts(config, log, stops)
   startFeed(parts, stops)
-  if (role !== 'api') await startWork({ ...parts, leaseMs: config.leaseSeconds * 1000 }, stops)
+  if (role !== 'api') await startWork(parts, stops)
   const { tenants, deps } = parts
   const url = role === 'worker' ? null : await startHttp(parts, stops)
   return { url, adminKey: tenants.adminKey, samples: sampleMemory(deps.db, deps.clock) }
@@ -136,7 +138,10 @@ function startFeed({ storage, deps, log }: Parts, stops: Stops): void {
     db: storage.database.db,
     listener: storage.listener,
     log,
-    onNumbered: (tx, from, to) => handOn(tx, { from, to }, deps.clock.now()),
+    onNumbered: async (tx, from, to) => {
+      await handOn(tx, { from, to }, deps.clock.now())
+      await wakeRelays(tx, { from, to })
+    },
   })
   stops.add('event feed', () => numbering.stop())
 }
@@ -153,6 +158,7 @@ function httpApp(parts: Parts, hub: EventHub, ends: EndWaiter): FastifyInstance 
   const { config, log, storage, clusters, currentCluster, tenants, chartRoutes, deps, key, registry } = parts
   const metrics = new Registry()
   measureExecutions(metrics, deps.db)
+  measureRelays(metrics, deps.db, deps.clock)
   return buildApp({
     routes: apiRoutes({
       releases: releaseRoutes({ ...deps, ends, hub }, batchMachine(deps)),

@@ -1,4 +1,5 @@
 import { type Clock, minutes } from '../core/instant.ts'
+import { forgetAttempts } from '../infra/engine/index.ts'
 import { IdempotencyKeys } from '../infra/http/idempotency/store.ts'
 import type { Log } from '../infra/log.ts'
 import type { ReleaseDeps } from '../releases/index.ts'
@@ -6,6 +7,8 @@ import { forgetOldDeliveries } from '../webhooks/index.ts'
 import type { Stops } from './stops.ts'
 
 const everyMs = minutes(30)
+/** What a webhook or a relay did is told by deliveries and lags: the engine's own records of it are kept for a day. */
+const attemptsKeptMs = 24 * 60 * minutes(1)
 
 type UpkeepDeps = Pick<ReleaseDeps, 'db' | 'vault' | 'clock'>
 
@@ -16,7 +19,11 @@ type UpkeepDeps = Pick<ReleaseDeps, 'db' | 'vault' | 'clock'>
 export function startUpkeep({ db, vault, clock }: UpkeepDeps, log: Log, stops: Stops): void {
   const stopping = new AbortController()
   const keys = new IdempotencyKeys(db, vault)
-  const forget = [() => keys.purge(), () => forgetOldDeliveries(db, clock.now())]
+  const forget = [
+    () => keys.purge(),
+    () => forgetOldDeliveries(db, clock.now()),
+    () => forgetAttempts(db, ['sink', 'relay'], clock.now() - attemptsKeptMs),
+  ]
   const done = keepUp(forget, clock, log, stopping.signal)
   stops.add('upkeep', async () => {
     stopping.abort()

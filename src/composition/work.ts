@@ -1,3 +1,4 @@
+import type { Config } from '../config.ts'
 import type { Uuid } from '../core/subject.ts'
 import { transaction } from '../infra/database/pool.ts'
 import { driverOf, startWorker, wake } from '../infra/engine/index.ts'
@@ -7,17 +8,18 @@ import { batchMachine, clusterMachine, type ReleaseDeps, recordHealth } from '..
 import type { UpgradeDeps } from '../upgrades/index.ts'
 import type { ClusterConnections } from './clusters.ts'
 import type { Storage } from './database.ts'
+import { openRelay } from './relay.ts'
 import type { Stops } from './stops.ts'
 import type { OpenWebhooks } from './webhooks.ts'
 
 export type WorkParts = {
+  readonly config: Config
   readonly storage: Storage
   readonly deps: ReleaseDeps
   readonly upgrades: UpgradeDeps
   readonly webhooks: OpenWebhooks
   readonly clusters: ClusterConnections
   readonly currentCluster: Uuid
-  readonly leaseMs: number
   readonly log: Log
 }
 
@@ -28,6 +30,8 @@ const executionsAtOnce = 32
 const batchesAtOnce = 4
 /** A receiver that hangs holds its slot for 10 s and nothing else: enough slots that no handful of them holds all. */
 const webhooksAtOnce = 256
+/** One for each topic. */
+const relaysAtOnce = 3
 /** A running helm gets this long when the server stops (SPEC section 7). */
 const graceMs = 20_000
 
@@ -36,17 +40,24 @@ const graceMs = 20_000
  * its slot to no other: each has one, and one is over for a cluster that the kubeconfig has lost.
  */
 export const slotsFor = (clusters: number) =>
-  ({ cluster: clusters + 1, batch: batchesAtOnce, execution: executionsAtOnce, sink: webhooksAtOnce }) as const
+  ({
+    cluster: clusters + 1,
+    batch: batchesAtOnce,
+    execution: executionsAtOnce,
+    sink: webhooksAtOnce,
+    relay: relaysAtOnce,
+  }) as const
 
-/** Starts to work on releases, executions, batches, the cluster and webhooks. */
+/** Starts to work on releases, executions, batches, the cluster, webhooks and, with Kafka, its topics. */
 export async function startWork(
-  { storage, deps, upgrades, webhooks, clusters, currentCluster, leaseMs, log }: WorkParts,
+  { config, storage, deps, upgrades, webhooks, clusters, currentCluster, log }: WorkParts,
   stops: Stops,
 ): Promise<void> {
   const { db } = storage.database
   const stopping = new AbortController()
   const follow = (id: Uuid, signal: AbortSignal) =>
     clusters.of(id).follow(deps, id, recorder(deps, id, log), AbortSignal.any([signal, stopping.signal]))
+  const relay = await openRelay({ config, db, clock: deps.clock, log }, stopping.signal, stops)
   const worker = startWorker({
     db,
     listener: storage.listener,
@@ -56,13 +67,14 @@ export async function startWork(
       driverOf(batchMachine(deps)),
       driverOf(clusterMachine(follow)),
       driverOf(webhooks.machine(stopping.signal)),
+      ...(relay === null ? [] : [driverOf(relay)]),
     ],
     concurrency: releasesAtOnce,
     mostOfShare: releasesAtOnce / 2,
     limits: slotsFor(clusters.count),
     clock: deps.clock,
     log,
-    leaseMs,
+    leaseMs: config.leaseSeconds * 1000,
   })
   stops.add('worker', async () => {
     stopping.abort()

@@ -3,9 +3,9 @@ export type Uuid = string
 
 /**
  * What events are about, and what the engine works on. Each kind has one machine at most (a component has none: it only
- * changes by commands); each subject at most one worker at a time.
+ * changes by commands); each subject at most one worker at a time. A sink is a webhook, a relay a topic of a broker.
  */
-export type SubjectKind = 'release' | 'execution' | 'batch' | 'cluster' | 'component' | 'sink'
+export type SubjectKind = 'release' | 'execution' | 'batch' | 'cluster' | 'component' | 'sink' | 'relay'
 export type Subject = { readonly kind: SubjectKind; readonly id: Uuid }
 
 /** Who asked for something: taken from the token, never from a body. */

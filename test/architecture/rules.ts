@@ -14,6 +14,7 @@ const isMain = (path: string): boolean => path === 'src/main.ts' || path.startsW
 const mayUse: Readonly<Record<string, readonly string[]>> = {
   activity: ['tenants'],
   webhooks: ['tenants'],
+  relay: [],
   upgrades: ['releases', 'registry', 'charts', 'tenants'],
   releases: ['charts', 'tenants'],
   registry: ['charts', 'tenants'],

@@ -33,9 +33,14 @@ export class ClusterProcess {
     return this.#child.pid ?? 0
   }
 
+  /** What it has said, in all its starts in this folder. */
+  log(): string {
+    return readFileSync(this.#log, 'utf8')
+  }
+
   /** The end of what it has said. */
   lastWords(): string {
-    return readFileSync(this.#log, 'utf8').trimEnd().split('\n').slice(-15).join('\n')
+    return this.log().trimEnd().split('\n').slice(-15).join('\n')
   }
 
   /** Ends it at once: everything that it holds is temporary. */

@@ -10,6 +10,7 @@ import { health } from './migrations/0006_health.ts'
 import { installation } from './migrations/0008_installation.ts'
 import { authHosts } from './migrations/0009_auth_hosts.ts'
 import { shares } from './migrations/0010_shares.ts'
+import { relays } from './migrations/0014_relays.ts'
 import type { Db } from './types.ts'
 
 /** Every step of the schema, oldest first. A step that was released never changes: add another. */
@@ -23,6 +24,7 @@ export const migrations: readonly Migration[] = [
   installation,
   authHosts,
   shares,
+  relays,
 ]
 
 /**

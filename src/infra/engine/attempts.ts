@@ -1,7 +1,8 @@
 import { sql } from 'kysely'
 import type { ActFailure, Attempt, AttemptResult, Baseline, PlannedAct } from '../../core/decision.ts'
 import type { Instant } from '../../core/instant.ts'
-import type { Subject } from '../../core/subject.ts'
+import type { Subject, SubjectKind } from '../../core/subject.ts'
+import { inParts } from '../database/in-parts.ts'
 import { jsonb } from '../database/jsonb.ts'
 import { fromInstant, toInstant } from '../database/pool.ts'
 import type { Db, Tx } from '../database/types.ts'
@@ -84,4 +85,15 @@ function only(rows: readonly AttemptRow[]): AttemptRow {
   const [row] = rows
   if (row === undefined) throw new Error('The attempt was not written')
   return row
+}
+
+/** Deletes what has ended before a moment of subjects of these kinds, whose deeds are told elsewhere. */
+export async function forgetAttempts(db: Db, kinds: readonly SubjectKind[], before: Instant): Promise<void> {
+  const ended = sql`${fromInstant(before)}::timestamptz`
+  await inParts(
+    db,
+    (limit) => sql`delete from attempts where (subject_kind, subject_id, seq) in (
+    select subject_kind, subject_id, seq from attempts
+    where subject_kind = any(${[...kinds]}::text[]) and ended_at < ${ended} limit ${limit})`,
+  )
 }

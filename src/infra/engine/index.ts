@@ -1,3 +1,4 @@
+export { forgetAttempts } from './attempts.ts'
 export { type CommandContext, execute, executeIn, executeOn } from './commands.ts'
 export { type Driver, driverOf } from './drive.ts'
 export { announceEnd, createEndWaiter, type EndWaiter } from './ended.ts'

@@ -1,5 +1,5 @@
 import { type RawBuilder, type SqlBool, sql } from 'kysely'
-import type { Principal, Subject, Uuid } from '../../core/subject.ts'
+import type { Principal, Subject, SubjectKind, Uuid } from '../../core/subject.ts'
 import { isPartOf } from '../../core/text.ts'
 import { contains, type NumberPage, onNumberPage } from '../database/ordered.ts'
 import type { Db } from '../database/types.ts'
@@ -84,6 +84,23 @@ export async function readFeed(db: Db, after: number, limit: number): Promise<re
   const { rows } = await sql<FeedRow & { readonly principal_id: string | null }>`
     select * from events where ${onNumberPage('feed_seq', { after, limit, order: 'position' })}`.execute(db)
   return rows.map((row) => ({ event: toFeedEvent(row), principalId: row.principal_id }))
+}
+
+/** Events of some kinds of subjects that have their place, behind one; the oldest first, whoever may see them. */
+export async function readKinds(
+  db: Db,
+  kinds: readonly SubjectKind[],
+  after: number,
+  limit: number,
+): Promise<readonly FeedEvent[]> {
+  // Each kind by its own index: a rare one is not looked for among all others.
+  const parts = kinds.map(
+    (kind) => sql`(select * from events where subject_kind = ${kind} and feed_seq > ${after}
+      order by feed_seq limit ${limit})`,
+  )
+  const { rows } = await sql<FeedRow>`select * from (${sql.join(parts, sql` union all `)}) as found
+    order by feed_seq limit ${limit}`.execute(db)
+  return rows.map(toFeedEvent)
 }
 
 /** The last place that was given; 0 before the first. */

@@ -1,6 +1,7 @@
-import { type RawBuilder, sql } from 'kysely'
+import { sql } from 'kysely'
 import { type Instant, minutes } from '../../core/instant.ts'
 import type { Uuid } from '../../core/subject.ts'
+import { inParts } from '../../infra/database/in-parts.ts'
 import { fromInstant, transaction } from '../../infra/database/pool.ts'
 import type { Db, Tx } from '../../infra/database/types.ts'
 import { wake } from '../../infra/engine/index.ts'
@@ -40,10 +41,6 @@ export async function handOn(tx: Tx, places: { readonly from: number; readonly t
 
 /** Deliveries are kept 7 days (SPEC section 6). */
 const keptMs = 7 * 24 * 60 * minutes(1)
-/** What a webhook did is told by its deliveries: the engine's own records of it are kept for a day. */
-const attemptsKeptMs = 24 * 60 * minutes(1)
-/** How many rows go in a transaction: none is locked for long. */
-const atOnce = 10_000
 
 /** Deletes what has been kept for long enough, a part at a time. */
 export async function forgetOldDeliveries(db: Db, now: Instant): Promise<void> {
@@ -56,20 +53,6 @@ export async function forgetOldDeliveries(db: Db, now: Instant): Promise<void> {
   const { rows: late } = await sql<{ webhook_id: Uuid }>`select distinct webhook_id from webhook_deliveries
     where created_at < ${before} and status = 'PENDING'`.execute(db)
   for (const { webhook_id: id } of late) await transaction(db, (tx) => dropOpen(tx, id, now))
-  const ended = sql`${fromInstant(now - attemptsKeptMs)}::timestamptz`
-  await inParts(
-    db,
-    (limit) => sql`delete from attempts where (subject_kind, subject_id, seq) in (
-    select subject_kind, subject_id, seq from attempts where subject_kind = 'sink' and ended_at < ${ended} limit ${limit})`,
-  )
-}
-
-/** Deletes so many at most in a transaction, until there are no more. */
-async function inParts(db: Db, deleteSome: (limit: number) => RawBuilder<unknown>): Promise<void> {
-  for (;;) {
-    const { numAffectedRows = 0n } = await deleteSome(atOnce).execute(db)
-    if (numAffectedRows < atOnce) return
-  }
 }
 
 /** What could not be sent for so long goes too, and what waited behind it is next. */

@@ -58,18 +58,6 @@ it('deliveries are kept 7 days', async () => {
   expect(await world.deliveries(hook)).toEqual([])
 })
 
-it('what the engine noted of a webhook is kept a day, however much it is', async () => {
-  const { db } = world.database
-  const noted = async () => (await sql`select from attempts`.execute(db)).rows.length
-  await sql`insert into attempts (subject_kind, subject_id, seq, act, baseline, epoch, started_at, deadline, ended_at)
-    select 'sink', gen_random_uuid(), 1, '{}', '{}', 1, now(), now(), now() from generate_series(1, 20001)`.execute(db)
-  const hour = 60 * 60 * 1000
-  await forgetOldDeliveries(db, Date.now() + 23 * hour)
-  expect(await noted()).toBe(20_001)
-  await forgetOldDeliveries(db, Date.now() + 25 * hour)
-  expect(await noted()).toBe(0)
-})
-
 it('what waits behind a delivery that goes is next', async () => {
   const receiver = await startReceiver()
   const hook = await world.webhook(receiver.url)

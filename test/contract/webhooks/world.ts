@@ -4,10 +4,7 @@ import { vi } from 'vitest'
 import type { Principal, Subject, Uuid } from '../../../src/core/subject.ts'
 import { systemClock } from '../../../src/infra/clock.ts'
 import { type Listener, openListener } from '../../../src/infra/database/listen.ts'
-import { transaction } from '../../../src/infra/database/pool.ts'
 import { driverOf, startWorker, type Worker } from '../../../src/infra/engine/index.ts'
-import { record } from '../../../src/infra/events/events.ts'
-import { numberEvents } from '../../../src/infra/events/numbering.ts'
 import { silentLog } from '../../../src/infra/log.ts'
 import type { Resolve } from '../../../src/infra/net/reach.ts'
 import { allowedBy } from '../../../src/webhooks/allow.ts'
@@ -17,6 +14,7 @@ import type { RetryPolicy } from '../../../src/webhooks/core/retry.ts'
 import { handOn, httpSend, sinkMachine, type WebhookDeps } from '../../../src/webhooks/index.ts'
 import { listDeliveries } from '../../../src/webhooks/store/deliveries.ts'
 import { type FreshDatabase, freshDatabase } from '../../support/database.ts'
+import { createTeller } from '../../support/events.ts'
 
 export const admin: Principal = { id: 'admin', name: 'admin', role: 'platform-admin', tenants: 'all' }
 export const secret = 'a-secret-of-the-test'
@@ -70,7 +68,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     resolve,
     ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
   })
-  const written = new Map<Uuid, number>()
+  const tell = createTeller(db, (tx, from, to) => handOn(tx, { from, to }, Date.now()))
   const workers: Worker[] = []
   return {
     database,
@@ -79,14 +77,8 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     otherTenant,
     webhook: (url, { tenantId = tenant, types = [] } = {}) =>
       createWebhook(deps, { principal: admin }, { url, tenantId, types, description: null, secret }, async () => {}),
-    tell: async (subject, count, { tenantId = tenant, type = 'release.changed' } = {}) => {
-      const last = (written.get(subject.id) ?? 0) + count
-      written.set(subject.id, last)
-      const counting = sql`select ${last}::bigint as seq`
-      const events = Array.from({ length: count }, () => ({ type, data: {} }))
-      await transaction(db, (tx) => record(tx, { subject, tenantId, counting, at: Date.now() }, events))
-      while ((await numberEvents(db, (tx, from, to) => handOn(tx, { from, to }, Date.now()))) !== 'none') {}
-    },
+    tell: (subject, count, { tenantId = tenant, type = 'release.changed' } = {}) =>
+      tell({ subject, tenantId, count, type }),
     work: (given = {}, stopping = new AbortController().signal) => {
       const policy = { ...quick, ...given }
       const machine = sinkMachine({ db, clock: systemClock, secrets, send, chance: Math.random, policy, stopping })

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from '../../support/cluster.ts'
+import { expectToldAsPublished } from '../support/told.ts'
 import { type Batch, expectStatus, type Operation, type Problem, type Release } from './api.ts'
 import { installOf, later, openWorld, operationOf, type Tenant, type World } from './world.ts'
 
@@ -242,3 +243,5 @@ test('a name is free again after its release is uninstalled, under a new id', as
   const [second] = await fleetOf(['a', 'again', '1.9.0'])
   expect(second?.id).not.toBe(first?.id)
 })
+
+test('all of this was told as docs/events says', () => expectToldAsPublished(world.admin))

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Api, expectStatus, type Problem } from '../fleet/api.ts'
 import { openWorld, tenants, type World } from '../fleet/world.ts'
+import { expectToldAsPublished } from '../support/told.ts'
 
 type Made = { readonly id: string; readonly [field: string]: unknown }
 type Verdict = {
@@ -93,3 +94,5 @@ test('what was answered is there after a crash, and a repeated request changes n
   const renamed = await world.admin.send<Made>('PATCH', `/registry/components/${made.id}`, { name: 'changed' })
   expect(expectStatus(renamed, 200)).toMatchObject({ name: 'changed', chartName: 'kept' })
 })
+
+test('all of this was told as docs/events says', () => expectToldAsPublished(world.admin))

@@ -4,6 +4,7 @@ import { ok, problem } from '../support/api.ts'
 import { heldHook } from '../support/cluster-view.ts'
 import { eventually } from '../support/eventually.ts'
 import type { Release, ReleaseHandle } from '../support/releases.ts'
+import { expectToldAsPublished } from '../support/told.ts'
 import { openWorld, type Place, type World } from '../support/world.ts'
 
 let world: World
@@ -182,3 +183,5 @@ test.concurrent('recover with nothing to settle is 200 and does nothing', async 
   }
   expect(await release.read()).toEqual(before)
 })
+
+test('all of this was told as docs/events says', () => expectToldAsPublished(world.api))

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Answer, ok, type ProblemBody } from '../support/api.ts'
 import { eventually } from '../support/eventually.ts'
 import { failure, type ReleaseHandle } from '../support/releases.ts'
+import { expectToldAsPublished } from '../support/told.ts'
 import { openWorld, type Place, type World } from '../support/world.ts'
 
 let world: World
@@ -154,3 +155,5 @@ test('none: every command is 404', async () => {
     expect([command, status, (body as unknown as ProblemBody).code]).toEqual([command, 404, 'not_found'])
   }
 })
+
+test('all of this was told as docs/events says', () => expectToldAsPublished(world.api))

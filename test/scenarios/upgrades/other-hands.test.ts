@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { resources } from '../../../src/infra/kubernetes/index.ts'
 import { handFlags, testedDialect } from '../../support/tested-helm.ts'
 import { eventually } from '../support/eventually.ts'
+import { expectToldAsPublished } from '../support/told.ts'
 import type { Execution, RegisteredComponent, UpgradeHandle } from '../support/upgrades.ts'
 import { openWorld, type World } from '../support/world.ts'
 import { Fleet, type Kind, makePool, registerFleet, versionsOf } from './support/fleet.ts'
@@ -261,3 +262,5 @@ test.concurrent('an autoscaler on the target is a warning', async () => {
   expect(done.warnings.map(({ code }) => code)).toContain('AUTOSCALER')
   expect(versionsOf(await fleet.pods())).toEqual({ '1.1.0': 2 })
 })
+
+test('all of this was told as docs/events says', () => expectToldAsPublished(world.api))

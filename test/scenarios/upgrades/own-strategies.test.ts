@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ok, problem } from '../support/api.ts'
 import { eventually } from '../support/eventually.ts'
+import { expectToldAsPublished } from '../support/told.ts'
 import type { Execution, RegisteredComponent } from '../support/upgrades.ts'
 import { openWorld, type World } from '../support/world.ts'
 import { Fleet, type Kind, makePool, registerFleet } from './support/fleet.ts'
@@ -93,3 +94,5 @@ test.concurrent.each<[string, Kind, object]>([
   await fleet.reaches({ '1.1.0': 3 })
   await expectNothingOfOurs(fleet, originals)
 })
+
+test('all of this was told as docs/events says', () => expectToldAsPublished(world.api))

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { ok, problem } from '../support/api.ts'
 import type { ReleaseHandle } from '../support/releases.ts'
+import { expectToldAsPublished } from '../support/told.ts'
 import {
   type Execution,
   initiate,
@@ -223,3 +224,5 @@ test.concurrent('BLUE_GREEN needs one workload; RECREATE takes all at once', asy
   const execution = await begun(given, { strategy: 'RECREATE', batchSize: 1 })
   expect(await execution.untilStatus('COMPLETED', patience)).toMatchObject({ currentBatch: 1 })
 })
+
+test('all of this was told as docs/events says', () => expectToldAsPublished(world.api))

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Answer, ok, problem } from '../support/api.ts'
 import type { Patience } from '../support/eventually.ts'
+import { expectToldAsPublished } from '../support/told.ts'
 import { type Execution, type RegisteredComponent, rehearsalRequest, UpgradeHandle } from '../support/upgrades.ts'
 import { openWorld, type World } from '../support/world.ts'
 import { Fleet, registerFleet } from './support/fleet.ts'
@@ -348,3 +349,5 @@ test('Instance Upgrade Lifecycle: an instance of the canary, to its end', async 
     'ROLLED_BACK',
   ])
 })
+
+test('all of this was told as docs/events says', () => expectToldAsPublished(world.api))

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ok } from '../support/api.ts'
+import { expectToldAsPublished } from '../support/told.ts'
 import type { Execution, RegisteredComponent, UpgradeHandle } from '../support/upgrades.ts'
 import { openWorld, type World } from '../support/world.ts'
 import { Fleet, registerFleet } from './support/fleet.ts'
@@ -97,3 +98,5 @@ test.concurrent.each(['BLUE_GREEN', 'ROLLING'] as const)(
     await expectNothingOfOurs(fleet, originals)
   },
 )
+
+test('all of this was told as docs/events says', () => expectToldAsPublished(world.api))
