@@ -6,7 +6,16 @@ import { unlessAborted } from '../infra/unless-aborted.ts'
 import { invalidChart } from './archive/faults.ts'
 import { type Chart, type PackagedChart, readChart } from './archive/read.ts'
 import { requireChartName } from './core/names.ts'
-import { hiddenTexts, hideValues, marksAny, redactValues, type SchemaTree } from './core/redact.ts'
+import {
+  hiddenTexts,
+  hideValues,
+  holdsMask,
+  marksAny,
+  maskedPlaces,
+  redactValues,
+  type SchemaTree,
+} from './core/redact.ts'
+import { checkValues } from './core/values.ts'
 import { Fresh } from './fresh.ts'
 import { namesOf } from './inside.ts'
 import { SingleFlight } from './single-flight.ts'
@@ -36,6 +45,11 @@ export interface Charts {
   archive(digest: string): Promise<Buffer>
   /** The values as they may be shown; for a chart that is not known, nothing of them but their shape. */
   redact(digest: string | null, values: JsonObject): Promise<JsonObject>
+  /**
+   * Where these values hold `***` in the place of what `redact` hides for one of these charts, as JSON pointers into them.
+   * Throws `Problem` for values that pass their limits.
+   */
+  masked(digests: readonly (string | null)[], values: JsonObject): Promise<readonly string[]>
   /** The texts that the chart's schema marks as secret, in these values and in its defaults: they are shown nowhere. */
   secrets(digest: string | null, values: JsonObject): Promise<readonly string[]>
   /** Keeps a chart that was repacked from a release record. Throws `chart_invalid`. */
@@ -96,6 +110,8 @@ export function createCharts({ store, sources, clock, keptWaitMs = 5_000 }: Char
     })
   }
 
+  const known = async (digest: string | null) => (digest === null ? null : load(digest).catch(nullWhenGone))
+
   return {
     async resolve(name, version) {
       requireChartName(name)
@@ -104,11 +120,23 @@ export function createCharts({ store, sources, clock, keptWaitMs = 5_000 }: Char
     kept: async (digest) => toResolved(await load(digest)),
     archive: async (digest) => (await load(digest)).archive,
     async redact(digest, values) {
-      const chart = digest === null ? null : await load(digest).catch(nullWhenGone)
+      const chart = await known(digest)
       return chart === null ? hideValues(values) : redactValues(values, schemaTree(chart))
     },
+    async masked(digests, values) {
+      checkValues(values)
+      // Most values hold none, and no chart need be read for them.
+      if (!holdsMask(values)) return []
+      const places = await Promise.all(
+        digests.map(async (digest) => {
+          const chart = await known(digest)
+          return maskedPlaces(values, chart === null ? null : schemaTree(chart))
+        }),
+      )
+      return [...new Set(places.flat())]
+    },
     async secrets(digest, values) {
-      const chart = digest === null ? null : await load(digest).catch(nullWhenGone)
+      const chart = await known(digest)
       if (chart === null) return hiddenTexts(values, hideValues(values))
       const ofChart = defaultSecrets(chart)
       return ofChart === null ? [] : [...secretTexts(values, schemaTree(chart)), ...ofChart]

@@ -71,6 +71,11 @@ export interface Charts {
   granted(digests: readonly string[]): Promise<readonly ChartGrant[]>
   /** The values as they may be shown: what the chart's schema marks `writeOnly` or `format: password` is `***`. */
   redact(digest: string | null, values: JsonObject): Promise<JsonObject>
+  /**
+   * Where these values hold `***` in the place of what `redact` hides for one of these charts, as JSON pointers into them.
+   * Throws `Problem` for values that pass their limits.
+   */
+  masked(digests: readonly (string | null)[], values: JsonObject): Promise<readonly string[]>
   /** The texts that the chart marks as secret, in these values and in its defaults: they are shown nowhere. */
   secrets(digest: string | null, values: JsonObject): Promise<readonly string[]>
   /** Keeps a chart repacked from Helm's record, and answers its digest. */

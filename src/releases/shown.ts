@@ -36,10 +36,15 @@ export class Shown {
   }
 }
 
+/** The charts that say what is secret, each once; `null`, which hides everything, where none is known. */
+export function schemasOf(charts: KnownCharts): KnownCharts {
+  const known = [...new Set(charts.filter((digest) => digest !== null))]
+  return known.length === 0 ? [null] : known
+}
+
 /** How a release with these charts and these values, old and new ones, is shown. */
 export async function shownWith(schemas: Schemas, charts: KnownCharts, values: readonly Json[]): Promise<Shown> {
-  const known = [...new Set(charts.filter((digest) => digest !== null))]
-  const asked = known.length === 0 ? [null] : known
+  const asked = schemasOf(charts)
   const texts: string[] = []
   for (const digest of asked) {
     for (const each of values) if (isJsonObject(each)) texts.push(...(await schemas.secrets(digest, each)))

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Json, JsonObject } from '../../core/json.ts'
-import { hideValues, redactValues, type SchemaTree } from './redact.ts'
+import { hideValues, maskedPlaces, redactValues, type SchemaTree } from './redact.ts'
 
 const tree = (schema: Json | null, inside: SchemaTree['inside'] = []): SchemaTree => ({ schema, inside })
 const secret = { type: 'string', format: 'password' }
@@ -28,6 +28,13 @@ const marked: readonly (readonly [string, Json, JsonObject])[] = [
   ['recursion', { properties: { n: { $ref: '#' }, p: secret } }, { n: { n: { n: { p: canary } } } }],
 ]
 
+/** Where the mask stands, as JSON pointers. */
+function hiddenPlaces(value: Json, pointer = ''): readonly string[] {
+  if (value === '***') return [pointer]
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([key, inner]) => hiddenPlaces(inner, `${pointer}/${key}`))
+}
+
 describe('what a schema marks is hidden', () => {
   test.each(marked)('%s', (_, schema, values) => {
     const shown = JSON.stringify(redactValues({ ...values, plain: 'kept' }, tree(schema)))
@@ -48,6 +55,29 @@ describe('what a schema marks is hidden', () => {
       ),
     )
     expect(shown).not.toContain(canary)
+  })
+})
+
+describe('what was hidden is known when it comes back', () => {
+  test.each(marked)('%s', (_, schema, values) => {
+    const shown = redactValues({ ...values, plain: 'kept' }, tree(schema))
+    expect(maskedPlaces(shown, tree(schema))).toEqual(hiddenPlaces(shown))
+    expect(maskedPlaces(shown, tree(null))).toEqual([])
+  })
+
+  test('by its place, in a chart inside and below what is marked as a whole', () => {
+    const charts = tree({ properties: { 'a/b': { writeOnly: true } } }, [['db', tree({ properties: { p: secret } })]])
+    const sent = { 'a/b': { c: ['***'] }, db: { p: '***', q: '***' }, plain: '***' }
+    expect(maskedPlaces(sent, charts)).toEqual(['/a~1b/c/0', '/db/p'])
+  })
+
+  test('of a chart whose values are secret as a whole', () => {
+    expect(maskedPlaces({ a: '***' }, tree({ writeOnly: true }))).toEqual(['/a'])
+  })
+
+  test('not a value that only holds it, nor one that is no text', () => {
+    const schema = { properties: { a: secret, b: secret, c: secret } }
+    expect(maskedPlaces({ a: 'x***', b: null, c: 5 }, tree(schema))).toEqual([])
   })
 })
 

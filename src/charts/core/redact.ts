@@ -1,4 +1,5 @@
 import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts'
+import { escaped } from './values.ts'
 
 /** The schemas of a chart and of the charts inside it: all that says which values are secret. */
 export type SchemaTree = {
@@ -40,18 +41,41 @@ function leafTexts(value: Json): readonly string[] {
   return typeof value === 'string' || typeof value === 'number' ? [String(value)] : []
 }
 
+/** Whether these values hold the mask anywhere, secret or not. */
+export const holdsMask = (values: JsonObject): boolean => JSON.stringify(values).includes(JSON.stringify(hidden))
+
+/**
+ * Where these values hold the mask in the place of a secret, as JSON pointers: a client has sent back what it was shown.
+ * Without a tree every place is one, as every value is hidden then.
+ */
+export function maskedPlaces(values: JsonObject, tree: SchemaTree | null): readonly string[] {
+  // Another text in each: where it is hidden, the schema says so and not the values.
+  const asked = mapLeaves(values, (leaf) => (leaf === hidden ? '' : leaf))
+  return masksIn(values, tree === null ? hideValues(asked) : redactValues(asked, tree), '')
+}
+
+/** A mask is one where its place is hidden, or a place around it is: then what was shown is no part of these values. */
+function masksIn(value: Json, shown: Json | undefined, pointer: string): readonly string[] {
+  if (value === hidden) return shown === hidden || shown === undefined ? [pointer] : []
+  if (typeof value !== 'object' || value === null) return []
+  const below = (key: string) => (typeof shown === 'object' && shown !== null ? (shown as JsonObject)[key] : shown)
+  return Object.entries(value).flatMap(([key, inner]) => masksIn(inner, below(key), `${pointer}/${escaped(key)}`))
+}
+
 /** Whether a schema marks anything at all: most do not, and then there is nothing to look for. */
 export function marksAny({ schema, inside }: SchemaTree): boolean {
   return /"(?:writeOnly|password)"/.test(JSON.stringify(schema)) || inside.some(([, tree]) => marksAny(tree))
 }
 
 /** The values with every leaf hidden: for a chart of which nothing is known. */
-export function hideValues(values: JsonObject): JsonObject {
-  const hide = (value: Json): Json => {
-    if (Array.isArray(value)) return value.map(hide)
-    return isJsonObject(value) ? hideValues(value) : hideLeaf(value)
+export const hideValues = (values: JsonObject): JsonObject => mapLeaves(values, hideLeaf)
+
+function mapLeaves(values: JsonObject, change: (leaf: Json) => Json): JsonObject {
+  const map = (value: Json): Json => {
+    if (Array.isArray(value)) return value.map(map)
+    return isJsonObject(value) ? mapLeaves(value, change) : change(value)
   }
-  return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, hide(value)]))
+  return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, map(value)]))
 }
 
 const hideLeaf = (value: Json): Json => (value === null ? null : hidden)

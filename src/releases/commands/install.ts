@@ -16,6 +16,7 @@ import type { CommandCall } from './context.ts'
 import { newOperation } from './new-operation.ts'
 import { type OperationOptions, optionsOf } from './options.ts'
 import { refuseFullQueue, requireQueued } from './queue-limit.ts'
+import { refuseMasked } from './refuse-masked.ts'
 
 export type InstallBody = OperationOptions & {
   readonly tenantId: Uuid
@@ -38,6 +39,7 @@ export async function install(deps: ReleaseDeps, call: CommandCall, body: Instal
   const chart = await deps.ports.charts.resolve(body.chartName, body.chartVersion)
   const values = body.valuesOverride ?? {}
   const { tenantId, namespace, releaseName: name } = body
+  await refuseMasked(deps.ports.charts, [chart.digest], values)
   await deps.ports.charts.validate(chart, { name, namespace, tenantId }, values)
   const releaseId = deps.newId()
   const operation = wanted(deps, call, body, chart)

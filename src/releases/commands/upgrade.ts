@@ -9,10 +9,12 @@ import type { ReleaseDeps } from '../deps.ts'
 import { keepChart } from '../keep-chart.ts'
 import { whyUnreadable } from '../observe.ts'
 import type { ResolvedChart } from '../ports.ts'
+import { knownOf } from '../shown.ts'
 import { command } from './accepting.ts'
 import { type CommandCall, visibleRelease } from './context.ts'
 import { newOperation } from './new-operation.ts'
 import { type OperationOptions, optionsOf } from './options.ts'
+import { refuseMasked } from './refuse-masked.ts'
 
 export type UpgradeBody = OperationOptions & {
   readonly chartVersion?: string | undefined
@@ -73,6 +75,8 @@ export async function prepareUpgrade(
   }
   const values = nextValues(release.values, body.valuesOverride, body.valuesMode ?? 'merge')
   const chart = await chartOf(deps, state, body.chartVersion ?? release.chartVersion)
+  // It was shown with all that the charts of the release mark.
+  await refuseMasked(deps.ports.charts, [...knownOf(state).charts, chart.digest], body.valuesOverride)
   if (commandTable[situationOf(state)].upgrade === 'allowed') {
     await deps.ports.charts.validate(chart, release, values)
   }

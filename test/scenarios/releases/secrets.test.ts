@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { ok } from '../support/api.ts'
+import { ok, problem } from '../support/api.ts'
 import { failure } from '../support/releases.ts'
 import { openWorld, type World } from '../support/world.ts'
 
@@ -39,4 +39,30 @@ test('what a schema marks is readable nowhere: revisions, diffs, dry runs, probl
   expect(failed.error?.detail).toContain('***')
   expectHidden([failed, await release.read(), await release.history(), await release.events()])
   expectHidden(failure(await release.upgrade({ valuesOverride: { named: true } }), 'helm_failed'))
+})
+
+test('a mask that comes back is not deployed: 400 names its place, and nothing is changed', async () => {
+  const place = world.place()
+  const masked = { valuesOverride: { password: '***' } }
+  const told = { pointer: '/valuesOverride/password', message: expect.stringContaining('masked') }
+  expect(problem(await place.install({ chartName: 'secretive', ...masked }), 400, 'malformed').errors).toEqual([told])
+  problem(await world.api.get(`/tenants/${place.tenantId}`), 404, 'not_found')
+
+  const release = await place.installed({ chartName: 'secretive', valuesOverride: { password: first, word: 'a' } })
+  const read = ok(await release.revision(1)).values
+  expect(read).toMatchObject({ password: '***', word: 'a' })
+  for (const body of [{ valuesOverride: read }, { valuesOverride: read, valuesMode: 'replace' }]) {
+    expect(problem(await release.upgrade(body), 400, 'malformed').errors).toEqual([told])
+    expect(problem(await release.preview(body), 400, 'malformed').errors).toEqual([told])
+  }
+  expect(await release.verdicts()).toEqual(['1 DEPLOYED'])
+
+  // Left out it stays, and where the schema marks nothing three asterisks are a word like any other.
+  const upgraded = ok(await release.upgrade({ valuesOverride: { word: '***' } }))
+  expect(upgraded.valuesOverride).toMatchObject({ password: '***', word: '***' })
+  expectHidden(upgraded)
+  const deployed = await world.cluster.config(place.namespace, release.name)
+  expect(deployed).toMatchObject({ word: '***', url: `postgres://app:${first}@db/x` })
+  expectHidden(ok(await release.rollback(1)))
+  expect(await world.cluster.config(place.namespace, release.name)).toMatchObject({ ...deployed, word: 'a' })
 })
