@@ -42,7 +42,8 @@ async function ask(parts: SendParts, { url, headers, body }: Message, signal: Ab
   const addresses = await unlessAborted(addressesOf(target, parts), signal)
   const agent = new Agent({ connect: { lookup: pinned(addresses) }, maxHeaderSize: largestHeaders, pipelining: 0 })
   try {
-    const answer = await request(target, { method: 'POST', headers, body, dispatcher: agent, signal })
+    const asked = request(target, { method: 'POST', headers, body, dispatcher: agent, signal })
+    const answer = await unlessAborted(asked, signal)
     answer.body.on('error', () => undefined).destroy()
     return { kind: 'answered', status: answer.statusCode }
   } finally {

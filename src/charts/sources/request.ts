@@ -51,11 +51,11 @@ export async function ask(start: URL, home: Home, asking: Asking): Promise<Reply
 async function askOnce(url: URL, home: Home, asking: Asking): Promise<Reply | URL> {
   const agent = await unlessAborted(agentFor(url, home, asking), asking.signal)
   try {
-    const answer = await request(url, {
-      dispatcher: agent,
-      signal: asking.signal,
-      headers: headersFor(url, asking),
-    })
+    const { signal } = asking
+    const answer = await unlessAborted(
+      request(url, { dispatcher: agent, signal, headers: headersFor(url, asking) }),
+      signal,
+    )
     const header = (name: string) => firstOf(answer.headers[name])
     const location = header('location')
     const redirected = answer.statusCode >= 300 && answer.statusCode < 400 && answer.statusCode !== 304

@@ -27,7 +27,7 @@ export function createTransport(endpoint: ClusterEndpoint): Transport {
   return async ({ method, path, headers, body, signal }) => {
     // Credentials first: getting them may bring a new client certificate, and with it another dispatcher.
     const credentials = await unlessAborted(endpoint.headers(), signal)
-    const answer: Dispatcher.ResponseData = await endpoint.dispatcher.request({
+    const asked: Promise<Dispatcher.ResponseData> = endpoint.dispatcher.request({
       origin: endpoint.server.origin,
       path: base + path,
       method,
@@ -37,6 +37,7 @@ export function createTransport(endpoint: ClusterEndpoint): Transport {
       headersTimeout: 0,
       bodyTimeout: 0,
     })
+    const answer = await unlessAborted(asked, signal)
     if (answer.statusCode === 401) endpoint.rejected?.()
     return { status: answer.statusCode, headers: answer.headers, body: answer.body }
   }

@@ -10,6 +10,7 @@ import { packedFixture } from '../../../src/charts/archive/testing.ts'
 import { httpSource } from '../../../src/charts/sources/http.ts'
 import type { ChartSource, SourceCredentials } from '../../../src/charts/types.ts'
 import { type Resolve, systemResolve } from '../../../src/infra/net/reach.ts'
+import { silentServer } from '../../support/silent-server.ts'
 import { indexFile, RepositoryServer } from './repository-server.ts'
 
 const demo = packedFixture('demo', '1.0.0')
@@ -113,6 +114,13 @@ describe('the index', () => {
     const resolve = () => new Promise<never>(() => {})
     const nowhere = source({ url: 'http://charts.test', resolve, timeoutMs: 200 })
     expect(await refusal(nowhere.versions('demo'))).toBe(down('it did not answer in time'))
+  })
+
+  test('whose connection is never made ends with the time limit', async () => {
+    const silent = await silentServer()
+    const url = `https://127.0.0.1:${silent.port}`
+    expect(await refusal(source({ url, timeoutMs: 200 }).versions('demo'))).toBe(down('it did not answer in time'))
+    await silent.close()
   })
 
   test('of a server that is not there, or a host that is not known', async () => {

@@ -24,7 +24,7 @@ export async function askCluster(cluster: ClusterEndpoint, ask: UpstreamRequest)
     const value = ask.request.headers[name]
     if (value !== undefined) headers[name] = value
   }
-  const answer = await cluster.dispatcher.request({
+  const asked = cluster.dispatcher.request({
     origin: cluster.server.origin,
     path: basePath(cluster) + ask.url,
     method: ask.method as Dispatcher.HttpMethod,
@@ -34,6 +34,7 @@ export async function askCluster(cluster: ClusterEndpoint, ask: UpstreamRequest)
     headersTimeout: 0,
     bodyTimeout: 0,
   })
+  const answer = await unlessAborted(asked, ask.signal)
   if (answer.statusCode === 401) cluster.rejected?.()
   return answer
 }
