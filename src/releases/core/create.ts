@@ -2,6 +2,7 @@ import type { Instant } from '../../core/instant.ts'
 import type { Uuid } from '../../core/subject.ts'
 import type { HelmRevision, NewOperation, Operation, Release, ReleaseState } from './model.ts'
 import { recordOf, statusOfHelm } from './revisions.ts'
+import { untilLookedAt } from './shown.ts'
 
 export type Place = {
   readonly id: Uuid
@@ -26,7 +27,7 @@ export function newRelease(
     status: 'PENDING_INSTALL',
     values: wanted.request.values,
     description: wanted.request.description,
-    waitingFor: { reason: 'QUEUED', until: now },
+    waitingFor: untilLookedAt('QUEUED', now),
     performedBy: wanted.performedBy,
   }
   const operation = queued(wanted, 'install', { status: 'UNINSTALLED', attemptedChartVersion: null }, now)

@@ -1,5 +1,14 @@
 import type { Waiting } from '../../core/decision.ts'
+import { type Instant, seconds } from '../../core/instant.ts'
 import type { Release, ReleaseStatus } from './model.ts'
+
+/** A look at Helm's records has ended by then: a cluster that does not answer is given up on. */
+const longestLookMs = seconds(10)
+
+/** What is waited for until the next look, which is due now. On a cluster that is silent the look itself takes its time. */
+export function untilLookedAt(reason: string, now: Instant): Waiting {
+  return { reason, until: now + longestLookMs }
+}
 
 /** The status that callers see: that of the claim while an execution holds the release, unless it is gone. */
 export function shownStatus({ status, claim }: Pick<Release, 'status' | 'claim'>): ReleaseStatus {

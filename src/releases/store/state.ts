@@ -1,4 +1,5 @@
 import { type Selectable, sql } from 'kysely'
+import type { Waiting } from '../../core/decision.ts'
 import type { Uuid } from '../../core/subject.ts'
 import { jsonbText } from '../../infra/database/jsonb.ts'
 import type { Db, Tx } from '../../infra/database/types.ts'
@@ -89,7 +90,7 @@ export class ReleaseStates {
   /** Writes what differs. Throws `StaleState` when the row is no longer the one that was loaded. */
   async save(tx: Tx, before: ReleaseState, after: ReleaseState): Promise<void> {
     await this.updateRelease(tx, before.release, after)
-    await this.saveOperation(tx, before.operation, after.operation, after.release)
+    await this.saveOperation(tx, before, after)
     await this.mirror(tx, after.release, after.mirrored)
     await recount(tx, before.release, after.release)
   }
@@ -110,16 +111,12 @@ export class ReleaseStates {
     if (numUpdatedRows !== 1n) throw new StaleState(`release ${release.id} changed meanwhile`)
   }
 
-  private async saveOperation(
-    tx: Tx,
-    before: Operation | null,
-    after: Operation | null,
-    release: Release,
-  ): Promise<void> {
-    if (after === null) return
-    if (before?.id !== after.id) return this.insertOperation(tx, after, release)
-    if (before === after) return
-    await this.updateOperation(tx, after, release)
+  private async saveOperation(tx: Tx, before: ReleaseState, { operation, release }: ReleaseState): Promise<void> {
+    if (operation === null) return
+    if (before.operation?.id !== operation.id) return this.insertOperation(tx, operation, release)
+    const waitsAnew = operation.endedAt === null && !sameWait(before.release.waitingFor, release.waitingFor)
+    if (before.operation === operation && !waitsAnew) return
+    await this.updateOperation(tx, operation, release)
   }
 
   private async insertOperation(tx: Tx, operation: Operation, release: Release): Promise<void> {
@@ -168,6 +165,9 @@ export class ReleaseStates {
       .execute()
   }
 }
+
+/** An open operation waits for what its release waits for. */
+const sameWait = (one: Waiting | null, other: Waiting | null): boolean => JSON.stringify(one) === JSON.stringify(other)
 
 /** What an operation that succeeded made of its release; a failed one has an error instead. */
 function resultOf(operation: Operation, release: Release): string {

@@ -42,6 +42,7 @@ export type Operation = {
   readonly kind: string
   readonly releaseId: string | null
   readonly status: 'QUEUED' | 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'CANCELLED'
+  readonly waitingFor: Release['waitingFor']
   readonly error: { readonly code: string; readonly detail: string; readonly evidence?: unknown } | null
   readonly performedBy: string
   readonly reason: string | null

@@ -11,13 +11,19 @@ export type Listing = {
   readonly unreadable: readonly { readonly namespace: string; readonly secret: string }[]
 }
 
+/**
+ * One release's records are small and read all the time: a cluster that has not answered by then does not. What a release
+ * says that it waits for counts on it (`releases/core/shown.ts`).
+ */
+const patience = { timeoutMs: 10_000 } as const
+
 /** Lists the revisions of a release by their metadata alone: cheap, and no values come near. Throws `ClusterError`. */
 export async function listRecords(
   cluster: ClusterEndpoint,
   { namespace, release }: { readonly namespace: string; readonly release: string },
 ): Promise<Listing> {
   const selection = { namespace, labelSelector: `owner=helm,name=${release}` }
-  const { items } = await clientOf(cluster).listMetadata(resources.secrets, selection)
+  const { items } = await clientOf(cluster).listMetadata(resources.secrets, selection, patience)
   const records: RecordMetadata[] = []
   const unreadable: { namespace: string; secret: string }[] = []
   for (const { metadata } of items) {
@@ -38,7 +44,8 @@ export async function readRevision(
   release: string,
   version: number,
 ): Promise<StoredRecord | null> {
-  const secret = await clientOf(cluster).find(resources.secrets, { namespace, name: recordName(release, version) })
+  const place = { namespace, name: recordName(release, version) }
+  const secret = await clientOf(cluster).find(resources.secrets, place, patience)
   return secret === null ? null : readSecret(secret as unknown as JsonObject)
 }
 

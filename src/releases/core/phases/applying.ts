@@ -5,6 +5,7 @@ import { operationEvent } from '../events.ts'
 import type { HelmRevision, Operation, Phase, ReleaseAct, RevisionRecord } from '../model.ts'
 import { isBaseline, isOurs, isPending } from '../ownership.ts'
 import { planApply, planSettle } from '../plan.ts'
+import { untilLookedAt } from '../shown.ts'
 import { fail } from './failing.ts'
 import {
   failureIn,
@@ -67,7 +68,7 @@ function ours(look: Look, phase: Applying, attempt: Attempt<ReleaseAct>, newest:
 
 /** Helm applied everything. With `wait` the workloads must become ready, else that is the end. */
 function applied(look: Look, newest: HelmRevision): ReleaseDecision {
-  const { operation, state } = look
+  const { operation, state, now } = look
   const phase = phaseBehindHelm(look)
   // An execution has gates of its own on the workloads now: the freeze before it is over.
   const frozen = phase.name === 'held' ? null : state.release.frozen
@@ -78,7 +79,8 @@ function applied(look: Look, newest: HelmRevision): ReleaseDecision {
     release: { ...revisionFields(newest), frozen },
     mirrored: [ownRecord(look, newest, state.release.status)],
     events,
-    waitingFor: { reason: 'WORKLOADS_NOT_READY', until: null },
+    waitingFor: untilLookedAt('WORKLOADS_NOT_READY', now),
+    wake: now,
   })
 }
 
@@ -103,10 +105,11 @@ function leftPending(look: Look, phase: Applying, attempt: Attempt<ReleaseAct>, 
   const settling: Operation = { ...operation, phase: { name: 'settling', next, tries: phase.tries } }
   // Helm leaves a rollback pending whose hook has failed: nothing has interrupted it.
   const reason = attempt.result === 'interrupted' ? 'interrupted; settled by Flotilla' : `failed: ${failure.code}`
+  const act = planSettle(operation, newest, reason, now)
   return goOn(look, {
     operation: settling,
-    act: planSettle(operation, newest, reason, now),
-    waitingFor: whileSettling,
+    act,
+    waitingFor: whileSettling(act),
     release: revisionFields(newest),
     mirrored: [ownRecord(look, newest, state.release.status)],
     events: [operationEvent(state.release, operation, 'interrupted', { revision: newest.revision })],

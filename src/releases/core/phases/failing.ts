@@ -48,10 +48,11 @@ function settle(look: Look, newest: HelmRevision, failure: ActFailure): ReleaseD
   const { operation, now, state } = look
   const next = { kind: 'conclude', failure } as const
   const settling: Operation = { ...operation, phase: { name: 'settling', next, tries: 1 } }
+  const act = planSettle(operation, newest, `failed: ${failure.code}`, now)
   return goOn(look, {
     operation: settling,
-    act: planSettle(operation, newest, `failed: ${failure.code}`, now),
-    waitingFor: whileSettling,
+    act,
+    waitingFor: whileSettling(act),
     release: revisionFields(newest),
     mirrored: [ownRecord(look, newest, state.release.status)],
   })

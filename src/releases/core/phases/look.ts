@@ -64,8 +64,11 @@ export function whileApplying({ kind, reverting, deadline }: Operation): Waiting
   return { reason: kind === 'uninstall' ? 'UNINSTALLING' : 'APPLYING', until: deadline }
 }
 
-/** What is waited for while Helm's record of a revision that was cut off is brought to an end. */
-export const whileSettling: Waiting = { reason: 'SETTLING', until: null }
+/** What is waited for while an act brings Helm's record of a revision that was cut off to an end. */
+export const whileSettling = ({ deadline }: PlannedAct<ReleaseAct>): Waiting => ({
+  reason: 'SETTLING',
+  until: deadline,
+})
 
 /** The operation's own revision as it is mirrored, with the verdict that we give it rather than Helm. */
 export function ownRecord(look: Look, newest: HelmRevision, verdict: Verdict): RevisionRecord {

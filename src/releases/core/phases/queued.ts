@@ -60,5 +60,5 @@ function startRecovery(look: Look) {
   const begun: Operation = { ...operation, startedAt: now, deadline: deadlineFrom(operation, now), phase }
   const act = planSettle(begun, seen.newest, `settled by ${operation.performedBy}`, now)
   const events = [operationEvent(state.release, begun, 'started')]
-  return goOn(look, { operation: begun, act, waitingFor: whileSettling, events })
+  return goOn(look, { operation: begun, act, waitingFor: whileSettling(act), events })
 }

@@ -5,7 +5,7 @@ import type { HelmRevision, Phase } from '../model.ts'
 import { ended } from '../outcome.ts'
 import { abandoned, again } from './applying.ts'
 import { conclude } from './failing.ts'
-import { goOn, type Look, type PhaseHandler } from './look.ts'
+import { goOn, type Look, type PhaseHandler, whileSettling } from './look.ts'
 import { anotherHand } from './yielding.ts'
 
 type Settling = Extract<Phase, { name: 'settling' }>
@@ -26,10 +26,9 @@ export const settling: PhaseHandler<Settling> = (look, phase) => {
 function retry(look: Look, act: Extract<NonNullable<Look['attempt']>['act'], { kind: 'settle' }>): ReleaseDecision {
   const { now, operation, attempt } = look
   const pauseOver = (attempt?.endedAt ?? attempt?.startedAt ?? now) + seconds(1)
-  const waitingFor = { reason: 'SETTLING', until: pauseOver }
-  if (now < pauseOver) return goOn(look, { operation, waitingFor })
-  const baseline = attempt?.baseline ?? {}
-  return goOn(look, { operation, act: { act, baseline, deadline: now + seconds(30) }, waitingFor })
+  if (now < pauseOver) return goOn(look, { operation, waitingFor: { reason: 'SETTLING', until: pauseOver } })
+  const planned = { act, baseline: attempt?.baseline ?? {}, deadline: now + seconds(30) }
+  return goOn(look, { operation, act: planned, waitingFor: whileSettling(planned) })
 }
 
 function settled(look: Look, phase: Settling, newest: HelmRevision): ReleaseDecision {

@@ -8,7 +8,7 @@ import { isOurs, isPending } from '../ownership.ts'
 import { planSettle } from '../plan.ts'
 import { isUnderWay, withMirror } from '../revisions.ts'
 import { waitAtRest } from '../shown.ts'
-import { goOn, type Look, ownRecord, type PhaseHandler } from './look.ts'
+import { goOn, type Look, ownRecord, type PhaseHandler, whileSettling } from './look.ts'
 
 type Yielding = Extract<Phase, { name: 'yielding' }>
 
@@ -64,10 +64,11 @@ function settleOwn(look: Look, phase: Yielding, own: StoredRevision): ReleaseDec
   const tried = attempt?.act.kind === 'settle' && attempt.act.secretUid === own.secretUid
   const pauseOver = tried ? (attempt.endedAt ?? now) + paceMs : now
   if (now < pauseOver) return wait(look, phase, pauseOver)
+  const act = planSettle(operation, own, whyOvertaken, now)
   return goOn(look, {
     operation: { ...operation, phase },
-    act: planSettle(operation, own, whyOvertaken, now),
-    waitingFor: { reason: 'SETTLING', until: null },
+    act,
+    waitingFor: whileSettling(act),
     mirrored: ownOvertaken(look, 'FAILED').map((record) => settledAs(record, whyOvertaken)),
   })
 }
