@@ -31,11 +31,17 @@ function refuseHome(error: unknown): never {
 /** Opens the database and brings its schema up to date. */
 export async function openStorage(config: Config, log: Log, stops: Stops): Promise<Storage> {
   const url = await databaseUrl(config, log, stops)
+  const applied = await dependsOn([config.databaseUrl !== null && 'DATABASE_URL'], () => migrated(url, log))
+  if (applied.length > 0) log.info({ migrations: applied }, 'schema brought up to date')
   const database = openDatabase(url, { max: connections, log })
   stops.add('database pool', () => database.close())
-  const applied = await dependsOn([config.databaseUrl !== null && 'DATABASE_URL'], () => migrate(database.db))
-  if (applied.length > 0) log.info({ migrations: applied }, 'schema brought up to date')
   const listener = openListener(url, log)
   stops.add('database listener', () => listener.close())
   return { database, listener }
+}
+
+/** A step of the schema may take as long as its tables are large, and a process that waits for another one's as well. */
+async function migrated(url: string, log: Log): Promise<readonly string[]> {
+  const { db, close } = openDatabase(url, { max: 2, log, answerWithinMs: null })
+  return migrate(db).finally(close)
 }

@@ -172,7 +172,7 @@ function httpApp(parts: Parts, hub: EventHub, ends: EndWaiter): FastifyInstance 
     authenticate: tenants.authenticate,
     authorize: tenants.authorize,
     readiness: [
-      { name: 'database', check: async () => void (await storage.database.pool.query('select 1')) },
+      { name: 'database', check: () => storage.database.ping() },
       { name: 'cluster', check: (signal) => clusters.of(currentCluster).ping(signal) },
     ],
     db: deps.db,

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
-import { connect, createServer, type NetConnectOpts, type Socket } from 'node:net'
-import { Client } from 'pg'
+import { connect, createServer, type Socket } from 'node:net'
+import { addressOf, throughPort } from './database-address.ts'
 
 /** Which end of a COMMIT is lost: what the client says, or what the server answers. */
 export type Lost = 'commit' | 'answer'
@@ -65,12 +65,8 @@ export async function cuttingProxy(databaseUrl: string): Promise<CuttingProxy> {
   const listener = createServer(join).listen(0, '127.0.0.1')
   await once(listener, 'listening')
   const address = listener.address()
-  const url = new URL(databaseUrl)
-  url.searchParams.delete('host')
-  url.hostname = '127.0.0.1'
-  url.port = typeof address === 'object' && address !== null ? `${address.port}` : ''
   return {
-    url: url.href,
+    url: throughPort(databaseUrl, typeof address === 'object' && address !== null ? address.port : 0),
     cutAt: (words, lost) => {
       order = { words, lost }
     },
@@ -83,10 +79,4 @@ export async function cuttingProxy(databaseUrl: string): Promise<CuttingProxy> {
       await once(listener, 'close')
     },
   }
-}
-
-/** Where a server is, by the driver's own reading of its URL: a port, or a socket in a folder. */
-function addressOf(databaseUrl: string): NetConnectOpts {
-  const { host, port } = new Client({ connectionString: databaseUrl })
-  return host.startsWith('/') ? { path: `${host}/.s.PGSQL.${port}` } : { host, port }
 }

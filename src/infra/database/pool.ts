@@ -1,4 +1,4 @@
-import { Kysely, PostgresDialect } from 'kysely'
+import { Kysely, PostgresDialect, sql } from 'kysely'
 import { Pool, types } from 'pg'
 import type { Instant } from '../../core/instant.ts'
 import type { Log } from '../log.ts'
@@ -9,9 +9,26 @@ export type Database = {
   readonly db: Db
   readonly pool: Pool
   readonly url: string
+  /** Resolves when the server answers, and rejects when it does not in time. */
+  ping(): Promise<void>
   /** Waits for the queries under way and closes every connection. */
   close(): Promise<void>
 }
+
+export type DatabaseOptions = {
+  readonly max: number
+  readonly log: Log
+  /**
+   * A statement that is not answered by then is given up with its connection: a server that takes connections and says
+   * nothing must not be waited for. 20 s unless told; null for statements that may take as long as they need, locks too.
+   */
+  readonly answerWithinMs?: number | null
+}
+
+/** Longer than the longest wait for a lock, so that only a silent server is cut off, never one that is busy. */
+const answerWithin = 20_000
+/** Longer than a stopped process may hold its rows. */
+const lockWithin = 15_000
 
 const int8 = 20
 const date = 1082
@@ -20,14 +37,15 @@ const date = 1082
  * Opens a pool of connections. No connection is made before the first query, so a server that is still starting is no
  * error here. A connection that breaks is an error of the query it carried and of nothing else.
  */
-export function openDatabase(url: string, options: { readonly max: number; readonly log: Log }): Database {
+export function openDatabase(url: string, options: DatabaseOptions): Database {
+  const { answerWithinMs = answerWithin } = options
   const pool = new Pool({
     connectionString: url,
     max: options.max,
     connectionTimeoutMillis: 10_000,
     // A process that is stopped in the middle of a transaction holds its rows: not for longer than a lease.
     idle_in_transaction_session_timeout: 10_000,
-    lock_timeout: 30_000,
+    ...(answerWithinMs === null ? {} : { lock_timeout: lockWithin }),
     idleTimeoutMillis: 60_000,
     keepAlive: true,
     types: { getTypeParser: parserOf },
@@ -42,8 +60,9 @@ export function openDatabase(url: string, options: { readonly max: number; reado
     closing = true
     return db.destroy()
   }
-  const db: Db = new Kysely<NoTables>({ dialect: new PostgresDialect({ pool: preparing(pool) }) })
-  return { db, pool, url, close }
+  const db: Db = new Kysely<NoTables>({ dialect: new PostgresDialect({ pool: preparing(pool, answerWithinMs) }) })
+  const ping = async () => void (await sql`select 1`.execute(db))
+  return { db, pool, url, ping, close }
 }
 
 /**

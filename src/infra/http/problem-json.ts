@@ -37,12 +37,15 @@ export function toProblem(error: unknown, requestId: string): Problem {
   })
 }
 
-/** PostgreSQL's classes for a lost connection and a server that starts or stops, and the socket's own errors. */
-function isDatabaseAway(error: unknown): boolean {
+/**
+ * PostgreSQL's classes for a lost connection, a server that starts or stops and a lock that was not free in time, and the
+ * socket's own errors.
+ */
+export function isDatabaseAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   if (error.name === 'CommitUnknown' || /^(timeout exceeded|Connection terminated)/.test(error.message)) return true
   const code = 'code' in error ? String(error.code) : ''
-  return /^(08|57P|53300)/.test(code) || ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT'].includes(code)
+  return /^(08|57P|53300|55P03)/.test(code) || ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT'].includes(code)
 }
 
 /** The status of an error made by Fastify itself; another library's `statusCode` says nothing about our request. */

@@ -1,5 +1,6 @@
 import { Problem } from '../../core/problems.ts'
 import { logOperation } from './access-log.ts'
+import { isDatabaseAway } from './problem-json.ts'
 import type { Call } from './route.ts'
 
 /** What waiting needs of a call. */
@@ -19,7 +20,7 @@ export const operationUrl = (operationId: string): string => `/api/v1/operations
 /**
  * Answers for an operation that was committed: 202 with its `Location` at once if the client prefers that, otherwise
  * what `whenEnded` gives once it has ended. Only the waiting ends when the client goes or the server stops: the work
- * goes on, and a server that stops says so with 503 and the place to look.
+ * goes on, and a server that stops, or has lost its database, says so with 503 and the place to look.
  *
  * @param whenEnded waits until the operation has ended and gives the body; it must return or throw soon after the
  * signal is aborted.
@@ -34,11 +35,14 @@ export async function answerWhenEnded<T>(
   try {
     return await whenEnded(call.signal)
   } catch (error) {
-    if (!call.signal.aborted || error instanceof Problem) throw error
+    const why = call.signal.aborted
+      ? 'The server is stopping'
+      : isDatabaseAway(error)
+        ? 'The database does not answer'
+        : null
+    if (why === null || error instanceof Problem) throw error
     call.reply.header('location', operationUrl(operationId))
-    throw new Problem('unavailable', 'The server is stopping; the operation goes on, look at its Location', {
-      extra: { operationId },
-    })
+    throw new Problem('unavailable', `${why}; the operation goes on, look at its Location`, { extra: { operationId } })
   }
 }
 

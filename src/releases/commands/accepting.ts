@@ -13,9 +13,9 @@ import { requireQueued } from './queue-limit.ts'
 
 /**
  * How often and how long it is asked whether an operation was accepted whose COMMIT was not answered: longer than the
- * 10 s after which the server ends a transaction that its COMMIT never reached.
+ * 10 s after which the server ends a transaction that its COMMIT never reached. A question takes time of its own.
  */
-const readBack = { everyMs: 500, tries: 30 } as const
+const readBack = { everyMs: 500, forMs: 15_000 } as const
 
 /**
  * Runs the transaction that accepts an operation. A COMMIT whose answer was lost is read back, never repeated
@@ -41,11 +41,12 @@ export async function accepting(
 }
 
 async function readAccepted({ db, clock }: Pick<ReleaseDeps, 'db' | 'clock'>, operationId: Uuid): Promise<boolean> {
-  for (let tries = 0; tries < readBack.tries; tries++) {
+  const end = clock.now() + readBack.forMs
+  do {
     const accepted = await wasAccepted(db, operationId).catch(() => null)
     if (accepted !== null) return accepted
     await clock.sleep(readBack.everyMs)
-  }
+  } while (clock.now() < end)
   const extra = { operationId, retryAfterSeconds: seconds(5) / 1000 }
   throw new Problem('unavailable', `the database does not say whether operation ${operationId} was accepted`, { extra })
 }
