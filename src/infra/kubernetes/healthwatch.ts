@@ -7,8 +7,8 @@ import type { KubeObject, Resource } from './types.ts'
 import { type Change, Replica } from './watch/replica.ts'
 import { type WatchSpec, watchCollection } from './watch/watch.ts'
 
-/** Instances that are ready and that are wanted, over all Deployments, StatefulSets and DaemonSets of a release. */
-export type ReleaseHealth = { readonly ready: number; readonly total: number }
+/** Instances that are ready and that are wanted, over all Deployments, StatefulSets and DaemonSets of a release: `workloads`. */
+export type ReleaseHealth = { readonly ready: number; readonly total: number; readonly workloads: number }
 export type HealthChange = { readonly namespace: string; readonly release: string; readonly health: ReleaseHealth }
 
 export type HealthWatchSpec = Pick<WatchSpec, 'transport' | 'random' | 'signal'> & {
@@ -71,12 +71,12 @@ class WorkloadsWatch implements HealthWatch {
   }
 
   *all(): Generator<HealthChange> {
-    for (const [key, { ready, total }] of this.#totals) yield changeOf(key, { ready, total })
+    for (const [key, sum] of this.#totals) yield changeOf(key, { ...sum })
   }
 
   health(namespace: string, release: string): ReleaseHealth | null {
     const sum = this.#totals.get(`${namespace}/${release}`)
-    return sum === undefined ? null : { ready: sum.ready, total: sum.total }
+    return sum === undefined ? null : { ...sum }
   }
 
   async run(): Promise<void> {
@@ -122,9 +122,8 @@ class WorkloadsWatch implements HealthWatch {
   }
 
   #changeOf(key: string): readonly HealthChange[] {
-    const { ready, total } = this.#totals.get(key) ?? { ready: 0, total: 0 }
-    const health = { ready, total }
-    const text = `${health.ready}/${health.total}`
+    const health = { ...(this.#totals.get(key) ?? { ready: 0, total: 0, workloads: 0 }) }
+    const text = `${health.ready}/${health.total} of ${health.workloads}`
     if (this.#told.get(key) === text) return []
     if (this.#totals.has(key)) this.#told.set(key, text)
     else this.#told.delete(key)

@@ -39,6 +39,8 @@ export type Health = {
   readonly total: number
   readonly observedAt: Instant
   readonly watched?: true
+  /** How many workloads the watch has counted; 0: it has seen some, and they are gone. */
+  readonly workloads?: number
 }
 
 /**

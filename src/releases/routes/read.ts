@@ -37,7 +37,11 @@ const revisionNumber = queryInteger(1, 2_147_483_647)
 const read = { action: 'release.read', scope: 'tenant' } as const
 const searchQuery = {
   q: queryText().optional().describe('Part of the name, the namespace or the chart.'),
-  attention: queryBoolean().optional().describe('What needs a person: failed, frozen, or pending by another hand.'),
+  attention: queryBoolean()
+    .optional()
+    .describe(
+      'What needs a person: failed, frozen, pending by another hand, without its workloads, or not ready for 5 minutes.',
+    ),
   sort: querySort(releaseOrders, 'newest first'),
 }
 

@@ -1,4 +1,5 @@
 import { type Selectable, type SelectQueryBuilder, sql } from 'kysely'
+import { minutes } from '../../core/instant.ts'
 import type { Json } from '../../core/json.ts'
 import type { Uuid } from '../../core/subject.ts'
 import { contains, onPage, type Page, type Place, placeAt } from '../../infra/database/ordered.ts'
@@ -116,9 +117,18 @@ function filtered<O>(query: Releases<O>, filter: ReleaseFilter): Releases<O> {
   return filter.q === undefined ? q : q.where(contains(['name', 'namespace', 'chart'], filter.q))
 }
 
-/** A frozen release that an execution has taken over is in its hands. */
+/** How long instances may be missing before it is no restart any more and no moving to another node. */
+const patienceMs = minutes(5)
+
+/** Its workloads were there and are gone: nothing brings them back by itself. Or some of its instances do not come up. */
+const isUnwell = sql<boolean>`(health @> '{"watched": true, "workloads": 0}' or (health @> '{"watched": true}'
+  and (health->>'ready')::int < (health->>'total')::int
+  and (health->>'observedAt')::bigint < extract(epoch from now()) * 1000 - ${sql.lit(patienceMs)}))`
+
+/** What an operation or an execution works on is in its hands, a frozen release that an execution has taken over too. */
 const needsAttention = sql<boolean>`(status = 'FAILED' or pending_by is not null
-  or (frozen <> 'null'::jsonb and claimed_by_execution is null))`
+  or (claimed_by_execution is null and (frozen <> 'null'::jsonb
+    or (status = 'DEPLOYED' and current_operation_id is null and ${isUnwell}))))`
 
 /** The release that has a name now, if there is one; those that are UNINSTALLED have given theirs up. */
 export async function releaseByName(tx: Tx, clusterId: Uuid, namespace: string, name: string) {

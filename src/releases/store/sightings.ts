@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { Instant } from '../../core/instant.ts'
+import { type Instant, seconds } from '../../core/instant.ts'
 import type { Uuid } from '../../core/subject.ts'
 import { fromInstant } from '../../infra/database/pool.ts'
 import type { Db, Tx } from '../../infra/database/types.ts'
@@ -7,12 +7,17 @@ import type { ObservedRevision } from '../core/model.ts'
 import { type Known, keyOf } from '../watch/sightings.ts'
 import { tables } from './tables.ts'
 
-/** How many instances of a release are ready now, as the watch of its cluster counts them. */
+/** How many instances of a release are ready now, as the watch of its cluster counts them in its workloads. */
 export type HealthSighting = {
   readonly namespace: string
   readonly release: string
-  readonly health: { readonly ready: number; readonly total: number }
+  readonly health: { readonly ready: number; readonly total: number; readonly workloads: number }
 }
+
+const nothing = { ready: 0, total: 0, workloads: 0, watched: true } as const
+
+/** Workloads can only be missed of a release that is known to have had some: an upgrade may have removed the last one. */
+const hadSome = sql<boolean>`((r.health->>'total')::int > 0 or (r.health->>'workloads')::int > 0)`
 
 /**
  * Writes what is true now beside what the last operation did, where it is written otherwise. It is no decision: no version
@@ -38,9 +43,37 @@ export async function recordHealth(
         on r.namespace = s.namespace and r.name = s.name
       where r.cluster_id = ${clusterId} and r.status <> 'UNINSTALLED'
         and (r.health is null or not r.health @> s.health)
+        and ((s.health->>'workloads')::int > 0 or ${hadSome})
       order by r.id for update of r)
     update releases set health = seen.health || jsonb_build_object('observedAt', ${now}::bigint)
     from seen where releases.id = seen.id`.execute(db)
+}
+
+/** What was counted so lately is another watch's, which may be ahead of this one. */
+const newerMs = seconds(60)
+
+/**
+ * Writes down that the watch knows no workload any more of what it had counted before, for all that it does not name: they
+ * went while nobody watched.
+ */
+export async function recordAbsent(
+  db: Db,
+  clusterId: Uuid,
+  there: readonly HealthSighting[],
+  now: Instant,
+): Promise<void> {
+  const [namespaces, names] = [there.map(({ namespace }) => namespace), there.map(({ release }) => release)]
+  await sql`
+    with known as (
+      select * from unnest(${namespaces}::text[], ${names}::text[]) as k(namespace, name)),
+    missed as (
+      select id from releases r
+      where cluster_id = ${clusterId} and status <> 'UNINSTALLED' and health @> '{"watched": true}' and ${hadSome}
+        and not health @> ${JSON.stringify(nothing)}::jsonb and (health->>'observedAt')::bigint < ${now - newerMs}::bigint
+        and not exists (select from known k where k.namespace = r.namespace and k.name = r.name)
+      order by id for update)
+    update releases set health = ${JSON.stringify(nothing)}::jsonb || jsonb_build_object('observedAt', ${now}::bigint)
+    from missed where releases.id = missed.id`.execute(db)
 }
 
 /** The watch of a cluster vouches until then for all that it has counted. */

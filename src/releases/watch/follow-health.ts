@@ -3,7 +3,7 @@ import { minutes, seconds } from '../../core/instant.ts'
 import type { Uuid } from '../../core/subject.ts'
 import type { Db } from '../../infra/database/types.ts'
 import type { Log } from '../../infra/log.ts'
-import { type HealthSighting, recordHealth, recordWatch } from '../store/sightings.ts'
+import { type HealthSighting, recordAbsent, recordHealth, recordWatch } from '../store/sightings.ts'
 
 /** How often it is written down that the watch still sees all. */
 const vouchEveryMs = seconds(10)
@@ -50,4 +50,5 @@ async function compareAll({ db, clock }: HealthDeps, clusterId: Uuid, source: He
   for (let from = 0; from < all.length; from += atOnce) {
     await recordHealth(db, clusterId, all.slice(from, from + atOnce), clock.now())
   }
+  await recordAbsent(db, clusterId, [...source.all()], clock.now())
 }

@@ -99,6 +99,12 @@ test('the watch of workloads counts the ready instances of each release', async 
     (health) => health?.ready === 4,
   )
   expect(watch.health(namespace, 'other')).toBeNull()
-  expect([...watch.all()]).toEqual([{ namespace, release: 'web', health: { ready: 4, total: 4 } }])
+  expect([...watch.all()]).toEqual([{ namespace, release: 'web', health: { ready: 4, total: 4, workloads: 2 } }])
   expect(systemClock.now() - (watch.seenAt ?? 0)).toBeLessThan(120_000)
+  for (const name of ['a', 'b']) await cluster.client.delete(resources.deployments, { namespace, name })
+  await eventually(
+    () => changes.at(-1)?.health,
+    (health) => health?.workloads === 0,
+  )
+  expect([...watch.all()]).toEqual([])
 })

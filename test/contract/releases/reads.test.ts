@@ -66,7 +66,7 @@ describe('reading one release', () => {
     const read = open()
     const [watched, looked] = await Promise.all([insert(), insert()])
     const at = Date.parse('2026-01-02T03:04:05.000Z')
-    const seen = { namespace: 'n', release: watched, health: { ready: 1, total: 2 } }
+    const seen = { namespace: 'n', release: watched, health: { ready: 1, total: 2, workloads: 1 } }
     await recordHealth(database.db, clusterId, [seen], at)
     await write('update releases set health = $2 where id = $1', [looked, { ready: 1, total: 2, observedAt: at }])
     const observed = async () => {

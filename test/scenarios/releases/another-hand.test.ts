@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { resources } from '../../../src/infra/kubernetes/index.ts'
 import { ok, problem } from '../support/api.ts'
 import { heldHook } from '../support/cluster-view.ts'
 import { eventually } from '../support/eventually.ts'
@@ -182,6 +183,21 @@ test.concurrent('recover with nothing to settle is 200 and does nothing', async 
     expect(ok(await release.recover(body))).toMatchObject({ action: 'none', operationId: null, release: before })
   }
   expect(await release.read()).toEqual(before)
+})
+
+test.concurrent('a Deployment that was deleted by hand needs a person, until it is there again', async () => {
+  const place = world.place()
+  const release = await place.installed({ chartName: 'workload' })
+  const waiting = () => place.list('?attention=true')
+  expect(await waiting()).toEqual([])
+  const objects = { namespace: place.namespace }
+  for (const name of await world.cluster.names(place.namespace, resources.deployments)) {
+    await world.cluster.client.delete(resources.deployments, { ...objects, name })
+  }
+  const missed = await eventually('it is missed', async () => (await waiting())[0], seconds)
+  expect(missed).toMatchObject({ id: release.id, status: 'DEPLOYED', health: { ready: 0, total: 0 } })
+  ok(await release.upgrade({ valuesOverride: { replicas: 3 } }))
+  await eventually('it is there again', async () => (await waiting()).length === 0, seconds)
 })
 
 test('all of this was told as docs/events says', () => expectToldAsPublished(world.api))
