@@ -63,13 +63,13 @@ const getEvents = (deps: ActivityDeps) =>
       'With `Accept: text/event-stream` it streams: everything behind `Last-Event-ID`, or from the beginning without it, ' +
       'and then what is to come; one beyond the last event, from another installation or before a restore, is 400. The order is the same for every reader, and that of each release or execution within it; ' +
       'an event is there once it has a position, and then nothing comes to stand before it. To begin with now, take the ' +
-      'position of `?sort=-position&limit=1`.',
+      'position of `?limit=1`.',
     permission: { scope: 'tenant', action: 'event.read' },
     schema: {
       query: z.strictObject({
         ...pageQuery,
         ...filterQuery,
-        sort: z.enum(feedOrders).optional().describe('`-` is the newest first; the oldest first unless told.'),
+        sort: z.enum(feedOrders).optional().describe('`-` is the newest first, as it is unless told.'),
       }),
       responses: { 200: { description: 'Events', schema: z.array(feedEvent), streams: true } },
     },
@@ -77,7 +77,7 @@ const getEvents = (deps: ActivityDeps) =>
       const { principal, query } = call
       const filter = await filterOf(deps.ports, principal, query)
       if (wantsEventStream(call.request.headers.accept)) return streamFeed(deps, call, filter)
-      const order = query.sort ?? 'position'
+      const order = query.sort ?? '-position'
       return sendList(call, {
         total: () => countFeed(deps.db, principal, filter),
         rows: (after: number | null, limit) => listFeed(deps.db, principal, filter, { after, limit, order }),

@@ -34,7 +34,8 @@ const event = storedEvent.meta({ id: 'Event' })
 /** What a route of events answers. */
 export const eventResponses = {
   200: {
-    description: 'Events, oldest first; with `Accept: text/event-stream` a stream that goes on behind `Last-Event-ID`',
+    description:
+      'Events, newest first; with `Accept: text/event-stream` a stream, oldest first, that goes on behind `Last-Event-ID`',
     schema: z.array(event),
     streams: true,
   },
@@ -44,7 +45,7 @@ export const eventResponses = {
 export const eventQuery = z.strictObject({
   ...pageQuery,
   q: queryText().optional().describe('Part of the type.'),
-  sort: querySort(eventOrders, 'oldest first'),
+  sort: querySort(eventOrders, 'newest first'),
 })
 
 type EventCall = StreamCall & Pick<ListCall, 'request' | 'reply'> & { readonly query: z.output<typeof eventQuery> }
@@ -54,7 +55,7 @@ type EventCall = StreamCall & Pick<ListCall, 'request' | 'reply'> & { readonly q
  * be allowed to see them.
  */
 export function answerEvents({ db, hub }: EventSources, call: EventCall, subject: Subject, operationId?: Uuid) {
-  const { q, sort: order = 'seq' } = call.query
+  const { q, sort: order = '-seq' } = call.query
   const filter = { q, ...(operationId === undefined ? {} : { operationId }) }
   if (wantsEventStream(call.request.headers.accept)) return streamEvents({ db, hub }, call, subject, filter)
   return sendList(call, {

@@ -23,7 +23,9 @@ beforeAll(async () => {
 })
 afterAll(() => world?.stop())
 
-const list = async (api: Api, query = '') => expectStatus(await api.get<readonly FeedEvent[]>(`/events${query}`), 200)
+/** The oldest first. */
+const list = async (api: Api, query = '?') =>
+  expectStatus(await api.get<readonly FeedEvent[]>(`/events${query}&sort=position`), 200)
 
 /** Every event of a caller, as soon as the newest of the release has its place. */
 async function listWith(api: Api, release: Release): Promise<readonly FeedEvent[]> {

@@ -209,14 +209,16 @@ describe('events', () => {
   test('are a list, and a stream that goes on behind Last-Event-ID', async () => {
     const release = await world.install('a', name(), '1.2.0')
     const path = `/helm/releases/${release.id}/events`
-    const list = expectStatus(await operatorOfA.get<{ seq: number; type: string }[]>(path), 200)
+    const oldestFirst = `${path}?sort=seq`
+    const list = expectStatus(await operatorOfA.get<{ seq: number; type: string }[]>(oldestFirst), 200)
     expect(list.map(({ seq }) => seq)).toEqual(list.map((_, i) => i + 1))
 
     const stream = await eventsOf(operatorOfA, path)
     const begun = await stream.take(list.length)
     expect(begun.map(({ id, event }) => [Number(id), event])).toEqual(list.map(({ seq, type }) => [seq, type]))
     expectStatus(await world.admin.post(`/helm/releases/${release.id}/upgrade`, { chartVersion: '1.9.0' }), 200)
-    const after = expectStatus(await operatorOfA.get<{ seq: number; type: string }[]>(path), 200).slice(list.length)
+    const all = expectStatus(await operatorOfA.get<{ seq: number; type: string }[]>(oldestFirst), 200)
+    const after = all.slice(list.length)
     const live = await stream.take(after.length)
     expect(live.map(({ id, event }) => [Number(id), event])).toEqual(after.map(({ seq, type }) => [seq, type]))
     await stream.close()
@@ -234,7 +236,7 @@ describe('events', () => {
     const stream = await eventsOf(operatorOfB, `/operations/${operationId}/events`)
     await ended(operatorOfB, operationId)
     type Event = { readonly type: string; readonly data: { readonly operationId: string } }
-    const list = expectStatus(await operatorOfB.get<Event[]>(`/operations/${operationId}/events`), 200)
+    const list = expectStatus(await operatorOfB.get<Event[]>(`/operations/${operationId}/events?sort=seq`), 200)
     expect(list.map(({ type }) => type)).toEqual(['batch.requested', 'batch.progressed', 'batch.ended'])
     const counts = { releases: 1, upgraded: 1, failed: 0, skipped: 0 }
     expect(list[1]?.data).toMatchObject({ ...counts, releaseId: release.id, outcome: 'upgraded', code: null })

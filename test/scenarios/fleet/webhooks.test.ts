@@ -51,7 +51,10 @@ test('an operator is told of what happens to its tenant, in order, signed, and o
   const hook = await register(ofA, receiver.url)
   const [mine, foreign] = await Promise.all([world.install('a', 'told', '1.2.0'), world.install('b', 'other', '1.2.0')])
   await installed(receiver, mine)
-  const events = expectStatus(await world.admin.get<{ seq: number }[]>(`/helm/releases/${mine.id}/events`), 200)
+  const events = expectStatus(
+    await world.admin.get<{ seq: number }[]>(`/helm/releases/${mine.id}/events?sort=seq`),
+    200,
+  )
   await eventually('all is told', async () => gotOf(receiver, mine).length >= events.length)
   expect(gotOf(receiver, mine).map(({ seq }) => seq)).toEqual(events.map(({ seq }) => seq))
   expect(gotOf(receiver, foreign)).toEqual([])

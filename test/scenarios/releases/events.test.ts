@@ -53,11 +53,25 @@ test.concurrent('the events of an operation are its own', async () => {
   )
 })
 
+test.concurrent('a list has the newest first, as every list that does not say otherwise', async () => {
+  const release = await world.place().installed()
+  const operation = await release.begin('POST', '/upgrade', { chartVersion: '1.1.0' })
+  await operation.ended()
+  const all = await release.events()
+  const listed = async (path: string) => ok(await world.api.get<readonly StoredEvent[]>(path))
+  expect(await listed(`${release.path}/events`)).toEqual(all.toReversed())
+  const own = all.filter(({ data }) => (data as { operationId?: string }).operationId === operation.id)
+  expect(await listed(`/operations/${operation.id}/events`)).toEqual(own.toReversed())
+  const feed = await listed(`/events?releaseId=${release.id}`)
+  expect(feed.map(({ seq }) => seq)).toEqual(feed.map(({ seq }) => seq).sort((x, y) => y - x))
+})
+
 test.concurrent('a Last-Event-ID that is none is 400, a page has its Link', async () => {
   const release = await world.place().installed()
   const headers = { accept: 'text/event-stream', 'last-event-id': 'tomorrow' }
   problem(await world.api.get(`${release.path}/events`, { headers }), 400, 'malformed')
   const page = await world.api.get<readonly StoredEvent[]>(`${release.path}/events?limit=1`)
-  expect(ok(page)).toHaveLength(1)
+  const all = await release.events()
+  expect(ok(page)).toEqual(all.slice(-1))
   expect(page.headers.get('link')).toContain('rel="next"')
 })

@@ -150,8 +150,9 @@ export class ReleaseHandle {
     return this.#api.get(`${this.path}/revisions/diff?from=${from}&to=${to}`)
   }
 
+  /** Its events, the oldest first. */
   async events(): Promise<readonly StoredEvent[]> {
-    return ok(await this.#api.get<readonly StoredEvent[]>(`${this.path}/events`))
+    return ok(await this.#api.get<readonly StoredEvent[]>(`${this.path}/events?sort=seq`))
   }
 
   /** Waits until the release is as wanted, and answers it. */

@@ -85,7 +85,7 @@ export class UpgradeHandle {
   }
 
   async events(): Promise<readonly StoredEvent[]> {
-    return ok(await this.#api.get<readonly StoredEvent[]>(`${this.path}/events`))
+    return ok(await this.#api.get<readonly StoredEvent[]>(`${this.path}/events?sort=seq`))
   }
 
   /** Waits until the execution is as wanted, and answers it. */
