@@ -1,3 +1,4 @@
+import type { Instant } from '../../core/instant.ts'
 import type { Uuid } from '../../core/subject.ts'
 import { transaction } from '../../infra/database/pool.ts'
 import { wake } from '../../infra/engine/index.ts'
@@ -13,6 +14,8 @@ import { type Differences, differences, isDisputed, keyOf, type Sighting } from 
 const gatherMs = 400
 /** Everything is compared at this pace besides, so that nothing that was missed stays missed. */
 const fullEveryMs = 15_000
+/** A release that was woken has looked by then, unless it cannot: then it is compared with all others. */
+const wokenForMs = 5_000
 
 /** What the watch of Helm's records offers: those that are current, and whether it has seen all of them. */
 export type RecordSource = {
@@ -33,10 +36,10 @@ export class ClusterFollower {
   /** Names of which something is new: whoever they are of is woken. */
   private touched: Set<string> = new Set()
   /**
-   * Names whose release was woken and has not looked yet. They are compared until it has: what another hand has installed
-   * under the name of one that is gone is nobody's only then.
+   * Names whose release was woken and has not looked yet, and since when. They are compared until it has, for a while: what
+   * another hand has installed under the name of one that is gone is nobody's only then.
    */
-  private woken: ReadonlySet<string> = new Set()
+  private woken: ReadonlyMap<string, Instant> = new Map()
 
   constructor(deps: ReleaseDeps, clusterId: Uuid, log: Log) {
     this.deps = deps
@@ -55,7 +58,7 @@ export class ClusterFollower {
       if (!source.synced || signal.aborted) continue
       const full = this.deps.clock.now() >= nextFull
       if (full) nextFull = this.deps.clock.now() + fullEveryMs
-      if (full || this.touched.size + this.woken.size > 0) await this.compareSafely(source, full)
+      if (full || this.touched.size + this.wokenLately().length > 0) await this.compareSafely(source, full)
     }
   }
 
@@ -72,14 +75,31 @@ export class ClusterFollower {
 
   /** Compares everything, or what is touched and what was woken before. */
   private async compare(source: RecordSource, touched: ReadonlySet<string> | null): Promise<void> {
-    const names = touched && new Set([...touched, ...this.woken])
+    const names = touched && new Set([...touched, ...this.wokenLately()])
     const seen = sightings(source, names)
     const known = await knownReleases(this.deps.db, this.clusterId, names)
     const { changed, unknown, busy } = differences(seen, known)
     await this.wakeAll(changed.filter(({ key }) => touched === null || touched.has(key)))
-    this.woken = new Set(changed.map(({ key }) => key))
+    this.woken = this.stillWoken(changed, touched, names)
     for (const name of busy) this.touched.add(name)
     for (const sighting of unknown) await this.adoptOne(sighting)
+  }
+
+  private wokenLately(): readonly string[] {
+    const now = this.deps.clock.now()
+    return [...this.woken].filter(([, since]) => now - since < wokenForMs).map(([key]) => key)
+  }
+
+  /** A further write begins the time anew. What was not compared is as it was. */
+  private stillWoken(
+    changed: Differences['changed'],
+    touched: ReadonlySet<string> | null,
+    names: ReadonlySet<string> | null,
+  ): ReadonlyMap<string, Instant> {
+    const now = this.deps.clock.now()
+    const since = (key: string) => (touched?.has(key) ? now : (this.woken.get(key) ?? now))
+    const left = [...this.woken].filter(([key]) => names !== null && !names.has(key))
+    return new Map([...left, ...changed.map(({ key }) => [key, since(key)] as const)])
   }
 
   private async wakeAll(changed: Differences['changed']): Promise<void> {

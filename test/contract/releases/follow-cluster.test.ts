@@ -14,8 +14,8 @@ import { ClusterFollower, type RecordSource } from '../../../src/releases/watch/
 import { type FreshDatabase, freshDatabase } from '../../support/database.ts'
 import { insertPlace } from './world.ts'
 
-// The worker of the release is this test: it decides when the release has been looked at. The clock stands still, so
-// that nothing is compared only because time has passed.
+// The worker of the release is this test: it decides when the release has been looked at. The clock stands where the test
+// puts it, so that nothing is compared only because time has passed.
 
 let database: FreshDatabase
 let follower: ClusterFollower
@@ -26,10 +26,15 @@ let id: Uuid
 let newest: HelmRecord
 /** The namespaces of records that were taken for those of nobody. */
 let askedFor: string[]
+let now: number
+/** How often the record was looked for by its name. */
+let comparisons: number
 
 beforeEach(async () => {
   database = await freshDatabase()
   askedFor = []
+  now = 0
+  comparisons = 0
   stop = new AbortController()
   const { db } = database
   const place = await insertPlace(db)
@@ -44,7 +49,7 @@ beforeEach(async () => {
     askedFor.push(namespace)
     return null
   }
-  const deps = { db, clock: { now: () => 0, sleep: turns.sleep }, ports: { tenants: { ownerOf } } }
+  const deps = { db, clock: { now: () => now, sleep: turns.sleep }, ports: { tenants: { ownerOf } } }
   follower = new ClusterFollower(deps as unknown as ReleaseDeps, place.clusterId, silentLog)
   running = follower.run(source, stop.signal)
 })
@@ -57,7 +62,10 @@ afterEach(async () => {
 const source: RecordSource = {
   synced: true,
   all: () => [newest],
-  current: () => newest,
+  current: () => {
+    comparisons += 1
+    return newest
+  },
   beneath: () => [],
 }
 
@@ -114,4 +122,28 @@ test('a further write wakes a release that has not looked yet', async () => {
   follower.touch('ns', 'web')
   await turn()
   expect(await wakes()).toBe(2)
+})
+
+test('a release that does not look is compared by itself for a few seconds, then with all others, and anew when it is written', async () => {
+  await turn()
+  newest = recordOf('u2')
+  follower.touch('ns', 'web')
+  await turn()
+  now = 4_000
+  await turn()
+  expect(comparisons).toBe(2)
+  now = 6_000
+  for (let turns = 0; turns < 5; turns++) await turn()
+  expect([comparisons, await wakes()]).toEqual([2, 1])
+
+  now = 15_000
+  await turn()
+  expect(await wakes()).toBe(2)
+  for (let turns = 0; turns < 5; turns++) await turn()
+  expect(comparisons).toBe(2)
+
+  follower.touch('ns', 'web')
+  await turn()
+  await turn()
+  expect([comparisons, await wakes()]).toEqual([4, 3])
 })
