@@ -12,9 +12,19 @@ if (![kills, seed, least, most].every(Number.isInteger) || kills < 1 || least > 
 }
 
 const say = (line: string) => console.log(line)
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
+const stop = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  // The first ends everything in order; who cannot wait for it says so again, and everything is killed.
+  process.on(signal, () => (stop.signal.aborted ? process.exit(130) : stop.abort(new Error(`stopped by ${signal}`))))
+}
 say(`seed ${seed}`)
-const { lines, violations, logs } = await runChaos({ kills, seed, gap: [least, most], say })
-for (const line of [...lines, ...violations.map((violation) => `  VIOLATED ${violation}`)]) say(line)
-if (logs !== undefined) say(`logs and data: ${logs}`)
-process.exitCode = violations.length > 0 ? 1 : 0
+try {
+  const { lines, violations } = await runChaos({ kills, seed, gap: [least, most], say, signal: stop.signal })
+  for (const line of [...lines, ...violations.map((violation) => `  VIOLATED ${violation}`)]) say(line)
+  process.exitCode = violations.length > 0 ? 1 : 0
+} catch (error) {
+  if (!stop.signal.aborted) console.error(error)
+  process.exitCode = stop.signal.aborted ? 130 : 1
+}
+// Also what still waits for its turn has nothing to do any more.
+process.exit()

@@ -1,3 +1,4 @@
+import { unlessAborted } from '../../src/infra/unless-aborted.ts'
 import { StubbornClient } from './client.ts'
 import { ClusterReader } from './cluster-reader.ts'
 import { DatabaseReader } from './database-reader.ts'
@@ -16,6 +17,8 @@ export type ChaosOptions = {
   readonly seed: number
   readonly gap: readonly [number, number]
   readonly say: (line: string) => void
+  /** Ends the run: nothing is proved, everything is stopped, and its reason is thrown. */
+  readonly signal?: AbortSignal
 }
 
 const charts = ['matih-query-engine', 'matih-ai-service', 'matih-query-engine', 'matih-metadata-store'] as const
@@ -29,17 +32,30 @@ const places: readonly Place[] = [0, 1, 2, 3, 4, 5].map((n) => ({
   chart: charts[n % charts.length] ?? charts[0],
 }))
 
-/** Lets lanes work while faults strike, waits until things are quiet, and proves what must hold. */
+/**
+ * Lets lanes work while faults strike, waits until things are quiet, and proves what must hold. However it ends nothing
+ * runs any more; what is worth a look stays, and where that is said last.
+ */
 export async function runChaos(options: ChaosOptions): Promise<Report> {
-  const world = await World.start()
+  const { say, signal = new AbortController().signal } = options
+  const world = await World.create()
+  const where = `logs and data: ${world.home}`
+  say(where)
   let kept = true
   try {
-    const report = await runIn(world, options)
+    const report = await unlessAborted(startAndRun(world, options), signal)
     kept = report.violations.length > 0
     return kept ? { ...report, logs: world.home } : report
   } finally {
     await world.stop({ keep: kept })
+    if (kept) say(where)
   }
+}
+
+async function startAndRun(world: World, options: ChaosOptions): Promise<Report> {
+  await world.start()
+  options.say('strikes begin')
+  return runIn(world, options)
 }
 
 async function runIn(world: World, options: ChaosOptions): Promise<Report> {

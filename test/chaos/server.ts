@@ -55,7 +55,7 @@ export class SupervisedServer {
   /** Stops it where it stands for so long, then lets it go on as if nothing had happened. */
   async freeze(ms: number): Promise<void> {
     const { pid } = this
-    if (pid === null || !send(pid, 'SIGSTOP')) return
+    if (this.stopping || pid === null || !send(pid, 'SIGSTOP')) return
     this.frozen = true
     await sleep(ms)
     this.frozen = false

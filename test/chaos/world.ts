@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -5,7 +6,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type PracticeCluster, startPracticeClusterProcess } from '@flotilla/practice-cluster'
 import { writeSamples } from '../../src/charts/index.ts'
+import { choosePlace } from '../../src/infra/database/embedded/folders.ts'
+import { findPostmaster } from '../../src/infra/database/embedded/postmaster.ts'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/infra/database/embedded/server.ts'
+import { serverUser } from '../../src/infra/database/embedded/user.ts'
 import { silentLog } from '../../src/infra/log.ts'
 import { helmsOf, listProcesses, send } from './processes.ts'
 import { SupervisedServer } from './server.ts'
@@ -21,26 +25,40 @@ export class World {
   servers: readonly SupervisedServer[] = []
   private postgres: EmbeddedPostgres | null = null
   private cluster: PracticeCluster | null = null
+  private stopped = false
+  /** Starts of parts that are under way: none may come up behind the end. */
+  private readonly starting = new Set<Promise<void>>()
   private readonly onExit = () => this.killAll()
 
   private constructor(home: string) {
     this.home = home
   }
 
-  static async start(): Promise<World> {
+  /** Nothing runs in it yet. Whoever makes one stops it, however far its start has come. */
+  static async create(): Promise<World> {
     const world = new World(await mkdtemp(join(tmpdir(), 'flotilla-chaos-')))
     await chmod(world.home, 0o711)
     // A server does not start without the chart folders that it is allowed.
     await mkdir(world.chartFolder)
     process.once('exit', world.onExit)
-    await Promise.all([world.startDatabase(), world.startCluster()])
-    const one = await SupervisedServer.start(join(world.home, 'server-0.log'), world.environment(0))
-    world.servers = [one]
-    await world.ready()
-    await world.addCharts(one.url)
-    world.servers = [one, await SupervisedServer.start(join(world.home, 'server-1.log'), world.environment(1))]
-    await world.ready()
     return world
+  }
+
+  async start(): Promise<void> {
+    await Promise.all([this.startDatabase(), this.startCluster()])
+    const one = await this.addServer(0)
+    await this.ready()
+    await this.addCharts(one.url)
+    await this.addServer(1)
+    await this.ready()
+  }
+
+  private async addServer(n: number): Promise<SupervisedServer> {
+    this.refuseStopped()
+    const server = await SupervisedServer.start(join(this.home, `server-${n}.log`), this.environment(n))
+    this.servers = [...this.servers, server]
+    if (this.stopped) await server.stop()
+    return server
   }
 
   private get chartFolder(): string {
@@ -106,11 +124,15 @@ export class World {
     return this.servers.filter((_, n) => !inTime[n]).map(({ url }) => `${url} did not stop on SIGTERM`)
   }
 
-  /** Ends all of it; the folder stays when it is wanted for a look. */
+  /** Ends all of it, also what is just being started; the folder stays when it is wanted for a look. */
   async stop({ keep }: { readonly keep: boolean }): Promise<void> {
+    this.stopped = true
     await this.stopServers()
-    await this.cluster?.stop()
-    await this.postgres?.stop()
+    await Promise.allSettled(this.starting)
+    // One that does not end in order must not keep the other from ending.
+    const ends = await Promise.allSettled([this.cluster?.stop(), this.postgres?.stop()])
+    const failed = ends.find((end) => end.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
     process.removeListener('exit', this.onExit)
     if (!keep) await rm(this.home, { recursive: true, force: true })
   }
@@ -118,7 +140,25 @@ export class World {
   private killAll(): void {
     for (const server of this.servers) server.killNow()
     if (this.cluster !== null) send(this.cluster.pid, 'SIGKILL')
-    if (this.postgres !== null) send(this.postgres.pid(), 'SIGKILL')
+    // Looked for where it lies: one that is being started, or was started again, is not known here yet.
+    if (!existsSync(this.databaseFolder)) return
+    const postgres = findPostmaster(choosePlace(this.databaseFolder, serverUser).data)
+    if (postgres !== null) send(postgres.pid, 'SIGKILL')
+  }
+
+  private get databaseFolder(): string {
+    return join(this.home, 'database')
+  }
+
+  private refuseStopped(): void {
+    if (this.stopped) throw new Error('the world is at its end')
+  }
+
+  private async part(start: () => Promise<void>): Promise<void> {
+    this.refuseStopped()
+    const started = start()
+    this.starting.add(started)
+    await started.finally(() => this.starting.delete(started))
   }
 
   /** The sample charts, in a folder that both servers reach: with a database of one's own there is no such source. */
@@ -132,13 +172,17 @@ export class World {
     if (!answer.ok) throw new Error(`the chart source was not added: ${await answer.text()}`)
   }
 
-  private async startDatabase(): Promise<void> {
-    this.postgres = await startEmbeddedPostgres({ home: join(this.home, 'database'), log: silentLog })
+  private startDatabase(): Promise<void> {
+    return this.part(async () => {
+      this.postgres = await startEmbeddedPostgres({ home: this.databaseFolder, log: silentLog })
+    })
   }
 
-  private async startCluster(): Promise<void> {
-    const data = join(this.home, 'cluster')
-    this.cluster = await startPracticeClusterProcess({ data, podReadyMs: 100, onLog: () => {} })
+  private startCluster(): Promise<void> {
+    return this.part(async () => {
+      const data = join(this.home, 'cluster')
+      this.cluster = await startPracticeClusterProcess({ data, podReadyMs: 100, onLog: () => {} })
+    })
   }
 
   private environment(n: number): Record<string, string> {
