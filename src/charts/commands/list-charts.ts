@@ -1,4 +1,5 @@
 import type { Uuid } from '../../core/subject.ts'
+import { mapParallel } from '../../infra/kubernetes/index.ts'
 import { unlessAborted } from '../../infra/unless-aborted.ts'
 import { newestFirst } from '../sources/find.ts'
 import { sourceDown } from '../sources/source-down.ts'
@@ -58,36 +59,43 @@ function merged(offers: readonly Offer[]): readonly ListedChart[] {
 }
 
 /** So many charts of a source are asked for at once. */
-const lanes = 16
+const atOnce = 16
 
-async function answerOf(source: ChartSource, parts: ListParts, name: string | undefined, signal: AbortSignal) {
-  const kept = Map.groupBy(await parts.kept(source.id), (version) => version.name)
-  const keptVersions = (chart: string) => (kept.get(chart) ?? []).map(({ version }) => version)
-  const told: string[][] = []
-  let failure: Error | null = null
-  const ask = async <T>(work: () => Promise<T>, otherwise: T): Promise<T> => {
-    try {
-      signal.throwIfAborted()
-      return await unlessAborted(work(), signal)
-    } catch (error) {
-      failure ??= sourceDown(source.name, error)
-      return otherwise
-    }
-  }
-  const names = name === undefined ? await ask(() => source.names(), null) : [name]
+async function answerOf(
+  source: ChartSource,
+  { kept }: ListParts,
+  name: string | undefined,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const known = Map.groupBy(await kept(source.id), (version) => version.name)
+  const asked = asking(source, signal)
+  const names = name === undefined ? await asked.for(() => source.names(), null) : [name]
   // One that has just failed is not asked further.
-  const versions = failure === null ? (chart: string) => versionsOf(source, chart) : null
-  const charts = names ?? [...kept.keys()]
-  const open = charts.entries()
-  const lane = async () => {
-    for (const [at, chart] of open) {
-      const ofKept = keptVersions(chart)
-      told[at] = versions === null ? ofKept : await ask(() => versions(chart), ofKept)
-    }
+  const isSilent = asked.failure() !== null
+  const offers = await mapParallel(names ?? [...known.keys()], atOnce, async (chart): Promise<Offer> => {
+    const ofKept = (known.get(chart) ?? []).map(({ version }) => version)
+    const versions = isSilent ? ofKept : await asked.for(() => versionsOf(source, chart), ofKept)
+    return { name: chart, source: source.name, versions }
+  })
+  const some = offers.filter(({ versions }) => versions.length > 0)
+  return { source: source.name, offers: some, failure: asked.failure() }
+}
+
+/** Asks a source for one thing after another: what it does not tell has a substitute, and its first failure is kept. */
+function asking({ name }: ChartSource, signal: AbortSignal) {
+  let failure: Error | null = null
+  return {
+    failure: () => failure,
+    for: async <T>(work: () => Promise<T>, otherwise: T): Promise<T> => {
+      try {
+        signal.throwIfAborted()
+        return await unlessAborted(work(), signal)
+      } catch (error) {
+        failure ??= sourceDown(name, error)
+        return otherwise
+      }
+    },
   }
-  await Promise.all(Array.from({ length: lanes }, lane))
-  const offers = charts.map((chart, at) => ({ name: chart, source: source.name, versions: told[at] ?? [] }))
-  return { source: source.name, offers: offers.filter((offer) => offer.versions.length > 0), failure } as Answer
 }
 
 const versionsOf = async (source: ChartSource, name: string): Promise<string[]> =>
