@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely'
 import { z } from 'zod'
+import type { JsonObject } from '../core/json.ts'
 import { Problem } from '../core/problems.ts'
 import type { Uuid } from '../core/subject.ts'
 import { fromInstant, toInstant } from '../infra/database/pool.ts'
@@ -14,11 +15,13 @@ type Row = {
   priority: number
   credentials_enc: Buffer | null
   auth_hosts: readonly string[]
+  verify: JsonObject | null
   created_at: Date
 }
 const tables = (db: Db): Kysely<{ chart_sources: Row }> => db.withTables<{ chart_sources: Row }>()
 
 const type = z.enum(sourceTypes)
+const verify = z.union([z.strictObject({ provenanceKeys: z.string() }), z.strictObject({ cosignKey: z.string() })])
 const credentials = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('basic'), username: z.string(), password: z.string() }),
   z.strictObject({ kind: z.literal('bearer'), token: z.string() }),
@@ -36,6 +39,7 @@ export function sourceStore(db: Db, sealer: Sealer) {
     priority: row.priority,
     credentials: row.credentials_enc === null ? null : credentials.parse(sealer.open(row.credentials_enc)),
     authHosts: row.auth_hosts,
+    verify: row.verify === null ? null : verify.parse(row.verify),
     createdAt: toInstant(row.created_at),
   })
   return {
@@ -63,6 +67,7 @@ export function sourceStore(db: Db, sealer: Sealer) {
           priority,
           credentials_enc: record.credentials === null ? null : sealer.seal(record.credentials),
           auth_hosts: authHosts,
+          verify: record.verify,
           created_at: fromInstant(record.createdAt),
         })
         .onConflict((conflict) => conflict.column('name').doNothing())

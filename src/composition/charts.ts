@@ -55,7 +55,7 @@ export async function openCharts(
   }
   const sources = sourceStore(db, sealer)
   const folders = [samples, ...config.chartFolders]
-  const sourceParts = { clock, resolve: systemResolve, timeoutMs: sourceTimeoutMs, folders }
+  const sourceParts = { clock, resolve: systemResolve, timeoutMs: sourceTimeoutMs, folders, helm }
   const open = openSources(() => sources.list(), sourceParts)
   const store = chartStore(db)
   const charts = createCharts({ store, sources: open, clock })
@@ -104,6 +104,7 @@ async function addSampleSource(
     priority: 1000,
     credentials: null,
     authHosts: [],
+    verify: null,
     createdAt: clock.now(),
   })
 }
