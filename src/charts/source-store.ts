@@ -4,6 +4,7 @@ import type { JsonObject } from '../core/json.ts'
 import { Problem } from '../core/problems.ts'
 import type { Uuid } from '../core/subject.ts'
 import { fromInstant, toInstant } from '../infra/database/pool.ts'
+import type { SealedColumn } from '../infra/database/reseal.ts'
 import type { Db } from '../infra/database/types.ts'
 import { type Sealer, type SourceRecord, sourceTypes } from './types.ts'
 
@@ -26,6 +27,15 @@ const credentials = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('basic'), username: z.string(), password: z.string() }),
   z.strictObject({ kind: z.literal('bearer'), token: z.string() }),
 ])
+
+/** Where the credentials of sources are kept sealed. */
+export const sealedCredentials = (context: string): SealedColumn => ({
+  table: 'chart_sources',
+  key: ['id'],
+  column: 'credentials_enc',
+  form: 'bytes',
+  context: () => context,
+})
 
 /** The configured chart sources; their credentials are sealed at rest. */
 export type SourceStore = ReturnType<typeof sourceStore>

@@ -13,6 +13,7 @@ import {
   isGrantedObject,
   openSources,
   resourceOfKind,
+  sealedCredentials,
   sourceStore,
   systemResolve,
   validator,
@@ -40,6 +41,7 @@ export type ChartParts = {
 
 /** What the credentials of chart sources are sealed as. */
 const credentials = 'chart-source-credentials'
+export const sealedSources = sealedCredentials(credentials)
 const sourceTimeoutMs = 20_000
 const samplesFolder = fileURLToPath(new URL('../../samples/charts', import.meta.url))
 
