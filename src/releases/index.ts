@@ -14,6 +14,7 @@ export type {
   OrderSight,
 } from './execution-orders.ts'
 export { releaseMachine } from './machine.ts'
+export { maskOfRelease, shownFailure } from './machine-shown.ts'
 export { whyUnreadable } from './observe.ts'
 export type {
   ChartGrant,
