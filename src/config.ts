@@ -11,6 +11,8 @@ export type Config = {
   readonly adminKey: string | null
   /** Encrypts values at rest; null: one is made and kept beside the admin key. */
   readonly secretKey: string | null
+  /** A second key that opens what it sealed, while keys are changed. */
+  readonly otherSecretKey: string | null
   /** The platform version of tenants that name none. */
   readonly platformVersion: string | null
   /** Null: the embedded PostgreSQL. */
@@ -62,6 +64,7 @@ export function readConfig(env: Environment, checkout: string): Config {
     home,
     adminKey: read('FLOTILLA_ADMIN_KEY', longSecret),
     secretKey: read('FLOTILLA_SECRET_KEY', longSecret),
+    otherSecretKey: read('FLOTILLA_OTHER_SECRET_KEY', longSecret),
     platformVersion: read('PLATFORM_VERSION', version),
     databaseUrl: read('DATABASE_URL', postgresUrl),
     kubeconfig: otherThan(practiceKubeconfig(home), mapped(read('KUBECONFIG', text), paths)),

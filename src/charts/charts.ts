@@ -88,15 +88,20 @@ export function createCharts({ store, sources, clock, keptWaitMs = 5_000 }: Char
 
   async function ask(name: string, version: string, kept: ResolvedChart | null): Promise<ResolvedChart> {
     const found = await findVersion(await sources(), name, version)
-    if (kept !== null && found.offered.digest === kept.digest) return kept
-    if (kept !== null && found.offered.digest !== null) {
-      throw digestChanged(name, version, kept.digest, found.offered.digest)
+    const { digest } = found.offered
+    if (kept !== null && digest !== null && digest !== kept.digest) {
+      throw digestChanged(name, version, kept.digest, digest)
     }
+    if (kept !== null && digest !== null && (await isTrusted(found, kept))) return kept
     const chart = await fetched(found, name)
-    await store.keep(chart, found.source.id, clock.now())
+    await store.keep(chart, found.source.id, clock.now(), found.source.verifies)
     packaged.set(chart.digest, chart)
     return toResolved(chart)
   }
+
+  /** A source that asks for signatures takes what it gave itself: another one may have given the same bytes unsigned. */
+  const isTrusted = async ({ source }: Found, { digest, name, version }: ResolvedChart): Promise<boolean> =>
+    source.verifies !== true || (await store.cameFrom({ digest, name, version }, source.id))
 
   function load(digest: string): Promise<PackagedChart> {
     const cached = packaged.get(digest)

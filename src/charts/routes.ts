@@ -27,6 +27,16 @@ const credentials = z
   ])
   .describe('Sent to the own scheme, host and port of the source and its `authHosts` only. Never shown again.')
 
+const keys = z.string().min(1).max(65_536)
+const verify = z
+  .union([
+    z.strictObject({
+      provenanceKeys: keys.describe('Armored OpenPGP public keys, for the .prov file beside a chart.'),
+    }),
+    z.strictObject({ cosignKey: keys.describe('A public key of cosign as PEM, for charts in a registry.') }),
+  ])
+  .meta({ id: 'ChartSourceVerify' })
+
 const newSource = z
   .strictObject({
     name: dnsLabel,
@@ -45,6 +55,11 @@ const newSource = z
       .max(10)
       .default([])
       .describe('Hosts beside its own that a registry may name for its tokens: they see its credentials.'),
+    verify: verify
+      .optional()
+      .describe(
+        'Whose signature each of its charts must have: otherwise an install or upgrade is 422 chart_unverified.',
+      ),
   })
   .meta({ id: 'NewChartSource' })
 
@@ -57,6 +72,7 @@ const source = z
     priority: z.int(),
     hasCredentials: z.boolean(),
     authHosts: z.array(z.string()),
+    verify: verify.nullable(),
     createdAt: time,
   })
   .meta({ id: 'ChartSource' })
@@ -83,7 +99,11 @@ const createSource = (parts: ChartRouteParts) =>
       responses: { 201: { description: 'The source', schema: source, headers: { Location: 'Where it is read' } } },
     },
     handler: async ({ body, reply }) => {
-      const record = await addSource(parts, { ...body, credentials: toCredentials(body.credentials) })
+      const record = await addSource(parts, {
+        ...body,
+        credentials: toCredentials(body.credentials),
+        verify: body.verify ?? null,
+      })
       reply.code(201).header('location', `/api/v1/chart-sources/${record.id}`)
       return present(record)
     },
@@ -194,16 +214,6 @@ function toCredentials(given: z.output<typeof credentials> | undefined): SourceC
   return 'token' in given ? { kind: 'bearer', token: given.token } : { kind: 'basic', ...given }
 }
 
-function present({
-  id,
-  name,
-  type,
-  url,
-  priority,
-  credentials: kept,
-  authHosts,
-  createdAt,
-}: SourceRecord): z.input<typeof source> {
-  const hasCredentials = kept !== null
-  return { id, name, type, url, priority, hasCredentials, authHosts: [...authHosts], createdAt: rfc3339(createdAt) }
+function present({ credentials: kept, authHosts, createdAt, ...shown }: SourceRecord): z.input<typeof source> {
+  return { ...shown, hasCredentials: kept !== null, authHosts: [...authHosts], createdAt: rfc3339(createdAt) }
 }

@@ -1,8 +1,10 @@
 import type { Kysely } from 'kysely'
 import { z } from 'zod'
+import type { JsonObject } from '../core/json.ts'
 import { Problem } from '../core/problems.ts'
 import type { Uuid } from '../core/subject.ts'
 import { fromInstant, toInstant } from '../infra/database/pool.ts'
+import type { SealedColumn } from '../infra/database/reseal.ts'
 import type { Db } from '../infra/database/types.ts'
 import { type Sealer, type SourceRecord, sourceTypes } from './types.ts'
 
@@ -14,15 +16,26 @@ type Row = {
   priority: number
   credentials_enc: Buffer | null
   auth_hosts: readonly string[]
+  verify: JsonObject | null
   created_at: Date
 }
 const tables = (db: Db): Kysely<{ chart_sources: Row }> => db.withTables<{ chart_sources: Row }>()
 
 const type = z.enum(sourceTypes)
+const verify = z.union([z.strictObject({ provenanceKeys: z.string() }), z.strictObject({ cosignKey: z.string() })])
 const credentials = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('basic'), username: z.string(), password: z.string() }),
   z.strictObject({ kind: z.literal('bearer'), token: z.string() }),
 ])
+
+/** Where the credentials of sources are kept sealed. */
+export const sealedCredentials = (context: string): SealedColumn => ({
+  table: 'chart_sources',
+  key: ['id'],
+  column: 'credentials_enc',
+  form: 'bytes',
+  context: () => context,
+})
 
 /** The configured chart sources; their credentials are sealed at rest. */
 export type SourceStore = ReturnType<typeof sourceStore>
@@ -36,6 +49,7 @@ export function sourceStore(db: Db, sealer: Sealer) {
     priority: row.priority,
     credentials: row.credentials_enc === null ? null : credentials.parse(sealer.open(row.credentials_enc)),
     authHosts: row.auth_hosts,
+    verify: row.verify === null ? null : verify.parse(row.verify),
     createdAt: toInstant(row.created_at),
   })
   return {
@@ -63,6 +77,7 @@ export function sourceStore(db: Db, sealer: Sealer) {
           priority,
           credentials_enc: record.credentials === null ? null : sealer.seal(record.credentials),
           auth_hosts: authHosts,
+          verify: record.verify,
           created_at: fromInstant(record.createdAt),
         })
         .onConflict((conflict) => conflict.column('name').doNothing())

@@ -44,6 +44,14 @@ export function chartStore(db: Db) {
       return row === undefined ? null : resolved(row)
     },
 
+    /** Whether a chart version that is kept came from this source. */
+    async cameFrom(chart: Pick<ResolvedChart, 'digest' | 'name' | 'version'>, sourceId: Uuid): Promise<boolean> {
+      const rows = tables(db).selectFrom('charts').select('digest').where('source_id', '=', sourceId)
+      const { digest, name, version } = chart
+      const row = rows.where('digest', '=', digest).where('name', '=', name).where('version', '=', version)
+      return (await row.executeTakeFirst()) !== undefined
+    },
+
     /** Every chart version that came from a source. */
     async keptFrom(sourceId: Uuid): Promise<readonly { readonly name: string; readonly version: string }[]> {
       return tables(db).selectFrom('charts').select(['name', 'version']).where('source_id', '=', sourceId).execute()
@@ -51,10 +59,11 @@ export function chartStore(db: Db) {
 
     /**
      * Keeps a chart; the same bytes again change nothing. `sourceId` is null for one that came with a release of another
-     * hand. Throws `digest_changed` when a source has given other bytes for the name and version before.
+     * hand. With `verified` it counts as that source's from now on. Throws `digest_changed` when a source has given other
+     * bytes for the name and version before.
      */
-    async keep(chart: PackagedChart, sourceId: Uuid | null, now: Instant): Promise<ResolvedChart> {
-      const write = (): Promise<void> => transaction(db, (tx) => keepIn(tx, chart, sourceId, now))
+    async keep(chart: PackagedChart, sourceId: Uuid | null, now: Instant, verified = false): Promise<ResolvedChart> {
+      const write = (): Promise<void> => transaction(db, (tx) => keepIn(tx, chart, { sourceId, now, verified }))
       // It may be there or not; writing it again finds out, and changes nothing when it is.
       await write().catch((error: unknown) => {
         if (error instanceof CommitUnknown) return write()
@@ -70,7 +79,9 @@ export function toResolved({ metadata, digest, hasHooks }: PackagedChart): Resol
   return { digest, name: metadata.name, version: metadata.version, appVersion: metadata.appVersion, hasHooks }
 }
 
-async function keepIn(tx: Tx, chart: PackagedChart, sourceId: Uuid | null, now: Instant): Promise<void> {
+type Keeping = { readonly sourceId: Uuid | null; readonly now: Instant; readonly verified: boolean }
+
+async function keepIn(tx: Tx, chart: PackagedChart, { sourceId, now, verified }: Keeping): Promise<void> {
   const { name, version, appVersion, description, kubeVersion } = chart.metadata
   // Two servers that meet other bytes at the same moment: one of them is first.
   await sql`select pg_advisory_xact_lock(hashtextextended(${`chart ${name} ${version}`}, 0))`.execute(tx)
@@ -97,9 +108,10 @@ async function keepIn(tx: Tx, chart: PackagedChart, sourceId: Uuid | null, now: 
     })
     .onConflict((conflict) =>
       // Bytes that an adopted release brought may come from a source later.
-      conflict
-        .columns(['name', 'version', 'digest'])
-        .doUpdateSet((row) => ({ source_id: sql`coalesce(charts.source_id, ${row.ref('excluded.source_id')})` })),
+      conflict.columns(['name', 'version', 'digest']).doUpdateSet((row) => {
+        const given = row.ref('excluded.source_id')
+        return { source_id: verified ? given : sql`coalesce(charts.source_id, ${given})` }
+      }),
     )
     .execute()
 }

@@ -24,7 +24,27 @@ export interface ChartSource {
   offer(name: string, version: string): Promise<OfferedVersion | null>
   /** The bytes of a version that it offers. */
   fetch(name: string, version: string): Promise<Buffer>
+  /** Whether it gives only what is signed by a key of its own: then what another source gave before is no match for it. */
+  readonly verifies?: boolean
 }
+
+/** What stands beside a chart as the word of who made it. */
+export type SignedSource = ChartSource & {
+  /** The provenance file of a version; null when there is none. */
+  provenance(name: string, version: string): Promise<Buffer | null>
+  /** The cosign signatures of a version; of sources that can have some. */
+  readonly cosign?: (name: string, version: string) => Promise<CosignEvidence>
+}
+
+/** `archive` is the digest of the chart that the signed manifest names; both are SHA-256 in hexadecimal. */
+export type CosignEvidence = {
+  readonly manifest: string
+  readonly archive: string
+  readonly signatures: readonly { readonly payload: Buffer; readonly signature: Buffer }[]
+}
+
+/** Whose signature a source asks of its charts: armored OpenPGP keys, or a public key of cosign as PEM. */
+export type SourceVerify = { readonly provenanceKeys: string } | { readonly cosignKey: string }
 
 /** What a source asks callers for. Leaves the process in requests to the source's own origin and its `authHosts` only. */
 export type SourceCredentials =
@@ -44,6 +64,8 @@ export type SourceRecord = {
   readonly credentials: SourceCredentials | null
   /** Hosts beside the source's own that may be asked for a token, and see the credentials for it. */
   readonly authHosts: readonly string[]
+  /** Null: its charts may be signed by anybody, or nobody. */
+  readonly verify: SourceVerify | null
   readonly createdAt: Instant
 }
 

@@ -13,6 +13,7 @@ import {
   isGrantedObject,
   openSources,
   resourceOfKind,
+  sealedCredentials,
   sourceStore,
   systemResolve,
   validator,
@@ -40,6 +41,7 @@ export type ChartParts = {
 
 /** What the credentials of chart sources are sealed as. */
 const credentials = 'chart-source-credentials'
+export const sealedSources = sealedCredentials(credentials)
 const sourceTimeoutMs = 20_000
 const samplesFolder = fileURLToPath(new URL('../../samples/charts', import.meta.url))
 
@@ -55,7 +57,7 @@ export async function openCharts(
   }
   const sources = sourceStore(db, sealer)
   const folders = [samples, ...config.chartFolders]
-  const sourceParts = { clock, resolve: systemResolve, timeoutMs: sourceTimeoutMs, folders }
+  const sourceParts = { clock, resolve: systemResolve, timeoutMs: sourceTimeoutMs, folders, helm }
   const open = openSources(() => sources.list(), sourceParts)
   const store = chartStore(db)
   const charts = createCharts({ store, sources: open, clock })
@@ -104,6 +106,7 @@ async function addSampleSource(
     priority: 1000,
     credentials: null,
     authHosts: [],
+    verify: null,
     createdAt: clock.now(),
   })
 }

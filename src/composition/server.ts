@@ -11,7 +11,7 @@ import { createEventHub, type EventHub } from '../infra/events/hub.ts'
 import { startNumbering } from '../infra/events/numbering.ts'
 import { buildApp } from '../infra/http/app.ts'
 import type { FeatureRoutes } from '../infra/http/route.ts'
-import { createVault, type VaultKey } from '../infra/secrets/vault.ts'
+import { createVault } from '../infra/secrets/vault.ts'
 import { type RegistryDeps, registryPort, registryRoutes } from '../registry/index.ts'
 import { wakeRelays } from '../relay/index.ts'
 import {
@@ -35,8 +35,9 @@ import { openHelm } from './helm.ts'
 import { kubeconfigPath } from './practice.ts'
 import { registryDeps } from './registry.ts'
 import { measureRelays } from './relay.ts'
+import { startResealing } from './reseal.ts'
 import { sampleMemory } from './sample-memory.ts'
-import { openKey } from './secret-key.ts'
+import { type Keys, openKeys, signingSecret } from './secret-key.ts'
 import { dependsOn } from './settings.ts'
 import type { Stops } from './stops.ts'
 import { type OpenTenants, openTenants } from './tenants.ts'
@@ -60,7 +61,8 @@ type Parts = {
   readonly config: Config
   readonly log: Logger
   readonly storage: Storage
-  readonly key: VaultKey
+  readonly signing: Buffer
+  readonly keys: Keys
   readonly clusters: ClusterConnections
   /** The cluster of the current context. */
   readonly currentCluster: Uuid
@@ -76,6 +78,7 @@ type Parts = {
 export async function startServer(config: Config, role: Role, log: Logger, stops: Stops): Promise<Running> {
   const parts = await openParts(config, log, stops)
   startFeed(parts, stops)
+  startResealing(parts, stops)
   if (role !== 'api') await startWork(parts, stops)
   const { tenants, deps } = parts
   const url = role === 'worker' ? null : await startHttp(parts, stops)
@@ -86,8 +89,9 @@ async function openParts(config: Config, log: Logger, stops: Stops): Promise<Par
   const clock = systemClock
   const [storage, kubeconfig] = await both(openStorage(config, log, stops), kubeconfigPath(config, log, stops))
   const { db } = storage.database
-  const key = await openKey(config, db, clock)
-  const vault = createVault([key])
+  const keys = await openKeys(config, db, clock)
+  const signing = await signingSecret(db, keys, clock)
+  const vault = createVault(keys)
   const helm = await openHelm(config, clock, log, stops)
   const newId = randomUUID
   const contexts = await dependsOn(
@@ -101,7 +105,7 @@ async function openParts(config: Config, log: Logger, stops: Stops): Promise<Par
   const { join: joinUpgrades, ...later } = laterUpgrades({ db, clock }, clusters)
   const reach = { of: (id: Uuid) => clusters.of(id).cluster }
   const ports = { helm, clusters: reach, charts, tenants: tenants.port, ...later }
-  const previewKey = derivedKey(key, 'previews')
+  const previewKey = derivedKey(signing, 'previews')
   const store = { states: new ReleaseStates(vault), readOne: releaseReads({ db, vault, clock, charts }) }
   const base = { db, vault, clock, newId, kubeVersion, previewKey, ...store, ports }
   const deps: ReleaseDeps = { ...base, machine: releaseMachine(base) }
@@ -114,7 +118,8 @@ async function openParts(config: Config, log: Logger, stops: Stops): Promise<Par
     config,
     log,
     storage,
-    key,
+    signing,
+    keys,
     clusters,
     currentCluster,
     tenants,
@@ -155,7 +160,7 @@ async function startHttp(parts: Parts, stops: Stops): Promise<string> {
 }
 
 function httpApp(parts: Parts, hub: EventHub, ends: EndWaiter): FastifyInstance {
-  const { config, log, storage, clusters, currentCluster, tenants, chartRoutes, deps, key, registry } = parts
+  const { config, log, storage, clusters, currentCluster, tenants, chartRoutes, deps, signing, registry } = parts
   const metrics = new Registry()
   measureExecutions(metrics, deps.db)
   measureRelays(metrics, deps.db, deps.clock)
@@ -182,13 +187,13 @@ function httpApp(parts: Parts, hub: EventHub, ends: EndWaiter): FastifyInstance 
     metricsOpen: config.metricsOpen,
     publicHost: config.publicHost,
     version,
-    signingKey: derivedKey(key, 'signatures'),
+    signingKey: derivedKey(signing, 'signatures'),
     vault: deps.vault,
     requestsPerSecond: config.requestsPerSecond,
   })
 }
 
-/** A key for one purpose, made of the installation's. */
-function derivedKey(key: VaultKey, purpose: string): Buffer {
-  return createHash('sha256').update(`flotilla ${purpose}\n`).update(key.secret).digest()
+/** A key for one purpose, made of the installation's secret. */
+function derivedKey(secret: Buffer, purpose: string): Buffer {
+  return createHash('sha256').update(`flotilla ${purpose}\n`).update(secret).digest()
 }

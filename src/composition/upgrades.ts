@@ -10,6 +10,7 @@ import {
   type Executions,
   executionOrders,
   fleetReleases,
+  maskOfRelease,
   mirroredManifest,
   type ReleaseDeps,
   type ReleasePorts,
@@ -55,7 +56,12 @@ export function openUpgrades(parts: UpgradeParts): UpgradeDeps {
   const workloads = workloadsOf(parts)
   const ports: UpgradePorts = {
     registry,
-    releases: { ofChart: releasesOfChart, byIds: fleetReleases, orders: executionOrders(releases) },
+    releases: {
+      ofChart: releasesOfChart,
+      byIds: fleetReleases,
+      mask: (id) => maskOfRelease(releases, id),
+      orders: executionOrders(releases),
+    },
     charts: releases.ports.charts,
     tenants,
     fleets: fleetsOf(parts, workloads),

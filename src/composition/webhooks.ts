@@ -1,6 +1,7 @@
 import type { Config } from '../config.ts'
 import type { Clock } from '../core/instant.ts'
 import type { Uuid } from '../core/subject.ts'
+import type { SealedColumn } from '../infra/database/reseal.ts'
 import type { Db } from '../infra/database/types.ts'
 import { systemResolve } from '../infra/net/reach.ts'
 import type { Vault } from '../infra/secrets/vault.ts'
@@ -42,8 +43,18 @@ export function openWebhooks({ config, db, vault, clock, newId, tenants }: Webho
   }
 }
 
+const context = (id: Uuid) => `webhook-secret:${id}`
+
+/** Where the secrets of webhooks are kept sealed. */
+export const sealedWebhooks: SealedColumn = {
+  table: 'webhooks',
+  key: ['id'],
+  column: 'secret_enc',
+  form: 'bytes',
+  context: ({ id }) => context(String(id)),
+}
+
 function sealerOf(vault: Vault): SecretSealer {
-  const context = (id: Uuid) => `webhook-secret:${id}`
   return {
     seal: (id, secret) => vault.seal(secret, context(id)),
     open: (id, sealed) => String(vault.open(sealed, context(id))),

@@ -44,6 +44,7 @@ export const problemCatalogue = {
   cannot_gate: { status: 422, title: 'The chart sets the field that would hold the instances' },
   namespace_reserved: { status: 422, title: 'The namespace cannot be claimed' },
   chart_invalid: { status: 422, title: 'The chart cannot be used' },
+  chart_unverified: { status: 422, title: 'The chart is not signed by a key that its source trusts' },
   chart_render_failed: { status: 422, title: 'The chart does not render with the values' },
   values_schema: { status: 422, title: 'The values do not fit the schema of the chart' },
   values_too_large: { status: 422, title: 'The values are too large or too deep' },

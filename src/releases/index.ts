@@ -14,6 +14,7 @@ export type {
   OrderSight,
 } from './execution-orders.ts'
 export { releaseMachine } from './machine.ts'
+export { maskOfRelease, shownFailure } from './machine-shown.ts'
 export { whyUnreadable } from './observe.ts'
 export type {
   ChartGrant,
@@ -32,6 +33,7 @@ export { releaseRoutes } from './routes/index.ts'
 export { type FleetRelease, fleetReleases, releasesOfChart } from './store/fleets.ts'
 export { operationOutcomes } from './store/operations.ts'
 export { deployedCharts, newestManifest as mirroredManifest } from './store/queries.ts'
+export { sealedColumns } from './store/sealed.ts'
 export { recordHealth } from './store/sightings.ts'
 export { ReleaseStates } from './store/state.ts'
 export { ClusterFollower } from './watch/follow-cluster.ts'

@@ -1,7 +1,9 @@
 import type { ActFailure } from '../core/decision.ts'
+import type { Uuid } from '../core/subject.ts'
 import { ActFailed } from '../infra/engine/index.ts'
-import type { Mask } from '../infra/secrets/mask.ts'
+import { type Mask, showAll } from '../infra/secrets/mask.ts'
 import type { HelmRevision, Present, ReleaseObservation, ReleaseState, Remains } from './core/model.ts'
+import type { ReleaseDeps } from './deps.ts'
 import type { Charts } from './ports.ts'
 import { knownOf, shownWith } from './shown.ts'
 
@@ -19,6 +21,15 @@ export async function maskOfState(
   const known = knownOf(state)
   const digests = [...known.charts, ...seen.map(({ chartDigest }) => chartDigest)]
   return (await shownWith(charts, digests, [...known.values, ...seen.map(({ values }) => values)])).mask
+}
+
+/** How everything that is said of a stored release is shown; of one that is not there, as it is. */
+export async function maskOfRelease(
+  { db, states, ports }: Pick<ReleaseDeps, 'db' | 'states' | 'ports'>,
+  id: Uuid,
+): Promise<Mask> {
+  const state = await states.load(db, id)
+  return state === null ? showAll : maskOfState(ports.charts, state)
 }
 
 /** An observation as it may be kept. Whatever text is new in one is masked too, unless it is excepted here. */

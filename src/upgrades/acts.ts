@@ -2,8 +2,10 @@ import { Problem } from '../core/problems.ts'
 import type { Uuid } from '../core/subject.ts'
 import type { Tx } from '../infra/database/types.ts'
 import { type ActContext, ActFailed, type Acts, fenced } from '../infra/engine/index.ts'
+import { shownFailure } from '../releases/index.ts'
 import type { ClaimedRelease, Execution, ExecutionAct } from './core/model.ts'
 import type { MachineDeps } from './deps.ts'
+import { maskOf } from './observe.ts'
 import { loadExecution } from './store/executions.ts'
 
 type Act<K extends ExecutionAct['kind']> = Extract<ExecutionAct, { kind: K }>
@@ -17,7 +19,12 @@ export function executionActs(deps: MachineDeps): Acts<ExecutionAct> {
     async (act: Act<K>, context: ActContext): Promise<void> => {
       if (await deps.ports.fleets.rehearsal.act(act, context.lease)) return
       const execution = await loadExecution(deps.db, context.lease.subject.id)
-      if (execution !== null) await carryOut(act, execution, context)
+      if (execution === null) return
+      try {
+        await carryOut(act, execution, context)
+      } catch (error) {
+        throw await shownFailure(error, () => maskOf(deps, execution))
+      }
     }
   const driver = (execution: Execution) => deps.ports.fleets[execution.target.kind].driver
   return {

@@ -1,6 +1,7 @@
 import { Problem } from '../core/problems.ts'
 import type { Uuid } from '../core/subject.ts'
 import type { Db } from '../infra/database/types.ts'
+import type { Mask } from '../infra/secrets/mask.ts'
 import { type ExecutionOrders, whyUnreadable } from '../releases/index.ts'
 import { postChecks } from './checks/post-checks.ts'
 import { preChecks } from './checks/pre-checks.ts'
@@ -10,6 +11,7 @@ import { leavingPods, wantsProbe } from './core/probes.ts'
 import { counted } from './core/slots.ts'
 import type { MachineDeps } from './deps.ts'
 import type { FleetLook } from './drivers/driver.ts'
+import { allMasks, shownSight } from './shown.ts'
 
 /** Nothing of it needs a look: it claims nothing and holds nothing. */
 const nothing: ExecutionObservation = { kind: 'seen', releases: [], fleet: null, checks: null }
@@ -22,10 +24,16 @@ export async function observeExecution(deps: MachineDeps, execution: Execution):
   if (execution.status === 'PENDING' || isTerminal(execution.status)) return nothing
   try {
     const { releases, fleet } = await lookAt(deps, execution)
-    return { kind: 'seen', releases, fleet, checks: await checksOf(deps, execution, fleet) }
+    const seen = { kind: 'seen', releases, fleet, checks: await checksOf(deps, execution, fleet) } as const
+    return execution.target.kind === 'rehearsal' ? seen : await shownSight(seen, () => maskOf(deps, execution))
   } catch (error) {
     return { kind: 'unreadable', why: whyOf(error) }
   }
+}
+
+/** What hides the marked values of every release that is claimed. */
+export async function maskOf({ ports }: MachineDeps, { claims }: Pick<Execution, 'claims'>): Promise<Mask> {
+  return allMasks(await Promise.all(claims.map(({ releaseId }) => ports.releases.mask(releaseId))))
 }
 
 /** What is thrown that is no matter of a cluster is a fault of ours: it goes on. */

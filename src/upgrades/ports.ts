@@ -2,6 +2,7 @@ import type { Json } from '../core/json.ts'
 import type { ErrorCode } from '../core/problems.ts'
 import type { Uuid } from '../core/subject.ts'
 import type { Db } from '../infra/database/types.ts'
+import type { Mask } from '../infra/secrets/mask.ts'
 import type { RegistryPort } from '../registry/index.ts'
 import type { ExecutionOrders, FleetRelease, ResolvedChart } from '../releases/index.ts'
 import type { TenantPort } from '../tenants/index.ts'
@@ -17,6 +18,8 @@ export interface Releases {
   ofChart(db: Db, tenantId: Uuid, chart: string): Promise<readonly FleetRelease[]>
   /** Releases by their ids, in no order; unknown ones are left out. */
   byIds(db: Db, ids: readonly Uuid[]): Promise<readonly FleetRelease[]>
+  /** Hides what the charts of a release mark in its values; of one that is not there, nothing. */
+  mask(id: Uuid): Promise<Mask>
   /** Claims, orders and looks of executions. */
   readonly orders: ExecutionOrders
 }

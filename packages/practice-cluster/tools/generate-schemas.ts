@@ -71,11 +71,35 @@ function protobufNumbers(folder: string, version: string): Map<string, Map<strin
   return numbers
 }
 
-function describe(name: string, schema: OpenApiSchema, numbers: ReadonlyMap<string, string> | undefined): string {
+/** The fields of every Go struct that are no pointers and left out when they are empty: `core.v1.Container` → `stdin`. */
+function omittedZeros(folder: string, version: string): Map<string, Set<string>> {
+  const omitted = new Map<string, Set<string>>()
+  for (const file of globSync(`${folder}/{api,apimachinery,apiextensions-apiserver}@${version}/**/types*.go`)) {
+    const [group = '', name = ''] = file.split('/').slice(-3)
+    for (const [, struct = '', body = ''] of readFileSync(file, 'utf8').matchAll(
+      /^type (\w+) struct \{\n([\s\S]*?)\n\}/gm,
+    )) {
+      const fields = [...body.matchAll(/^\t\w+\s+[\w.[\]]+\s+`json:"(\w+),omitempty/gm)].map(([, field = '']) => field)
+      omitted.set(`${group}.${name}.${struct}`, new Set(fields))
+    }
+  }
+  return omitted
+}
+
+/** Scalars, lists and maps; a struct that is no pointer is written also when it is empty. */
+const HAS_ZERO = /^(boolean$|integer$|string$|\[|\{)/
+
+function describe(
+  name: string,
+  schema: OpenApiSchema,
+  numbers: ReadonlyMap<string, string> | undefined,
+  omitted: ReadonlySet<string> | undefined,
+): string {
   const required = new Set(schema.required)
   const fields = Object.entries(schema.properties ?? {}).map(([field, each]) => {
     const number = numbers?.get(field)
-    const traits = [...traitsOf(each), ...(required.has(field) ? ['required'] : [])]
+    const zero = omitted?.has(field) === true && HAS_ZERO.test(typeOf(each))
+    const traits = [...(zero ? ['omitzero'] : []), ...traitsOf(each), ...(required.has(field) ? ['required'] : [])]
     return [' ', field, typeOf(each), ...(number === undefined ? [] : [`#${number}`]), ...traits].join(' ')
   })
   const whole = schema.properties === undefined ? [schema.format ?? schema.type ?? 'any'] : []
@@ -93,7 +117,10 @@ for (const each of groupVersions) {
   for (const [name, schema] of Object.entries(document.components.schemas)) schemas.set(name, schema)
 }
 const numbers = protobufNumbers(folder, version)
-const described = [...schemas].map(([name, schema]) => describe(name, schema, numbers.get(shortName(name))))
+const omitted = omittedZeros(folder, version)
+const described = [...schemas].map(([name, schema]) =>
+  describe(name, schema, numbers.get(shortName(name)), omitted.get(shortName(name))),
+)
 console.log(
   `# Types of the Kubernetes API ${version.replace('v0', 'v1')}; made by tools/generate-schemas.ts, do not edit.\n`,
 )

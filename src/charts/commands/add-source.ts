@@ -3,9 +3,11 @@ import type { Clock } from '../../core/instant.ts'
 import { malformed, Problem } from '../../core/problems.ts'
 import type { Uuid } from '../../core/subject.ts'
 import type { SourceStore } from '../source-store.ts'
+import { keyringOf } from '../sources/armor.ts'
 import { isBelow } from '../sources/folder.ts'
 import { readAddress } from '../sources/oci/address.ts'
-import type { SourceCredentials, SourceRecord, SourceType } from '../types.ts'
+import { cosignKeyOf } from '../sources/verify.ts'
+import type { SourceCredentials, SourceRecord, SourceType, SourceVerify } from '../types.ts'
 
 export type NewSource = {
   readonly name: string
@@ -14,6 +16,7 @@ export type NewSource = {
   readonly priority: number
   readonly credentials: SourceCredentials | null
   readonly authHosts: readonly string[]
+  readonly verify: SourceVerify | null
 }
 
 export type AddSourceParts = {
@@ -33,6 +36,7 @@ export async function addSource(parts: AddSourceParts, source: NewSource): Promi
     throw malformed('/authHosts', 'only a registry has its tokens from elsewhere')
   }
   await checks[source.type](source, parts.folders)
+  requireKeys(source)
   const record = { ...source, id: parts.newId(), createdAt: parts.clock.now() }
   await parts.sources.add(record)
   return record
@@ -62,6 +66,20 @@ const checks: Readonly<Record<SourceType, Check>> = {
     const wrong = authHosts.findIndex((host) => !isHost(host))
     if (wrong >= 0) throw malformed(`/authHosts/${wrong}`, 'must be a host in small letters, with a port if it has one')
   },
+}
+
+function requireKeys({ type, verify }: NewSource): void {
+  if (verify === null) return
+  if ('provenanceKeys' in verify) {
+    if (keyringOf(verify.provenanceKeys) === null) {
+      throw malformed('/verify/provenanceKeys', 'must be armored OpenPGP public keys and nothing else')
+    }
+    return
+  }
+  if (type !== 'oci') throw malformed('/verify/cosignKey', 'only a registry has signatures of cosign')
+  if (cosignKeyOf(verify.cosignKey) === null) {
+    throw malformed('/verify/cosignKey', 'must be a public key as PEM: ECDSA, Ed25519, or RSA of 2048 bits or more')
+  }
 }
 
 /** As `URL` writes a host: what is compared with that of a realm. */

@@ -3,7 +3,7 @@ import { join, sep } from 'node:path'
 import semver from 'semver'
 import { packFolder } from '../archive/folder.ts'
 import { readMetadata } from '../archive/metadata.ts'
-import type { ChartSource, SourceRecord } from '../types.ts'
+import type { SignedSource, SourceRecord } from '../types.ts'
 import { offerFrom } from './find.ts'
 import { named } from './source-down.ts'
 
@@ -20,7 +20,7 @@ export async function isBelow(folder: string, roots: readonly string[]): Promise
  * Charts in a folder of the server: `NAME/Chart.yaml`, `NAME/VERSION/Chart.yaml` and `NAME-VERSION.tgz`, side by side.
  * Folders are packaged when they are asked for, always to the same bytes.
  */
-export function folderSource(record: SourceRecord, roots: readonly string[]): ChartSource {
+export function folderSource(record: SourceRecord, roots: readonly string[]): SignedSource {
   const inFolder = <T>(work: () => Promise<T>): Promise<T> =>
     named(record.name, async () => {
       if (!(await isBelow(record.url, roots))) throw new Error('its folder does not lie below CHART_FOLDERS')
@@ -42,7 +42,17 @@ export function folderSource(record: SourceRecord, roots: readonly string[]): Ch
         if (found === undefined) throw new Error(`it no longer has ${name} ${version}`)
         return found.packed ? readFile(found.path) : packFolder(found.path)
       }),
+    provenance: (name, version) =>
+      inFolder(async () => {
+        const found = (await locate(record.url, name)).find((known) => known.version === version && known.packed)
+        return found === undefined ? null : readFile(`${found.path}.prov`).catch(nullIfAbsent)
+      }),
   }
+}
+
+function nullIfAbsent(error: NodeJS.ErrnoException): null {
+  if (error.code === 'ENOENT') return null
+  throw error
 }
 
 async function chartNames(root: string): Promise<readonly string[]> {

@@ -4,7 +4,7 @@ import type { Resolve } from '../../infra/net/reach.ts'
 import { invalidChart } from '../archive/faults.ts'
 import { chartLimits } from '../archive/limits.ts'
 import { digestOf } from '../archive/read.ts'
-import type { ChartSource, SourceRecord } from '../types.ts'
+import type { SignedSource, SourceRecord } from '../types.ts'
 import { authorizationOf } from './credentials.ts'
 import { offerFrom } from './find.ts'
 import { parseIndexAside, type RepositoryIndex } from './index-file.ts'
@@ -12,6 +12,8 @@ import { ask, type Reply } from './request.ts'
 import { named } from './source-down.ts'
 
 const indexBytes = 32 * 1024 * 1024
+/** Of the file beside an archive that says who made it. */
+export const provenanceBytes = 256 * 1024
 /** An index is asked for again (with its ETag) when it is older. */
 const freshFor = seconds(10)
 
@@ -21,7 +23,7 @@ type Cached = { readonly index: RepositoryIndex; readonly etag: string | null; r
 export type HttpSourceParts = { readonly clock: Clock; readonly resolve: Resolve; readonly timeoutMs: number }
 
 /** A Helm repository: an `index.yaml` and the archives that it names, by relative addresses or elsewhere. */
-export function httpSource(record: SourceRecord, { clock, resolve, timeoutMs }: HttpSourceParts): ChartSource {
+export function httpSource(record: SourceRecord, { clock, resolve, timeoutMs }: HttpSourceParts): SignedSource {
   const base = new URL(record.url.endsWith('/') ? record.url : `${record.url}/`)
   const home = { origin: base.origin, resolve }
   const { credentials } = record
@@ -69,6 +71,15 @@ export function httpSource(record: SourceRecord, { clock, resolve, timeoutMs }: 
         if (entry.digest === null || digestOf(body) === entry.digest) return body
         const detail = `${name} ${version} of ${record.name} does not have the digest of its index`
         throw invalidChart('digest_mismatch', detail)
+      }),
+    provenance: (name, version) =>
+      named(record.name, async () => {
+        const entry = (await index()).get(name)?.find((known) => known.version === version)
+        if (entry === undefined) return null
+        const url = archiveUrl(entry.url, base)
+        url.pathname += '.prov'
+        const reply = await get(url, provenanceBytes)
+        return reply.status === 404 ? null : bodyOf(reply)
       }),
   }
 }

@@ -1,22 +1,27 @@
 import type { Uuid } from '../../core/subject.ts'
-import type { ChartSource, SourceRecord, SourceType } from '../types.ts'
+import type { Helm } from '../../infra/helm/types.ts'
+import type { ChartSource, SignedSource, SourceRecord, SourceType } from '../types.ts'
 import { folderSource } from './folder.ts'
 import { type HttpSourceParts, httpSource } from './http.ts'
 import { ociSource } from './oci/source.ts'
+import { verifiedSource } from './verify.ts'
 
 export type SourceParts = HttpSourceParts & {
   /** `CHART_FOLDERS`: folder sources lie below these. */
   readonly folders: readonly string[]
+  /** Who judges provenance. */
+  readonly helm: Pick<Helm, 'verify'>
 }
 
 /** The adapter of a configured source. */
 export function openSource(record: SourceRecord, parts: SourceParts): ChartSource {
-  const open: Record<SourceType, () => ChartSource> = {
+  const open: Record<SourceType, () => SignedSource> = {
     http: () => httpSource(record, parts),
     folder: () => folderSource(record, parts.folders),
     oci: () => ociSource(record, parts),
   }
-  return open[record.type]()
+  const source = open[record.type]()
+  return record.verify === null ? source : verifiedSource(source, record.verify, parts.helm)
 }
 
 /**

@@ -10,6 +10,7 @@ import { health } from './migrations/0006_health.ts'
 import { installation } from './migrations/0008_installation.ts'
 import { authHosts } from './migrations/0009_auth_hosts.ts'
 import { shares } from './migrations/0010_shares.ts'
+import { sourceVerify } from './migrations/0013_source_verify.ts'
 import { relays } from './migrations/0014_relays.ts'
 import type { Db } from './types.ts'
 
@@ -24,6 +25,7 @@ export const migrations: readonly Migration[] = [
   installation,
   authHosts,
   shares,
+  sourceVerify,
   relays,
 ]
 

@@ -95,6 +95,13 @@ export function templateArguments(a: TemplateArguments): readonly string[] {
   ]
 }
 
+/** The provenance lies beside the chart, named after it. */
+export const verifyArguments = (a: { readonly keyringPath: string; readonly chartPath: string }): readonly string[] => [
+  'verify',
+  `--keyring=${a.keyringPath}`,
+  ...names(a.chartPath),
+]
+
 export const versionArguments: readonly string[] = ['version', '--template={{.Version}}']
 
 function deployFlags(a: Deploy): readonly string[] {

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { Clock } from '../../core/instant.ts'
 import {
   installArguments,
@@ -5,6 +6,7 @@ import {
   templateArguments,
   uninstallArguments,
   upgradeArguments,
+  verifyArguments,
 } from './arguments.ts'
 import type { HelmBinary } from './binary.ts'
 import { type ChildLimits, type ChildOutcome, type RunChild, runChild } from './child.ts'
@@ -27,6 +29,8 @@ import {
   type TemplateSpec,
   type UninstallSpec,
   type UpgradeSpec,
+  type Verified,
+  type VerifySpec,
 } from './types.ts'
 import { type AttemptContents, type AttemptFiles, childEnvironment, openAttempt, type Workspace } from './workspace.ts'
 
@@ -47,6 +51,7 @@ type Bounds = Pick<ChildLimits, 'addressSpaceBytes' | 'cpuSeconds' | 'outputByte
 /** A loop in a template is ended by the CPU limit even when the worker is dead. */
 const bounds: Bounds = { addressSpaceBytes: 2 * 1024 ** 3, cpuSeconds: 60, outputBytes: 1 << 20, graceMs: 5_000 }
 const renderedLimit = 32 << 20
+const verifyLimitMs = 20_000
 
 type Act = {
   readonly target: ReleaseTarget
@@ -102,6 +107,26 @@ export class HelmProcess implements Helm {
       const bounds = { ...this.#bounds, deadlineMs: context.limitMs, outputBytes: renderedLimit }
       const limits = { ...bounds, cancel: never, lost: never, onCancel: 'kill' as const }
       return rendered(await this.#run(files, args, limits))
+    } finally {
+      files.remove()
+    }
+  }
+
+  async verify({ file, archive, provenance, keyring }: VerifySpec): Promise<Verified> {
+    // The name becomes that of a file: it holds nothing that could lead elsewhere.
+    if (!/^[\w.+-]+\.tgz$/.test(file)) return 'unreadable'
+    const beside = { [file]: archive, [`${file}.prov`]: provenance, keyring }
+    const files = await openAttempt(this.#options.workspace, { files: beside })
+    try {
+      const args = verifyArguments({ keyringPath: join(files.folder, 'keyring'), chartPath: join(files.folder, file) })
+      const limits = {
+        ...this.#bounds,
+        deadlineMs: verifyLimitMs,
+        cancel: never,
+        lost: never,
+        onCancel: 'kill' as const,
+      }
+      return verdict(await this.#run(files, args, limits))
     } finally {
       files.remove()
     }
@@ -188,6 +213,14 @@ function rendered(outcome: ChildOutcome): Rendered {
   const tooLong = { code: 'chart_render_failed', detail: 'the chart renders more than 32 MiB' } as const
   if (outcome.stdoutTruncated) throw new HelmFailure(tooLong, false, '')
   return { manifest: outcome.stdout, objects: readObjects(outcome.stdout) }
+}
+
+/** Helm says why in words of its own; only the two that an operator can act upon are told apart. */
+function verdict({ code, stderr }: ChildOutcome): Verified {
+  if (code === 0) return 'verified'
+  if (code === null) throw new Error('helm did not say whether the chart is signed')
+  if (/unknown entity/.test(stderr)) return 'unknown_key'
+  return /sha256 sum does not match|no SHA-256 sum|does not match/i.test(stderr) ? 'other_bytes' : 'unreadable'
 }
 
 function readObjects(manifest: string): Rendered['objects'] {

@@ -22,5 +22,6 @@ export function limitTemplates(helm: Helm, most: number): Helm {
     rollback: (spec, context) => helm.rollback(spec, context),
     uninstall: (spec, context) => helm.uninstall(spec, context),
     template,
+    verify: (spec) => helm.verify(spec),
   }
 }

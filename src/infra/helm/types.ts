@@ -109,6 +109,16 @@ export type TemplateContext = { readonly limitMs: number; readonly tenantId: Uui
 export type RenderedObject = { readonly source: string | null; readonly object: JsonObject }
 export type Rendered = { readonly manifest: string; readonly objects: readonly RenderedObject[] }
 
+/** A chart, the provenance beside it, and the OpenPGP keys that may have signed it, as packets. */
+export type VerifySpec = {
+  /** `NAME-VERSION.tgz`: the name by which the provenance speaks of it. */
+  readonly file: string
+  readonly archive: Buffer
+  readonly provenance: Buffer
+  readonly keyring: Buffer
+}
+export type Verified = 'verified' | 'unknown_key' | 'other_bytes' | 'unreadable'
+
 /** The four acts and the rendering. Each act resolves when helm has ended well, and throws `HelmFailure` otherwise. */
 export interface Helm {
   install(spec: InstallSpec, context: RunContext): Promise<void>
@@ -119,6 +129,8 @@ export interface Helm {
   uninstall(spec: UninstallSpec, context: RunContext): Promise<void>
   /** Renders without any cluster. */
   template(spec: TemplateSpec, context: TemplateContext): Promise<Rendered>
+  /** Whether a chart is what one of the keys has signed. */
+  verify(spec: VerifySpec): Promise<Verified>
 }
 
 export type FieldConflict = { readonly object: string; readonly field: string; readonly manager: string }

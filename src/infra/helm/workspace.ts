@@ -19,6 +19,8 @@ export type AttemptContents = {
   readonly chart?: ChartArchive | undefined
   readonly values?: JsonObject | undefined
   readonly kubeconfig?: string | undefined
+  /** Further files, by their name in the folder. */
+  readonly files?: Readonly<Record<string, Buffer>> | undefined
 }
 
 const workerFolder = /^worker-(\d+)-(\d+)$/
@@ -78,8 +80,10 @@ export function closeWorkspace(workspace: Workspace): Promise<void> {
   return rm(workspace.folder, { recursive: true, force: true })
 }
 
-async function writeContents(files: AttemptFiles, { chart, values, kubeconfig }: AttemptContents): Promise<void> {
+async function writeContents(files: AttemptFiles, contents: AttemptContents): Promise<void> {
+  const { chart, values, kubeconfig, files: more = {} } = contents
   const closed = { mode: 0o600, flag: 'wx' } as const
+  for (const [name, bytes] of Object.entries(more)) writeFileSync(join(files.folder, name), bytes, closed)
   if (values !== undefined) writeFileSync(files.valuesPath, JSON.stringify(values), closed)
   if (kubeconfig !== undefined) writeFileSync(files.kubeconfigPath, kubeconfig, closed)
   if (chart !== undefined && 'bytes' in chart) await writeFile(files.chartPath, chart.bytes, closed)

@@ -77,7 +77,7 @@ function operation(schemas: SchemaCollector, route: Route): OpenApiOperation {
     security: route.permission.scope === 'public' ? [] : [{ bearer: [] }],
     parameters: parameters(schemas, route),
     ...(body ? { requestBody: requestBody(schemas, body) } : {}),
-    responses: { ...ownResponses(schemas, route), default: problemResponse(schemas) },
+    responses: { ...ownResponses(schemas, route), ...tooMany(schemas, route), default: problemResponse(schemas) },
   }
 }
 
@@ -195,8 +195,24 @@ function responseContent(schemas: SchemaCollector, spec: ResponseSpec): Content 
 }
 
 function problemResponse(schemas: SchemaCollector): OpenApiResponse {
-  const schema = schemas.describe(problemSchema, 'output')
-  return { description: 'A problem (RFC 9457)', content: { 'application/problem+json': { schema } } }
+  const headers = {
+    'Retry-After': { ...retryAfter, description: 'With 429 and 503: seconds until it may be tried again.' },
+  }
+  return { description: 'A problem (RFC 9457)', headers, content: problemContent(schemas) }
+}
+
+const problemContent = (schemas: SchemaCollector): Content => ({
+  'application/problem+json': { schema: schemas.describe(problemSchema, 'output') },
+})
+
+const retryAfter = { schema: { type: 'integer', minimum: 1 } } as const
+
+/** Callers are held to a rate, and tenants to so many streams, webhooks and waiting operations (SECURITY.md). */
+function tooMany(schemas: SchemaCollector, { permission }: Route): Record<string, OpenApiResponse> {
+  if (permission.scope === 'public') return {}
+  const description = 'Too many at once, of the caller or of the tenant (`too_many_requests`)'
+  const header = { ...retryAfter, required: true, description: 'Seconds until it may be tried again.' }
+  return { 429: { description, headers: { 'Retry-After': header }, content: problemContent(schemas) } }
 }
 
 /** The words of a status, as the documentation page shows them. */

@@ -33,6 +33,9 @@ export function createKey(home: string): FoundKey {
   return keyFromText(readFileSync(file, 'utf8').trim(), file)
 }
 
+/** The second key of a rotation: what the first one did not seal opens with it. Throws, naming the variable. */
+export const otherKey = (given: string): VaultKey => keyFromText(given, 'FLOTILLA_OTHER_SECRET_KEY').key
+
 /** A key from text: its 32 bytes where it is the base64 or hex of so many, else its digest. */
 function keyFromText(text: string, source: string): FoundKey {
   if (text.length < shortestSecret) throw new Error(`${source} must have at least ${shortestSecret} characters`)

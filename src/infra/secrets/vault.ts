@@ -54,6 +54,17 @@ export function createVault(keys: readonly [VaultKey, ...VaultKey[]]): Vault {
   }
 }
 
+/**
+ * Seals anew with the first key what another one has sealed; null for what the first one has sealed itself. `inner` may
+ * change the value on its way. Throws `CannotOpen`.
+ */
+export function renewal(keys: readonly [VaultKey, ...VaultKey[]]) {
+  const vault = createVault(keys)
+  const header = sealHeader(keys[0])
+  return (sealed: Buffer, context: string, inner: (value: Json) => Json = (value) => value): Buffer | null =>
+    sealed.subarray(0, headerBytes).equals(header) ? null : vault.seal(inner(vault.open(sealed, context)), context)
+}
+
 function open(keys: readonly VaultKey[], sealed: Buffer, context: string): Json {
   if (sealed.length < prefixBytes || sealed[0] !== version) throw new CannotOpen('It was not sealed by this vault')
   const header = sealed.subarray(0, headerBytes)

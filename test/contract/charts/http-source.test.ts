@@ -38,7 +38,7 @@ afterEach(async () => {
 type Given = { readonly url?: string; readonly resolve?: Resolve; readonly timeoutMs?: number }
 
 function source({ url = server.url, resolve = systemResolve, timeoutMs = 20_000 }: Given = {}): ChartSource {
-  const more = { url, priority: 1, credentials, authHosts: [], createdAt: 0 }
+  const more = { url, priority: 1, credentials, authHosts: [], verify: null, createdAt: 0 }
   const clock = { now: () => now, sleep: () => Promise.resolve() }
   return httpSource({ id: 'id', name: 'repo', type: 'http', ...more }, { clock, resolve, timeoutMs })
 }

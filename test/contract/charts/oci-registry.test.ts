@@ -54,7 +54,7 @@ describe.each(['none', 'basic', 'token'] satisfies Auth[])(`${testedRegistry}, a
     const named = { id: 'id', name: 'under-test', type: 'oci', priority: 1, createdAt: 0 } as const
     const own = auth === 'none' ? null : credentials
     return ociSource(
-      { ...named, url, credentials: own, authHosts, ...more },
+      { ...named, url, credentials: own, authHosts, verify: null, ...more },
       { clock, resolve: systemResolve, timeoutMs: 20_000 },
     )
   }

@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { generateKeyPairSync } from 'node:crypto'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
@@ -34,6 +35,7 @@ beforeEach(async () => {
     resolve: systemResolve,
     timeoutMs: 2_000,
     folders,
+    helm: { verify: () => Promise.reject(new Error('nothing is signed here')) },
   })
   const parts = {
     sources,
@@ -58,6 +60,37 @@ const list = async (path = url) => (await app.inject({ url: path, headers: as('a
 const local = (more: object = {}) => ({ name: 'local', type: 'folder', url: join(folder, 'charts'), ...more })
 
 describe('chart sources', () => {
+  test('say whose signature they ask for, and take no key that is none', async () => {
+    const keys = String(await readFile(new URL('signed/trusted.asc', import.meta.url)))
+    const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    const pem = String(publicKey.export({ type: 'spki', format: 'pem' }))
+    const secret = String(privateKey.export({ type: 'pkcs8', format: 'pem' }))
+    const registry = { name: 'registry', type: 'oci', url: 'oci://registry.test/charts' }
+    expect((await add(local({ verify: { provenanceKeys: keys } }))).json()).toMatchObject({
+      verify: { provenanceKeys: keys },
+    })
+    expect((await add({ ...registry, verify: { cosignKey: pem } })).json()).toMatchObject({
+      verify: { cosignKey: pem },
+    })
+    expect((await list()).map((each: { verify: unknown }) => each.verify)).toContainEqual({ cosignKey: pem })
+    const refusals: readonly (readonly [object, string])[] = [
+      [local({ name: 'a', verify: { cosignKey: pem } }), '/verify/cosignKey'],
+      [{ ...registry, name: 'a', verify: { cosignKey: secret } }, '/verify/cosignKey'],
+      [{ ...registry, name: 'a', verify: { cosignKey: 'none' } }, '/verify/cosignKey'],
+      [local({ name: 'a', verify: { provenanceKeys: 'none' } }), '/verify/provenanceKeys'],
+      [
+        local({ name: 'a', verify: { provenanceKeys: keys.replaceAll('PUBLIC', 'PRIVATE') } }),
+        '/verify/provenanceKeys',
+      ],
+      [local({ name: 'a', verify: { provenanceKeys: `${keys}and more` } }), '/verify/provenanceKeys'],
+    ]
+    for (const [body, pointer] of refusals) {
+      const answer = await add(body)
+      expect(answer.statusCode).toBe(400)
+      expect(answer.json().errors).toMatchObject([{ pointer }])
+    }
+  })
+
   test('are added, shown in the order in which they are asked, and removed', async () => {
     const added = await add(local())
     expect(added.statusCode).toBe(201)

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sql } from 'kysely'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { openKey } from '../../../src/composition/secret-key.ts'
+import { openKeys, settleOn } from '../../../src/composition/secret-key.ts'
 import { ConfigError, readConfig } from '../../../src/config.ts'
 import { systemClock } from '../../../src/infra/clock.ts'
 import { createVault } from '../../../src/infra/secrets/vault.ts'
@@ -24,12 +24,13 @@ afterEach(async () => {
 const one = 'the first secret key, which is long enough'.replaceAll(' ', '-')
 const other = 'another secret key, which is long enough'.replaceAll(' ', '-')
 
-const open = (secretKey?: string) =>
-  openKey(
-    readConfig({ FLOTILLA_HOME: home, ...(secretKey === undefined ? {} : { FLOTILLA_SECRET_KEY: secretKey }) }, home),
+const openBoth = async (secretKey?: string, otherKey = '') =>
+  openKeys(
+    readConfig({ FLOTILLA_HOME: home, FLOTILLA_SECRET_KEY: secretKey, FLOTILLA_OTHER_SECRET_KEY: otherKey }, home),
     database.db,
     systemClock,
   )
+const open = async (secretKey?: string) => (await openBoth(secretKey))[0]
 
 async function refusal(secretKey?: string): Promise<string> {
   const error: unknown = await open(secretKey).catch((reason: unknown) => reason)
@@ -91,4 +92,23 @@ test('of first starts at once with two keys, one key wins and the other is refus
   const won = starts.flatMap((start) => (start.status === 'fulfilled' ? [start.value.id.toString('hex')] : []))
   expect(new Set(won).size).toBe(1)
   expect(won).toHaveLength(2)
+})
+
+test('keys are changed by giving both: each start knows what is sealed, and the old one is needed until all is sealed anew', async () => {
+  await storeSealed(one)
+  const keys = await openBoth(other, one)
+  expect(keys).toHaveLength(2)
+  expect(await refusal(other)).toMatch(/^FLOTILLA_SECRET_KEY is not the key/)
+  expect((await openBoth(one, other)).map(({ id }) => id)).toEqual(keys.toReversed().map(({ id }) => id))
+  await settleOn(database.db, keys, systemClock)
+  expect((await open(other)).id).toEqual(keys[0].id)
+  expect(await refusal(one)).toMatch(/^FLOTILLA_SECRET_KEY is not the key/)
+  expect(await openBoth(other, other)).toHaveLength(1)
+})
+
+test('another key that is none is named, and so are two of which neither fits', async () => {
+  await open(one)
+  await expect(openBoth(one, 'short')).rejects.toThrow(/^FLOTILLA_OTHER_SECRET_KEY /)
+  const third = 'a third secret key, which is long enough'.replaceAll(' ', '-')
+  await expect(openBoth(other, third)).rejects.toThrow(/^FLOTILLA_SECRET_KEY is not the key/)
 })

@@ -66,3 +66,15 @@ test('a mask that comes back is not deployed: 400 names its place, and nothing i
   expectHidden(ok(await release.rollback(1)))
   expect(await world.cluster.config(place.namespace, release.name)).toMatchObject({ ...deployed, word: 'a' })
 })
+
+test('a hook that fails and prints it shows it nowhere: evidence with its log, waits, events, and our own log', async () => {
+  const release = await world.place().installed({ chartName: 'secretive', valuesOverride: { password: first } })
+  const operation = await release.begin('POST', '/upgrade', { valuesOverride: { hook: true } })
+  const failed = await operation.ended()
+  expect(failed.error?.code).toBe('hook_failed')
+  const evidence = JSON.stringify(failed.error?.evidence)
+  expect(evidence).toContain('registry.invalid/tool:***-fail')
+  expectHidden([failed, await release.read(), await release.history(), await release.events()])
+  expectHidden(failure(await release.upgrade({ valuesOverride: { hook: true } }), 'hook_failed'))
+  expectHidden(world.flotilla.log)
+})

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { allSchemas, schemaName, schemaOf } from '../resources/catalog.ts'
+import { versionOf } from '../resources/custom/kinds.ts'
 import type { Field, Schema } from '../resources/schema.ts'
 import { allTypes, groupVersionOf, isBuiltIn } from '../resources/table.ts'
 import type { ResourceType } from '../store/types.ts'
@@ -60,7 +61,13 @@ function groupText(types: readonly ResourceType[]): string {
 /** A custom kind is named by its group read backwards: `io.velero.v1.Backup`. */
 function collectCustom(type: ResourceType, reached: Map<string, object>): void {
   const name = [...type.group.split('.').reverse(), type.version, type.kind].join('.')
-  reached.set(name, { ...describe(schemaOf(type), reached), 'x-kubernetes-group-version-kind': [kindEntry(type)] })
+  const { properties: common, ...open } = describe(schemaOf(type), reached) as { properties: Record<string, object> }
+  const declared = versionOf(type)?.schema?.openAPIV3Schema
+  // What the definition says of its fields stands as it is, with descriptions; metadata is that of every object.
+  const { apiVersion, kind, metadata } = common
+  const whole = declared === undefined ? { ...open, properties: common } : declared
+  const properties = { ...whole.properties, apiVersion, kind, metadata }
+  reached.set(name, { ...whole, properties, 'x-kubernetes-group-version-kind': [kindEntry(type)] })
 }
 
 /** The official name of a type: clients look some of them up by it. */

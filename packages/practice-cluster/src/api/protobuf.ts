@@ -1,6 +1,6 @@
 import { Reader } from 'protobufjs/minimal.js'
 import { schemaName, schemaNamed } from '../resources/catalog.ts'
-import type { Field, Schema, Struct } from '../resources/schema.ts'
+import { type Field, isOmitted, type Schema, type Struct } from '../resources/schema.ts'
 import { badRequest } from './status.ts'
 
 /**
@@ -59,7 +59,8 @@ function readStruct(reader: Reader, struct: Struct): Record<string, unknown> {
 
 const isEmptyTime = (value: unknown): boolean => value === ZERO_TIME
 
-function readField(reader: Reader, { name, schema }: Field, object: Record<string, unknown>): void {
+function readField(reader: Reader, field: Field, object: Record<string, unknown>): void {
+  const { name, schema } = field
   if (schema.kind === 'list') {
     const list = (object[name] ?? []) as unknown[]
     list.push(readValue(reader, schema.items))
@@ -69,7 +70,7 @@ function readField(reader: Reader, { name, schema }: Field, object: Record<strin
     object[name] = { ...(object[name] as object | undefined), [key]: value }
   } else {
     const value = readValue(reader, schema)
-    if (value !== '' && value !== ZERO_TIME) object[name] = value
+    if (value !== '' && value !== ZERO_TIME && !isOmitted(field, value)) object[name] = value
   }
 }
 

@@ -1,4 +1,4 @@
-import { anything, type Schema, type Struct } from './schema.ts'
+import { anything, isOmitted, type Schema, type Struct } from './schema.ts'
 
 type Values = Readonly<Record<string, unknown>>
 type Default = unknown | ((struct: Values) => unknown)
@@ -149,11 +149,25 @@ const isRecord = (value: unknown): value is Values =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
 function fillStruct(value: Values, struct: Struct): Values {
-  const filled: Record<string, unknown> = { ...value }
+  if (struct.name.endsWith('Status')) return value
+  const filled = withoutZeros(value, struct)
   if (struct.name === 'batch.v1.Job' && isRecord(value.spec)) filled.spec = complete({ ...value.spec }, JOB_SPEC)
   complete(filled, DEFAULTS[struct.name] ?? {})
   for (const key in filled) filled[key] = fill(filled[key], struct.fields.get(key)?.schema ?? anything)
   return filled
+}
+
+/**
+ * A copy without the fields that say nothing. The API server keeps typed objects, so `hostNetwork: false` is not there
+ * when it is read again, and two templates that differ in it alone are the same one.
+ */
+function withoutZeros(value: Values, struct: Struct): Record<string, unknown> {
+  const kept: Record<string, unknown> = {}
+  for (const [key, each] of Object.entries(value)) {
+    const field = struct.fields.get(key)
+    if (field === undefined || !isOmitted(field, each)) kept[key] = each
+  }
+  return kept
 }
 
 function complete(struct: Record<string, unknown>, defaults: Readonly<Record<string, Default>>): Values {

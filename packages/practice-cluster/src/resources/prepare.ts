@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto'
+import { jsonEqual } from '../store/equal.ts'
 import type { KubeInput, KubeObject, ResourceType } from '../store/types.ts'
 import { schemaOf } from './catalog.ts'
+import { withCustomDefaults } from './custom/defaults.ts'
+import { versionOf } from './custom/kinds.ts'
 import { withDefaults } from './defaults.ts'
 import { isBuiltIn, ruleName, types } from './table.ts'
 
@@ -13,8 +16,10 @@ export type Allocator = { readonly clusterIp: () => string; readonly nodePort: (
 /** The object with the defaults of its kind; on a create also with its uid and an empty status. */
 export function completed(type: ResourceType, object: KubeInput, old: KubeObject | undefined): KubeInput {
   const identified = old === undefined ? { ...object, metadata: { ...object.metadata, uid: randomUUID() } } : object
-  const converted = CONVERT[ruleName(type)]?.(identified) ?? identified
-  return withDefaults(withInitialStatus(type, converted, old), schemaOf(type))
+  const converted = CONVERT[ruleName(type)]?.(identified, old) ?? identified
+  const whole = withInitialStatus(type, converted, old)
+  const custom = versionOf(type)?.schema?.openAPIV3Schema
+  return custom === undefined ? withDefaults(whole, schemaOf(type)) : withCustomDefaults(whole, custom)
 }
 
 /**
@@ -123,9 +128,19 @@ function finishJob(object: KubeInput, old: KubeObject | undefined): KubeInput {
   return own === undefined ? finished : { ...finished, metadata: { ...object.metadata, labels: own } }
 }
 
-function finishDaemonSet(object: KubeInput): KubeInput {
-  const annotations = { 'deprecated.daemonset.template.generation': '1', ...object.metadata.annotations }
+const TEMPLATE_GENERATION = 'deprecated.daemonset.template.generation'
+
+/** Counts the templates that a DaemonSet has had; a client that writes another number is not heard. */
+function finishDaemonSet(object: KubeInput, old: KubeObject | undefined): KubeInput {
+  const before = Number(old?.metadata.annotations?.[TEMPLATE_GENERATION] ?? 0)
+  const same = old !== undefined && jsonEqual(filled(object), filled(old))
+  const annotations = { ...object.metadata.annotations, [TEMPLATE_GENERATION]: String(same ? before : before + 1) }
   return { ...object, metadata: { ...object.metadata, annotations } }
+}
+
+/** The template of a DaemonSet with its defaults, so that one that merely spells them out is the same. */
+function filled(object: KubeInput): unknown {
+  return values(withDefaults(object, schemaOf(types.daemonsets)).spec).template
 }
 
 /** `maxUnavailable` of a StatefulSet is behind a feature gate that 1.35.4 has off: the API server drops the field. */
@@ -161,7 +176,7 @@ function finishPod(object: KubeInput, old: KubeObject | undefined): KubeInput {
   return { ...object, spec: { priority: 0, preemptionPolicy: 'PreemptLowerPriority', ...spec, tolerations } }
 }
 
-const CONVERT: Readonly<Record<string, (object: KubeInput) => KubeInput>> = {
+const CONVERT: Readonly<Record<string, (object: KubeInput, old: KubeObject | undefined) => KubeInput>> = {
   [types.secrets.plural]: finishSecret,
   [types.namespaces.plural]: finishNamespace,
   [types.daemonsets.plural]: finishDaemonSet,

@@ -8,7 +8,8 @@
  *       protocol string #4 default="TCP"
  *
  * `[T]` is a list, `{T}` a map, `#3` the protobuf number. `keys=a,b`, `set` and `atomic` say how server-side apply sees
- * a list or map; `merge=KEY` how a strategic merge patch does; `value` marks a struct that is never absent.
+ * a list or map; `merge=KEY` how a strategic merge patch does; `value` marks a struct that is never absent; `omitzero` a
+ * field whose empty value is the same as none, so that it is not kept.
  */
 
 export type ScalarType = 'string' | 'integer' | 'number' | 'boolean' | 'bytes' | 'date-time' | 'int-or-string' | 'any'
@@ -41,8 +42,17 @@ export type Field = {
   readonly required: boolean
   /** Whether the struct is embedded by value: it is there even when nobody wrote it. */
   readonly value: boolean
+  /** Whether `false`, 0, '', an empty list or map means the same as leaving it out. */
+  readonly omitZero: boolean
   readonly fallback: unknown
 }
+
+/** Whether a field holds what its type says by leaving it out. */
+export const isOmitted = ({ omitZero }: Field, value: unknown): boolean =>
+  omitZero && (value === false || value === 0 || value === '' || isEmptyCollection(value))
+
+const isEmptyCollection = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && Object.keys(value).length === 0
 
 /** Any JSON at all, merged as one value. */
 export const anything: Scalar = { kind: 'scalar', type: 'any', name: 'any' }
@@ -100,6 +110,7 @@ function parseField(line: string, named: ReadonlyMap<string, Schema>): Field {
     retainKeys: traits.includes('retainKeys'),
     required: traits.includes('required'),
     value: traits.includes('value'),
+    omitZero: traits.includes('omitzero'),
     fallback: fallback === undefined ? undefined : JSON.parse(fallback),
   }
 }

@@ -7,6 +7,8 @@ export const mediaTypes = {
   manifest: 'application/vnd.oci.image.manifest.v1+json',
   config: 'application/vnd.cncf.helm.config.v1+json',
   /** The second one is what helm wrote before 3.7. */
+  provenance: 'application/vnd.cncf.helm.chart.provenance.v1.prov',
+  cosign: 'application/vnd.dev.cosign.simplesigning.v1+json',
   content: ['application/vnd.cncf.helm.chart.content.v1.tar+gzip', 'application/tar+gzip'],
 } as const
 
@@ -43,6 +45,37 @@ export function chartLayer(body: Buffer): ChartLayer | ManifestFault {
     return { reason: 'packed_too_large', fault: 'a packaged chart may have at most 10 MiB' }
   }
   return { digest: digest.slice('sha256:'.length), size }
+}
+
+/** The provenance that a manifest names beside its chart; null when it names none. */
+export function provenanceLayer(body: Buffer): ChartLayer | null {
+  const [layer] = layersOf(body, mediaTypes.provenance)
+  return layer === undefined ? null : layer
+}
+
+const cosignAnnotation = 'dev.cosignproject.cosign/signature'
+
+/** A signature of cosign, and where what it signs is. */
+export type CosignLayer = ChartLayer & { readonly signature: Buffer }
+
+/** The signatures that a manifest of cosign holds. */
+export const cosignLayers = (body: Buffer): readonly CosignLayer[] =>
+  layersOf(body, mediaTypes.cosign).flatMap(({ annotations, ...layer }) => {
+    const text = annotations[cosignAnnotation]
+    return text === undefined ? [] : [{ ...layer, signature: Buffer.from(text, 'base64') }]
+  })
+
+const annotated = descriptor.extend({ annotations: z.record(z.string(), z.string()).default({}) })
+
+/** The layers of one media type, as far as they are described well. */
+function layersOf(body: Buffer, mediaType: string) {
+  const parsed = manifest.safeParse(parseJson(body))
+  const layers = parsed.success ? parsed.data.layers.filter((layer) => layer.mediaType === mediaType) : []
+  return layers.flatMap((layer) => {
+    const { success, data } = annotated.safeParse(layer)
+    const { digest = '', size = 0, annotations = {} } = data ?? {}
+    return success ? [{ digest: digest.slice('sha256:'.length), size, annotations }] : []
+  })
 }
 
 const parseJson = (body: Buffer): unknown => {

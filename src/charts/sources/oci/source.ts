@@ -2,8 +2,8 @@ import { invalidChart } from '../../archive/faults.ts'
 import { digestOf } from '../../archive/read.ts'
 import { chartNamePattern } from '../../core/names.ts'
 import { Fresh } from '../../fresh.ts'
-import type { ChartSource, OfferedVersion, SourceCredentials, SourceRecord } from '../../types.ts'
-import type { HttpSourceParts } from '../http.ts'
+import type { CosignEvidence, OfferedVersion, SignedSource, SourceCredentials, SourceRecord } from '../../types.ts'
+import { type HttpSourceParts, provenanceBytes } from '../http.ts'
 import type { Reply } from '../request.ts'
 import { named } from '../source-down.ts'
 import { isRepositoryPart, readAddress } from './address.ts'
@@ -11,7 +11,9 @@ import { readChallenge } from './challenge.ts'
 import {
   type ChartLayer,
   chartLayer,
+  cosignLayers,
   mediaTypes,
+  provenanceLayer,
   readRepositories,
   readTags,
   saysUnknown,
@@ -24,6 +26,8 @@ const manifestBytes = 1024 * 1024
 const pageBytes = 4 * 1024 * 1024
 const mostPages = 50
 const perPage = 1_000
+/** Of one chart. */
+const mostSignatures = 20
 /** Of tags, and of charts. */
 const mostNames = 50_000
 
@@ -31,7 +35,7 @@ const mostNames = 50_000
  * An OCI registry: a chart is a repository below the path of the source, its versions are tags. The few requests of the
  * distribution specification that reading takes; what comes is checked against the digests that name it.
  */
-export function ociSource(record: SourceRecord, { clock, resolve, timeoutMs }: HttpSourceParts): ChartSource {
+export function ociSource(record: SourceRecord, { clock, resolve, timeoutMs }: HttpSourceParts): SignedSource {
   const address = readAddress(record.url)
   if (address === null) throw new Error(`the chart source ${record.name} has an address that is not one of a registry`)
   const { origin, path } = address
@@ -70,15 +74,22 @@ export function ociSource(record: SourceRecord, { clock, resolve, timeoutMs }: H
     return isUnknown(found) ? [] : refused(found)
   }
 
-  /** The layer that the manifest of a version names; null when there is no such version. */
-  async function layerOf(name: string, version: string, signal: AbortSignal): Promise<ChartLayer | null> {
+  /** The manifest of a version; null when there is no such version. */
+  async function manifestOf(name: string, version: string, signal: AbortSignal): Promise<Buffer | null> {
     const tag = tagOf(version)
     if (tag === null || !isRepositoryPart(name)) return null
     const reply = await read(name, `manifests/${tag}`, mediaTypes.manifest, manifestBytes, signal)
     if (reply.status !== 200) return isUnknown(reply) ? null : refused(reply)
     const told = reply.header('docker-content-digest')
     if (told?.startsWith('sha256:') && told !== `sha256:${digestOf(reply.body)}`) throw lied(name, version, 'manifest')
-    const layer = chartLayer(reply.body)
+    return reply.body
+  }
+
+  /** The layer that the manifest of a version names; null when there is no such version. */
+  async function layerOf(name: string, version: string, signal: AbortSignal): Promise<ChartLayer | null> {
+    const manifest = await manifestOf(name, version, signal)
+    if (manifest === null) return null
+    const layer = chartLayer(manifest)
     if ('fault' in layer) throw invalidChart(layer.reason, `${name} ${version} of ${record.name}: ${layer.fault}`)
     return layer
   }
@@ -90,6 +101,39 @@ export function ociSource(record: SourceRecord, { clock, resolve, timeoutMs }: H
     if (reply.status !== 200) return refused(reply)
     if (reply.body.length === layer.size && digestOf(reply.body) === layer.digest) return reply.body
     throw lied(name, version, 'archive')
+  }
+
+  /** A small thing beside a chart, checked against the digest that names it. */
+  async function beside(name: string, version: string, layer: ChartLayer, signal: AbortSignal): Promise<Buffer> {
+    const limit = Math.min(layer.size, provenanceBytes)
+    const reply = await read(name, `blobs/sha256:${layer.digest}`, '*/*', limit, signal)
+    if (reply.status !== 200) return refused(reply)
+    if (digestOf(reply.body) === layer.digest) return reply.body
+    throw lied(name, version, 'signature')
+  }
+
+  async function provenance(name: string, version: string): Promise<Buffer | null> {
+    const signal = deadline()
+    const manifest = await manifestOf(name, version, signal)
+    const layer = manifest === null ? null : provenanceLayer(manifest)
+    return layer === null ? null : beside(name, version, layer, signal)
+  }
+
+  /** cosign keeps the signatures of a manifest under a tag that is made of its digest. */
+  async function cosign(name: string, version: string): Promise<CosignEvidence> {
+    const signal = deadline()
+    const manifest = await manifestOf(name, version, signal)
+    const layer = manifest === null ? null : chartLayer(manifest)
+    if (manifest === null || layer === null || 'fault' in layer) throw new Error(`it no longer has ${name} ${version}`)
+    const digest = digestOf(manifest)
+    const found = { manifest: digest, archive: layer.digest }
+    const reply = await read(name, `manifests/sha256-${digest}.sig`, mediaTypes.manifest, manifestBytes, signal)
+    if (reply.status !== 200) return isUnknown(reply) ? { ...found, signatures: [] } : refused(reply)
+    const signed = cosignLayers(reply.body).slice(0, mostSignatures)
+    const signatures = signed.map(async ({ signature, ...at }) => {
+      return { signature, payload: await beside(name, version, at, signal) }
+    })
+    return { ...found, signatures: await Promise.all(signatures) }
   }
 
   const lied = (name: string, version: string, what: string) =>
@@ -112,6 +156,8 @@ export function ociSource(record: SourceRecord, { clock, resolve, timeoutMs }: H
         return layer === null ? null : { version, appVersion: null, digest: layer.digest }
       }),
     fetch: (name, version) => named(record.name, () => archive(name, version, deadline())),
+    provenance: (name, version) => named(record.name, () => provenance(name, version)),
+    cosign: (name, version) => named(record.name, () => cosign(name, version)),
   }
 }
 

@@ -382,10 +382,13 @@ describe('what was changed is counted', () => {
     await upstream.goAway()
     expect((await ask('POST', pods, { body: '{}' })).status).toBe(503)
     expect([open.attempt.changed(), open.attempt.unreachable()]).toEqual([false, 1])
+    expect((await ask('DELETE', `${pods}/canary-password`)).status).toBe(503)
     const path = { method: 'POST', path: pods }
     expect(logged).toMatchObject([
       { ...path, err: { message: 'other side closed' } },
       { ...path, err: { code: 'ECONNREFUSED' } },
+      { method: 'DELETE', path: `${pods}/*` },
     ])
+    expect(JSON.stringify(logged)).not.toContain('canary')
   })
 })

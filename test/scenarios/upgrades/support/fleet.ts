@@ -218,9 +218,10 @@ export const registerFleet = ({ api }: World): Promise<RegisteredComponent> =>
 type Quota = KubeObject & { readonly status?: { readonly used?: Readonly<Record<string, string>> } }
 
 /** A quota of so many pods. When this resolves it has counted those that run: as many, unless said. */
-export async function limitPods({ world, namespace }: Fleet, most: number, running = most): Promise<void> {
-  const { client } = world.cluster
-  const metadata = { name: 'limits', namespace }
+export async function limitPods(fleet: Fleet, most: number, running = most, name = 'limits'): Promise<void> {
+  const { namespace } = fleet
+  const { client } = fleet.world.cluster
+  const metadata = { name, namespace }
   const spec = { hard: { pods: `${most}` } }
   await client.create(resources.resourceQuotas, {
     apiVersion: 'v1',

@@ -1,165 +1,214 @@
 import type { KubeObject } from '../../store/types.ts'
-import { age, ageOf, countReady, ports, restarts, selectorText, waitingReason } from './cells.ts'
+import { accessModes, age, hpaMetrics } from './cells.ts'
+import {
+  ageColumn,
+  type Column,
+  column,
+  count,
+  createdColumn,
+  integer,
+  list,
+  nameColumn,
+  spec,
+  status,
+  string,
+  text,
+  values,
+  wide,
+} from './column.ts'
+import { NETWORK } from './network.ts'
+import { WORKLOADS } from './workloads.ts'
 
-type Values = Readonly<Record<string, unknown>>
-export type Cell = string | number | boolean
-export type Column = {
-  readonly name: string
-  readonly type?: string
-  /** 1 for columns that only `-o wide` shows. */
-  readonly priority?: number
-  readonly cell: (object: KubeObject) => Cell
+const UNSET = '<unset>'
+const dataCount = string('Data', (o) => Object.keys({ ...values(o.data), ...values(o.binaryData) }).length)
+const phase = (object: KubeObject): string =>
+  object.metadata.deletionTimestamp === undefined ? text(status(object).phase) : 'Terminating'
+const phaseColumn = string('Status', phase)
+const volumeMode = wide('VolumeMode', (o) => text(spec(o).volumeMode, UNSET))
+const className = string('StorageClass', (o) => text(spec(o).storageClassName))
+const attributesClass = string('VolumeAttributesClass', (o) => text(spec(o).volumeAttributesClassName, UNSET))
+
+const nodes: readonly Column[] = [
+  nameColumn,
+  string('Status', nodeStatus),
+  string('Roles', roles),
+  ageColumn,
+  string('Version', (o) => text(nodeInfo(o).kubeletVersion)),
+  wide('Internal-IP', (o) => addressOf(o, 'InternalIP')),
+  wide('External-IP', (o) => addressOf(o, 'ExternalIP')),
+  wide('OS-Image', (o) => text(nodeInfo(o).osImage, '<unknown>')),
+  wide('Kernel-Version', (o) => text(nodeInfo(o).kernelVersion, '<unknown>')),
+  wide('Container-Runtime', (o) => text(nodeInfo(o).containerRuntimeVersion, '<unknown>')),
+]
+
+const nodeInfo = (node: KubeObject) => values(status(node).nodeInfo)
+const addressOf = (node: KubeObject, type: string): string =>
+  text(list(status(node).addresses).find((each) => each.type === type)?.address, '<none>')
+
+function nodeStatus(node: KubeObject): string {
+  const ready = list(status(node).conditions).find((each) => each.type === 'Ready')
+  const readiness = ready === undefined ? 'Unknown' : ready.status === 'True' ? 'Ready' : 'NotReady'
+  return spec(node).unschedulable === true ? `${readiness},SchedulingDisabled` : readiness
 }
 
-const values = (value: unknown): Values => (value ?? {}) as Values
-const spec = (object: KubeObject): Values => values(object.spec)
-const status = (object: KubeObject): Values => values(object.status)
-const count = (value: unknown): number => Number(value ?? 0)
-const text = (value: unknown, otherwise = ''): string =>
-  value === undefined || value === null ? otherwise : String(value)
-
-const column = (name: string, type: string, cell: (object: KubeObject) => Cell, priority = 0): Column => ({
-  name,
-  type,
-  cell,
-  priority,
-})
-
-const name = column('Name', 'string', (object) => object.metadata.name)
-const ageColumn = column('Age', 'string', ageOf)
-const dataCount = column('Data', 'string', (object) => Object.keys(values(object.data)).length)
-
-const podSpec = (object: KubeObject): Values => values(values(spec(object).template).spec)
-const containers = (object: KubeObject): Values[] => (podSpec(object).containers ?? []) as Values[]
-const workloadTail = [
-  column(
-    'Containers',
-    'string',
-    (object) =>
-      containers(object)
-        .map((each) => each.name)
-        .join(','),
-    1,
-  ),
-  column(
-    'Images',
-    'string',
-    (object) =>
-      containers(object)
-        .map((each) => each.image)
-        .join(','),
-    1,
-  ),
-  column('Selector', 'string', (object) => selectorText(spec(object).selector), 1),
-]
-
-const deployment: readonly Column[] = [
-  name,
-  column('Ready', 'string', (o) => `${count(status(o).readyReplicas)}/${count(spec(o).replicas)}`),
-  column('Up-to-date', 'integer', (o) => count(status(o).updatedReplicas)),
-  column('Available', 'integer', (o) => count(status(o).availableReplicas)),
-  ageColumn,
-  ...workloadTail,
-]
-
-const pod: readonly Column[] = [
-  name,
-  column('Ready', 'string', countReady),
-  column('Status', 'string', waitingReason),
-  column('Restarts', 'string', restarts),
-  ageColumn,
-  column('IP', 'string', (o) => text(status(o).podIP, '<none>'), 1),
-  column('Node', 'string', (o) => text(spec(o).nodeName, '<none>'), 1),
-  column('Nominated Node', 'string', () => '<none>', 1),
-  column('Readiness Gates', 'string', () => '<none>', 1),
-]
-
-const service: readonly Column[] = [
-  name,
-  column('Type', 'string', (o) => text(spec(o).type)),
-  column('Cluster-IP', 'string', (o) => text(spec(o).clusterIP, '<none>')),
-  column('External-IP', 'string', () => '<none>'),
-  column('Port(s)', 'string', (o) => ports(spec(o).ports)),
-  ageColumn,
-  column('Selector', 'string', (o) => selectorText({ matchLabels: spec(o).selector }), 1),
-]
-
-const job: readonly Column[] = [
-  name,
-  column('Status', 'string', (o) => lastCondition(o)),
-  column('Completions', 'string', (o) => `${count(status(o).succeeded)}/${count(spec(o).completions ?? 1)}`),
-  column('Duration', 'string', (o) => age(status(o).startTime, status(o).completionTime)),
-  ageColumn,
-]
-
-function lastCondition(object: KubeObject): string {
-  const conditions = (status(object).conditions ?? []) as Values[]
-  const held = conditions.filter((each) => each.status === 'True').map((each) => text(each.type))
-  return held.find((each) => each === 'Complete' || each === 'Failed') ?? 'Running'
+function roles({ metadata }: KubeObject): string {
+  const prefix = 'node-role.kubernetes.io/'
+  const named = Object.keys(metadata.labels ?? {}).filter((key) => key.startsWith(prefix))
+  return named.length === 0
+    ? '<none>'
+    : named
+        .map((key) => key.slice(prefix.length))
+        .sort()
+        .join(',')
 }
 
-const namespacePhase = column('Status', 'string', (o) => text(status(o).phase))
+const persistentVolumes: readonly Column[] = [
+  nameColumn,
+  string('Capacity', (o) => text(values(spec(o).capacity).storage)),
+  string('Access Modes', (o) => accessModes(spec(o).accessModes)),
+  string('Reclaim Policy', (o) => text(spec(o).persistentVolumeReclaimPolicy)),
+  phaseColumn,
+  string('Claim', (o) => {
+    const claim = spec(o).claimRef
+    return claim === undefined ? '' : `${text(values(claim).namespace)}/${text(values(claim).name)}`
+  }),
+  className,
+  attributesClass,
+  string('Reason', (o) => text(status(o).reason)),
+  ageColumn,
+  volumeMode,
+]
 
-/** The columns of each kind as kubectl prints them; a kind that is missing has its name and age. */
+const isBound = (claim: KubeObject): boolean => text(spec(claim).volumeName) !== ''
+
+const persistentVolumeClaims: readonly Column[] = [
+  nameColumn,
+  phaseColumn,
+  string('Volume', (o) => text(spec(o).volumeName)),
+  string('Capacity', (o) => (isBound(o) ? text(values(status(o).capacity).storage) : '')),
+  string('Access Modes', (o) => (isBound(o) ? accessModes(status(o).accessModes) : '')),
+  className,
+  attributesClass,
+  ageColumn,
+  volumeMode,
+]
+
+const involved = ({ kind, name }: Readonly<Record<string, unknown>>): string =>
+  `${text(kind).toLowerCase()}${name === undefined ? '' : `/${text(name)}`}`
+
+const sourceOf = ({ source, reportingComponent, reportingInstance }: KubeObject): string =>
+  [values(source).component || reportingComponent, values(source).host || reportingInstance].filter(Boolean).join(', ')
+
+const events: readonly Column[] = [
+  string('Last Seen', (o) => age(o.lastTimestamp ?? o.eventTime)),
+  string('Type', (o) => text(o.type)),
+  string('Reason', (o) => text(o.reason)),
+  string('Object', (o) => involved(values(o.involvedObject))),
+  wide('Subobject', (o) => text(values(o.involvedObject).fieldPath)),
+  wide('Source', sourceOf),
+  string('Message', (o) => text(o.message).trim()),
+  wide('First Seen', (o) => age(o.firstTimestamp ?? o.eventTime)),
+  wide('Count', (o) => count(o.count ?? 1)),
+  wide('Name', (o) => o.metadata.name),
+]
+
+const quota = (limits: boolean) => (object: KubeObject) => {
+  const { hard, used } = status(object)
+  return Object.entries(values(hard))
+    .filter(([resource]) => resource.startsWith('limits.') === limits)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([resource, most]) => `${resource}: ${text(values(used)[resource], '0')}/${most}`)
+    .join(', ')
+}
+
+const subjects = (kind: string) => (object: KubeObject) =>
+  list(object.subjects)
+    .filter((each) => each.kind === kind)
+    .map((each) => (each.namespace === undefined ? text(each.name) : `${each.namespace}/${each.name}`))
+    .join(', ')
+
+const bindings: readonly Column[] = [
+  nameColumn,
+  string('Role', (o) => `${values(o.roleRef).kind}/${values(o.roleRef).name}`),
+  ageColumn,
+  wide('Users', subjects('User')),
+  wide('Groups', subjects('Group')),
+  wide('ServiceAccounts', subjects('ServiceAccount')),
+]
+
+const webhooks: readonly Column[] = [nameColumn, integer('Webhooks', (o) => list(o.webhooks).length), ageColumn]
+
+const DEFAULT_CLASS = 'storageclass.kubernetes.io/is-default-class'
+
+const storageClasses: readonly Column[] = [
+  string('Name', ({ metadata }) =>
+    metadata.annotations?.[DEFAULT_CLASS] === 'true' ? `${metadata.name} (default)` : metadata.name,
+  ),
+  string('Provisioner', (o) => text(o.provisioner)),
+  string('ReclaimPolicy', (o) => text(o.reclaimPolicy, 'Delete')),
+  string('VolumeBindingMode', (o) => text(o.volumeBindingMode, 'Immediate')),
+  string('AllowVolumeExpansion', (o) => o.allowVolumeExpansion === true),
+  ageColumn,
+]
+
+const autoscalers: readonly Column[] = [
+  nameColumn,
+  string('Reference', (o) => `${values(spec(o).scaleTargetRef).kind}/${values(spec(o).scaleTargetRef).name}`),
+  string('Targets', (o) => hpaMetrics(list(spec(o).metrics), list(status(o).currentMetrics))),
+  string('MinPods', (o) => text(spec(o).minReplicas, UNSET)),
+  integer('MaxPods', (o) => count(spec(o).maxReplicas)),
+  integer('Replicas', (o) => count(status(o).currentReplicas)),
+  ageColumn,
+]
+
+const disruptionBudgets: readonly Column[] = [
+  nameColumn,
+  string('Min Available', (o) => text(spec(o).minAvailable, 'N/A')),
+  string('Max Unavailable', (o) => text(spec(o).maxUnavailable, 'N/A')),
+  integer('Allowed Disruptions', (o) => count(status(o).disruptionsAllowed)),
+  ageColumn,
+]
+
+/**
+ * The columns of each built-in kind as the API server of 1.35 gives them (`pkg/printers/internalversion`); a kind that is
+ * missing has its name and when it was made.
+ */
 export const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
-  pods: pod,
-  services: service,
-  'deployments.apps': deployment,
-  'statefulsets.apps': [
-    name,
-    column('Ready', 'string', (o) => `${count(status(o).readyReplicas)}/${count(spec(o).replicas)}`),
+  ...WORKLOADS,
+  ...NETWORK,
+  nodes,
+  events,
+  configmaps: [nameColumn, dataCount, ageColumn],
+  secrets: [nameColumn, string('Type', (o) => text(o.type)), dataCount, ageColumn],
+  namespaces: [nameColumn, string('Status', (o) => text(status(o).phase)), ageColumn],
+  serviceaccounts: [nameColumn, ageColumn],
+  persistentvolumes: persistentVolumes,
+  persistentvolumeclaims: persistentVolumeClaims,
+  resourcequotas: [nameColumn, string('Request', quota(false)), string('Limit', quota(true)), ageColumn],
+  'horizontalpodautoscalers.autoscaling': autoscalers,
+  'poddisruptionbudgets.policy': disruptionBudgets,
+  'leases.coordination.k8s.io': [nameColumn, string('Holder', (o) => text(spec(o).holderIdentity)), ageColumn],
+  'rolebindings.rbac.authorization.k8s.io': bindings,
+  'clusterrolebindings.rbac.authorization.k8s.io': bindings,
+  'storageclasses.storage.k8s.io': storageClasses,
+  'priorityclasses.scheduling.k8s.io': [
+    nameColumn,
+    integer('Value', (o) => count(o.value)),
+    column('Global-Default', 'boolean', (o) => o.globalDefault === true),
     ageColumn,
+    wide('PreemptionPolicy', (o) => text(o.preemptionPolicy)),
   ],
-  'replicasets.apps': [
-    name,
-    column('Desired', 'integer', (o) => count(spec(o).replicas)),
-    column('Current', 'integer', (o) => count(status(o).replicas)),
-    column('Ready', 'integer', (o) => count(status(o).readyReplicas)),
-    ageColumn,
-    ...workloadTail,
-  ],
-  'daemonsets.apps': [
-    name,
-    column('Desired', 'integer', (o) => count(status(o).desiredNumberScheduled)),
-    column('Current', 'integer', (o) => count(status(o).currentNumberScheduled)),
-    column('Ready', 'integer', (o) => count(status(o).numberReady)),
-    column('Up-to-date', 'integer', (o) => count(status(o).updatedNumberScheduled)),
-    column('Available', 'integer', (o) => count(status(o).numberAvailable)),
-    ageColumn,
-  ],
-  'jobs.batch': job,
-  'cronjobs.batch': [
-    name,
-    column('Schedule', 'string', (o) => text(spec(o).schedule)),
-    column('Suspend', 'boolean', (o) => spec(o).suspend === true),
-    ageColumn,
-  ],
-  configmaps: [name, dataCount, ageColumn],
-  secrets: [name, column('Type', 'string', (o) => text(o.type)), dataCount, ageColumn],
-  namespaces: [name, namespacePhase, ageColumn],
-  nodes: [
-    name,
-    column('Status', 'string', () => 'Ready (simulated)'),
-    column('Version', 'string', (o) => text(values(status(o).nodeInfo).kubeletVersion)),
-    ageColumn,
-  ],
-  persistentvolumeclaims: [
-    name,
-    namespacePhase,
-    column('Volume', 'string', (o) => text(spec(o).volumeName)),
-    column('StorageClass', 'string', (o) => text(spec(o).storageClassName)),
-    ageColumn,
-  ],
-  events: [
-    column('Last Seen', 'string', (o) => age(o.lastTimestamp)),
-    column('Type', 'string', (o) => text(o.type)),
-    column('Reason', 'string', (o) => text(o.reason)),
-    column('Object', 'string', (o) => involved(values(o.involvedObject))),
-    column('Message', 'string', (o) => text(o.message)),
-  ],
+  'mutatingwebhookconfigurations.admissionregistration.k8s.io': webhooks,
+  'validatingwebhookconfigurations.admissionregistration.k8s.io': webhooks,
 }
-
-const involved = (object: Values): string => `${text(object.kind).toLowerCase()}/${text(object.name)}`
 
 /** The columns of a kind that has none of its own. */
-export const PLAIN_COLUMNS: readonly Column[] = [name, ageColumn]
+export const PLAIN_COLUMNS: readonly Column[] = [nameColumn, createdColumn]
+
+/** What `kubectl get --subresource=scale` prints. */
+export const SCALE_COLUMNS: readonly Column[] = [
+  nameColumn,
+  integer('Desired', (o) => count(spec(o).replicas)),
+  integer('Available', (o) => count(status(o).replicas)),
+  ageColumn,
+]

@@ -1,18 +1,25 @@
-import { qualifiedName } from '../../resources/table.ts'
+import { isBuiltIn, qualifiedName } from '../../resources/table.ts'
 import type { KubeObject, ResourceType } from '../../store/types.ts'
+import type { Column } from './column.ts'
 import { COLUMNS, PLAIN_COLUMNS } from './columns.ts'
+import { customColumns } from './custom.ts'
 
 export type Table = { readonly columnDefinitions: readonly object[]; readonly rows: readonly object[] }
 
 /** The rows that kubectl prints, each with its object as `includeObject` wants it: `None`, `Metadata` or `Object`. */
 export function tableOf(type: ResourceType, objects: readonly KubeObject[], includeObject: string): Table {
-  const columns = COLUMNS[qualifiedName(type)] ?? PLAIN_COLUMNS
+  const columns = isBuiltIn(type) ? (COLUMNS[qualifiedName(type)] ?? PLAIN_COLUMNS) : customColumns(type)
+  return tableWith(columns, objects, includeObject)
+}
+
+/** The same with columns of the caller's choice. */
+export function tableWith(columns: readonly Column[], objects: readonly KubeObject[], includeObject: string): Table {
   return {
-    columnDefinitions: columns.map(({ name, type: cellType = 'string', priority = 0 }) => ({
+    columnDefinitions: columns.map(({ name, type, priority, description = '' }) => ({
       name,
-      type: cellType,
+      type,
       format: name === 'Name' ? 'name' : '',
-      description: '',
+      description,
       priority,
     })),
     rows: objects.map((object) => ({

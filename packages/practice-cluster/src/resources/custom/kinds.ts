@@ -3,12 +3,27 @@ import { registerSchema } from '../catalog.ts'
 import { allTypes, types } from '../table.ts'
 import { type Structural, schemaOfCustom } from './schema.ts'
 
+export type PrinterColumn = {
+  readonly name: string
+  readonly type: string
+  readonly jsonPath: string
+  readonly description?: string
+  readonly priority?: number
+}
+
+export type ScalePaths = {
+  readonly specReplicasPath: string
+  readonly statusReplicasPath: string
+  readonly labelSelectorPath?: string
+}
+
 export type Version = {
   readonly name: string
   readonly served?: boolean
   readonly storage?: boolean
   readonly schema?: { readonly openAPIV3Schema?: Structural }
-  readonly subresources?: { readonly status?: object; readonly scale?: object }
+  readonly subresources?: { readonly status?: object; readonly scale?: ScalePaths }
+  readonly additionalPrinterColumns?: readonly PrinterColumn[]
 }
 
 export type DefinitionSpec = {
@@ -25,6 +40,10 @@ export type DefinitionSpec = {
 }
 
 const known = new WeakMap<object, ResourceType>()
+const served = new WeakMap<ResourceType, Version>()
+
+/** What the definition of a custom kind says of the version that is served; undefined for a built-in kind. */
+export const versionOf = (type: ResourceType): Version | undefined => served.get(type)
 
 /** The version of a definition in which its objects are stored; the only one that is served here. */
 export function storedVersion({ versions = [] }: DefinitionSpec): Version | undefined {
@@ -41,6 +60,7 @@ export function kindOf(definition: KubeObject): ResourceType | undefined {
   const type = typeOf(spec, version)
   registerSchema(type, schemaOfCustom(version.schema?.openAPIV3Schema))
   known.set(spec, type)
+  served.set(type, version)
   return type
 }
 

@@ -8,6 +8,26 @@ export type Structural = {
   readonly properties?: Readonly<Record<string, Structural>>
   readonly additionalProperties?: Structural | boolean
   readonly items?: Structural
+  readonly default?: unknown
+  readonly nullable?: boolean
+  readonly required?: readonly string[]
+  readonly enum?: readonly unknown[]
+  readonly minimum?: number
+  readonly maximum?: number
+  readonly exclusiveMinimum?: boolean
+  readonly exclusiveMaximum?: boolean
+  readonly multipleOf?: number
+  readonly minLength?: number
+  readonly maxLength?: number
+  readonly pattern?: string
+  readonly minItems?: number
+  readonly maxItems?: number
+  readonly minProperties?: number
+  readonly maxProperties?: number
+  readonly allOf?: readonly Structural[]
+  readonly anyOf?: readonly Structural[]
+  readonly oneOf?: readonly Structural[]
+  readonly not?: Structural
   readonly 'x-kubernetes-preserve-unknown-fields'?: boolean
   readonly 'x-kubernetes-int-or-string'?: boolean
   readonly 'x-kubernetes-embedded-resource'?: boolean
@@ -69,5 +89,6 @@ const fieldOf = (name: string, schema: Schema): Field => ({
   retainKeys: false,
   required: false,
   value: false,
+  omitZero: false,
   fallback: undefined,
 })

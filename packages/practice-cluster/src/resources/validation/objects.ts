@@ -1,5 +1,7 @@
 import { jsonEqual } from '../../store/equal.ts'
 import type { KubeInput, KubeObject, ResourceType } from '../../store/types.ts'
+import { versionOf } from '../custom/kinds.ts'
+import { customErrors } from '../custom/validation.ts'
 import { ruleName } from '../table.ts'
 import { type FieldError, forbiddenValue, invalidValue, requiredValue } from './errors.ts'
 import { validateMetadata } from './names.ts'
@@ -13,7 +15,9 @@ const MAX_DATA_BYTES = 1_048_576
 /** What is wrong with an object that is about to be stored; nothing when the list is empty. */
 export function validate(type: ResourceType, object: KubeInput, old: KubeObject | undefined): FieldError[] {
   const metadata = old === undefined ? validateMetadata(type, object.metadata) : []
-  return [...metadata, ...(RULES[ruleName(type)]?.(object, old) ?? [])]
+  const schema = versionOf(type)?.schema?.openAPIV3Schema
+  const custom = schema === undefined ? [] : customErrors(object, schema)
+  return [...metadata, ...custom, ...(RULES[ruleName(type)]?.(object, old) ?? [])]
 }
 
 const values = (value: unknown): Values => (value ?? {}) as Values

@@ -1,0 +1,107 @@
+import { sql } from 'kysely'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { resealAll } from '../../../src/composition/reseal.ts'
+import type { Json } from '../../../src/core/json.ts'
+import { systemClock } from '../../../src/infra/clock.ts'
+import { createVault, sealHeader, vaultKey } from '../../../src/infra/secrets/vault.ts'
+import { sealedAs } from '../../../src/releases/store/sealed.ts'
+import { type FreshDatabase, freshDatabase } from '../../support/database.ts'
+
+const oldKey = vaultKey(Buffer.alloc(32, 1))
+const newKey = vaultKey(Buffer.alloc(32, 2))
+const thirdKey = vaultKey(Buffer.alloc(32, 3))
+const before = createVault([oldKey])
+const after = createVault([newKey])
+
+let database: FreshDatabase
+let said: string[]
+beforeEach(async () => {
+  database = await freshDatabase()
+  said = []
+})
+afterEach(() => database.close())
+
+const log = {
+  info: (fields: object, words: string) => said.push(`${words} ${JSON.stringify(fields)}`),
+  warn: (fields: object, words: string) => said.push(`${words} ${String(fields)}`),
+} as unknown as Parameters<typeof resealAll>[3]
+const quick = { now: () => systemClock.now(), sleep: () => Promise.resolve() }
+const run = (signal = new AbortController().signal) => resealAll(database.db, [newKey, oldKey], quick, log, signal)
+
+const id = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`
+
+/** Webhooks and sources are the tables that stand alone: what is true of a column of bytes is seen on them. */
+async function webhook(n: number, vault = before): Promise<void> {
+  const secret = vault.seal(`secret ${n}`, `webhook-secret:${id(n)}`)
+  await sql`insert into webhooks (id, url, types, secret_enc, created_by, created_at)
+    values (${id(n)}, 'https://a.example', '{}', ${secret}, 'me', now())`.execute(database.db)
+}
+const secrets = async () =>
+  (await sql<{ id: string; secret_enc: Buffer }>`select id, secret_enc from webhooks order by id`.execute(database.db))
+    .rows
+
+/** An attempt whose failure holds evidence, sealed as base64 in its document. */
+const operation = id(77)
+const attempt = (evidence: Json) =>
+  sql`insert into attempts
+  (subject_kind, subject_id, seq, act, baseline, epoch, started_at, deadline, failure)
+  values ('release', ${id(1)}, 1, ${JSON.stringify({ kind: 'upgrade', operationId: operation })}, '{}', 1, now(), now(),
+    ${JSON.stringify({ code: 'helm_failed', evidence })})`.execute(database.db)
+
+test('everything is sealed anew, page by page, and opens with the new key alone', async () => {
+  for (let n = 0; n < 450; n++) await webhook(n)
+  await webhook(450, after)
+  await run()
+  const rows = await secrets()
+  expect(rows).toHaveLength(451)
+  for (const [n, row] of rows.entries())
+    expect(after.open(row.secret_enc, `webhook-secret:${row.id}`)).toBe(`secret ${n}`)
+  expect(said).toEqual([
+    expect.stringContaining('"renewed":450'),
+    expect.stringMatching(/no longer needed \{"unreadable":0\}/),
+  ])
+})
+
+test('within documents, of answers to repeated requests, and of sources', async () => {
+  const scope = { principal: 'me', method: 'POST', path: '/x', key: 'k' }
+  const sealedAnswer = before.seal({ body: 'kept' }, 'idempotency:me POST /x k').toString('base64')
+  await sql`insert into idempotency (principal, method, path, key, body_hash, claim, locked_until, response, created_at, expires_at)
+    values ('me', 'POST', '/x', 'k', 'x', ${id(9)}, now(), ${JSON.stringify({ answer: sealedAnswer, tenants: [] })}, now(), now())`.execute(
+    database.db,
+  )
+  await attempt({ sealed: before.seal({ pods: ['why'] }, sealedAs.evidence(operation)).toString('base64') })
+  const credentials = before.seal({ kind: 'bearer', token: 't' }, 'chart-source-credentials')
+  await sql`insert into chart_sources (id, name, type, url, priority, credentials_enc, created_at)
+    values (${id(1)}, 'a', 'http', 'https://a.example', 1, ${credentials}, now())`.execute(database.db)
+  await run()
+  const { rows } = await sql<{ answer: string; evidence: string; credentials: Buffer }>`select
+    (select response ->> 'answer' from idempotency) as answer,
+    (select failure -> 'evidence' ->> 'sealed' from attempts) as evidence,
+    (select credentials_enc from chart_sources) as credentials`.execute(database.db)
+  const [row] = rows
+  expect(after.open(Buffer.from(row?.answer ?? '', 'base64'), 'idempotency:me POST /x k')).toEqual({ body: 'kept' })
+  expect(after.open(Buffer.from(row?.evidence ?? '', 'base64'), sealedAs.evidence(operation))).toEqual({
+    pods: ['why'],
+  })
+  expect(after.open(row?.credentials ?? Buffer.alloc(0), 'chart-source-credentials')).toMatchObject({ token: 't' })
+  expect(scope.key).toBe('k')
+})
+
+test('what neither key opens stays as it is, is counted, and keeps nothing else from being done', async () => {
+  await webhook(1, createVault([thirdKey]))
+  await webhook(2)
+  await run()
+  const [foreign, own] = await secrets()
+  expect(foreign?.secret_enc.subarray(0, 5)).toEqual(sealHeader(thirdKey))
+  expect(own?.secret_enc.subarray(0, 5)).toEqual(sealHeader(newKey))
+  expect(said.join('\n')).toContain('no longer needed {"unreadable":1}')
+  expect(said.join('\n')).not.toContain('secret 2')
+})
+
+test('one that is told to stop has said nothing, and the next goes on', async () => {
+  await webhook(1)
+  await run(AbortSignal.abort())
+  expect(said).toEqual([])
+  await run()
+  expect((await secrets())[0]?.secret_enc.subarray(0, 5)).toEqual(sealHeader(newKey))
+})
