@@ -38,6 +38,8 @@ export type GateState = {
   readonly wrote: Fields
   /** UIDs of the pods that the position lets go. */
   readonly take: readonly string[]
+  /** The hashes that traffic may go to while it is frozen: of sets that have passed, as it was frozen. Absent: `previous`. */
+  readonly passed?: readonly string[]
   /** The execution that had left it frozen, while the one that took it over has not let helm run. */
   readonly takenFrom: Uuid | null
   /** The fields as that one had left them. */

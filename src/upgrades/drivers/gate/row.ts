@@ -17,6 +17,8 @@ export type GateGoal = {
   readonly deployed: boolean
   readonly role: GateState['role']
   readonly take: readonly string[]
+  /** Every instance has passed on the target version. */
+  readonly passed: boolean
   /** The hash of the present template's pods; null: not known. */
   readonly current: string | null
   /** What is known of the hashes of versions before anything was noted. */
@@ -103,8 +105,14 @@ function advance(kind: GateKind, live: Workload, row: GateRow, goal: GateGoal): 
   const originals = originalsFor(kind, live, row, position)
   const wrote = position.kind === 'none' ? {} : { ...row.state.wrote, ...kind.ours(position) }
   const found = goal.deployed ? { takenFrom: null, asFound: null } : {}
-  const state = { ...row.state, ...sidesFor(row.state, goal), position, wrote, take: goal.take, ...found }
+  const sided = { ...row.state, ...sidesFor(row.state, goal), position, wrote, take: goal.take, ...found }
+  const state = position.kind === 'frozen' ? { ...sided, passed: passedSets(sided, goal) } : sided
   return { ...row, originals, state }
+}
+
+/** What runs before an upgrade has passed once; the new set has when all of it did. */
+function passedSets({ previous, target }: GateState, { passed }: GateGoal): readonly string[] {
+  return [previous, passed ? target : null].filter((hash) => hash !== null)
 }
 
 /** Positions after which helm may run. */

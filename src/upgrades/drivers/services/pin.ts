@@ -75,6 +75,11 @@ export function selectorPatch(service: Service, hash: string | null): JsonObject
   return hashOf(service) === hash ? null : { spec: { selector: { [HASH]: hash } } }
 }
 
+/** Pins one Service, which was pinned before, to another hash. One that is gone, or another one now, is left alone. */
+export function repinService(fleet: Fleet, name: string, uid: string, hash: string, hand: Hand): Promise<void> {
+  return select(fleet, name, uid, hash, hand)
+}
+
 async function select(fleet: Fleet, name: string, uid: string, hash: string | null, hand: Hand): Promise<void> {
   await until(fleet, name, uid, hand, (service) => {
     const body = selectorPatch(service, hash)
