@@ -105,9 +105,9 @@ export type FrozenRelease = Pick<Release, 'id' | 'clusterId' | 'namespace'>
 export interface FrozenWorkloads {
   /**
    * Nothing moves, and no field is Flotilla's any more: helm can apply whatever it wants. It may fail then: what `restore`
-   * puts back stays known, and the release stays frozen.
+   * puts back stays known, and the release stays frozen. `back`: helm is to go back to a revision that it had before.
    */
-  halt(release: FrozenRelease, lease: Lease): Promise<void>
+  halt(release: FrozenRelease, lease: Lease, way: 'on' | 'back'): Promise<void>
   /**
    * The fields are as they were before the freeze, so that everything moves, and nothing is kept of it. Traffic that is
    * pinned to what stays is let free when the rest has gone: until then the act is refused, and tried again.

@@ -17,7 +17,7 @@ import { HASH } from './services/select.ts'
 /** Frozen workloads over the same parts as the driver. */
 export function frozenWorkloads(parts: FleetParts): FrozenWorkloads {
   return {
-    halt: (release, lease) => acting(under(lease), (hand) => haltAll(parts, release, hand)),
+    halt: (release, lease, way) => acting(under(lease), (hand) => haltAll(parts, release, way, hand)),
     restore: (release, lease) => acting(under(lease), (hand) => restoreAll(parts, release, hand)),
     pins: async (release, lease) => {
       const pins: KeptSelector[] = []
@@ -35,11 +35,12 @@ function under(lease: Lease): Held {
   return { lease, signal: lease.signal }
 }
 
-async function haltAll(parts: FleetParts, release: FrozenRelease, hand: Hand): Promise<void> {
+async function haltAll(parts: FleetParts, release: FrozenRelease, way: 'on' | 'back', hand: Hand): Promise<void> {
   for (const row of await parts.gates.ofRelease(parts.db, release.id)) {
     const fleet = fleetOfRow(parts, release, row)
     await handOverPins(fleet, row, hand)
-    await bring(parts, fleet, fleet.workload, goalOf(parts, release, row, { kind: 'halted' }, hand), hand)
+    const goal = { ...goalOf(parts, release, row, { kind: 'halted' }, hand), goesBack: way === 'back' }
+    await bring(parts, fleet, fleet.workload, goal, hand)
   }
 }
 
@@ -110,6 +111,15 @@ function goalOf(
   return {
     ...{ position, clusterId, releaseId: id, executionId: row.executionId, deployed: true, role: 'other' },
     versions: { from: '', to: '' },
-    ...{ take: [], passed: false, current: null, hashes: {}, applied: false, epoch: lease.epoch, now: clock.now() },
+    ...{
+      take: [],
+      goesBack: false,
+      passed: false,
+      current: null,
+      hashes: {},
+      applied: false,
+      epoch: lease.epoch,
+      now: clock.now(),
+    },
   }
 }

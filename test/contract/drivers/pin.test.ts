@@ -132,7 +132,7 @@ describe('a pin', () => {
     const port = frozenWorkloads(world.parts())
     const release = { id: fleet.releaseId, clusterId: world.clusterId, namespace: fleet.namespace }
     const lease = await world.lease({ id: fleet.releaseId }, 'release')
-    await port.halt(release, lease)
+    await port.halt(release, lease, 'on')
     const halted = await service(fleet)
     expect(halted.spec?.selector).toEqual(pinnedTo)
     expect(halted.metadata.managedFields?.map(({ manager }) => manager)).not.toContain(fieldManager)
@@ -151,7 +151,7 @@ describe('a pin', () => {
     const lease = await world.lease({ id: fleet.releaseId }, 'release')
     const [kept, ...others] = await port.pins(release, lease)
     expect([kept?.service, others]).toEqual(['web', []])
-    await port.halt(release, lease)
+    await port.halt(release, lease, 'on')
     await applyService(fleet, 'web', { ...selector, ...kept?.labels })
     await fleet.apply('1.0.0')
     await port.restore(release, lease)
@@ -176,7 +176,7 @@ describe('a pin', () => {
     const patch = { type: 'merge', body, fieldManager } as const
     await fleet.client.patch(resources.services, { namespace: fleet.namespace, name: 'web' }, patch)
     const release = { id: fleet.releaseId, clusterId: world.clusterId, namespace: fleet.namespace }
-    await frozenWorkloads(world.parts()).halt(release, await world.lease({ id: fleet.releaseId }, 'release'))
+    await frozenWorkloads(world.parts()).halt(release, await world.lease({ id: fleet.releaseId }, 'release'), 'on')
     expect((await service(fleet)).spec?.selector).toEqual(selector)
   })
 
@@ -239,7 +239,7 @@ describe('a pin', () => {
     expect(await port.traffic(release)).toMatchObject({ kind: 'outage', to: given.to })
     await port.repin(release, lease)
     await pinned(fleet, given.side, given.passed ? 2 : 0)
-    await port.halt(release, lease)
+    await port.halt(release, lease, 'on')
     await applyService(fleet)
   })
 

@@ -58,6 +58,45 @@ test.concurrent.each([
   await expectNothingOfOurs(fleet, originals)
 })
 
+const rolling = { strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } } }
+
+/** Given a fleet whose chart changes how it replaces its pods, frozen half-way. */
+async function frozenBetween(from: object, to: object): Promise<Fleet> {
+  const specs = { '1.0.0': from, '1.1.0': to, '1.2.0': to }
+  const fleet = await Fleet.install(world, component, { kind: 'Deployment', size: 3, values: { specs } })
+  const execution = await fleet.started({ ...slow, strategy: 'STAGED', batchSize: 1 })
+  await execution.until('one has moved', ({ progress }) => progress.completed === 1, patience)
+  await execution.give('cancel')
+  await execution.untilStatus('CANCELLED', patience)
+  return fleet
+}
+
+const changes = [
+  ['rolling to replacing', rolling, replacing.spec],
+  ['replacing to rolling', replacing.spec, rolling],
+  ['replacing to the default', replacing.spec, {}],
+] as const
+const byDefault = { strategy: { type: 'RollingUpdate' } }
+const ends = ['previous', 'target', 'an upgrade', 'an execution'] as const
+
+test.concurrent.each(changes.flatMap(([name, from, to]) => ends.map((end) => ({ name, from, to, end }))))(
+  'frozen while its chart goes from $name, it ends by $end',
+  async ({ from, to, end }) => {
+    const fleet = await frozenBetween(from, to)
+    const version = { previous: '1.0.0', target: '1.1.0', 'an upgrade': '1.2.0', 'an execution': '1.1.0' }[end]
+    if (end === 'an upgrade') ok(await fleet.release.upgrade({ chartVersion: version }))
+    else if (end === 'an execution') {
+      const next = await fleet.started(slow)
+      expect(await next.until('ended', hasEnded, patience)).toMatchObject({ status: 'COMPLETED' })
+    } else ok(await world.api.post(`${fleet.release.path}/unfreeze?to=${end}`, undefined))
+    await fleet.reaches({ [version]: 3 })
+    const { spec, metadata } = await fleet.workload()
+    expect({ strategy: spec.strategy }).toMatchObject({ ...byDefault, ...(end === 'previous' ? from : to) })
+    expect(metadata.annotations?.['flotilla.dev/gate']).toBeUndefined()
+    await expectHelmGoesOn(fleet)
+  },
+)
+
 test.concurrent('cancelled half-way it is taken over by the next execution', async () => {
   const { fleet, originals, execution } = await halfReplaced('STAGED')
   await execution.give('cancel')

@@ -109,6 +109,25 @@ describe('originals', () => {
     expect(carryOut(deployment, going.live, going.row, goalFor(none)).live.spec).toEqual(spec)
   })
 
+  test('are those of the version that helm has applied last where it goes on from a freeze, also after it was to go back', () => {
+    const shut = through(closed)
+    const replacing = { ...shut.live, spec: { ...shut.live.spec, strategy: { type: 'Recreate' } } }
+    const open = carryOut(deployment, replacing, shut.row, goalFor(admitting(2)))
+    const left = carryOut(deployment, open.live, open.row, goalFor(frozen))
+    const halt = (from: Ended, goesBack: boolean) =>
+      carryOut(deployment, from.live, from.row, goalFor(halted, { goesBack }))
+    expect(halt(left, false).live.spec?.strategy).toEqual({ type: 'Recreate' })
+    const back = halt(left, true)
+    const on = halt(back, false)
+    expect(on.live.spec?.strategy).toEqual({ type: 'Recreate' })
+    expect(carryOut(deployment, on.live, on.row, goalFor(none)).live.spec).toEqual({
+      ...spec,
+      strategy: { type: 'Recreate' },
+    })
+    const going = carryOut(deployment, back.live, back.row, goalFor(reverting))
+    expect(carryOut(deployment, going.live, going.row, goalFor(none)).live.spec).toEqual(spec)
+  })
+
   test('are not what another hand made of the gate', () => {
     const open = through(closed, admitting(2))
     const live = { ...open.live, spec: { ...open.live.spec, ...gated(3, 0) } }

@@ -130,6 +130,8 @@ function goalOf(
     ...{ position, clusterId, releaseId, executionId: id, deployed, role, current, hashes },
     versions: { from: from.version, to: to.version },
     take: take.map(({ uid }) => uid),
+    // An execution halts its fleet on the way back only.
+    goesBack: true,
     passed: role === 'target' && everyPassed(execution),
     applied: role === 'target' && change?.template === 'to',
     epoch: lease.epoch,

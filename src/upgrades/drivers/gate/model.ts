@@ -20,6 +20,8 @@ export type Originals = {
   readonly before: Fields
   /** What taking the gate away puts back: as helm has last made it. */
   readonly current: Fields
+  /** What `current` was when helm was about to go back; absent once it has, or where it was not. */
+  readonly forward?: Fields
   /** Which of these fields helm owned, as the API server's managed fields write it: given back at the end. */
   readonly owned: JsonObject
   readonly services: readonly PinnedService[]

@@ -13,6 +13,8 @@ export type GateGoal = {
   readonly executionId: Uuid
   /** The versions that the execution goes between. */
   readonly versions: { readonly from: string; readonly to: string }
+  /** Helm is about to go back to the previous version: what that one had is to be put back. */
+  readonly goesBack: boolean
   /** Helm has run for the execution, or may have. */
   readonly deployed: boolean
   readonly role: GateState['role']
@@ -102,7 +104,7 @@ function givesBack(row: GateRow, goal: GateGoal): GateRow | null {
 function advance(kind: GateKind, live: Workload, row: GateRow, goal: GateGoal): GateRow {
   if (row.executionId !== goal.executionId) return row
   const { position } = goal
-  const originals = originalsFor(kind, live, row, position)
+  const originals = originalsFor(kind, live, row, goal)
   const wrote = position.kind === 'none' ? {} : { ...row.state.wrote, ...kind.ours(position) }
   const found = goal.deployed ? { takenFrom: null, asFound: null } : {}
   const sided = { ...row.state, ...sidesFor(row.state, goal), position, wrote, take: goal.take, ...found }
@@ -125,14 +127,23 @@ const helmMayRun: Readonly<Record<GatePosition['kind'], boolean>> = {
   reverting: false,
 }
 
-function originalsFor(kind: GateKind, live: Workload, row: GateRow, position: GatePosition): Originals {
+function originalsFor(kind: GateKind, live: Workload, row: GateRow, { position, goesBack }: GateGoal): Originals {
   const { originals, state } = row
-  // Helm goes back to the previous version: what that one had is what is to be put back.
-  if (position.kind === 'halted') return { ...originals, current: originals.before }
+  if (position.kind === 'halted') return halted(originals, goesBack)
   const opens = position.kind === 'admitting' || position.kind === 'reverting' || position.kind === 'none'
   if (!opens || state.position.kind === position.kind || !helmMayRun[state.position.kind]) return originals
   const owned = ownedByHelm(live, kind.fields(live), state.wrote, originals.owned)
-  return { ...originals, current: kind.adopt(live, originals.current, state.wrote), owned }
+  const { forward: _, ...known } = originals
+  return { ...known, current: kind.adopt(live, originals.current, state.wrote), owned }
+}
+
+/**
+ * What helm is to meet is what it has made last, unless it goes back: then it is what the previous version had. Helm may
+ * fail either way, and be sent the other way next.
+ */
+function halted(originals: Originals, goesBack: boolean): Originals {
+  const { before, current, forward = current, ...rest } = originals
+  return goesBack ? { ...rest, before, current: before, forward } : { ...rest, before, current: forward }
 }
 
 /**

@@ -17,7 +17,15 @@ export function goalFor(position: GatePosition, more: Partial<GateGoal> = {}): G
   return {
     ...{ position, clusterId: 'cluster', releaseId: 'release', executionId: 'one', deployed: true, role: 'target' },
     versions: { from: '1.0.0', to: '2.0.0' },
-    ...{ take: [], passed: false, current, hashes: current === null ? {} : { '1.0.0': current }, epoch: 7n, now: 0 },
+    ...{
+      take: [],
+      goesBack: true,
+      passed: false,
+      current,
+      hashes: current === null ? {} : { '1.0.0': current },
+      epoch: 7n,
+      now: 0,
+    },
     applied: false,
     ...more,
   }
