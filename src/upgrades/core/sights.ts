@@ -76,9 +76,15 @@ export type FleetSight =
 
 /**
  * The other workloads of the release: all on their wanted version and ready, or who is not. `uniform`: each has pods of
- * its present template only, so that without a gate none would move.
+ * its present template only, so that without a gate none would move. `left`: pods of another template whose controller
+ * waits until somebody deletes them, as the chart says.
  */
-export type Others = { readonly settled: boolean; readonly uniform: boolean; readonly blockers: readonly string[] }
+export type Others = {
+  readonly settled: boolean
+  readonly uniform: boolean
+  readonly blockers: readonly string[]
+  readonly left?: readonly PodRef[]
+}
 
 /** A look at everything that an execution depends on. `unreadable` is never taken for gone. */
 export type ExecutionObservation =

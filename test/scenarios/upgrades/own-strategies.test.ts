@@ -1,10 +1,10 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ok, problem } from '../support/api.ts'
 import { eventually } from '../support/eventually.ts'
 import { expectToldAsPublished } from '../support/told.ts'
 import type { Execution, RegisteredComponent } from '../support/upgrades.ts'
 import { openWorld, type World } from '../support/world.ts'
-import { Fleet, type Kind, makePool, registerFleet } from './support/fleet.ts'
+import { Fleet, type Kind, makePool, registerFleet, versionsOf } from './support/fleet.ts'
 import { expectHelmGoesOn, expectNothingOfOurs, originalsOf } from './support/originals.ts'
 
 // Charts that state how their workload replaces its pods.
@@ -112,6 +112,47 @@ test.concurrent('blue-green refuses pods that cannot run beside each other', asy
   const { detail } = problem(await fleet.initiate({ strategy: 'BLUE_GREEN' }), 422, 'cannot_gate')
   expect(detail).toContain('Recreate')
 })
+
+describe.concurrent.each<Kind>(['StatefulSet', 'DaemonSet'])(
+  'a %s beside the target whose chart deletes no pod',
+  (secondKind) => {
+    const onDelete = { updateStrategy: { type: 'OnDelete' } }
+    const values = {
+      ...{ second: true, secondKind, secondSpecs: { '1.0.0': onDelete, '1.1.0': onDelete, '1.2.0': onDelete } },
+      secondFaults: { '1.2.0': 'crash' },
+    }
+    const app = (fleet: Fleet) => ({
+      ...slow,
+      target: { kind: 'workload', releaseId: fleet.release.id, workload: { name: 'app' } },
+    })
+    const install = () => Fleet.install(world, component, { kind: 'Deployment', size: 2, values })
+    const secondIs = (fleet: Fleet, version: string) =>
+      eventually(`the second is ${version}`, async () => {
+        const seen = versionsOf(await fleet.pods('app-second'))
+        return Object.keys(seen).join() === version ? true : Promise.reject(new Error(JSON.stringify(seen)))
+      })
+
+    test('is refused with the reason: nobody would move it', async () => {
+      const fleet = await install()
+      const { detail } = problem(await fleet.initiate(app(fleet)), 422, 'cannot_gate')
+      expect(detail).toContain(`${secondKind} app-second spec.updateStrategy.type`)
+    })
+
+    test('is moved by RECREATE, forward and back', async () => {
+      const fleet = await install()
+      const execution = await fleet.started({ ...app(fleet), strategy: 'RECREATE' })
+      expect(await execution.until('ended', hasEnded, patience)).toMatchObject({ status: 'COMPLETED' })
+      expect(Object.keys(versionsOf(await fleet.pods('app-second')))).toEqual(['1.1.0'])
+      expect((await fleet.workload('app-second', secondKind)).spec).toMatchObject(onDelete)
+      const [fromVersionId, toVersionId] = [component.versions['1.1.0'], component.versions['1.2.0']]
+      const next = await fleet.started({ ...app(fleet), fromVersionId, toVersionId, strategy: 'RECREATE' })
+      await secondIs(fleet, '1.2.0')
+      await next.give('rollback')
+      expect(await next.until('ended', hasEnded, patience)).toMatchObject({ status: 'ROLLED_BACK' })
+      expect(Object.keys(versionsOf(await fleet.pods('app-second')))).toEqual(['1.1.0'])
+    })
+  },
+)
 
 test.concurrent.each<[string, Kind, object]>([
   ['deletes no pod', 'StatefulSet', { updateStrategy: { type: 'OnDelete' } }],
