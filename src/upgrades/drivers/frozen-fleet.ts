@@ -1,8 +1,9 @@
 import { resources } from '../../infra/kubernetes/index.ts'
 import type { FrozenRelease } from '../../releases/index.ts'
+import type { GateRow, PinnedService } from '../store/gate-row.ts'
 import { type Fleet, type FleetParts, gateKinds } from './fleet/context.ts'
 import { presentHashes, readPods, servingHashes } from './fleet/members.ts'
-import type { GateRow, PinnedService, Workload } from './gate/model.ts'
+import type { Workload } from './gate/model.ts'
 import { hashOf, type Service } from './services/select.ts'
 
 /** The fleet of a row: what is left of the execution that held it. */

@@ -1,8 +1,8 @@
 import type { FrozenRelease, FrozenTraffic } from '../../releases/index.ts'
+import type { GateRow, GateState } from '../store/gate-row.ts'
 import type { FleetParts } from './fleet/context.ts'
 import type { Hand } from './fleet/hand.ts'
 import { fleetOfRow, hashesOf, type Pinned, readPresent } from './frozen-fleet.ts'
-import type { GateRow, GateState } from './gate/model.ts'
 import { repinService } from './services/pin.ts'
 
 /** A row whose Services are pinned, with what they say and which sets could serve. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { GatePosition } from '../../core/model.ts'
-import type { GateRow } from '../gate/model.ts'
+import type { GateRow } from '../../store/gate-row.ts'
 import { positionOf } from '../gate/position.ts'
 import { carryOut, type Ended, goalFor, workload } from '../gate/testing.ts'
 import { armingOf, isUncounted } from './arming.ts'

@@ -1,8 +1,8 @@
 import type { Instant } from '../../../core/instant.ts'
 import type { Uuid } from '../../../core/subject.ts'
 import type { GatePosition } from '../../core/model.ts'
-import type { Hashes } from './hashes.ts'
-import type { GateKind, GateRow, GateState, Originals, Workload } from './model.ts'
+import type { GateRow, GateState, Hashes, Originals } from '../../store/gate-row.ts'
+import type { GateKind, Workload } from './model.ts'
 import { ownedByHelm } from './ownership.ts'
 
 /** What is asked of a gate, and by whom. */

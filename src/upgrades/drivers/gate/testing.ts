@@ -1,7 +1,8 @@
 import type { JsonObject } from '../../../core/json.ts'
 import type { ManagedFields } from '../../../infra/kubernetes/index.ts'
 import type { GatePosition, WorkloadKind } from '../../core/model.ts'
-import type { GateKind, GateRow, Workload } from './model.ts'
+import type { GateRow } from '../../store/gate-row.ts'
+import type { GateKind, Workload } from './model.ts'
 import type { GateGoal } from './row.ts'
 import { nextStep } from './steps.ts'
 

@@ -1,10 +1,11 @@
 import type { JsonObject } from '../../../core/json.ts'
 import { fenced } from '../../../infra/engine/index.ts'
 import { resources } from '../../../infra/kubernetes/index.ts'
+import type { GateRow, PinnedService } from '../../store/gate-row.ts'
 import { guarded, patchOnce } from '../fleet/bring.ts'
 import type { Fleet, FleetParts } from '../fleet/context.ts'
 import type { Hand } from '../fleet/hand.ts'
-import { fieldManager, type GateRow, type PinnedService } from '../gate/model.ts'
+import { fieldManager } from '../gate/model.ts'
 import { withdrawPatch } from '../gate/ownership.ts'
 import { HASH, hashOf, type Service } from './select.ts'
 
