@@ -34,6 +34,8 @@ describe('a freeze stays known', () => {
     expect(simulation.claim()).toBe(true)
     simulation.world.deliverLate()
     steps(simulation, 3)
+    // By this the execution knows it from another hand's.
+    expect(simulation.state.revisions.at(-1)).toMatchObject({ revision: ifRevision + 1, operationId: operation.id })
     expect(simulation.unclaim(false)).toBe(true)
     steps(simulation, 3)
     expect(simulation.state.release).toMatchObject({ status: 'FAILED', revision: ifRevision + 1, claim: null })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { anotherHand, breakPod, killPod, scale } from './testing/disturb.ts'
+import { anotherHand, breakPod, killPod, lateWrite, scale } from './testing/disturb.ts'
 import { given } from './testing/scenario.ts'
 import { Simulation, say } from './testing/simulation.ts'
 
@@ -64,6 +64,30 @@ describe('another hand', () => {
       .inCluster(anotherHand)
       .untilStatus('FAILED')
       .thenReason('CHANGED_BY_ANOTHER_HAND')
+  })
+})
+
+describe('a late write of an operation that had ended before', () => {
+  test('ends an execution that takes a frozen fleet over, and leaves the fleet frozen', () => {
+    const scenario = given({ size: 6, takesOver: true }).untilWaiting('GATE')
+    scenario
+      .so(({ stage, deployed }) => expect([stage, deployed]).toEqual(['closing', false]))
+      .inCluster(lateWrite)
+      .untilStatus('FAILED')
+      .thenReason('REVISION_CAME_LATE')
+      .so(({ frozen, instances }, { world }) => {
+        expect([frozen, world.gate.kind]).toEqual([true, 'frozen'])
+        expect(instances.every(({ status }) => status === 'PENDING')).toBe(true)
+      })
+  })
+
+  test('ends one of a fleet that was not held as it was found', () => {
+    given({ size: 6 })
+      .untilWaiting('GATE')
+      .inCluster(lateWrite)
+      .untilStatus('FAILED')
+      .thenReason('REVISION_CAME_LATE')
+      .so(({ frozen }, { world }) => expect([frozen, world.gate.kind]).toEqual([false, 'none']))
   })
 })
 

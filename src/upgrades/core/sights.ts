@@ -44,8 +44,8 @@ export type ReleaseSight = {
   readonly exists: boolean
   readonly revision: number
   readonly secretUid: string | null
-  /** Which of our operations made that revision; null: none of them. */
-  readonly madeBy: 'deploy' | 'undo' | null
+  /** Which of our operations made that revision, `operation`: another one of Flotilla's; null: none of them. */
+  readonly madeBy: 'deploy' | 'undo' | 'operation' | null
   readonly deploy: ChildSight
   readonly undo: ChildSight
 }
