@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { refOf } from './rehearsal/world.ts'
 import { anotherHand, breakPod, killPod, lateWrite, scale } from './testing/disturb.ts'
 import { given } from './testing/scenario.ts'
 import { Simulation, say } from './testing/simulation.ts'
@@ -65,6 +66,27 @@ describe('another hand', () => {
       .untilStatus('FAILED')
       .thenReason('CHANGED_BY_ANOTHER_HAND')
   })
+})
+
+/** Found by the simulation: seeds -862446975 and -723376888 of the property with disturbances. */
+test('the new pod of a failed instance dies while the fleet is scaled: the next one takes its place and lets nobody go', () => {
+  const spec = { batchSize: 2, batchDelaySeconds: 0, healthCheckIntervalSeconds: 1, healthCheckTimeoutSeconds: 2 }
+  const faults = { neverDrains: [1], readySeconds: 0 }
+  const scenario = given({ size: 3, faults, spec: { ...spec, failureThreshold: 1, maxUnavailablePercentage: 1 } })
+  const beside = () => scenario.execution.instances.find(({ status }) => status === 'FAILED')?.nextPod
+  scenario.until(({ ending }) => ending?.to === 'FAILED', 'the end is decided')
+  const nth = scenario.world.pods
+    .filter(({ goneAt }) => goneAt === null)
+    .findIndex((pod) => refOf(scenario.world, pod).uid === beside()?.uid)
+  scenario
+    .inCluster((world, now) => scale(killPod(world, nth, now), 4, now))
+    .next()
+    .so(({ instances }) => {
+      expect(instances.map(({ origin }) => origin)).toEqual(['TARGET', 'TARGET', 'TARGET', 'CLUSTER'])
+      expect(instances.slice(0, 3).map(({ status }) => status)).toEqual(['COMPLETED', 'FAILED', 'PENDING'])
+      expect(beside()).not.toBeNull()
+    })
+    .untilStatus('FAILED')
 })
 
 describe('a late write of an operation that had ended before', () => {

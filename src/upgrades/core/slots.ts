@@ -125,7 +125,8 @@ function placesAwaitingTarget(instances: readonly Instance[], pairs: readonly Pa
     const pair = pairs[at] ?? nobody
     if (pair.next !== null) return null
     const rank = awaitsTarget[instance.status]
-    return rank === 0 || pair.old === null ? rank : null
+    // Beside an old pod that has not gone yet a new one is missed also where the first one has died.
+    return rank === 0 || pair.old === null || instance.surge ? rank : null
   })
 }
 
