@@ -81,10 +81,12 @@ const examples: Readonly<Record<RuleName, { good: Record<string, string>; bad: R
   upgradesJudgeWhatDriversRead: {
     good: {
       'src/upgrades/drivers/a.ts': "import type { Execution } from '../core/model.ts'\nimport { b } from './gate/b.ts'",
+      'src/upgrades/store/b.ts': "import type { Execution } from '../core/model.ts'",
       'src/upgrades/checks/a.ts': "import type { Room } from '../drivers/room.ts'",
       'src/upgrades/surveys/a.ts': "import { a } from '../checks/a.ts'\nimport { b } from '../drivers/b.ts'",
     },
     bad: {
+      'src/upgrades/store/a.ts': "import type { GateRow } from '../drivers/gate/model.ts'",
       'src/upgrades/drivers/b.ts': "import { backup } from '../checks/backup.ts'",
       'src/upgrades/drivers/fleet/c.ts': "import type { Survey } from '../../ports.ts'",
       'src/upgrades/checks/d.ts': "import { workloadFleet } from '../surveys/workload.ts'",

@@ -3,7 +3,7 @@ export { requireVisible as requireVisibleRelease } from './commands/context.ts'
 export { executionOrders } from './commands/execution-orders.ts'
 export { releaseReads } from './commands/release-reads.ts'
 export { deployedManifest, type Renderings, renderingsOf } from './commands/renderings.ts'
-export type { ClaimedStatus, Conclusion, Frozen } from './core/model.ts'
+export type { ClaimedStatus, Conclusion, Frozen, FrozenTraffic } from './core/model.ts'
 export type { ReleaseDeps } from './deps.ts'
 export type {
   ClaimedSight,

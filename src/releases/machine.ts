@@ -60,6 +60,7 @@ async function observe(deps: MachineDeps, state: ReleaseState, damaged: Lru<true
   const seen = await observeRelease(state, {
     cluster,
     manifests: (asked) => manifestsOf(deps, asked),
+    traffic: (release) => deps.ports.frozenWorkloads.traffic(release),
     keepChart: (stored) => keepChart(deps.ports.charts, stored),
     openEvidence: (operationId, evidence) => openEvidence(deps.vault, operationId, evidence),
     damaged,

@@ -53,6 +53,7 @@ function waiting(): ReleaseState {
 const deps = {
   ...{ manifests: async () => ({ newest: null, unfinished: null }), keepChart: async () => null },
   ...{ openEvidence: (_: string, evidence: Json) => evidence, damaged: new Lru<true>(10), now: 1 },
+  traffic: async () => null,
 }
 
 test('what another hand makes ready while the workloads are read is not taken for ours', async () => {

@@ -12,7 +12,7 @@ import {
   UnreadableRecordError,
 } from '../infra/helm/index.ts'
 import { ClusterError, ManifestError } from '../infra/kubernetes/index.ts'
-import type { HelmRevision, ReleaseObservation, ReleaseState } from './core/model.ts'
+import type { FrozenTraffic, HelmRevision, ReleaseObservation, ReleaseState } from './core/model.ts'
 import { openOperation } from './core/situation.ts'
 import { clockSkewMs, evidenceView } from './evidence.ts'
 import type { ReleaseCluster } from './ports.ts'
@@ -24,6 +24,8 @@ export type ObserveDeps = {
   readonly manifests: (state: ReleaseState) => Promise<Manifests>
   /** Keeps the chart of a record by its digest; null when it cannot be repacked. The same record changes nothing twice. */
   readonly keepChart: (stored: StoredRecord) => Promise<string | null>
+  /** Where the traffic of a frozen release goes. */
+  readonly traffic: (release: ReleaseState['release']) => Promise<FrozenTraffic | null>
   /** Evidence of an act as it was before it was sealed. */
   readonly openEvidence: (operationId: Uuid, evidence: Json) => Json
   /** When the look is taken. */
@@ -76,7 +78,15 @@ async function look(state: ReleaseState, deps: ObserveDeps): Promise<ReleaseObse
     readiness,
     remains: newest.status === 'uninstalled' ? await remainsOf(state, deps, () => deps.manifests(state)) : null,
     evidence: await evidenceOf(state, deps, newest),
+    traffic: await trafficOf(state, deps),
   }
+}
+
+/** At rest only: whoever acts on the release has its workloads to himself. */
+async function trafficOf(state: ReleaseState, { traffic }: ObserveDeps): Promise<FrozenTraffic | null> {
+  const { frozen, claim } = state.release
+  const atRest = frozen !== null && !frozen.over && claim === null && openOperation(state) === null
+  return atRest ? traffic(state.release) : null
 }
 
 async function readinessOf(state: ReleaseState, cluster: ReleaseCluster, newest: HelmRevision) {

@@ -3,7 +3,7 @@ import type { Principal, Uuid } from '../core/subject.ts'
 import type { Db, Tx } from '../infra/database/types.ts'
 import type { Lease } from '../infra/engine/types.ts'
 import type { ClusterEndpoint, GrantedObject, Helm, KeptReplicas, KeptSelector } from '../infra/helm/index.ts'
-import type { FieldConflict, PodRef, Readiness, Release, Remains } from './core/model.ts'
+import type { FieldConflict, FrozenTraffic, PodRef, Readiness, Release, Remains } from './core/model.ts'
 
 /** One cluster as releases see it. Every method throws when the cluster does not answer. */
 export interface ReleaseCluster {
@@ -110,9 +110,9 @@ export type FrozenRelease = Pick<Release, 'id' | 'clusterId' | 'namespace'>
 export interface FrozenWorkloads {
   /**
    * Nothing moves, and no field is Flotilla's any more: helm can apply whatever it wants. It may fail then: what `restore`
-   * puts back stays known, and the release stays frozen.
+   * puts back stays known, and the release stays frozen. `back`: helm is to go back to a revision that it had before.
    */
-  halt(release: FrozenRelease, lease: Lease): Promise<void>
+  halt(release: FrozenRelease, lease: Lease, way: 'on' | 'back'): Promise<void>
   /**
    * The fields are as they were before the freeze, so that everything moves, and nothing is kept of it. Traffic that is
    * pinned to what stays is let free when the rest has gone: until then the act is refused, and tried again.
@@ -125,6 +125,10 @@ export interface FrozenWorkloads {
   pins(release: FrozenRelease, lease: Lease): Promise<readonly KeptSelector[]>
   /** The workloads that another hand than helm has scaled, and to what. Changes nothing. */
   scaled(release: FrozenRelease): Promise<readonly KeptReplicas[]>
+  /** Where traffic goes while it is pinned; null where it is not. Changes nothing. Throws `ClusterError`. */
+  traffic(release: FrozenRelease): Promise<FrozenTraffic | null>
+  /** Pins that serve nobody go to a set that has passed and can serve (docs/adr/0033). */
+  repin(release: FrozenRelease, lease: Lease): Promise<void>
 }
 
 /** What releases need of upgrade executions. */

@@ -68,7 +68,8 @@ async function releaseSights({ db, ports }: MachineDeps, { claims }: Execution):
     if (sight === undefined) return []
     const { exists, revision, secretUid, orders } = sight
     const child = (id: string) => orders[id] ?? ({ kind: 'absent' } as const)
-    const madeBy = sight.madeBy === deployId ? 'deploy' : sight.madeBy === undoId ? 'undo' : null
+    const ours = { [deployId]: 'deploy', [undoId]: 'undo' } as const
+    const madeBy = sight.madeBy === null ? null : (ours[sight.madeBy] ?? 'operation')
     return [{ releaseId, exists, revision, secretUid, madeBy, deploy: child(deployId), undo: child(undoId) }]
   })
 }

@@ -66,6 +66,7 @@ const featuresKeepTheOrder = perImport(
 
 /** Rooms of `src/upgrades` with the others that each may use: drivers read and act, checks judge, surveys join the two. */
 const roomsOfUpgrades: Readonly<Record<string, readonly string[]>> = {
+  store: ['core'],
   drivers: ['core', 'store'],
   checks: ['core', 'store', 'drivers', 'commands', 'deps.ts', 'ports.ts', 'views.ts'],
   surveys: ['core', 'store', 'drivers', 'checks', 'ports.ts'],

@@ -17,6 +17,7 @@ export function releaseActs(deps: ActDeps): ReleaseActs {
     settle: settle(deps),
     halt: thaw(deps),
     restore: thaw(deps),
+    repin: thaw(deps),
     removeStuckPods: removeStuckPods(deps),
   }
 }

@@ -29,6 +29,7 @@ export function keepingFailures(deps: KeepingDeps, acts: ReleaseActs): Acts<Rele
     settle: keeping(acts.settle),
     halt: keeping(acts.halt),
     restore: keeping(acts.restore),
+    repin: keeping(acts.repin),
     removeStuckPods: keeping(acts.removeStuckPods),
   }
 }

@@ -2,14 +2,14 @@ import { ActFailed } from '../../infra/engine/index.ts'
 import type { ReleaseAct } from '../core/model.ts'
 import type { ActDeps, ReleaseActContext } from './context.ts'
 
-type ThawAct = Extract<ReleaseAct, { kind: 'halt' | 'restore' }>
+type ThawAct = Extract<ReleaseAct, { kind: 'halt' | 'restore' | 'repin' }>
 
-/** Takes a frozen release's workloads over: halted before helm, and with their own fields again after it. */
+/** What is done to a frozen release: halted before helm, with its own fields again after it, its traffic moved between. */
 export function thaw({ ports }: ActDeps) {
   return async (act: ThawAct, { lease, subject }: ReleaseActContext): Promise<void> => {
-    const { release } = subject
+    const { release, operation } = subject
     if (lease.remainingMs() <= 0)
       throw new ActFailed('unchanged', { code: 'interrupted', detail: 'the lease was lost' })
-    await ports.frozenWorkloads[act.kind](release, lease)
+    await ports.frozenWorkloads[act.kind](release, lease, operation.kind === 'rollback' ? 'back' : 'on')
   }
 }

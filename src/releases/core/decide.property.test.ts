@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { propertyRuns } from '../../../test/support/property-runs.ts'
+import type { FrozenTraffic } from './model.ts'
 import { shownStatus } from './shown.ts'
 import { openOperation } from './situation.ts'
 import { type Fate, type HandDoes, handFates } from './testing/helmworld.ts'
@@ -32,6 +33,14 @@ type Move =
   | { kind: 'hand'; what: HandDoes }
   | { kind: 'ready'; looks: number }
   | { kind: 'blind'; looks: number }
+  | { kind: 'traffic'; traffic: FrozenTraffic | null }
+
+const traffics: readonly (FrozenTraffic | null)[] = [
+  null,
+  { kind: 'serves', version: '1' },
+  { kind: 'outage', to: '2', detail: '' },
+  { kind: 'outage', to: null, detail: '' },
+]
 
 const ownMoves = [
   {
@@ -53,6 +62,10 @@ const ownMoves = [
   { weight: 1, arbitrary: fc.constant({ kind: 'late' as const }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('blind' as const), looks: fc.integer({ min: 1, max: 4 }) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('ready' as const), looks: fc.constantFrom(0, 1, 3, 10_000) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant('traffic' as const), traffic: fc.constantFrom(...traffics) }),
+  },
 ] as const
 const asks = ['claim', 'upgrade', 'upgrade', 'rollback', 'conclude', 'conclude', 'unclaim', 'show', 'abandon'] as const
 const execution = {
@@ -84,6 +97,7 @@ function apply(simulation: Simulation, move: Move): void {
   if (move.kind === 'time') simulation.now += move.ms
   if (move.kind === 'late') simulation.world.deliverLate()
   if (move.kind === 'blind') simulation.world.blindLooks = move.looks
+  if (move.kind === 'traffic') simulation.world.traffic = move.traffic
   if (move.kind === 'hand') simulation.world.byHand(move.what)
   if (move.kind === 'ready') simulation.world.looksUntilReady = move.looks
   if (move.kind === 'command') give(simulation, move)

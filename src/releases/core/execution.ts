@@ -65,7 +65,8 @@ function unclaim(state: ReleaseState, { executionId, frozen }: Of<'unclaim'>, no
     updatedAt: now,
   }
   const decision = next({ ...state, release }, executionId, 'unclaimed')
-  return over === null || decision.kind === 'rejected' ? decision : { ...decision, wake: now }
+  // What is left frozen is looked at once: where its traffic goes, nobody else does any more.
+  return release.frozen === null || decision.kind === 'rejected' ? decision : { ...decision, wake: now }
 }
 
 /** A freeze, left by the execution or found by it, that another hand has ended: what is there of its gates comes off now. */

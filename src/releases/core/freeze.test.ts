@@ -34,6 +34,8 @@ describe('a freeze stays known', () => {
     expect(simulation.claim()).toBe(true)
     simulation.world.deliverLate()
     steps(simulation, 3)
+    // By this the execution knows it from another hand's.
+    expect(simulation.state.revisions.at(-1)).toMatchObject({ revision: ifRevision + 1, operationId: operation.id })
     expect(simulation.unclaim(false)).toBe(true)
     steps(simulation, 3)
     expect(simulation.state.release).toMatchObject({ status: 'FAILED', revision: ifRevision + 1, claim: null })
@@ -51,5 +53,42 @@ describe('a freeze stays known', () => {
     expect(simulation.world.gate).toBe('frozen')
     steps(simulation, 3)
     expect([simulation.state.release.frozen, simulation.world.gate]).toEqual([null, 'none'])
+  })
+})
+
+describe('pinned traffic of a frozen release', () => {
+  const reason = ({ state }: Simulation) => state.release.waitingFor?.reason ?? null
+  const told = ({ events }: Simulation) =>
+    events.flatMap(({ data }) => (data.reason === undefined ? [] : [data.reason]))
+
+  test('goes to a set that has passed when it serves nobody, once that is done it is told', () => {
+    const simulation = frozen()
+    simulation.world.traffic = { kind: 'outage', to: '1.1.0', detail: 'nobody is ready' }
+    simulation.step('refused')
+    expect(reason(simulation)).toBe('MOVING_PIN')
+    steps(simulation, 3)
+    expect(simulation.world.traffic).toEqual({ kind: 'serves', version: '1.1.0' })
+    expect([reason(simulation), told(simulation)]).toEqual([null, ['PIN_MOVED']])
+    expect([simulation.state.release.frozen, simulation.world.gate]).toEqual([expect.anything(), 'frozen'])
+  })
+
+  test('where nobody can serve the release says so, once, until it does', () => {
+    const simulation = frozen()
+    simulation.world.traffic = { kind: 'outage', to: null, detail: 'nobody is ready' }
+    steps(simulation, 3)
+    const { waitingFor } = simulation.state.release
+    expect(waitingFor).toMatchObject({ reason: 'PIN_SERVES_NOBODY', detail: 'nobody is ready' })
+    simulation.world.traffic = { kind: 'serves', version: '1.0.0' }
+    steps(simulation, 1)
+    expect([reason(simulation), told(simulation)]).toEqual([null, ['PIN_SERVES_NOBODY']])
+  })
+
+  test('is left to the execution that holds the release', () => {
+    const simulation = frozen()
+    simulation.world.traffic = { kind: 'outage', to: '1.1.0', detail: 'nobody is ready' }
+    simulation.claim()
+    steps(simulation, 3)
+    expect(simulation.world.traffic.kind).toBe('outage')
+    expect(reason(simulation)).toBe('UPGRADE_EXECUTION')
   })
 })

@@ -3,6 +3,7 @@ import { type Instant, seconds } from '../../core/instant.ts'
 import type { ReleaseDecision } from './command.ts'
 import { releaseEvent } from './events.ts'
 import { endsFreeze, follow, isKnown } from './follow.ts'
+import { followTraffic } from './frozen-traffic.ts'
 import type { Absent, Present, ReleaseAct, ReleaseState } from './model.ts'
 import { unsettledBeneath } from './overtaken.ts'
 import { isBaseline, isOurs, isPending } from './ownership.ts'
@@ -30,7 +31,8 @@ export function decideIdle(
   const next = { ...state, release, mirrored: followed.mirrored }
   const told = thawed.release.frozen === state.release.frozen || followed.events.length > 0
   const events = told ? followed.events : [releaseEvent(release, 'changed')]
-  return { kind: 'next', state: next, act: null, events, wake: nextLook(release, now) }
+  const decided = { kind: 'next', state: next, act: null, events, wake: nextLook(release, now) } as const
+  return followTraffic(decided, seen, attempt, now)
 }
 
 /** Where nothing is to be taken off any more, a freeze that another hand has ended is gone. */

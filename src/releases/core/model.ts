@@ -53,6 +53,14 @@ export type Frozen = {
   readonly over?: true
 }
 
+/**
+ * Where traffic goes that an execution has left pinned. `outage`: to nobody, because no pod of that set is ready. `to`: the
+ * version that has passed and could serve; null where none could. `detail` may be shown.
+ */
+export type FrozenTraffic =
+  | { readonly kind: 'serves'; readonly version: string }
+  | { readonly kind: 'outage'; readonly to: string | null; readonly detail: string }
+
 /** How a release shows while an execution holds it. */
 export const claimedStatuses = ['PENDING_UPGRADE', 'PENDING_ROLLBACK'] as const
 export type ClaimedStatus = (typeof claimedStatuses)[number]
@@ -303,6 +311,8 @@ export type ReleaseObservation =
       readonly remains: Remains | null
       /** Read only while an operation is `failing`. */
       readonly evidence: Json | null
+      /** Read only at rest of a frozen release: null where nothing is pinned, or nobody asks. */
+      readonly traffic: FrozenTraffic | null
     }
 export type Absent = Extract<ReleaseObservation, { kind: 'absent' }>
 export type Present = Extract<ReleaseObservation, { kind: 'present' }>
@@ -324,6 +334,8 @@ export type ReleaseAct =
   | { readonly kind: 'halt'; readonly operationId: Uuid }
   /** The workloads of a frozen release get their own fields back and move. */
   | { readonly kind: 'restore'; readonly operationId: Uuid }
+  /** The traffic of a frozen release goes to a set that can serve. */
+  | { readonly kind: 'repin'; readonly operationId: Uuid }
   | { readonly kind: 'removeStuckPods'; readonly operationId: Uuid; readonly pods: readonly PodRef[] }
 
 /** What callers ask for. `ifRevision`: the revision that the command was made for; at another one it is refused. */

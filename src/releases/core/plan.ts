@@ -43,9 +43,9 @@ export function planSettle(
   return { act, baseline: baselineOf(own), deadline: now + seconds(30) }
 }
 
-/** Halts or restores the workloads of a frozen release. The baseline tells for which of Helm's revisions that was. */
+/** Halts or restores the workloads of a frozen release, or moves its traffic. The baseline tells for which of Helm's revisions that was. */
 export function planThaw(
-  kind: 'halt' | 'restore',
+  kind: 'halt' | 'restore' | 'repin',
   operationId: Operation['id'],
   seen: Present | Absent,
   now: Instant,

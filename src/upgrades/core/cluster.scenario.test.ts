@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { anotherHand, breakPod, killPod, scale } from './testing/disturb.ts'
+import { refOf } from './rehearsal/world.ts'
+import { anotherHand, breakPod, killPod, lateWrite, scale } from './testing/disturb.ts'
 import { given } from './testing/scenario.ts'
 import { Simulation, say } from './testing/simulation.ts'
 
@@ -64,6 +65,51 @@ describe('another hand', () => {
       .inCluster(anotherHand)
       .untilStatus('FAILED')
       .thenReason('CHANGED_BY_ANOTHER_HAND')
+  })
+})
+
+/** Found by the simulation: seeds -862446975 and -723376888 of the property with disturbances. */
+test('the new pod of a failed instance dies while the fleet is scaled: the next one takes its place and lets nobody go', () => {
+  const spec = { batchSize: 2, batchDelaySeconds: 0, healthCheckIntervalSeconds: 1, healthCheckTimeoutSeconds: 2 }
+  const faults = { neverDrains: [1], readySeconds: 0 }
+  const scenario = given({ size: 3, faults, spec: { ...spec, failureThreshold: 1, maxUnavailablePercentage: 1 } })
+  const beside = () => scenario.execution.instances.find(({ status }) => status === 'FAILED')?.nextPod
+  scenario.until(({ ending }) => ending?.to === 'FAILED', 'the end is decided')
+  const nth = scenario.world.pods
+    .filter(({ goneAt }) => goneAt === null)
+    .findIndex((pod) => refOf(scenario.world, pod).uid === beside()?.uid)
+  scenario
+    .inCluster((world, now) => scale(killPod(world, nth, now), 4, now))
+    .next()
+    .so(({ instances }) => {
+      expect(instances.map(({ origin }) => origin)).toEqual(['TARGET', 'TARGET', 'TARGET', 'CLUSTER'])
+      expect(instances.slice(0, 3).map(({ status }) => status)).toEqual(['COMPLETED', 'FAILED', 'PENDING'])
+      expect(beside()).not.toBeNull()
+    })
+    .untilStatus('FAILED')
+})
+
+describe('a late write of an operation that had ended before', () => {
+  test('ends an execution that takes a frozen fleet over, and leaves the fleet frozen', () => {
+    const scenario = given({ size: 6, takesOver: true }).untilWaiting('GATE')
+    scenario
+      .so(({ stage, deployed }) => expect([stage, deployed]).toEqual(['closing', false]))
+      .inCluster(lateWrite)
+      .untilStatus('FAILED')
+      .thenReason('REVISION_CAME_LATE')
+      .so(({ frozen, instances }, { world }) => {
+        expect([frozen, world.gate.kind]).toEqual([true, 'frozen'])
+        expect(instances.every(({ status }) => status === 'PENDING')).toBe(true)
+      })
+  })
+
+  test('ends one of a fleet that was not held as it was found', () => {
+    given({ size: 6 })
+      .untilWaiting('GATE')
+      .inCluster(lateWrite)
+      .untilStatus('FAILED')
+      .thenReason('REVISION_CAME_LATE')
+      .so(({ frozen }, { world }) => expect([frozen, world.gate.kind]).toEqual([false, 'none']))
   })
 })
 

@@ -5,7 +5,7 @@ import type { ErrorCode } from '../../core/problems.ts'
 import type { ExecutionAct, ExecutionCommand, RehearsalFaults, Strategy } from './model.ts'
 import { isTerminal, strategies } from './model.ts'
 import { type FleetKind, fleetKinds } from './rehearsal/world.ts'
-import { anotherHand, breakPod, killPod, misPin, scale } from './testing/disturb.ts'
+import { anotherHand, breakPod, killPod, lateWrite, misPin, scale } from './testing/disturb.ts'
 import { Guard } from './testing/invariants.ts'
 import { type Fate, type Setup, type Sight, Simulation, say } from './testing/simulation.ts'
 
@@ -17,7 +17,7 @@ type Move =
   | { readonly kind: 'command'; readonly command: ExecutionCommand }
   | { readonly kind: 'scale'; readonly to: number }
   | { readonly kind: 'kill' | 'break'; readonly nth: number }
-  | { readonly kind: 'hand' | 'misPin' }
+  | { readonly kind: 'hand' | 'misPin' | 'lateWrite' }
   | { readonly kind: 'refuse'; readonly acts: readonly ActKind[] }
 
 const fates: readonly Fate[] = ['lost', 'doneAndLost', 'late', 'refused']
@@ -52,7 +52,7 @@ const others = [
     weight: 2,
     arbitrary: fc.record({ kind: fc.constantFrom('kill' as const, 'break' as const), nth: fc.nat(60) }),
   },
-  { weight: 1, arbitrary: fc.constantFrom({ kind: 'hand' as const }, { kind: 'misPin' as const }) },
+  { weight: 1, arbitrary: fc.constantFrom(...(['hand', 'misPin', 'lateWrite'] as const).map((kind) => ({ kind }))) },
 ] as const
 
 const index = fc.nat(12)
@@ -121,6 +121,7 @@ function apply(simulation: Simulation, move: Move): void {
   if (move.kind === 'break') simulation.world = breakPod(simulation.world, move.nth, simulation.now)
   if (move.kind === 'refuse') simulation.refuses = move.acts
   if (move.kind === 'misPin') simulation.world = misPin(simulation.world, simulation.now)
+  if (move.kind === 'lateWrite') simulation.world = lateWrite(simulation.world, simulation.now)
   if (move.kind === 'hand') simulation.world = anotherHand(simulation.world, simulation.now)
 }
 

@@ -104,8 +104,10 @@ function decideSeen(execution: Execution, seen: Seen, attempt: Attempt<Execution
 
 /** In every status: what is in flight is no longer ours to wait for. */
 function endBySurprise(execution: Execution, { reason, detail }: Surprise, now: Instant): Execution {
-  if (execution.ending !== null && isForeign(execution.ending)) return execution
-  const ending = { ...failing(reason, null, 'changed_by_another_hand'), note: detail, immediate: true }
+  const known = execution.ending
+  if (known !== null && (known.reason === reason || isForeign(known))) return execution
+  const code = reason === statusReasons.late ? 'interrupted' : 'changed_by_another_hand'
+  const ending = { ...failing(reason, null, code), note: detail, immediate: true }
   return endAs(execution, ending, now)
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { judge } from './judge.ts'
-import { positionOf } from './position.ts'
+import { positionOf, toTake } from './position.ts'
 import { membersOf } from './slots.ts'
 import { given } from './testing/scenario.ts'
 
@@ -32,4 +32,25 @@ describe('an instance that was let go, and whose new pod does not come', () => {
     expect(afterMs(1_000, null)).toMatchObject({ status: 'UPGRADING', message: null })
     expect(afterMs(400_000, null)).toMatchObject({ status: 'FAILED', message: 'no new pod came up in time' })
   })
+})
+
+test('an instance that the cluster has surged keeps its old pod until the new one has passed', () => {
+  const { simulation, execution } = given({ size: 2 }).until(({ stage }) => stage === 'moving')
+  const seen = simulation.observe()
+  if (seen.kind !== 'seen' || seen.fleet?.kind !== 'present') throw new Error('the fleet is there')
+  const [first, ...others] = execution.instances
+  if (first === undefined) throw new Error('there are two')
+  const waiting = {
+    ...first,
+    status: 'PENDING',
+    surge: false,
+    startedAt: null,
+    nextPod: { name: 'new', uid: 'new' },
+  } as const
+  const instances = [waiting, ...others]
+  const members = new Map([...membersOf(seen.fleet)])
+  const evidence = { execution: { ...execution, instances }, fleet: seen.fleet, members, releases: new Map() }
+  const judged = judge({ ...evidence, attempt: null, now: simulation.now }).instances
+  expect(judged[0]).toMatchObject({ status: 'UPGRADING', surge: true })
+  expect(toTake({ ...execution, instances: judged.slice(0, 1) }, members)).toEqual([])
 })

@@ -83,10 +83,14 @@ const judges: Readonly<Record<InstanceStatus, Judge>> = {
 }
 const judgeInstance: Judge = (evidence, instance) => judges[instance.status](evidence, instance)
 
-/** The cluster moved it by itself, or an act of before arrived late: it belongs to what is in flight. */
+/**
+ * The cluster moved it by itself, or an act of before arrived late: it belongs to what is in flight. An old pod that the
+ * cluster has left beside the new one stays until that has passed.
+ */
 function waitingForTurn(evidence: Judging, instance: Instance): Instance {
   if (targetPod(instance) === null) return instance
-  return upgrading(evidence, { ...instance, status: 'UPGRADING', startedAt: evidence.now })
+  const surge = instance.surge || instance.nextPod !== null
+  return upgrading(evidence, { ...instance, status: 'UPGRADING', surge, startedAt: evidence.now })
 }
 
 function draining(evidence: Judging, instance: Instance): Instance {

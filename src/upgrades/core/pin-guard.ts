@@ -62,7 +62,8 @@ function wayOut(look: Look, sides: readonly PinSide[]): PinSide | null {
   return sides.find((side) => hasPassed(side) && canServe(look, side)) ?? null
 }
 
-function everyPassed({ instances, status }: Execution): boolean {
+/** True when the new set may have the traffic: all of it has passed, and it is not being given up. */
+export function everyPassed({ instances, status }: Execution): boolean {
   return status !== 'ROLLING_BACK' && instances.every((instance) => instance.status === 'COMPLETED')
 }
 

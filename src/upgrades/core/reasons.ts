@@ -8,6 +8,7 @@ export const statusReasons = {
   checks: 'CHECKS_FAILED',
   refused: 'TARGET_REFUSED',
   anotherHand: 'CHANGED_BY_ANOTHER_HAND',
+  late: 'REVISION_CAME_LATE',
   gone: 'TARGET_GONE',
   deploy: 'DEPLOY_FAILED',
   act: 'ACT_REFUSED',

@@ -82,3 +82,16 @@ describe('instances that were let go and of which the cluster was never told', (
       .so(({ instances }) => expect(instances[0]).toMatchObject(kept))
   })
 })
+
+/** Found by the simulation: seed 587894344 of the property with disturbances. */
+test('a pin that serves nobody on the way back, and that is refused for too long, ends it: it would wait for ever', () => {
+  const spec = { healthCheckTimeoutSeconds: 60, autoRollbackEnabled: true } as const
+  const scenario = given({ size: 1, room: 1, spec: { ...spec, strategy: 'BLUE_GREEN' } }).untilWaiting(
+    'WATCHING_THE_SWITCH',
+  )
+  scenario.simulation.refuses = ['pin']
+  scenario.until(({ ending }) => ending?.to === 'FAILED', 'the end is decided')
+  expect(scenario.execution.ending?.reason).toBe('ROLLBACK_FAILED')
+  scenario.simulation.refuses = []
+  scenario.untilStatus('FAILED').thenReason('ROLLBACK_FAILED')
+})

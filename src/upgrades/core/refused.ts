@@ -21,13 +21,18 @@ export function withRefusal({ execution, ...step }: Step, attempt: ExecutionAtte
   return patch(execution, { refusedSince })
 }
 
-/** What has to be put in order is tried until the cluster takes it; the way back has a limit of its own. */
-const triedOn: ReadonlySet<Stage> = new Set(['concluding', 'releasing', 'reverting'])
+/** What has to be put in order is tried until the cluster takes it. */
+const triedOn: ReadonlySet<Stage> = new Set(['concluding', 'releasing'])
+
+/** The way back has a limit of its own; a pin, which comes before whatever the stage would do, keeps that from being reached. */
+function isTriedOn({ stage, status }: Execution, { kind }: ExecutionAct): boolean {
+  return status === 'PAUSED' || triedOn.has(stage) || (stage === 'reverting' && kind !== 'pin')
+}
 
 /** An act that was refused for as long as an instance may take, or for good, is not tried for ever: the execution stops. */
 export function unlessRefused(step: Step, look: Look): Step {
   const { execution, attempt, now } = look
-  if (step.kind !== 'act' || triedOn.has(execution.stage) || execution.status === 'PAUSED') return step
+  if (step.kind !== 'act' || isTriedOn(execution, step.act)) return step
   const refused = failedBefore(step.act, attempt)
   if (refused === null || !(isFinal(refused) || isOver(execution, now))) return step
   const detail = whyFailed(refused)

@@ -44,8 +44,8 @@ export type ReleaseSight = {
   readonly exists: boolean
   readonly revision: number
   readonly secretUid: string | null
-  /** Which of our operations made that revision; null: none of them. */
-  readonly madeBy: 'deploy' | 'undo' | null
+  /** Which of our operations made that revision, `operation`: another one of Flotilla's; null: none of them. */
+  readonly madeBy: 'deploy' | 'undo' | 'operation' | null
   readonly deploy: ChildSight
   readonly undo: ChildSight
 }
@@ -76,9 +76,15 @@ export type FleetSight =
 
 /**
  * The other workloads of the release: all on their wanted version and ready, or who is not. `uniform`: each has pods of
- * its present template only, so that without a gate none would move.
+ * its present template only, so that without a gate none would move. `left`: pods of another template whose controller
+ * waits until somebody deletes them, as the chart says.
  */
-export type Others = { readonly settled: boolean; readonly uniform: boolean; readonly blockers: readonly string[] }
+export type Others = {
+  readonly settled: boolean
+  readonly uniform: boolean
+  readonly blockers: readonly string[]
+  readonly left?: readonly PodRef[]
+}
 
 /** A look at everything that an execution depends on. `unreadable` is never taken for gone. */
 export type ExecutionObservation =

@@ -56,3 +56,20 @@ test('nothing is traded while the new pod stands beside an old one that is not l
   expect(first).toMatchObject({ pod: { name: 'old' }, nextPod: { name: 'new' } })
   expect(second).toMatchObject({ status: 'PENDING', pod: null })
 })
+
+/** Nobody let it go: a failed upgrade, or a write that came late, has made the new pod beside the old one. */
+test('a place that waits for its turn keeps its old pod beside a new one that the cluster has made', () => {
+  const surged = newInstance(id, 0, member('new', 'target'), 'TARGET')
+  const other = newInstance(id, 1, member('second', 'previous'), 'TARGET')
+  const members = [member('new', 'target'), member('second', 'previous'), member('first', 'previous')]
+  const [first, second] = bound([surged, other], members)
+  expect(first).toMatchObject({ status: 'PENDING', side: 'previous', pod: { name: 'first' }, nextPod: { name: 'new' } })
+  expect(second).toMatchObject({ pod: { name: 'second' }, nextPod: null })
+})
+
+test('a place that was let go gets no old pod again', () => {
+  const gone: Instance = { ...newInstance(id, 0, member('new', 'target'), 'TARGET'), status: 'UPGRADING' }
+  const other = newInstance(id, 1, member('second', 'previous'), 'TARGET')
+  const members = [member('new', 'target'), member('second', 'previous'), member('first', 'previous')]
+  expect(bound([gone, other], members)[0]).toMatchObject({ pod: { name: 'new' }, nextPod: null })
+})

@@ -125,17 +125,21 @@ function placesAwaitingTarget(instances: readonly Instance[], pairs: readonly Pa
     const pair = pairs[at] ?? nobody
     if (pair.next !== null) return null
     const rank = awaitsTarget[instance.status]
-    return rank === 0 || pair.old === null ? rank : null
+    // Beside an old pod that has not gone yet a new one is missed also where the first one has died.
+    return rank === 0 || pair.old === null || instance.surge ? rank : null
   })
 }
 
-/** An empty place first; on the way back, a place whose new pod is about to go. */
+/**
+ * An empty place first; then one that its old pod is to stay in beside the new one, because that surges or was never let
+ * go; on the way back, a place whose new pod is about to go.
+ */
 function placesAwaitingOld(instances: readonly Instance[], pairs: readonly Pair[], back: boolean): readonly number[] {
   return ranked(instances, (instance, at) => {
     const pair = pairs[at] ?? nobody
     if (pair.old !== null) return null
     if (pair.next === null) return 2 - awaitsTarget[instance.status]
-    return instance.surge ? 3 : back ? 4 : null
+    return instance.surge || isWaiting(instance) ? 3 : back ? 4 : null
   })
 }
 
@@ -155,8 +159,7 @@ function trade(instances: readonly Instance[], pairs: readonly Pair[]): readonly
   const spared: number[] = []
   for (const [at, instance] of instances.entries()) {
     const { old, next } = pairs[at] ?? nobody
-    const waits = instance.status === 'PENDING' || instance.status === 'DRAINING'
-    if (waits && old === null && next === null) robbed.push(at)
+    if (isWaiting(instance) && old === null && next === null) robbed.push(at)
     if (mayHaveLost(instance) && old !== null) spared.push(at)
   }
   if (robbed.length === 0 || spared.length === 0) return pairs
@@ -170,6 +173,8 @@ function trade(instances: readonly Instance[], pairs: readonly Pair[]): readonly
   }
   return after
 }
+
+const isWaiting = ({ status }: Instance): boolean => status === 'PENDING' || status === 'DRAINING'
 
 /** It was let go: its old pod should have gone, also where the new one has passed beside it. */
 function mayHaveLost({ status, surge }: Instance): boolean {

@@ -4,7 +4,10 @@ import { type StatusReason, statusReasons } from './reasons.ts'
 type Seen = Extract<ExecutionObservation, { kind: 'seen' }>
 export type Surprise = { readonly reason: StatusReason; readonly detail: string }
 
-/** Another hand, or a target that is gone (SPEC section 5, "Safety"): what ends an execution in every status; or null. */
+/**
+ * Another hand, or a target that is gone (SPEC section 5, "Safety"), and a revision of Flotilla's own that came late: what
+ * ends an execution in every status; or null.
+ */
 export function surpriseIn(execution: Execution, seen: Seen): Surprise | null {
   if (seen.fleet?.kind === 'gone') return { reason: statusReasons.gone, detail: seen.fleet.why }
   for (const sight of seen.releases) {
@@ -24,8 +27,17 @@ function atRelease({ claims }: Execution, sight: ReleaseSight): Surprise | null 
     }
   }
   if (isWatchedByOurs(sight) || isAsFound(claim, sight)) return null
+  if (sight.madeBy === 'operation') return { reason: statusReasons.late, detail: cameLate(sight) }
   const detail = `release ${sight.releaseId} is at revision ${sight.revision}, which the execution did not make`
   return { reason: statusReasons.anotherHand, detail }
+}
+
+/**
+ * Helm of a lost worker wrote once more: the operation that began it had ended. Nobody has asked for that revision, so no
+ * gate comes off for it; what was found of the pods is no longer so, and whoever wants the upgrade starts it anew.
+ */
+function cameLate({ releaseId, revision }: ReleaseSight): string {
+  return `revision ${revision} of release ${releaseId} came late, of an operation that had ended before`
 }
 
 /**

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import type { JsonObject } from '../../core/json.ts'
 import type { WorkloadKind } from '../core/model.ts'
-import { compareRenderings, refusedField } from './change.ts'
+import { compareRenderings, refusedField, replacedByHand } from './change.ts'
 import { objectsOf, renderedObjects } from './rendered.ts'
 
 const target = { kind: 'Deployment', name: 'web' } as const
+const agentRef = { kind: 'DaemonSet', name: 'agent' } as const
 const workload = (kind: WorkloadKind, name: string, tag: string, spec: JsonObject = {}): JsonObject => ({
   ...{ apiVersion: 'apps/v1', kind, metadata: { name } },
   spec: {
@@ -100,6 +101,21 @@ describe('a field that cannot be gated', () => {
     })
     const both = compare([agent('1'), web('1', { paused: false })], [agent('2'), web('2')])
     expect(both.cannotGate?.workload).toEqual(target)
+  })
+
+  test('is that of pods which somebody has to delete, beside the target', () => {
+    const manual = { updateStrategy: { type: 'OnDelete' } }
+    const agent = (tag: string) => workload('DaemonSet', 'agent', tag, manual)
+    const web = (tag: string) => workload('Deployment', 'web', tag)
+    expect(compare([web('1'), agent('1')], [web('2'), agent('2')]).cannotGate).toEqual({
+      workload: { kind: 'DaemonSet', name: 'agent' },
+      field: 'spec.updateStrategy.type',
+    })
+    const { others, cannotGate } = compare([web('1'), agent('1')], [web('1'), agent('2')])
+    expect([cannotGate, replacedByHand(renderedObjects([web('1'), agent('2')]), others)]).toEqual([null, others])
+    expect(
+      compareRenderings(renderedObjects([agent('1')]), renderedObjects([agent('2')]), agentRef, []).cannotGate,
+    ).toBeNull()
   })
 
   test('holds nobody where no pod of the target changes', () => {

@@ -102,11 +102,27 @@ export function whyNotHeld({ workload, field }: CannotGate): string {
 }
 
 function firstRefused(objects: readonly Rendered[], gated: readonly WorkloadRef[]): CannotGate | null {
+  const [target] = gated
   const refused = workloadsOf(objects).flatMap(({ kind, name, body }) => {
-    const field = gated.some((one) => isSame(one, { kind, name })) ? refusedField(kind, body) : null
+    const each = { kind, name }
+    const field = gated.some((one) => isSame(one, each)) ? refusedOf(each, body, target) : null
     return field === null ? [] : [{ workload: { kind, name }, field }]
   })
-  return refused.find(({ workload }) => gated[0] !== undefined && isSame(workload, gated[0])) ?? refused[0] ?? null
+  return refused.find(({ workload }) => target !== undefined && isSame(workload, target)) ?? refused[0] ?? null
+}
+
+/** Beside the target nobody moves pods that are replaced only when somebody deletes them: no gate would ever open for them. */
+function refusedOf({ kind, name }: WorkloadRef, body: JsonObject, target: WorkloadRef | undefined): string | null {
+  const isBeside = target === undefined || !isSame(target, { kind, name })
+  return refusedField(kind, body) ?? (isBeside && isOnDelete(body) ? 'spec.updateStrategy.type' : null)
+}
+
+const isOnDelete = (body: JsonObject): boolean => within(body, 'spec', 'updateStrategy').type === 'OnDelete'
+
+/** Which of these workloads have their pods replaced only when somebody deletes them, as rendered. Pure. */
+export function replacedByHand(rendered: readonly Rendered[], among: readonly WorkloadRef[]): readonly WorkloadRef[] {
+  const manual = workloadsOf(rendered).filter(({ body }) => isOnDelete(body))
+  return among.filter((one) => manual.some((each) => isSame(each, one)))
 }
 
 /**

@@ -1,23 +1,23 @@
 import { fenced, type Lease } from '../../infra/engine/index.ts'
 import type { KeptSelector } from '../../infra/helm/index.ts'
-import { resources } from '../../infra/kubernetes/index.ts'
 import type { FrozenRelease, FrozenWorkloads } from '../../releases/index.ts'
 import type { GatePosition } from '../core/model.ts'
+import type { GateRow } from '../store/gate-row.ts'
 import type { Held } from './driver.ts'
 import { bring } from './fleet/bring.ts'
-import { type Fleet, type FleetParts, gateKinds } from './fleet/context.ts'
+import type { Fleet, FleetParts } from './fleet/context.ts'
 import { acting, type Hand } from './fleet/hand.ts'
-import { presentHashes, readPods, servingHashes } from './fleet/members.ts'
-import type { GateRow, PinnedService, Workload } from './gate/model.ts'
+import { fleetOfRow, hashesOf, readPresent } from './frozen-fleet.ts'
+import { readTraffic, repinToServing } from './frozen-traffic.ts'
 import type { GateGoal } from './gate/row.ts'
 import { readScaled } from './scaled.ts'
 import { handOverServices, unpinServices } from './services/pin.ts'
-import { HASH, hashOf, type Service } from './services/select.ts'
+import { HASH } from './services/select.ts'
 
 /** Frozen workloads over the same parts as the driver. */
 export function frozenWorkloads(parts: FleetParts): FrozenWorkloads {
   return {
-    halt: (release, lease) => acting(under(lease), (hand) => haltAll(parts, release, hand)),
+    halt: (release, lease, way) => acting(under(lease), (hand) => haltAll(parts, release, way, hand)),
     restore: (release, lease) => acting(under(lease), (hand) => restoreAll(parts, release, hand)),
     pins: async (release, lease) => {
       const pins: KeptSelector[] = []
@@ -25,6 +25,8 @@ export function frozenWorkloads(parts: FleetParts): FrozenWorkloads {
       return pins
     },
     scaled: (release) => readScaled(parts, release),
+    traffic: (release) => readTraffic(parts, release),
+    repin: (release, lease) => acting(under(lease), (hand) => repinToServing(parts, release, hand)),
   }
 }
 
@@ -33,11 +35,12 @@ function under(lease: Lease): Held {
   return { lease, signal: lease.signal }
 }
 
-async function haltAll(parts: FleetParts, release: FrozenRelease, hand: Hand): Promise<void> {
+async function haltAll(parts: FleetParts, release: FrozenRelease, way: 'on' | 'back', hand: Hand): Promise<void> {
   for (const row of await parts.gates.ofRelease(parts.db, release.id)) {
     const fleet = fleetOfRow(parts, release, row)
     await handOverPins(fleet, row, hand)
-    await bring(parts, fleet, fleet.workload, goalOf(parts, release, row, { kind: 'halted' }, hand), hand)
+    const goal = { ...goalOf(parts, release, row, { kind: 'halted' }, hand), goesBack: way === 'back' }
+    await bring(parts, fleet, fleet.workload, goal, hand)
   }
 }
 
@@ -65,27 +68,6 @@ async function pinStays(fleet: Fleet, { originals }: GateRow): Promise<boolean> 
   const pinned = (await hashesOf(fleet, originals.services)).flatMap(({ hash }) => hash ?? [])
   const present = pinned.length === 0 ? null : await readPresent(fleet)
   return present !== null && present.current !== null && pinned.every((hash) => hash === present.current)
-}
-
-type Pinned = { readonly service: string; readonly hash: string | null }
-
-/** What Services that were pinned say now; those that are gone, or are others, say nothing. */
-async function hashesOf({ client, namespace }: Fleet, services: readonly PinnedService[]): Promise<readonly Pinned[]> {
-  return Promise.all(
-    services.map(async ({ name, uid }) => {
-      const service = await client.find<Service>(resources.services, { namespace, name })
-      return { service: name, hash: service === null || service.metadata.uid !== uid ? null : hashOf(service) }
-    }),
-  )
-}
-
-/** The hash of the present template, and those of all pods that may take traffic; null without the workload. */
-async function readPresent({ client, kind, namespace, workload }: Fleet) {
-  const live = await client.find<Workload>(kind.resource, { namespace, name: workload.name })
-  if (live === null) return null
-  const lineage = await kind.lineage(client, live)
-  const pods = await readPods(client, live, lineage)
-  return { current: lineage.current, serving: servingHashes(kind, pods), all: presentHashes(kind, pods) }
 }
 
 const ALONE_TRIES = 50
@@ -118,19 +100,6 @@ async function handOverPins(fleet: Fleet, row: GateRow, hand: Hand): Promise<voi
   await handOverServices(fleet, row, present?.serving ?? new Set(), hand)
 }
 
-function fleetOfRow(parts: FleetParts, { id, clusterId, namespace }: FrozenRelease, { kind, name }: GateRow): Fleet {
-  const client = parts.clientOf(clusterId)
-  return {
-    clusterId,
-    namespace,
-    newestChartVersion: null,
-    releaseId: id,
-    client,
-    workload: { kind, name },
-    kind: gateKinds[kind],
-  }
-}
-
 /** In the name of the execution that left it. What is not there any more has no gate either: as for other workloads. */
 function goalOf(
   { clock }: FleetParts,
@@ -142,6 +111,15 @@ function goalOf(
   return {
     ...{ position, clusterId, releaseId: id, executionId: row.executionId, deployed: true, role: 'other' },
     versions: { from: '', to: '' },
-    ...{ take: [], current: null, hashes: {}, applied: false, epoch: lease.epoch, now: clock.now() },
+    ...{
+      take: [],
+      goesBack: false,
+      passed: false,
+      current: null,
+      hashes: {},
+      applied: false,
+      epoch: lease.epoch,
+      now: clock.now(),
+    },
   }
 }

@@ -4,7 +4,7 @@ import type { Uuid } from '../../core/subject.ts'
 import { jsonb } from '../../infra/database/jsonb.ts'
 import type { Db, NoTables, Tx } from '../../infra/database/types.ts'
 import type { WorkloadKind, WorkloadRef } from '../core/model.ts'
-import type { GateRow } from '../drivers/gate/model.ts'
+import type { GateRow } from './gate-row.ts'
 
 type Jsonb = ColumnType<Json, unknown, unknown>
 type Table = {

@@ -4,8 +4,10 @@ import { healthEndpoints } from '../checks/health-endpoints.ts'
 import { resources, surgeRoomOf } from '../checks/resources.ts'
 import { downtimeWithout } from '../core/downtime.ts'
 import type { Execution, Warning } from '../core/model.ts'
+import { replacedByHand } from '../drivers/change.ts'
 import { discoverTarget } from '../drivers/discover.ts'
 import type { FleetDriver } from '../drivers/driver.ts'
+import { nameOf } from '../drivers/rendered.ts'
 import { readRoom } from '../drivers/room.ts'
 import { whatCannotBeSwitched } from '../drivers/switching.ts'
 import { type Compared, compareWith, podOf, type WorkloadParts } from '../drivers/workloads.ts'
@@ -42,7 +44,12 @@ async function survey(parts: WorkloadFleetParts, execution: Execution): Promise<
     resources: resources(execution, room),
     backup,
     health: healthEndpoints(execution, fleet),
-    warnings: [...atOnce(change), ...ofWorkload(found), ...downtimeWithout(execution, room.pods)],
+    warnings: [
+      ...atOnce(change),
+      ...stayBehind(execution, compared),
+      ...ofWorkload(found),
+      ...downtimeWithout(execution, room.pods),
+    ],
     change: {
       ...{ podsChange: change.podsChange, others: change.others, surgeRoom: surgeRoomOf(execution, room) },
       template,
@@ -61,6 +68,15 @@ async function unswitched(
   if (spec.strategy !== 'BLUE_GREEN' || target.kind !== 'workload') return null
   const detail = await whatCannotBeSwitched(client, namespace, target.workload, compared)
   return detail === null ? null : { code: 'refused', detail }
+}
+
+/** Where nothing of the target moves nothing is held, and nothing refused: what does not move by itself stays as it is. */
+function stayBehind({ spec }: Execution, { wanted, change }: Compared): readonly Warning[] {
+  if (change.podsChange || spec.strategy === 'RECREATE') return []
+  const names = replacedByHand(wanted, change.others).map(nameOf)
+  if (names.length === 0) return []
+  const message = `the chart leaves it to somebody to delete the pods of ${names.join(', ')}: they stay as they are`
+  return [{ code: 'STAYS_BEHIND', message }]
 }
 
 /** What somebody should know of the workload before it is upgraded. */

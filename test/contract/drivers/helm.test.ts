@@ -172,7 +172,7 @@ test('helm meets no conflict on a frozen fleet whose traffic is pinned', async (
   const release = { id: fleet.releaseId, clusterId: world.clusterId, namespace: fleet.namespace }
   const frozen = frozenWorkloads(world.parts())
   const lease = await world.lease({ id: fleet.releaseId }, 'release')
-  await frozen.halt(release, lease)
+  await frozen.halt(release, lease, 'on')
   await helm(fleet, 'upgrade', 'demo', folder, '--set', 'tag=3.0.0')
   await frozen.restore(release, lease)
   await fleet.reaches({ '3.0.0': 3 })

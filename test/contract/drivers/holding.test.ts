@@ -145,7 +145,7 @@ describe('a frozen fleet', () => {
     const port = frozenWorkloads(world.parts())
     const release = { id: fleet.releaseId, clusterId: world.clusterId, namespace: fleet.namespace }
     const lease = await world.lease({ id: fleet.releaseId }, 'release')
-    await port.halt(release, lease)
+    await port.halt(release, lease, 'on')
     await fleet.holds()
     expect((await fleet.live()).metadata.managedFields?.map(({ manager }) => manager)).not.toContain(fieldManager)
     await fleet.apply('3.0.0', { strategy: { rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } } })

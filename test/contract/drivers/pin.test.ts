@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ActFailed } from '../../../src/infra/engine/index.ts'
-import { resources } from '../../../src/infra/kubernetes/index.ts'
+import { type KubeObject, resources } from '../../../src/infra/kubernetes/index.ts'
+import type { Execution } from '../../../src/upgrades/core/model.ts'
+import { newInstance } from '../../../src/upgrades/core/slots.ts'
 import { frozenWorkloads } from '../../../src/upgrades/drivers/frozen.ts'
 import { fieldManager } from '../../../src/upgrades/drivers/gate/model.ts'
 import type { Service } from '../../../src/upgrades/drivers/services/select.ts'
@@ -130,7 +132,7 @@ describe('a pin', () => {
     const port = frozenWorkloads(world.parts())
     const release = { id: fleet.releaseId, clusterId: world.clusterId, namespace: fleet.namespace }
     const lease = await world.lease({ id: fleet.releaseId }, 'release')
-    await port.halt(release, lease)
+    await port.halt(release, lease, 'on')
     const halted = await service(fleet)
     expect(halted.spec?.selector).toEqual(pinnedTo)
     expect(halted.metadata.managedFields?.map(({ manager }) => manager)).not.toContain(fieldManager)
@@ -149,7 +151,7 @@ describe('a pin', () => {
     const lease = await world.lease({ id: fleet.releaseId }, 'release')
     const [kept, ...others] = await port.pins(release, lease)
     expect([kept?.service, others]).toEqual(['web', []])
-    await port.halt(release, lease)
+    await port.halt(release, lease, 'on')
     await applyService(fleet, 'web', { ...selector, ...kept?.labels })
     await fleet.apply('1.0.0')
     await port.restore(release, lease)
@@ -174,7 +176,7 @@ describe('a pin', () => {
     const patch = { type: 'merge', body, fieldManager } as const
     await fleet.client.patch(resources.services, { namespace: fleet.namespace, name: 'web' }, patch)
     const release = { id: fleet.releaseId, clusterId: world.clusterId, namespace: fleet.namespace }
-    await frozenWorkloads(world.parts()).halt(release, await world.lease({ id: fleet.releaseId }, 'release'))
+    await frozenWorkloads(world.parts()).halt(release, await world.lease({ id: fleet.releaseId }, 'release'), 'on')
     expect((await service(fleet)).spec?.selector).toEqual(selector)
   })
 
@@ -191,6 +193,54 @@ describe('a pin', () => {
     await pinned(fleet, 'previous', 2)
     await applyService(fleet)
     await fleet.holds()
+  })
+
+  /** The pods of a version go and none comes for them. */
+  async function lose(fleet: TestFleet, version: string): Promise<void> {
+    const metadata = { name: 'limits', namespace: fleet.namespace }
+    const body = { apiVersion: 'v1', kind: 'ResourceQuota', metadata, spec: { hard: { pods: '0' } } }
+    await fleet.client.patch(resources.resourceQuotas, metadata, { type: 'apply', body, fieldManager: 'tester' })
+    await eventually(
+      () =>
+        fleet.client.get<KubeObject & { readonly status?: { readonly hard?: object } }>(
+          resources.resourceQuotas,
+          metadata,
+        ),
+      ({ status }) => status?.hard !== undefined,
+    )
+    for (const { name } of await fleet.podsOf(version))
+      await fleet.client.delete(resources.pods, { namespace: fleet.namespace, name })
+    await eventually(
+      () => fleet.podsOf(version),
+      (pods) => pods.length === 0,
+    )
+  }
+
+  test.each([
+    { passed: true, to: '2.0.0', side: 'target' },
+    { passed: false, to: null, side: 'previous' },
+  ])('that serves nobody on a frozen fleet goes to the other set where that has passed: $passed', async (given) => {
+    const fleet = await bothSides(2)
+    const status = given.passed ? 'COMPLETED' : 'HEALTH_CHECKING'
+    const instances = (await fleet.see()).members.map((member, n) => ({
+      ...newInstance(fleet.execution.id, n, member, 'TARGET'),
+      status,
+    })) as Execution['instances']
+    fleet.execution = { ...fleet.execution, instances }
+    await fleet.gate({ kind: 'frozen' })
+    const port = frozenWorkloads(world.parts())
+    const release = { id: fleet.releaseId, clusterId: world.clusterId, namespace: fleet.namespace }
+    expect(await port.traffic(release)).toEqual({ kind: 'serves', version: '1.0.0' })
+    const lease = await world.lease({ id: fleet.releaseId }, 'release')
+    const before = await service(fleet)
+    await port.repin(release, lease)
+    expect(await service(fleet)).toEqual(before)
+    await lose(fleet, '1.0.0')
+    expect(await port.traffic(release)).toMatchObject({ kind: 'outage', to: given.to })
+    await port.repin(release, lease)
+    await pinned(fleet, given.side, given.passed ? 2 : 0)
+    await port.halt(release, lease, 'on')
+    await applyService(fleet)
   })
 
   test('that another hand has changed is told as it is', async () => {

@@ -116,10 +116,18 @@ export async function openReleases(): Promise<ReleasesWorld> {
   })
 }
 
+const untouched = { traffic: async () => null, repin: async () => undefined }
+
 /** In place of the upgrades' own: it remembers what was asked, and does nothing. */
 function recording(thawed: string[]): FrozenWorkloads {
   const record = (what: string) => async (release: FrozenRelease) => void thawed.push(`${what} ${release.id}`)
-  return { halt: record('halt'), restore: record('restore'), pins: async () => [], scaled: async () => [] }
+  return {
+    halt: record('halt'),
+    restore: record('restore'),
+    pins: async () => [],
+    scaled: async () => [],
+    ...untouched,
+  }
 }
 
 async function startWork(

@@ -1,10 +1,10 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ok, problem } from '../support/api.ts'
 import { eventually } from '../support/eventually.ts'
 import { expectToldAsPublished } from '../support/told.ts'
 import type { Execution, RegisteredComponent } from '../support/upgrades.ts'
 import { openWorld, type World } from '../support/world.ts'
-import { Fleet, type Kind, makePool, registerFleet } from './support/fleet.ts'
+import { Fleet, type Kind, makePool, registerFleet, versionsOf } from './support/fleet.ts'
 import { expectHelmGoesOn, expectNothingOfOurs, originalsOf } from './support/originals.ts'
 
 // Charts that state how their workload replaces its pods.
@@ -58,6 +58,45 @@ test.concurrent.each([
   await expectNothingOfOurs(fleet, originals)
 })
 
+const rolling = { strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } } }
+
+/** Given a fleet whose chart changes how it replaces its pods, frozen half-way. */
+async function frozenBetween(from: object, to: object): Promise<Fleet> {
+  const specs = { '1.0.0': from, '1.1.0': to, '1.2.0': to }
+  const fleet = await Fleet.install(world, component, { kind: 'Deployment', size: 3, values: { specs } })
+  const execution = await fleet.started({ ...slow, strategy: 'STAGED', batchSize: 1 })
+  await execution.until('one has moved', ({ progress }) => progress.completed === 1, patience)
+  await execution.give('cancel')
+  await execution.untilStatus('CANCELLED', patience)
+  return fleet
+}
+
+const changes = [
+  ['rolling to replacing', rolling, replacing.spec],
+  ['replacing to rolling', replacing.spec, rolling],
+  ['replacing to the default', replacing.spec, {}],
+] as const
+const byDefault = { strategy: { type: 'RollingUpdate' } }
+const ends = ['previous', 'target', 'an upgrade', 'an execution'] as const
+
+test.concurrent.each(changes.flatMap(([name, from, to]) => ends.map((end) => ({ name, from, to, end }))))(
+  'frozen while its chart goes from $name, it ends by $end',
+  async ({ from, to, end }) => {
+    const fleet = await frozenBetween(from, to)
+    const version = { previous: '1.0.0', target: '1.1.0', 'an upgrade': '1.2.0', 'an execution': '1.1.0' }[end]
+    if (end === 'an upgrade') ok(await fleet.release.upgrade({ chartVersion: version }))
+    else if (end === 'an execution') {
+      const next = await fleet.started(slow)
+      expect(await next.until('ended', hasEnded, patience)).toMatchObject({ status: 'COMPLETED' })
+    } else ok(await world.api.post(`${fleet.release.path}/unfreeze?to=${end}`, undefined))
+    await fleet.reaches({ [version]: 3 })
+    const { spec, metadata } = await fleet.workload()
+    expect({ strategy: spec.strategy }).toMatchObject({ ...byDefault, ...(end === 'previous' ? from : to) })
+    expect(metadata.annotations?.['flotilla.dev/gate']).toBeUndefined()
+    await expectHelmGoesOn(fleet)
+  },
+)
+
 test.concurrent('cancelled half-way it is taken over by the next execution', async () => {
   const { fleet, originals, execution } = await halfReplaced('STAGED')
   await execution.give('cancel')
@@ -73,6 +112,47 @@ test.concurrent('blue-green refuses pods that cannot run beside each other', asy
   const { detail } = problem(await fleet.initiate({ strategy: 'BLUE_GREEN' }), 422, 'cannot_gate')
   expect(detail).toContain('Recreate')
 })
+
+describe.concurrent.each<Kind>(['StatefulSet', 'DaemonSet'])(
+  'a %s beside the target whose chart deletes no pod',
+  (secondKind) => {
+    const onDelete = { updateStrategy: { type: 'OnDelete' } }
+    const values = {
+      ...{ second: true, secondKind, secondSpecs: { '1.0.0': onDelete, '1.1.0': onDelete, '1.2.0': onDelete } },
+      secondFaults: { '1.2.0': 'crash' },
+    }
+    const app = (fleet: Fleet) => ({
+      ...slow,
+      target: { kind: 'workload', releaseId: fleet.release.id, workload: { name: 'app' } },
+    })
+    const install = () => Fleet.install(world, component, { kind: 'Deployment', size: 2, values })
+    const secondIs = (fleet: Fleet, version: string) =>
+      eventually(`the second is ${version}`, async () => {
+        const seen = versionsOf(await fleet.pods('app-second'))
+        return Object.keys(seen).join() === version ? true : Promise.reject(new Error(JSON.stringify(seen)))
+      })
+
+    test('is refused with the reason: nobody would move it', async () => {
+      const fleet = await install()
+      const { detail } = problem(await fleet.initiate(app(fleet)), 422, 'cannot_gate')
+      expect(detail).toContain(`${secondKind} app-second spec.updateStrategy.type`)
+    })
+
+    test('is moved by RECREATE, forward and back', async () => {
+      const fleet = await install()
+      const execution = await fleet.started({ ...app(fleet), strategy: 'RECREATE' })
+      expect(await execution.until('ended', hasEnded, patience)).toMatchObject({ status: 'COMPLETED' })
+      expect(Object.keys(versionsOf(await fleet.pods('app-second')))).toEqual(['1.1.0'])
+      expect((await fleet.workload('app-second', secondKind)).spec).toMatchObject(onDelete)
+      const [fromVersionId, toVersionId] = [component.versions['1.1.0'], component.versions['1.2.0']]
+      const next = await fleet.started({ ...app(fleet), fromVersionId, toVersionId, strategy: 'RECREATE' })
+      await secondIs(fleet, '1.2.0')
+      await next.give('rollback')
+      expect(await next.until('ended', hasEnded, patience)).toMatchObject({ status: 'ROLLED_BACK' })
+      expect(Object.keys(versionsOf(await fleet.pods('app-second')))).toEqual(['1.1.0'])
+    })
+  },
+)
 
 test.concurrent.each<[string, Kind, object]>([
   ['deletes no pod', 'StatefulSet', { updateStrategy: { type: 'OnDelete' } }],

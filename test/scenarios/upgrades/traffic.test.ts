@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ok } from '../support/api.ts'
+import { eventually } from '../support/eventually.ts'
 import { expectToldAsPublished } from '../support/told.ts'
 import type { Execution, RegisteredComponent, UpgradeHandle } from '../support/upgrades.ts'
 import { openWorld, type World } from '../support/world.ts'
@@ -98,5 +99,56 @@ test.concurrent.each(['BLUE_GREEN', 'ROLLING'] as const)(
     await expectNothingOfOurs(fleet, originals)
   },
 )
+
+const podsOf = async ({ fleet }: Green, version: string) =>
+  (await fleet.pods()).filter((pod) => pod.version === version)
+
+async function breakAll(green: Green, version: string, fault: 'crash' | null): Promise<void> {
+  for (const pod of await podsOf(green, version)) await green.fleet.breaks(pod, fault)
+}
+
+const servedVersions = async (green: Green): Promise<readonly string[]> => {
+  const serving = new Set(await green.fleet.endpoints())
+  return [...new Set((await green.fleet.pods()).filter(({ uid }) => serving.has(uid)).map(({ version }) => version))]
+}
+
+test.concurrent('left frozen, traffic goes to the other set when the one that serves is broken, and stays there', async () => {
+  const green = await frozenPastSwitch()
+  const { fleet, originals } = green
+  const uids = await fleet.uids()
+  expect(await servedVersions(green)).toEqual(['1.1.0'])
+  await breakAll(green, '1.1.0', 'crash')
+  await eventually('served again', async () => expect(await servedVersions(green)).toEqual(['1.0.0']) ?? true, patience)
+  await breakAll(green, '1.1.0', null)
+  await fleet.reaches({ '1.0.0': size, '1.1.0': size })
+  expect(await servedVersions(green)).toEqual(['1.0.0'])
+  expect(await fleet.uids()).toEqual(uids)
+  const moved = (await fleet.release.events()).filter(({ data }) => 'reason' in data && data.reason === 'PIN_MOVED')
+  expect(moved).toMatchObject([{ type: 'release.changed', data: { performedBy: 'flotilla' } }])
+  ok(await world.api.post(`${fleet.release.path}/unfreeze?to=previous`, undefined))
+  await fleet.reaches({ '1.0.0': size })
+  await expectNothingOfOurs(fleet, originals)
+})
+
+test.concurrent('left frozen, a set that has not passed gets no traffic when the other is broken: the release says so', async () => {
+  const green = await frozenGreen()
+  const { fleet, originals } = green
+  await breakAll(green, '1.0.0', 'crash')
+  const said = await fleet.release.until(
+    'nobody serves',
+    ({ waitingFor }) => waitingFor?.reason === 'PIN_SERVES_NOBODY',
+  )
+  expect(said.waitingFor?.detail).toMatch(/pinned to 1\.0\.0, .* unfreeze\?to=target or \?to=previous/)
+  expect(
+    ok(await world.api.get<readonly { id: string }[]>(`/helm/releases?attention=true&q=${fleet.namespace}`)),
+  ).toMatchObject([{ id: fleet.release.id }])
+  expect(await servedVersions(green)).toEqual([])
+  await breakAll(green, '1.0.0', null)
+  await fleet.release.until('it serves again', ({ waitingFor }) => waitingFor === null)
+  expect(await servedVersions(green)).toEqual(['1.0.0'])
+  ok(await world.api.post(`${fleet.release.path}/unfreeze?to=target`, undefined))
+  await fleet.reaches({ '1.1.0': size })
+  await expectNothingOfOurs(fleet, originals)
+})
 
 test('all of this was told as docs/events says', () => expectToldAsPublished(world.api))

@@ -1,5 +1,5 @@
 import type { ActFailure, AttemptResult } from '../../../core/decision.ts'
-import type { HelmRevision, HelmStatus, ReleaseAct, ReleaseObservation, Remains } from '../model.ts'
+import type { FrozenTraffic, HelmRevision, HelmStatus, ReleaseAct, ReleaseObservation, Remains } from '../model.ts'
 
 /** How far an act gets in the simulation, and how it ends. */
 export type Fate = 'done' | 'refused' | 'failed' | 'lostBefore' | 'lostPending' | 'lostAfter' | 'lostLate' | HandFate
@@ -58,6 +58,8 @@ export class HelmWorld {
   blindLooks = 0
   /** How the workloads of a fleet in two versions are kept; `none`: nothing keeps them. */
   gate: 'none' | 'frozen' | 'halted' = 'none'
+  /** Where pinned traffic of a frozen fleet goes. */
+  traffic: FrozenTraffic | null = null
   private clock = 1
   private uids = 0
 
@@ -86,6 +88,7 @@ export class HelmWorld {
       readiness,
       remains: newest.status === 'uninstalled' ? remainsOf(this.live) : null,
       evidence: { seen: true },
+      traffic: this.gate === 'none' ? null : this.traffic,
     }
   }
 
@@ -93,9 +96,17 @@ export class HelmWorld {
     if (fate === 'lostBefore') return lost
     if (act.kind === 'settle') return this.settle(act.secretUid, fate)
     if (act.kind === 'removeStuckPods') return fine
+    if (act.kind === 'repin') return this.repin(fate)
     if (act.kind === 'halt' || act.kind === 'restore') return this.thaw(act.kind, fate)
     if (act.kind === 'uninstall') return this.uninstall(fate)
     return isHandFate(fate) ? this.deployBesideHand(act, attempt, fate) : this.deploy(act, attempt, fate)
+  }
+
+  private repin(fate: Fate): ActEnd {
+    if (fate === 'refused') return { result: 'unchanged', failure: broken }
+    if (this.traffic?.kind === 'outage' && this.traffic.to !== null)
+      this.traffic = { kind: 'serves', version: this.traffic.to }
+    return fate === 'done' ? fine : lost
   }
 
   /** Our record is pending in a hook; another hand rolls back over it, or uninstalls. */

@@ -160,9 +160,10 @@ export class Simulation {
     return true
   }
 
-  /** A half uninstalled release is looked at for ever, now and then; that is no business left. */
+  /** A half uninstalled release is looked at for ever, now and then, and pinned traffic; that is no business left. */
   private onlyRemains(due: Instant): boolean {
-    return openOperation(this.state) === null && due > this.now + 20_000
+    const isPinned = this.state.release.frozen !== null && this.world.gate !== 'none' && this.world.traffic !== null
+    return openOperation(this.state) === null && due > this.now + (isPinned ? 4_000 : 20_000)
   }
 
   private commit(decision: Next): void {
@@ -181,7 +182,10 @@ export class Simulation {
     if (byItself && !this.world.otherHand && !this.world.lateWrites) {
       throw new Error('a freeze is ended by itself though no other hand was there')
     }
-    if (release.claim !== null && (kind === 'halt' || kind === 'restore')) {
+    if (kind === 'repin' && (this.world.gate === 'none' || openOperation(this.state) !== null)) {
+      throw new Error('traffic is moved of a fleet that is not left frozen')
+    }
+    if (release.claim !== null && (kind === 'halt' || kind === 'restore' || kind === 'repin')) {
       throw new Error("the workloads of a claimed release are its execution's")
     }
   }

@@ -37,6 +37,8 @@ export type WorldRelease = {
   readonly revision: number
   readonly deploy: WorldChild
   readonly undo: WorldChild
+  /** Its newest revision is of an operation that has ended before: a write of a lost worker came late. */
+  readonly isLate?: boolean
 }
 
 export type World = {
@@ -143,12 +145,12 @@ export function childNow(world: World, child: WorldChild, now: Instant): ChildSi
 
 /** The claimed releases as they are now. */
 export function releaseSights(world: World): readonly ReleaseSight[] {
-  return world.releases.map(({ releaseId, exists, revision, deploy, undo }) => ({
+  return world.releases.map(({ releaseId, exists, revision, deploy, undo, isLate = false }) => ({
     releaseId,
     exists,
     revision,
     secretUid: `revision-${revision}`,
-    madeBy: madeBy({ revision, deploy, undo }),
+    madeBy: isLate ? 'operation' : madeBy({ revision, deploy, undo }),
     deploy: childNow(world, deploy, world.at),
     undo: undo.kind === 'running' && world.at < undo.until ? { kind: 'running' } : settledUndo(undo),
   }))

@@ -2,6 +2,7 @@ import { isInFlight, isOnTarget, withStatus } from '../instances.ts'
 import type { Execution } from '../model.ts'
 import { statusReasons, waits } from '../reasons.ts'
 import { failuresIn } from '../stopping.ts'
+import { strategyOf } from '../strategies/index.ts'
 import { endAs, failing, stop } from '../turns.ts'
 import { act, go, goTo, type Look, type StageHandler, type Step, soon, stageEnds, wait } from './look.ts'
 import { stoppedOr } from './stopped.ts'
@@ -13,11 +14,23 @@ export const opening: StageHandler = (look) =>
     if (withStatus(execution.instances, 'FAILED').length > 0) return endFailed(look)
     if (fleet.gate.kind !== 'none')
       return act(execution, { kind: 'gate', position: { kind: 'none' }, take: [] }, waits.gate)
+    const left = takeLeft(look)
+    if (left !== null) return left
     const why = notSettled(look)
     if (why !== null) return waitFor(look, why)
     if (fleet.pin !== null) return act(execution, { kind: 'pin', to: null }, waits.pin)
     return goTo(look, execution, 'verifying')
   })
+
+/**
+ * RECREATE replaces also what the charts of other workloads leave to whoever deletes pods (docs/adr/0034); with other
+ * strategies such a workload is refused, or said to stay as it is. Null where nothing is left.
+ */
+export function takeLeft({ execution, fleet }: Look): Step | null {
+  const { left = [] } = fleet.others
+  if (left.length === 0 || !strategyOf(execution).allAtOnce) return null
+  return act(execution, { kind: 'removePods', pods: left }, waits.others)
+}
 
 /** An execution with a failed instance is FAILED, never COMPLETED. */
 export function endFailed({ execution, now }: Look): Step {

@@ -2,6 +2,7 @@ import { isBack } from '../instances.ts'
 import { statusReasons, waits } from '../reasons.ts'
 import { enter } from '../turns.ts'
 import { act, go, type Look, type StageHandler, soon, stageEnds, wait } from './look.ts'
+import { takeLeft } from './opening.ts'
 import { leaveUntouched } from './releasing.ts'
 import { giveUp } from './reverting.ts'
 
@@ -12,6 +13,8 @@ export const restoring: StageHandler = (look) => {
   if (fleet.gate.kind !== 'none')
     return act(execution, { kind: 'gate', position: { kind: 'none' }, take: [] }, waits.gate)
   if (fleet.pin !== null) return act(execution, { kind: 'pin', to: null }, waits.pin)
+  const left = takeLeft(look)
+  if (left !== null && now < stageEnds(execution)) return left
   if (!fleet.others.settled && now < stageEnds(execution)) {
     return wait(execution, waits.others, Math.min(stageEnds(execution), soon(look)), fleet.others.blockers.join('; '))
   }

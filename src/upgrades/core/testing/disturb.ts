@@ -51,6 +51,13 @@ export function anotherHand(stored: World, now: Instant): World {
   return { ...world, releases, writes: world.writes + 1 }
 }
 
+/** A write of an operation that had ended before the execution began arrives: its worker was lost. */
+export function lateWrite(stored: World, now: Instant): World {
+  const world = advance(stored, now)
+  const releases = world.releases.map((one) => ({ ...one, revision: one.revision + 1, isLate: true }))
+  return { ...world, releases, writes: world.writes + 1 }
+}
+
 /** Another hand edits the selector of a pinned Service: it matches nobody. */
 export function misPin(stored: World, now: Instant): World {
   const world = advance(stored, now)

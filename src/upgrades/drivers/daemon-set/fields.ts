@@ -1,6 +1,7 @@
 import type { GatePosition } from '../../core/model.ts'
+import type { Fields } from '../../store/gate-row.ts'
 import { omit, pick, within } from '../gate/json.ts'
-import type { Fields, Reading, Workload } from '../gate/model.ts'
+import type { Reading, Workload } from '../gate/model.ts'
 
 /** A DaemonSet knows one hold only: its pods are replaced when somebody deletes them. A dead pod comes back new. */
 const HELD = 'OnDelete'

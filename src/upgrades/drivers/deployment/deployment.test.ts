@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { GatePosition } from '../../core/model.ts'
-import type { GateRow } from '../gate/model.ts'
+import type { GateRow } from '../../store/gate-row.ts'
 import { positionOf } from '../gate/position.ts'
 import { carryOut, type Ended, goalFor, workload } from '../gate/testing.ts'
 import { armingOf, isUncounted } from './arming.ts'
@@ -106,6 +106,25 @@ describe('originals', () => {
     const back = carryOut(deployment, open.live, open.row, goalFor(halted))
     const going = carryOut(deployment, back.live, back.row, goalFor(reverting))
     expect(going.live.spec).not.toHaveProperty('minReadySeconds')
+    expect(carryOut(deployment, going.live, going.row, goalFor(none)).live.spec).toEqual(spec)
+  })
+
+  test('are those of the version that helm has applied last where it goes on from a freeze, also after it was to go back', () => {
+    const shut = through(closed)
+    const replacing = { ...shut.live, spec: { ...shut.live.spec, strategy: { type: 'Recreate' } } }
+    const open = carryOut(deployment, replacing, shut.row, goalFor(admitting(2)))
+    const left = carryOut(deployment, open.live, open.row, goalFor(frozen))
+    const halt = (from: Ended, goesBack: boolean) =>
+      carryOut(deployment, from.live, from.row, goalFor(halted, { goesBack }))
+    expect(halt(left, false).live.spec?.strategy).toEqual({ type: 'Recreate' })
+    const back = halt(left, true)
+    const on = halt(back, false)
+    expect(on.live.spec?.strategy).toEqual({ type: 'Recreate' })
+    expect(carryOut(deployment, on.live, on.row, goalFor(none)).live.spec).toEqual({
+      ...spec,
+      strategy: { type: 'Recreate' },
+    })
+    const going = carryOut(deployment, back.live, back.row, goalFor(reverting))
     expect(carryOut(deployment, going.live, going.row, goalFor(none)).live.spec).toEqual(spec)
   })
 

@@ -1,7 +1,8 @@
 import type { JsonObject } from '../../../core/json.ts'
 import type { GatePosition } from '../../core/model.ts'
+import type { Fields } from '../../store/gate-row.ts'
 import { equivalentJson, numberOr, omit, pick, within } from '../gate/json.ts'
-import type { Fields, Reading, Workload } from '../gate/model.ts'
+import type { Reading, Workload } from '../gate/model.ts'
 
 /**
  * A Deployment is held by availability (DESIGN.md, "a gate of availability"): pods of the new version become Ready and

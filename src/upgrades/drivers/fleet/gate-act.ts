@@ -1,8 +1,10 @@
 import { ClusterError, resources } from '../../../infra/kubernetes/index.ts'
 import type { Execution, GatePosition, PodRef, WorkloadRef } from '../../core/model.ts'
+import { everyPassed } from '../../core/pin-guard.ts'
 import { strategyOf } from '../../core/strategies/index.ts'
+import type { GateState } from '../../store/gate-row.ts'
 import { costChanges, costName } from '../deployment/cost.ts'
-import { fieldManager, type GateState, type Workload } from '../gate/model.ts'
+import { fieldManager, type Workload } from '../gate/model.ts'
 import type { GateGoal } from '../gate/row.ts'
 import { handOverServices, unpinServices } from '../services/pin.ts'
 import { hashOf, type Service } from '../services/select.ts'
@@ -117,17 +119,21 @@ const nothingKnown = { current: null, hashes: {} }
 
 function goalOf(
   { clusterId, releaseId }: Fleet,
-  { id, from, to, deployed, change }: Execution,
+  execution: Execution,
   role: GateState['role'],
   { position, take }: GateMove,
   { current, hashes }: Pick<GateGoal, 'current' | 'hashes'>,
   { clock }: FleetParts,
   { lease }: Hand,
 ): GateGoal {
+  const { id, from, to, deployed, change } = execution
   return {
     ...{ position, clusterId, releaseId, executionId: id, deployed, role, current, hashes },
     versions: { from: from.version, to: to.version },
     take: take.map(({ uid }) => uid),
+    // An execution halts its fleet on the way back only.
+    goesBack: true,
+    passed: role === 'target' && everyPassed(execution),
     applied: role === 'target' && change?.template === 'to',
     epoch: lease.epoch,
     now: clock.now(),

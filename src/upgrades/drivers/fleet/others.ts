@@ -5,10 +5,11 @@ import {
   type ManifestObject,
   mapParallel,
 } from '../../../infra/kubernetes/index.ts'
-import type { Others, WorkloadRef } from '../../core/model.ts'
-import { numberOr } from '../gate/json.ts'
+import type { Others, PodRef, WorkloadKind, WorkloadRef } from '../../core/model.ts'
+import { numberOr, within } from '../gate/json.ts'
 import type { Workload } from '../gate/model.ts'
 import { gateKinds } from './context.ts'
+import { readPods, refOf } from './members.ts'
 
 const AT_ONCE = 4
 const MOST_BLOCKERS = 10
@@ -29,8 +30,32 @@ export async function readOthers(
   })
   const { settled, blockers } = judgeRelease(observed)
   const words = blockers.map(({ object, reason }) => `${object.kind} ${object.name}: ${reason}`)
-  const uniform = observed.every(({ live }) => live === null || isUniform(live))
-  return { settled, uniform, blockers: words.slice(0, MOST_BLOCKERS) }
+  const lives = observed.flatMap(({ live }) => live ?? [])
+  const manual = await mapParallel(lives.filter(isOnDelete), AT_ONCE, (live) => readManual(client, live))
+  const going = manual.flatMap((each) => (each.going ? `${each.name}: pods are on their way out` : []))
+  const left = manual.flatMap((each) => each.left)
+  return {
+    settled: settled && going.length === 0,
+    uniform: lives.every(isUniform),
+    blockers: [...words, ...going].slice(0, MOST_BLOCKERS),
+    ...(left.length === 0 ? {} : { left }),
+  }
+}
+
+const isOnDelete = ({ spec }: Workload): boolean => within(spec, 'updateStrategy').type === 'OnDelete'
+
+type Manual = { readonly name: string; readonly left: readonly PodRef[]; readonly going: boolean }
+
+/** The status of such a workload says that it is ready whatever its pods run, and a moment too long. */
+async function readManual(client: ClusterClient, live: Workload): Promise<Manual> {
+  const kind = gateKinds[live.kind as WorkloadKind]
+  const name = `${live.kind} ${live.metadata.name}`
+  const lineage = await kind.lineage(client, live)
+  if (lineage.current === null) return { name, left: [], going: true }
+  const pods = await readPods(client, live, lineage)
+  const there = pods.filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+  const left = there.filter(({ metadata }) => metadata.labels?.[kind.hashLabel] !== lineage.current).map(refOf)
+  return { name, left, going: there.length < pods.length }
 }
 
 /** True when a workload has pods of its present template only, as its controller has seen it. Pure. */

@@ -1,6 +1,7 @@
 import { isJsonObject, type Json, type JsonObject } from '../../../core/json.ts'
+import type { GateRow } from '../../store/gate-row.ts'
 import { equivalentJson } from './json.ts'
-import type { GateRow, Workload } from './model.ts'
+import type { Workload } from './model.ts'
 
 /** What a person finds on a workload that is held. It is a hint for people: the database decides (SECURITY.md). */
 export const noteName = 'flotilla.dev/gate'

@@ -1,8 +1,7 @@
 import type { Execution, Side } from '../../core/model.ts'
-import type { GateRow, Lineage } from './model.ts'
+import type { GateRow, Hashes } from '../../store/gate-row.ts'
+import type { Lineage } from './model.ts'
 
-/** The hash that pods of a version carry, by the version. */
-export type Hashes = Readonly<Record<string, string>>
 type Ends = Pick<Execution, 'from' | 'to' | 'deployed' | 'change'>
 
 /**

@@ -1,7 +1,8 @@
 import { isJsonObject, type JsonObject } from '../../../core/json.ts'
 import type { ManagedFields } from '../../../infra/kubernetes/index.ts'
+import type { Fields } from '../../store/gate-row.ts'
 import { equivalentJson, pick, within } from './json.ts'
-import { type Fields, fieldManager, type Workload } from './model.ts'
+import { fieldManager, type Workload } from './model.ts'
 
 /** True while the API server names us as an owner of fields. */
 export function isOwner({ metadata }: Workload): boolean {

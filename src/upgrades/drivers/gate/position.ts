@@ -1,7 +1,7 @@
 import type { Uuid } from '../../../core/subject.ts'
 import type { Execution, GatePosition, Side, Stage } from '../../core/model.ts'
-import type { Hashes } from './hashes.ts'
-import type { GateKind, GateRow, Lineage, Reading, Workload } from './model.ts'
+import type { GateRow, Hashes } from '../../store/gate-row.ts'
+import type { GateKind, Lineage, Reading, Workload } from './model.ts'
 import { isOwner } from './ownership.ts'
 import { fieldsPatch, withdrawsAt } from './steps.ts'
 

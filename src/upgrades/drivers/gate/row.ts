@@ -1,8 +1,8 @@
 import type { Instant } from '../../../core/instant.ts'
 import type { Uuid } from '../../../core/subject.ts'
 import type { GatePosition } from '../../core/model.ts'
-import type { Hashes } from './hashes.ts'
-import type { GateKind, GateRow, GateState, Originals, Workload } from './model.ts'
+import type { GateRow, GateState, Hashes, Originals } from '../../store/gate-row.ts'
+import type { GateKind, Workload } from './model.ts'
 import { ownedByHelm } from './ownership.ts'
 
 /** What is asked of a gate, and by whom. */
@@ -13,10 +13,14 @@ export type GateGoal = {
   readonly executionId: Uuid
   /** The versions that the execution goes between. */
   readonly versions: { readonly from: string; readonly to: string }
+  /** Helm is about to go back to the previous version: what that one had is to be put back. */
+  readonly goesBack: boolean
   /** Helm has run for the execution, or may have. */
   readonly deployed: boolean
   readonly role: GateState['role']
   readonly take: readonly string[]
+  /** Every instance has passed on the target version. */
+  readonly passed: boolean
   /** The hash of the present template's pods; null: not known. */
   readonly current: string | null
   /** What is known of the hashes of versions before anything was noted. */
@@ -100,11 +104,17 @@ function givesBack(row: GateRow, goal: GateGoal): GateRow | null {
 function advance(kind: GateKind, live: Workload, row: GateRow, goal: GateGoal): GateRow {
   if (row.executionId !== goal.executionId) return row
   const { position } = goal
-  const originals = originalsFor(kind, live, row, position)
+  const originals = originalsFor(kind, live, row, goal)
   const wrote = position.kind === 'none' ? {} : { ...row.state.wrote, ...kind.ours(position) }
   const found = goal.deployed ? { takenFrom: null, asFound: null } : {}
-  const state = { ...row.state, ...sidesFor(row.state, goal), position, wrote, take: goal.take, ...found }
+  const sided = { ...row.state, ...sidesFor(row.state, goal), position, wrote, take: goal.take, ...found }
+  const state = position.kind === 'frozen' ? { ...sided, passed: passedSets(sided, goal) } : sided
   return { ...row, originals, state }
+}
+
+/** What runs before an upgrade has passed once; the new set has when all of it did. */
+function passedSets({ previous, target }: GateState, { passed }: GateGoal): readonly string[] {
+  return [previous, passed ? target : null].filter((hash) => hash !== null)
 }
 
 /** Positions after which helm may run. */
@@ -117,14 +127,23 @@ const helmMayRun: Readonly<Record<GatePosition['kind'], boolean>> = {
   reverting: false,
 }
 
-function originalsFor(kind: GateKind, live: Workload, row: GateRow, position: GatePosition): Originals {
+function originalsFor(kind: GateKind, live: Workload, row: GateRow, { position, goesBack }: GateGoal): Originals {
   const { originals, state } = row
-  // Helm goes back to the previous version: what that one had is what is to be put back.
-  if (position.kind === 'halted') return { ...originals, current: originals.before }
+  if (position.kind === 'halted') return halted(originals, goesBack)
   const opens = position.kind === 'admitting' || position.kind === 'reverting' || position.kind === 'none'
   if (!opens || state.position.kind === position.kind || !helmMayRun[state.position.kind]) return originals
   const owned = ownedByHelm(live, kind.fields(live), state.wrote, originals.owned)
-  return { ...originals, current: kind.adopt(live, originals.current, state.wrote), owned }
+  const { forward: _, ...known } = originals
+  return { ...known, current: kind.adopt(live, originals.current, state.wrote), owned }
+}
+
+/**
+ * What helm is to meet is what it has made last, unless it goes back: then it is what the previous version had. Helm may
+ * fail either way, and be sent the other way next.
+ */
+function halted(originals: Originals, goesBack: boolean): Originals {
+  const { before, current, forward = current, ...rest } = originals
+  return goesBack ? { ...rest, before, current: before, forward } : { ...rest, before, current: forward }
 }
 
 /**

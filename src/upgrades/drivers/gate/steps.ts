@@ -1,8 +1,9 @@
 import type { JsonObject } from '../../../core/json.ts'
 import type { GatePosition } from '../../core/model.ts'
+import type { GateRow } from '../../store/gate-row.ts'
 import { hasNote, noteEpoch, noteName, noteOf, noteText } from './annotation.ts'
 import { equivalentJson, mergePatch, pick } from './json.ts'
-import type { GateKind, GateRow, Workload } from './model.ts'
+import type { GateKind, Workload } from './model.ts'
 import { withdrawPatch } from './ownership.ts'
 import { type GateGoal, rowFor } from './row.ts'
 

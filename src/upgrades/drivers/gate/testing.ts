@@ -1,7 +1,8 @@
 import type { JsonObject } from '../../../core/json.ts'
 import type { ManagedFields } from '../../../infra/kubernetes/index.ts'
 import type { GatePosition, WorkloadKind } from '../../core/model.ts'
-import type { GateKind, GateRow, Workload } from './model.ts'
+import type { GateRow } from '../../store/gate-row.ts'
+import type { GateKind, Workload } from './model.ts'
 import type { GateGoal } from './row.ts'
 import { nextStep } from './steps.ts'
 
@@ -17,7 +18,15 @@ export function goalFor(position: GatePosition, more: Partial<GateGoal> = {}): G
   return {
     ...{ position, clusterId: 'cluster', releaseId: 'release', executionId: 'one', deployed: true, role: 'target' },
     versions: { from: '1.0.0', to: '2.0.0' },
-    ...{ take: [], current, hashes: current === null ? {} : { '1.0.0': current }, epoch: 7n, now: 0 },
+    ...{
+      take: [],
+      goesBack: true,
+      passed: false,
+      current,
+      hashes: current === null ? {} : { '1.0.0': current },
+      epoch: 7n,
+      now: 0,
+    },
     applied: false,
     ...more,
   }

@@ -1,10 +1,11 @@
 import type { JsonObject } from '../../../core/json.ts'
 import { fenced } from '../../../infra/engine/index.ts'
 import { resources } from '../../../infra/kubernetes/index.ts'
+import type { GateRow, PinnedService } from '../../store/gate-row.ts'
 import { guarded, patchOnce } from '../fleet/bring.ts'
 import type { Fleet, FleetParts } from '../fleet/context.ts'
 import type { Hand } from '../fleet/hand.ts'
-import { fieldManager, type GateRow, type PinnedService } from '../gate/model.ts'
+import { fieldManager } from '../gate/model.ts'
 import { withdrawPatch } from '../gate/ownership.ts'
 import { HASH, hashOf, type Service } from './select.ts'
 
@@ -73,6 +74,11 @@ export async function handOverServices(
 /** The change of a Service's selector; null where it says so already. Pure. */
 export function selectorPatch(service: Service, hash: string | null): JsonObject | null {
   return hashOf(service) === hash ? null : { spec: { selector: { [HASH]: hash } } }
+}
+
+/** Pins one Service, which was pinned before, to another hash. One that is gone, or another one now, is left alone. */
+export function repinService(fleet: Fleet, name: string, uid: string, hash: string, hand: Hand): Promise<void> {
+  return select(fleet, name, uid, hash, hand)
 }
 
 async function select(fleet: Fleet, name: string, uid: string, hash: string | null, hand: Hand): Promise<void> {

@@ -1,6 +1,7 @@
 import type { GatePosition } from '../../core/model.ts'
+import type { Fields } from '../../store/gate-row.ts'
 import { numberOr, omit, pick, within } from '../gate/json.ts'
-import type { Fields, Reading, Workload } from '../gate/model.ts'
+import type { Reading, Workload } from '../gate/model.ts'
 
 /**
  * A StatefulSet is held by its partition: ordinals below it stay on, and come back in, the previous version. Closed, it

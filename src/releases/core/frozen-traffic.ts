@@ -1,0 +1,70 @@
+import type { Attempt, Waiting } from '../../core/decision.ts'
+import { type Instant, seconds } from '../../core/instant.ts'
+import type { JsonObject } from '../../core/json.ts'
+import type { ReleaseDecision } from './command.ts'
+import { releaseEvent } from './events.ts'
+import type { Absent, FrozenTraffic, Present, Release, ReleaseAct } from './model.ts'
+import { planThaw } from './plan.ts'
+import { waitAtRest } from './shown.ts'
+
+type Next = Extract<ReleaseDecision, { kind: 'next' }>
+
+/** What a frozen release waits for whose traffic is pinned to a set that cannot serve. */
+export const trafficWaits = { moving: 'MOVING_PIN', nobody: 'PIN_SERVES_NOBODY' } as const
+
+/** How often it is looked at where pinned traffic goes: the execution that pinned it does not any more. */
+const lookMs = seconds(5)
+const againMs = seconds(2)
+
+/**
+ * A frozen fleet stays as it is but for its traffic: a pin that serves nobody goes to a set that has passed; where none can
+ * serve the release says so, and stays as it is (docs/adr/0033). Takes what was decided of the release otherwise. Pure.
+ */
+export function followTraffic(
+  decided: Next,
+  seen: Present | Absent,
+  attempt: Attempt<ReleaseAct> | null,
+  now: Instant,
+): Next {
+  const { release, operation } = decided.state
+  const isLeft = release.frozen !== null && !release.frozen.over && release.claim === null
+  if (decided.act !== null || seen.kind === 'absent' || operation === null || !isLeft) return decided
+  const { traffic } = seen
+  if (traffic === null) return calmed(decided, null)
+  if (traffic.kind === 'serves') return lookingAgain(calmed(decided, traffic.version), now)
+  if (traffic.to === null) return lookingAgain(nobodyServes(decided, traffic, now), now)
+  const tried = attempt?.act.kind === 'repin' ? (attempt.endedAt ?? attempt.startedAt) + againMs : now
+  const moving = waiting(decided, { reason: trafficWaits.moving, until: Math.max(now, tried), detail: traffic.detail })
+  if (now < tried) return { ...moving, wake: tried }
+  return { ...moving, act: planThaw('repin', operation.id, seen, now), wake: now }
+}
+
+/** Nothing is to be waited for any more; `version`: of the set that serves. */
+function calmed(decided: Next, version: string | null): Next {
+  const { release } = decided.state
+  const reason = release.waitingFor?.reason
+  if (reason !== trafficWaits.moving && reason !== trafficWaits.nobody) return decided
+  const rested = waiting(decided, waitAtRest(release))
+  const hasMoved = reason === trafficWaits.moving && version !== null
+  return hasMoved ? telling(rested, { reason: 'PIN_MOVED', version, performedBy: 'flotilla' }) : rested
+}
+
+function nobodyServes(decided: Next, { detail }: Extract<FrozenTraffic, { kind: 'outage' }>, now: Instant): Next {
+  const known = decided.state.release.waitingFor?.reason === trafficWaits.nobody
+  const waits = waiting(decided, { reason: trafficWaits.nobody, until: now + lookMs, detail })
+  return known ? waits : telling(waits, { reason: trafficWaits.nobody, performedBy: 'flotilla' })
+}
+
+function waiting(decided: Next, waitingFor: Waiting | null): Next {
+  const release: Release = { ...decided.state.release, waitingFor }
+  return { ...decided, state: { ...decided.state, release } }
+}
+
+function telling(decided: Next, more: JsonObject): Next {
+  return { ...decided, events: [...decided.events, releaseEvent(decided.state.release, 'changed', more)] }
+}
+
+const lookingAgain = (decided: Next, now: Instant): Next => ({
+  ...decided,
+  wake: Math.min(decided.wake ?? now + lookMs, now + lookMs),
+})

@@ -1,0 +1,49 @@
+import { resources } from '../../infra/kubernetes/index.ts'
+import type { FrozenRelease } from '../../releases/index.ts'
+import type { GateRow, PinnedService } from '../store/gate-row.ts'
+import { type Fleet, type FleetParts, gateKinds } from './fleet/context.ts'
+import { presentHashes, readPods, servingHashes } from './fleet/members.ts'
+import type { Workload } from './gate/model.ts'
+import { hashOf, type Service } from './services/select.ts'
+
+/** The fleet of a row: what is left of the execution that held it. */
+export function fleetOfRow(
+  parts: FleetParts,
+  { id, clusterId, namespace }: FrozenRelease,
+  { kind, name }: GateRow,
+): Fleet {
+  const client = parts.clientOf(clusterId)
+  return {
+    clusterId,
+    namespace,
+    newestChartVersion: null,
+    releaseId: id,
+    client,
+    workload: { kind, name },
+    kind: gateKinds[kind],
+  }
+}
+
+export type Pinned = { readonly service: string; readonly uid: string; readonly hash: string | null }
+
+/** What Services that were pinned say now; those that are gone, or are others, say nothing. */
+export async function hashesOf(
+  { client, namespace }: Fleet,
+  services: readonly PinnedService[],
+): Promise<readonly Pinned[]> {
+  return Promise.all(
+    services.map(async ({ name, uid }) => {
+      const service = await client.find<Service>(resources.services, { namespace, name })
+      return { service: name, uid, hash: service === null || service.metadata.uid !== uid ? null : hashOf(service) }
+    }),
+  )
+}
+
+/** The hash of the present template, and those of all pods that may take traffic; null without the workload. */
+export async function readPresent({ client, kind, namespace, workload }: Fleet) {
+  const live = await client.find<Workload>(kind.resource, { namespace, name: workload.name })
+  if (live === null) return null
+  const lineage = await kind.lineage(client, live)
+  const pods = await readPods(client, live, lineage)
+  return { current: lineage.current, serving: servingHashes(kind, pods), all: presentHashes(kind, pods) }
+}

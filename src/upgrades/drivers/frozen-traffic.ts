@@ -1,0 +1,75 @@
+import type { FrozenRelease, FrozenTraffic } from '../../releases/index.ts'
+import type { GateRow, GateState } from '../store/gate-row.ts'
+import type { FleetParts } from './fleet/context.ts'
+import type { Hand } from './fleet/hand.ts'
+import { fleetOfRow, hashesOf, type Pinned, readPresent } from './frozen-fleet.ts'
+import { repinService } from './services/pin.ts'
+
+/** A row whose Services are pinned, with what they say and which sets could serve. */
+type Seen = { readonly row: GateRow; readonly pinned: readonly Pinned[]; readonly serving: ReadonlySet<string> }
+
+/** Where the traffic of a frozen release goes; null where nothing of it is pinned. Changes nothing. Throws `ClusterError`. */
+export async function readTraffic(parts: FleetParts, release: FrozenRelease): Promise<FrozenTraffic | null> {
+  const seen = await readPinned(parts, release)
+  const outage = seen.find(isOutage)
+  if (outage !== undefined) return outageOf(outage)
+  const [first] = seen
+  return first === undefined ? null : { kind: 'serves', version: versionOf(first.row, first.pinned[0]?.hash) }
+}
+
+/** Moves the pins that serve nobody to a set that has passed and can serve; others, and where there is none, stay. */
+export async function repinToServing(parts: FleetParts, release: FrozenRelease, hand: Hand): Promise<void> {
+  for (const seen of (await readPinned(parts, release)).filter(isOutage)) {
+    const hash = wayOut(seen)
+    const fleet = fleetOfRow(parts, release, seen.row)
+    if (hash !== null) for (const { service, uid } of seen.pinned) await repinService(fleet, service, uid, hash, hand)
+  }
+}
+
+async function readPinned(parts: FleetParts, release: FrozenRelease): Promise<readonly Seen[]> {
+  const rows = await parts.gates.ofRelease(parts.db, release.id)
+  const pinnable = rows.filter(({ originals }) => originals.services.length > 0)
+  const all = await Promise.all(pinnable.map((row) => readRow(parts, release, row)))
+  return all.filter(({ pinned }) => pinned.length > 0)
+}
+
+/** A Service that another hand has taken the pin from sends to both sets, and is that hand's. */
+async function readRow(parts: FleetParts, release: FrozenRelease, row: GateRow): Promise<Seen> {
+  const fleet = fleetOfRow(parts, release, row)
+  const pinned = (await hashesOf(fleet, row.originals.services)).filter(({ hash }) => hash !== null)
+  const present = pinned.length === 0 ? null : await readPresent(fleet)
+  return { row, pinned, serving: present?.serving ?? new Set() }
+}
+
+const servesNobody = ({ hash }: Pinned, serving: ReadonlySet<string>): boolean => hash === null || !serving.has(hash)
+
+function isOutage({ pinned, serving }: Seen): boolean {
+  return pinned.some((pin) => servesNobody(pin, serving))
+}
+
+/** The set that has passed and has a ready pod; null where none has. */
+function wayOut({ row: { state }, serving }: Seen): string | null {
+  return passedSets(state).find((hash) => serving.has(hash)) ?? null
+}
+
+/** A row of before it was noted tells of the previous version alone. */
+function passedSets({ passed, previous }: GateState): readonly string[] {
+  return passed ?? (previous === null ? [] : [previous])
+}
+
+function outageOf(seen: Seen): FrozenTraffic {
+  const { row, pinned, serving } = seen
+  const hash = wayOut(seen)
+  const pin = pinned.find((one) => servesNobody(one, serving))
+  const said = `Service ${pin?.service} is pinned to ${versionOf(row, pin?.hash)}, of which no pod is ready`
+  const why = serving.size === 0 ? 'and none of the other set is' : 'and the other set has not passed'
+  return {
+    kind: 'outage',
+    to: hash === null ? null : versionOf(row, hash),
+    detail: `${said}${hash === null ? `, ${why}: unfreeze?to=target or ?to=previous ends the freeze` : ''}`,
+  }
+}
+
+function versionOf({ state: { hashes } }: GateRow, hash: string | null | undefined): string {
+  return Object.keys(hashes).find((version) => hashes[version] === hash) ?? 'another version'
+}
