@@ -10,6 +10,7 @@ import { acting, type Hand } from './fleet/hand.ts'
 import { presentHashes, readPods, servingHashes } from './fleet/members.ts'
 import type { GateRow, PinnedService, Workload } from './gate/model.ts'
 import type { GateGoal } from './gate/row.ts'
+import { readHeldFields } from './held-fields.ts'
 import { readScaled } from './scaled.ts'
 import { handOverServices, unpinServices } from './services/pin.ts'
 import { HASH, hashOf, type Service } from './services/select.ts'
@@ -24,6 +25,7 @@ export function frozenWorkloads(parts: FleetParts): FrozenWorkloads {
       await acting(under(lease), async () => void pins.push(...(await readPins(parts, release))))
       return pins
     },
+    bounds: (release) => readHeldFields(parts, release),
     scaled: (release) => readScaled(parts, release),
   }
 }

@@ -119,7 +119,13 @@ export async function openReleases(): Promise<ReleasesWorld> {
 /** In place of the upgrades' own: it remembers what was asked, and does nothing. */
 function recording(thawed: string[]): FrozenWorkloads {
   const record = (what: string) => async (release: FrozenRelease) => void thawed.push(`${what} ${release.id}`)
-  return { halt: record('halt'), restore: record('restore'), pins: async () => [], scaled: async () => [] }
+  return {
+    halt: record('halt'),
+    restore: record('restore'),
+    pins: async () => [],
+    bounds: async () => [],
+    scaled: async () => [],
+  }
 }
 
 async function startWork(

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { GatePosition } from '../../core/model.ts'
+import { renderedName } from '../gate/annotation.ts'
 import type { GateRow } from '../gate/model.ts'
 import { positionOf } from '../gate/position.ts'
 import { carryOut, type Ended, goalFor, workload } from '../gate/testing.ts'
@@ -107,6 +108,24 @@ describe('originals', () => {
     const going = carryOut(deployment, back.live, back.row, goalFor(reverting))
     expect(going.live.spec).not.toHaveProperty('minReadySeconds')
     expect(carryOut(deployment, going.live, going.row, goalFor(none)).live.spec).toEqual(spec)
+  })
+
+  test('are what helm rendered where it was kept from writing it', () => {
+    const left = through(closed, admitting(2), frozen)
+    const second = { executionId: 'two', current: 'new' }
+    const shut = carryOut(deployment, left.live, left.row, goalFor(closed, { ...second, deployed: false }))
+    const bounds = { minReadySeconds: null, progressDeadlineSeconds: 77, strategy: rendered, replicas: 1 }
+    const annotations = { ...shut.live.metadata.annotations, [renderedName]: JSON.stringify(bounds) }
+    const live = { ...shut.live, metadata: { ...shut.live.metadata, annotations } }
+    expect(deployment.held(live)).toEqual(gated(2, 0))
+    const open = carryOut(deployment, live, shut.row, goalFor(admitting(2), second))
+    expect(open.live.spec).toMatchObject(gated(2, 0))
+    const end = carryOut(deployment, open.live, open.row, goalFor(none, second))
+    expect(end.live.spec).toEqual({ ...spec, strategy: rendered, progressDeadlineSeconds: 77 })
+    expect(Object.keys(end.live.metadata.annotations ?? {})).toEqual([])
+    expect(end.steps.at(-1)).toBe('done')
+    expect(deployment.held(end.live)).toBeNull()
+    expect(deployment.held(through(closed).live)).toBeNull()
   })
 
   test('are not what another hand made of the gate', () => {

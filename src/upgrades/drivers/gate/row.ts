@@ -117,12 +117,16 @@ const helmMayRun: Readonly<Record<GatePosition['kind'], boolean>> = {
   reverting: false,
 }
 
+/** Positions that learn what helm has rendered since: nothing is held as before it ran. */
+export const learns = (kind: GatePosition['kind']): boolean =>
+  kind === 'admitting' || kind === 'reverting' || kind === 'none'
+
 function originalsFor(kind: GateKind, live: Workload, row: GateRow, position: GatePosition): Originals {
   const { originals, state } = row
   // Helm goes back to the previous version: what that one had is what is to be put back.
   if (position.kind === 'halted') return { ...originals, current: originals.before }
-  const opens = position.kind === 'admitting' || position.kind === 'reverting' || position.kind === 'none'
-  if (!opens || state.position.kind === position.kind || !helmMayRun[state.position.kind]) return originals
+  if (!learns(position.kind) || state.position.kind === position.kind || !helmMayRun[state.position.kind])
+    return originals
   const owned = ownedByHelm(live, kind.fields(live), state.wrote, originals.owned)
   return { ...originals, current: kind.adopt(live, originals.current, state.wrote), owned }
 }
