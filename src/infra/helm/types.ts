@@ -64,8 +64,8 @@ export type KeptSelector = { readonly service: string; readonly labels: Readonly
 export type KeptReplicas = { readonly workload: string; readonly resource: string; readonly replicas: number }
 
 /**
- * Fields of a workload's `spec` that stay as they are, whatever helm applies: they hold it. What helm would have made of
- * those that it sends is noted, as JSON, in the annotation `note`: whoever holds the workload puts it in their place.
+ * Fields of a workload's `spec` that stay as they are, whatever helm applies: they hold it. What helm sends of them is noted,
+ * as JSON, in the annotation `note`: whoever holds the workload puts it in their place.
  */
 export type KeptFields = {
   readonly workload: string

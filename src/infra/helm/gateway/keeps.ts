@@ -43,25 +43,14 @@ const replicasOf = (spec: JsonObject, replicas: number): JsonObject | null =>
 function withFields(sent: Sent, { fields, note }: KeptFields): Sent {
   const names = Object.keys(fields).filter((name) => name in sent.spec)
   if (names.length === 0) return sent
-  const isWhole = sent.kind !== undefined
-  const meant = names.map((name) => [name, meantBy(sent.spec[name], isWhole ? undefined : fields[name])] as const)
   const metadata = isJsonObject(sent.metadata) ? sent.metadata : {}
   const annotations = isJsonObject(metadata.annotations) ? metadata.annotations : {}
-  const noted = { ...annotations, [note]: JSON.stringify(Object.fromEntries(meant)) }
-  const spec = { ...sent.spec, ...Object.fromEntries(names.map((name) => [name, fields[name] ?? null])) }
-  return { ...sent, metadata: { ...metadata, annotations: noted }, spec }
+  const noted = { ...annotations, [note]: JSON.stringify(only(names, sent.spec)) }
+  return { ...sent, metadata: { ...metadata, annotations: noted }, spec: { ...sent.spec, ...only(names, fields) } }
 }
 
-/** What a field would be after a write: a patch says only what is to differ, and how it is merged. */
-function meantBy(sent: Json | undefined, live: Json | undefined): Json {
-  if (!isJsonObject(sent)) return sent ?? null
-  const before = isJsonObject(live) ? live : {}
-  const said = Object.entries(sent).filter(([name]) => !name.startsWith('$'))
-  const merged = said.map(([name, value]) => [name, meantBy(value, before[name])] as const)
-  return Object.fromEntries(Object.entries({ ...before, ...Object.fromEntries(merged) }).filter(isThere))
-}
-
-const isThere = ([, value]: readonly [string, Json]): boolean => value !== null
+const only = (names: readonly string[], object: JsonObject): JsonObject =>
+  Object.fromEntries(names.map((name) => [name, object[name] ?? null]))
 
 function readJson(body: Buffer): Json {
   try {

@@ -7,6 +7,7 @@ import { carryOut, type Ended, goalFor, workload } from '../gate/testing.ts'
 import { armingOf, isUncounted } from './arming.ts'
 import { costChanges, costName, OUR_COST } from './cost.ts'
 import { deployment } from './index.ts'
+import { withRendered } from './rendered.ts'
 
 const strategy = { type: 'RollingUpdate', rollingUpdate: { maxSurge: '25%', maxUnavailable: '25%' } }
 const spec = { replicas: 4, progressDeadlineSeconds: 600, strategy }
@@ -126,6 +127,22 @@ describe('originals', () => {
     expect(end.steps.at(-1)).toBe('done')
     expect(deployment.held(end.live)).toBeNull()
     expect(deployment.held(through(closed).live)).toBeNull()
+  })
+
+  const rolling = (maxSurge: string | number, maxUnavailable: string | number) => ({
+    strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge, maxUnavailable } },
+  })
+  const deadline = { progressDeadlineSeconds: 600 }
+  test.each([
+    ['no seconds', { minReadySeconds: 0 }, rolling(3, 0)],
+    ['no deadline', { progressDeadlineSeconds: null }, { ...rolling(3, 0), ...deadline }],
+    ['a bound alone', { strategy: { rollingUpdate: { maxSurge: 1 } } }, rolling(1, 0)],
+    ['a bound that is taken away', { strategy: { rollingUpdate: { maxSurge: null } } }, rolling('25%', 0)],
+    ['no strategy', { strategy: null }, rolling(3, 0)],
+    ['all at once', { strategy: { $retainKeys: ['type'], type: 'Recreate' } }, { strategy: { type: 'Recreate' } }],
+    ['others', { replicas: 7, paused: true }, rolling(3, 0)],
+  ])('are filled in as the API server does: %s', (_, sent, wanted) => {
+    expect(withRendered(rolling(3, 0), rolling(3, 0), sent)).toEqual(wanted)
   })
 
   test('are not what another hand made of the gate', () => {

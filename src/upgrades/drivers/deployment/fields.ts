@@ -3,6 +3,7 @@ import type { GatePosition } from '../../core/model.ts'
 import { renderedBeneath } from '../gate/annotation.ts'
 import { equivalentJson, numberOr, omit, pick, within } from '../gate/json.ts'
 import type { Fields, Reading, Workload } from '../gate/model.ts'
+import { withRendered } from './rendered.ts'
 
 /**
  * A Deployment is held by availability (DESIGN.md, "a gate of availability"): pods of the new version become Ready and
@@ -82,15 +83,9 @@ export function held(live: Workload): Fields | null {
 
 /** What helm has rendered since is what is to be put back at the end; what is still ours says nothing new. */
 export function adopt(live: Workload, originals: Fields, wrote: Fields): Fields {
-  const now = rendered(live)
+  const now = withRendered(fieldsOf(live), originals, renderedBeneath(live, adopted))
   const kept = adopted.filter((name) => isOurs(now, wrote, name))
   return { ...pick(originals, ['paused', ...kept]), ...omit(now, 'paused', ...kept) }
-}
-
-/** The fields as helm has last made them, or would have if they had not been kept from it. */
-function rendered(live: Workload): Fields {
-  const all = Object.entries({ ...fieldsOf(live), ...renderedBeneath(live, adopted) })
-  return Object.fromEntries(all.filter(([, value]) => value !== null))
 }
 
 function isOurs(now: Fields, wrote: Fields, name: string): boolean {

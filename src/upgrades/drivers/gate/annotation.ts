@@ -11,7 +11,7 @@ export const noteName = 'flotilla.dev/gate'
  */
 export const renderedName = 'flotilla.dev/rendered'
 
-/** Those of the fields that helm rendered beneath a gate; null for what it left to the API server's default. */
+/** What helm sent of the fields when it ran beneath a gate; null for what it takes away. */
 export function renderedBeneath(live: Workload, names: readonly string[]): JsonObject {
   return pick(readObject(live, renderedName), names)
 }
