@@ -38,7 +38,11 @@ export default defineConfig({
           ...node,
           ...realCluster,
           name: 'real',
-          include: ['test/testbed/*.test.ts', 'test/contract/{cluster,kubernetes}/*.test.ts'],
+          include: [
+            'test/testbed/*.test.ts',
+            'test/contract/{cluster,kubernetes,helm,controllers,releases,drivers}/*.test.ts',
+            'test/scenarios/releases/*.test.ts',
+          ],
         },
       },
     ],

@@ -2,7 +2,14 @@ import type { Json, JsonObject } from '../core/json.ts'
 import type { Principal, Uuid } from '../core/subject.ts'
 import type { Db, Tx } from '../infra/database/types.ts'
 import type { Lease } from '../infra/engine/types.ts'
-import type { ClusterEndpoint, GrantedObject, Helm, KeptReplicas, KeptSelector } from '../infra/helm/index.ts'
+import type {
+  ClusterEndpoint,
+  GrantedObject,
+  Helm,
+  KeptFields,
+  KeptReplicas,
+  KeptSelector,
+} from '../infra/helm/index.ts'
 import type { FieldConflict, FrozenTraffic, PodRef, Readiness, Release, Remains } from './core/model.ts'
 
 /** One cluster as releases see it. Every method throws when the cluster does not answer. */
@@ -123,6 +130,11 @@ export interface FrozenWorkloads {
    * workloads. Changes nothing.
    */
   pins(release: FrozenRelease, lease: Lease): Promise<readonly KeptSelector[]>
+  /**
+   * The fields that hold the workloads after some of their pods were let go, and stay while helm applies; also where an
+   * execution holds them. Changes nothing.
+   */
+  bounds(release: FrozenRelease): Promise<readonly KeptFields[]>
   /** The workloads that another hand than helm has scaled, and to what. Changes nothing. */
   scaled(release: FrozenRelease): Promise<readonly KeptReplicas[]>
   /** Where traffic goes while it is pinned; null where it is not. Changes nothing. Throws `ClusterError`. */

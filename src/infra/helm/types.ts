@@ -62,7 +62,18 @@ export type KeptSelector = { readonly service: string; readonly labels: Readonly
 
 /** So many instances a workload goes on having, whatever helm applies: another hand has scaled it. */
 export type KeptReplicas = { readonly workload: string; readonly resource: string; readonly replicas: number }
-export type Kept = KeptSelector | KeptReplicas
+
+/**
+ * Fields of a workload's `spec` that stay as they are, whatever helm applies: they hold it. What helm sends of them is noted,
+ * as JSON, in the annotation `note`: whoever holds the workload puts it in their place.
+ */
+export type KeptFields = {
+  readonly workload: string
+  readonly resource: string
+  readonly fields: JsonObject
+  readonly note: string
+}
+export type Kept = KeptSelector | KeptReplicas | KeptFields
 
 type Act = ReleaseTarget & { readonly timeoutSeconds: number }
 type Labelled = Act & { readonly operationId: Uuid; readonly attempt?: number; readonly description?: string }

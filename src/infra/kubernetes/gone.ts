@@ -26,7 +26,7 @@ type Owner = { readonly namespace: string; readonly name: string; readonly marke
 
 const AT_ONCE = 8
 
-/** What is left of an uninstalled release. Throws `ClusterError` when something cannot be read: it may be there. */
+/** What is left of an uninstalled release; in a namespace that is being deleted nothing stays. Throws `ClusterError` when something cannot be read: it may be there. */
 export async function readRemains(
   parts: ReadParts,
   objects: readonly ManifestObject[],
@@ -41,6 +41,8 @@ export async function readRemains(
     return why === null ? [] : [{ kind, name, why }]
   })
   const claims = await readClaims(parts, objects, release.namespace, options)
+  const isAllGoing = there.length + claims.length > 0 && (await isTerminating(parts, release.namespace, options))
+  if (isAllGoing) return { gone: false, remaining: [...there.map(goingOf), ...claims.map(goingClaim)], leftovers: [] }
   return { gone: remaining.length === 0, remaining, leftovers: [...kept, ...claims] }
 }
 
@@ -102,6 +104,15 @@ function pair(object: ManifestObject, live: KubeObject | null): readonly There[]
 function remainingOf({ object: { kind, name }, live: { metadata } }: There): Remaining {
   return { kind, name, deleting: metadata.deletionTimestamp !== undefined, finalizers: metadata.finalizers ?? [] }
 }
+
+/** A namespace that is being deleted takes everything with it, kept or not, one kind after another. */
+async function isTerminating({ client }: ReadParts, name: string, options: RequestOptions): Promise<boolean> {
+  const namespace = await client.findMetadata(resources.namespaces, { name }, options)
+  return namespace?.metadata.deletionTimestamp !== undefined
+}
+
+const goingOf = (there: There): Remaining => ({ ...remainingOf(there), deleting: true })
+const goingClaim = ({ kind, name }: Leftover): Remaining => ({ kind, name, deleting: true, finalizers: [] })
 
 function deletesClaims(spec: JsonObject): boolean {
   const policy = spec.persistentVolumeClaimRetentionPolicy

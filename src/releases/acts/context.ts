@@ -40,14 +40,14 @@ export type ActTarget = {
   readonly beyond: Beyond
 }
 
-/** What of a frozen release helm is to leave as it is: pins, and where it ends the freeze, what was scaled. */
+/** What of a held release helm is to leave as it is: pins, what holds it, and where it ends a freeze, what was scaled. */
 export async function keptBeneath(
   { ports: { frozenWorkloads } }: Pick<ActDeps, 'ports'>,
   { release, operation }: Pick<ActSubject, 'release' | 'operation'>,
   lease: Lease,
 ): Promise<readonly Kept[]> {
-  const pins = await frozenWorkloads.pins(release, lease)
-  return operation.request.keepsScale === true ? [...pins, ...(await frozenWorkloads.scaled(release))] : pins
+  const held = [...(await frozenWorkloads.pins(release, lease)), ...(await frozenWorkloads.bounds(release))]
+  return operation.request.keepsScale === true ? [...held, ...(await frozenWorkloads.scaled(release))] : held
 }
 
 /**

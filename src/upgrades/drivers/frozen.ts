@@ -10,6 +10,7 @@ import { acting, type Hand } from './fleet/hand.ts'
 import { fleetOfRow, hashesOf, readPresent } from './frozen-fleet.ts'
 import { readTraffic, repinToServing } from './frozen-traffic.ts'
 import type { GateGoal } from './gate/row.ts'
+import { readHeldFields } from './held-fields.ts'
 import { readScaled } from './scaled.ts'
 import { handOverServices, unpinServices } from './services/pin.ts'
 import { HASH } from './services/select.ts'
@@ -24,6 +25,7 @@ export function frozenWorkloads(parts: FleetParts): FrozenWorkloads {
       await acting(under(lease), async () => void pins.push(...(await readPins(parts, release))))
       return pins
     },
+    bounds: (release) => readHeldFields(parts, release),
     scaled: (release) => readScaled(parts, release),
     traffic: (release) => readTraffic(parts, release),
     repin: (release, lease) => acting(under(lease), (hand) => repinToServing(parts, release, hand)),

@@ -132,4 +132,21 @@ withControllers('namespaces', () => {
     await cluster.client.patch(`${inside.configmaps}/held`, 'merge', { metadata: { finalizers: null } })
     await gone(`/api/v1/namespaces/${namespace}`)
   })
+
+  it('lose their pods before anything else', async () => {
+    const namespace = await freshNamespace(cluster)
+    const inside = paths(namespace)
+    const metadata = { name: 'held', finalizers: ['example.com/hold'] }
+    const spec = { containers: [{ name: 'main', image: 'registry.invalid/app:1' }] }
+    await cluster.client.post(inside.pods, { apiVersion: 'v1', kind: 'Pod', metadata, spec })
+    await cluster.client.post(inside.configmaps, configMap('last'))
+    await cluster.client.delete(`/api/v1/namespaces/${namespace}`)
+    await eventually(async () => {
+      const { body } = await cluster.client.get(`${inside.pods}/held`)
+      expect(body.metadata.deletionTimestamp).toBeDefined()
+    })
+    expect((await cluster.client.get(`${inside.configmaps}/last`)).status).toBe(200)
+    await cluster.client.patch(`${inside.pods}/held`, 'merge', { metadata: { finalizers: null } })
+    await gone(`/api/v1/namespaces/${namespace}`)
+  })
 })

@@ -109,9 +109,11 @@ describe('a DaemonSet', () => {
       'the pod of the other node alone',
       () => places('follows'),
       (seen) => isDeepStrictEqual(seen, [nodeOf('follows', 1)]),
+      // A real cluster looks every 20 s for pods whose node has been gone for 40 s.
+      120_000,
     )
     await shows(namespace, 'daemonsets', 'follows', { desiredNumberScheduled: 1, numberReady: 1 })
-  })
+  }, 180_000)
 
   it('stops at a new version that never becomes ready', async () => {
     await settled('broken', 3, rolling(1))

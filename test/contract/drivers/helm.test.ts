@@ -1,24 +1,34 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { systemClock as clock } from '../../../src/infra/clock.ts'
+import { closeWorkspace, Gateway, HelmProcess, openWorkspace, type UpgradeSpec } from '../../../src/infra/helm/index.ts'
 import { resources } from '../../../src/infra/kubernetes/index.ts'
+import { packTgz } from '../../../src/infra/tgz.ts'
 import { frozenWorkloads } from '../../../src/upgrades/drivers/frozen.ts'
 import type { Service } from '../../../src/upgrades/drivers/services/select.ts'
 import { eventually } from '../../support/cluster.ts'
-import { handFlags, testedDialect } from '../../support/tested-helm.ts'
+import { handFlags, testedDialect, testedHelm } from '../../support/tested-helm.ts'
 import { Tools } from '../cluster/support/tools.ts'
-import { TestFleet, uidsOf } from './support/fleet.ts'
+import { heldBy, TestFleet, uidsOf } from './support/fleet.ts'
 import { World } from './support/world.ts'
 
 /** Renders all that a gate touches and may be rendered: what helm owns must be helm's again in the end. */
 const chart = {
   'Chart.yaml': 'apiVersion: v2\nname: demo\nversion: 1.0.0\n',
-  'values.yaml': 'tag: 1.0.0\nstrategy: {type: RollingUpdate, rollingUpdate: {maxSurge: 1, maxUnavailable: 0}}\n',
+  'values.yaml':
+    'tag: 1.0.0\nminReadySeconds: 1\nstrategy: {type: RollingUpdate, rollingUpdate: {maxSurge: 1, maxUnavailable: 0}}\n',
   'templates/app.yaml': `
 apiVersion: apps/v1
 kind: Deployment
 metadata: {name: app}
 spec:
   replicas: 3
-  minReadySeconds: 1
+  {{- with .Values.minReadySeconds }}
+  minReadySeconds: {{ . }}
+  {{- end }}
+  progressDeadlineSeconds: 600
   strategy: {{ toJson .Values.strategy }}
   selector: {matchLabels: {app: app}}
   template:
@@ -49,10 +59,10 @@ async function helm(fleet: TestFleet, ...args: readonly string[]): Promise<void>
   if (code !== 0) throw new Error(`helm ${args[0]}: ${stderr}`)
 }
 
-async function installed(): Promise<{ fleet: TestFleet; folder: string }> {
+async function installed(...values: readonly string[]): Promise<{ fleet: TestFleet; folder: string }> {
   const folder = tools.folder(chart)
   const fleet = await TestFleet.adopt(world, 'Deployment')
-  await helm(fleet, 'install', 'demo', folder)
+  await helm(fleet, 'install', 'demo', folder, ...values)
   await fleet.reaches({ '1.0.0': 3 })
   return { fleet, folder }
 }
@@ -156,10 +166,10 @@ test('a rollback by helm takes a pin away, and going back puts it in its place a
 })
 
 /** Given a fleet that BLUE_GREEN has left frozen, with traffic still on the version of before. */
-async function frozenWithPin() {
-  const { fleet, folder } = await installed()
+async function frozenWithPin(...values: readonly string[]) {
+  const { fleet, folder } = await installed(...values)
   await fleet.gate({ kind: 'closed' })
-  await helm(fleet, 'upgrade', 'demo', folder, '--set', 'tag=2.0.0')
+  await helm(fleet, 'upgrade', 'demo', folder, '--set', 'tag=2.0.0', ...values)
   await fleet.pin('previous')
   await fleet.admit(0, 3)
   await fleet.reaches({ '1.0.0': 3, '2.0.0': 3 }, 3)
@@ -179,10 +189,55 @@ test('helm meets no conflict on a frozen fleet whose traffic is pinned', async (
   expect(await selector(fleet)).toEqual({ app: 'app' })
 })
 
-test('helm meets no conflict where an execution takes such a fleet over', async () => {
-  const { fleet, folder } = await frozenWithPin()
-  await fleet.next({ from: '1.0.0', to: '2.0.0' })
-  await fleet.gate({ kind: 'closed' })
-  await helm(fleet, 'upgrade', 'demo', folder, '--set', 'tag=2.0.0')
-  await fleet.holds()
-})
+/** `helm upgrade` as a release is upgraded: through the gateway, which is told what of the workload is to stay. */
+async function upgradedByRelease(fleet: TestFleet, values: UpgradeSpec['values']): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'flotilla-drivers-'))
+  const workspace = await openWorkspace(folder)
+  const gateway = await Gateway.open({ clock })
+  try {
+    const release = { id: fleet.releaseId, clusterId: world.clusterId, namespace: fleet.namespace }
+    const keeps = await frozenWorkloads(world.parts()).bounds(release)
+    const files = Object.entries(chart).map(([name, text]) => [`demo/${name}`, Buffer.from(text)] as const)
+    const spec: UpgradeSpec = {
+      ...{ cluster: world.cluster.endpoint, namespace: fleet.namespace, release: 'demo', timeoutSeconds: 20 },
+      ...{ chart: { bytes: packTgz(new Map(files)) }, values, operationId: 'op', keeps },
+    }
+    const helm = new HelmProcess({ binary: await testedHelm(), gateway, workspace, clock })
+    await helm.upgrade(spec, { ...heldBy(fleet.lease), deadline: clock.now() + 50_000 })
+  } finally {
+    await gateway.close()
+    await closeWorkspace(workspace)
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** Each with bounds that would take pods at once; the second with a deadline that the API refuses beside the gate's. */
+const renderedAlso = [{ minReadySeconds: 1 }, { minReadySeconds: null }]
+
+test.each(renderedAlso)(
+  'no pod goes, and helm meets no conflict, where an execution takes such a fleet over: %o',
+  async (bounds) => {
+    const { fleet } = await frozenWithPin('--set', `minReadySeconds=${bounds.minReadySeconds}`)
+    const before = uidsOf(await fleet.alive())
+    await fleet.next({ from: '1.0.0', to: '2.0.0' })
+    await fleet.gate({ kind: 'closed' })
+    const strategy = { type: 'RollingUpdate', rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } }
+    await upgradedByRelease(fleet, { tag: '2.0.0', strategy, ...bounds })
+    await fleet.holds()
+    expect(uidsOf(await fleet.alive())).toEqual(before)
+    fleet.execution = { ...fleet.execution, deployed: true }
+    await fleet.pin('previous')
+    await fleet.admit(0, 3)
+    await fleet.reaches({ '1.0.0': 3, '2.0.0': 3 }, 6)
+    await fleet.pin('target')
+    await fleet.gate({ kind: 'none' })
+    await fleet.pin(null)
+    await fleet.reaches({ '2.0.0': 3 }, 3)
+    const { spec, metadata } = await fleet.live()
+    expect(spec).toMatchObject({ strategy, progressDeadlineSeconds: 600 })
+    expect(spec?.minReadySeconds ?? null).toBe(bounds.minReadySeconds)
+    expect(Object.keys(metadata.annotations ?? {}).filter((name) => name.startsWith('flotilla.dev/'))).toEqual([])
+    await helm(fleet, 'upgrade', 'demo', tools.folder(chart), '--set', 'tag=3.0.0')
+    await fleet.reaches({ '3.0.0': 3 })
+  },
+)

@@ -6,7 +6,7 @@ import { noteName } from '../../../src/upgrades/drivers/gate/annotation.ts'
 import { fieldManager } from '../../../src/upgrades/drivers/gate/model.ts'
 import { workloadDriver } from '../../../src/upgrades/drivers/workload-driver.ts'
 import { eventually } from '../../support/cluster.ts'
-import { heldBy, TestFleet } from './support/fleet.ts'
+import { heldBy, TestFleet, uidsOf } from './support/fleet.ts'
 import { World } from './support/world.ts'
 
 let world: World
@@ -148,8 +148,10 @@ describe('a frozen fleet', () => {
     await port.halt(release, lease, 'on')
     await fleet.holds()
     expect((await fleet.live()).metadata.managedFields?.map(({ manager }) => manager)).not.toContain(fieldManager)
-    await fleet.apply('3.0.0', { strategy: { rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } } })
+    const before = uidsOf(await fleet.alive())
+    await fleet.applyBeneath('3.0.0', { strategy: { rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } } })
     await fleet.holds()
+    expect(uidsOf(await fleet.alive())).toEqual(before)
     await port.restore(release, lease)
     await fleet.reaches({ '3.0.0': 4 })
     expect(await world.gates.ofRelease(world.database.db, fleet.releaseId)).toEqual([])

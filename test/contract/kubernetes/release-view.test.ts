@@ -7,6 +7,7 @@ import {
   type KubeObject,
   parseManifest,
   type ReleaseView,
+  resources,
 } from '../../../src/infra/kubernetes/index.ts'
 import { eventually, podsAnswer, practiceCluster, type TestCluster } from '../../support/cluster.ts'
 import { configMap, deployment, job, statefulSet } from './objects.ts'
@@ -183,4 +184,27 @@ test('a namespace is made once', async () => {
   await view.ensureNamespace(name, { 'flotilla.dev/tenant': 'two' })
   const found = await cluster.client.text(`/api/v1/namespaces/${name}`)
   expect(JSON.parse(found).metadata.labels['flotilla.dev/tenant']).toBe('one')
+})
+
+test('in a namespace that is being deleted all of it goes, whatever has not been told to yet', async () => {
+  const namespace = await cluster.namespace('terminating')
+  const kept = configMap('kept', { annotations: { 'helm.sh/resource-policy': 'keep' } })
+  const manifest = manifestOf(configMap('web'), kept)
+  await apply(namespace, manifest)
+  // Pods go first: this one holds all that comes after it.
+  const metadata = { name: 'held', finalizers: ['example.com/hold'] }
+  const spec = { containers: [{ name: 'main', image: 'registry.invalid/app:1' }] }
+  await cluster.client.create(resources.pods, { metadata: { ...metadata, namespace }, spec } as KubeObject)
+  await cluster.client.delete(resources.namespaces, { name: namespace })
+  const blockers = ['ConfigMap web: it is being deleted', 'ConfigMap kept: it is being deleted']
+  expect(await view.remains(manifest, namespace, 'r')).toMatchObject({
+    ...{ gone: false, deleting: true, blockers, leftovers: [] },
+  })
+  const release = { type: 'merge', body: { metadata: { finalizers: null } } } as const
+  await cluster.client.patch(resources.pods, { namespace, name: 'held' }, release)
+  const gone = await eventually(
+    () => view.remains(manifest, namespace, 'r'),
+    (remains) => remains.gone,
+  )
+  expect(gone.leftovers).toEqual([])
 })

@@ -125,6 +125,7 @@ function recording(thawed: string[]): FrozenWorkloads {
     halt: record('halt'),
     restore: record('restore'),
     pins: async () => [],
+    bounds: async () => [],
     scaled: async () => [],
     ...untouched,
   }

@@ -37,7 +37,7 @@ class Collector {
     if (verb === 'DELETED') {
       this.#deleteDependents(object.metadata.uid)
       for (const owner of object.metadata.ownerReferences ?? []) this.#retryOwner(owner.uid, object)
-      if (type.namespaced) this.#finishNamespace(object.metadata.namespace ?? '')
+      if (type.namespaced) this.#retryNamespace(type, object.metadata.namespace ?? '')
       if (!isBuiltIn(type)) this.#retryDefinition(type)
     } else if (object.metadata.deletionTimestamp !== undefined) {
       this.#progress({ type, object })
@@ -127,8 +127,22 @@ class Collector {
   #emptyNamespace(namespace: KubeObject): void {
     const { metadata } = namespace
     this.#store.updateStatus(types.namespaces, { ...namespace, status: { phase: 'Terminating' } })
-    for (const { type, object } of this.#contents(metadata.name)) this.#delete({ type, object }, 'Background')
-    this.#finishNamespace(metadata.name)
+    this.#emptyFurther(metadata.name)
+  }
+
+  /** Pods go first, and all else only once the last of them is gone: they lose nothing that they use. */
+  #emptyFurther(name: string): void {
+    for (const object of this.#store.list(types.pods, name)) this.#delete({ type: types.pods, object }, 'Background')
+    if (this.#store.list(types.pods, name).length > 0) return
+    for (const ref of this.#contents(name)) this.#delete(ref, 'Background')
+    this.#finishNamespace(name)
+  }
+
+  #retryNamespace(type: ResourceType, name: string): void {
+    const namespace = this.#store.get(types.namespaces, '', name)
+    if (namespace?.metadata.deletionTimestamp === undefined) return
+    if (type === types.pods) this.#emptyFurther(name)
+    else this.#finishNamespace(name)
   }
 
   #contents(namespace: string): StoredRef[] {

@@ -19,3 +19,36 @@ describe('a workload whose number of instances is kept', () => {
     ['what is no object', at, 'spec: {}'],
   ])('%s goes out as it is', (_, object, body) => expect(sent(object, body)).toBe(body))
 })
+
+describe('a workload whose fields are kept', () => {
+  const fields = { minReadySeconds: 2_000_000_000, strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 3 } } }
+  const bounds = [{ workload: 'web', resource: 'deployments', fields, note: 'noted' }]
+  const keep = (body: object) => JSON.parse(keepFields(Buffer.from(JSON.stringify(body)), at, bounds).toString())
+  const noted = (body: ReturnType<typeof keep>) => JSON.parse(body.metadata.annotations.noted)
+  const rolling = { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 1 } }
+
+  test('has them, and what was applied is noted beside other annotations', () => {
+    const metadata = { name: 'web', annotations: { other: 'yes' } }
+    const body = keep({ kind: 'Deployment', metadata, spec: { replicas: 4, minReadySeconds: 1, strategy: rolling } })
+    expect(body).toMatchObject({ metadata, spec: { replicas: 4, ...fields } })
+    expect(noted(body)).toEqual({ minReadySeconds: 1, strategy: rolling })
+  })
+
+  test('and what a patch says of them is noted', () => {
+    const strategy = { $retainKeys: ['type'], type: 'Recreate', rollingUpdate: null }
+    const body = keep({ spec: { minReadySeconds: null, strategy } })
+    expect(body.spec).toEqual(fields)
+    expect(noted(body)).toEqual({ minReadySeconds: null, strategy })
+  })
+
+  test('beside its number of instances', () => {
+    const body = Buffer.from(applied({ replicas: 4, minReadySeconds: 1 }))
+    const { spec } = JSON.parse(keepFields(body, at, [...kept, ...bounds]).toString())
+    expect(spec).toEqual({ replicas: 7, minReadySeconds: fields.minReadySeconds })
+  })
+
+  test('goes out as it is where none of them is sent', () => {
+    const body = applied({ replicas: 4 })
+    expect(keepFields(Buffer.from(body), at, bounds).toString()).toBe(body)
+  })
+})

@@ -14,6 +14,7 @@ export const daemonSet: GateKind = {
   wanted,
   ours: () => ({}),
   adopt,
+  held: () => null,
   read,
   instances: ({ status }) => numberOr(status?.desiredNumberScheduled, 0),
   placeOf: nodeOf,

@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import type { GatePosition } from '../../core/model.ts'
 import type { GateRow } from '../../store/gate-row.ts'
+import { renderedName } from '../gate/annotation.ts'
 import { positionOf } from '../gate/position.ts'
 import { carryOut, type Ended, goalFor, workload } from '../gate/testing.ts'
 import { armingOf, isUncounted } from './arming.ts'
 import { costChanges, costName, OUR_COST } from './cost.ts'
 import { deployment } from './index.ts'
+import { withRendered } from './rendered.ts'
 
 const strategy = { type: 'RollingUpdate', rollingUpdate: { maxSurge: '25%', maxUnavailable: '25%' } }
 const spec = { replicas: 4, progressDeadlineSeconds: 600, strategy }
@@ -126,6 +128,40 @@ describe('originals', () => {
     })
     const going = carryOut(deployment, back.live, back.row, goalFor(reverting))
     expect(carryOut(deployment, going.live, going.row, goalFor(none)).live.spec).toEqual(spec)
+  })
+
+  test('are what helm rendered where it was kept from writing it', () => {
+    const left = through(closed, admitting(2), frozen)
+    const second = { executionId: 'two', current: 'new' }
+    const shut = carryOut(deployment, left.live, left.row, goalFor(closed, { ...second, deployed: false }))
+    const bounds = { minReadySeconds: null, progressDeadlineSeconds: 77, strategy: rendered, replicas: 1 }
+    const annotations = { ...shut.live.metadata.annotations, [renderedName]: JSON.stringify(bounds) }
+    const live = { ...shut.live, metadata: { ...shut.live.metadata, annotations } }
+    expect(deployment.held(live)).toEqual(gated(2, 0))
+    const open = carryOut(deployment, live, shut.row, goalFor(admitting(2), second))
+    expect(open.live.spec).toMatchObject(gated(2, 0))
+    const end = carryOut(deployment, open.live, open.row, goalFor(none, second))
+    expect(end.live.spec).toEqual({ ...spec, strategy: rendered, progressDeadlineSeconds: 77 })
+    expect(Object.keys(end.live.metadata.annotations ?? {})).toEqual([])
+    expect(end.steps.at(-1)).toBe('done')
+    expect(deployment.held(end.live)).toBeNull()
+    expect(deployment.held(through(closed).live)).toBeNull()
+  })
+
+  const rolling = (maxSurge: string | number, maxUnavailable: string | number) => ({
+    strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge, maxUnavailable } },
+  })
+  const deadline = { progressDeadlineSeconds: 600 }
+  test.each([
+    ['no seconds', { minReadySeconds: 0 }, rolling(3, 0)],
+    ['no deadline', { progressDeadlineSeconds: null }, { ...rolling(3, 0), ...deadline }],
+    ['a bound alone', { strategy: { rollingUpdate: { maxSurge: 1 } } }, rolling(1, 0)],
+    ['a bound that is taken away', { strategy: { rollingUpdate: { maxSurge: null } } }, rolling('25%', 0)],
+    ['no strategy', { strategy: null }, rolling(3, 0)],
+    ['all at once', { strategy: { $retainKeys: ['type'], type: 'Recreate' } }, { strategy: { type: 'Recreate' } }],
+    ['others', { replicas: 7, paused: true }, rolling(3, 0)],
+  ])('are filled in as the API server does: %s', (_, sent, wanted) => {
+    expect(withRendered(rolling(3, 0), rolling(3, 0), sent)).toEqual(wanted)
   })
 
   test('are not what another hand made of the gate', () => {

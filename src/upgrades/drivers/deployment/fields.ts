@@ -1,8 +1,10 @@
 import type { JsonObject } from '../../../core/json.ts'
 import type { GatePosition } from '../../core/model.ts'
 import type { Fields } from '../../store/gate-row.ts'
+import { renderedBeneath } from '../gate/annotation.ts'
 import { equivalentJson, numberOr, omit, pick, within } from '../gate/json.ts'
 import type { Reading, Workload } from '../gate/model.ts'
+import { withRendered } from './rendered.ts'
 
 /**
  * A Deployment is held by availability (DESIGN.md, "a gate of availability"): pods of the new version become Ready and
@@ -33,9 +35,9 @@ export function wanted(live: Workload, originals: Fields, position: GatePosition
   if (position.kind === 'reverting') {
     return { ...omit(originals, 'paused', 'strategy'), strategy: reverting(position) }
   }
-  if (position.kind === 'closed' || position.kind === 'halted') return { ...held(live), ...replacing(originals) }
-  if (position.kind !== 'admitting') return held(live)
-  if (isShut(position)) return { ...held(live), ...armed }
+  if (position.kind === 'closed' || position.kind === 'halted') return { ...stopped(live), ...replacing(originals) }
+  if (position.kind !== 'admitting') return stopped(live)
+  if (isShut(position)) return { ...stopped(live), ...armed }
   return gated(position.upTo, position.surge)
 }
 
@@ -44,7 +46,7 @@ export function wanted(live: Workload, originals: Fields, position: GatePosition
  * surge back would add pods; and away from the old version as soon as all of the new one count as available, so
  * availability is put back only when the template is that of the side that stays.
  */
-function held(live: Workload): Fields {
+function stopped(live: Workload): Fields {
   return { ...fieldsOf(live), paused: true }
 }
 
@@ -72,9 +74,17 @@ function rolling(maxUnavailable: number, maxSurge: number): JsonObject {
 const isShut = ({ upTo, surge }: { readonly upTo: number; readonly surge: number }): boolean =>
   upTo === 0 && surge === 0
 
+/**
+ * The fields that keep the pods of a Deployment which has let some go already: helm may not write its own over them, or
+ * the controller removes at once what is beyond them, of both versions. Null where none do.
+ */
+export function held(live: Workload): Fields | null {
+  return live.spec?.paused === true && isArmed(live) ? pick(live.spec, adopted) : null
+}
+
 /** What helm has rendered since is what is to be put back at the end; what is still ours says nothing new. */
 export function adopt(live: Workload, originals: Fields, wrote: Fields): Fields {
-  const now = fieldsOf(live)
+  const now = withRendered(fieldsOf(live), originals, renderedBeneath(live, adopted))
   const kept = adopted.filter((name) => isOurs(now, wrote, name))
   return { ...pick(originals, ['paused', ...kept]), ...omit(now, 'paused', ...kept) }
 }

@@ -1,7 +1,7 @@
 import { resources } from '../../../infra/kubernetes/index.ts'
 import { numberOr } from '../gate/json.ts'
 import type { GateKind } from '../gate/model.ts'
-import { adopt, fieldsOf, ours, read, wanted } from './fields.ts'
+import { adopt, fieldsOf, held, ours, read, wanted } from './fields.ts'
 import { lineageOf } from './lineage.ts'
 
 /** Pods of a Deployment: any place, chosen by their deletion cost; the controller moves them. */
@@ -14,6 +14,7 @@ export const deployment: GateKind = {
   wanted,
   ours,
   adopt,
+  held,
   read,
   instances: ({ spec }) => numberOr(spec?.replicas, 1),
   placeOf: () => null,

@@ -26,10 +26,14 @@ describe('why a controller makes no pod', () => {
     ['there is none', [], null],
   ])('events: %s', (_, events, expected) => expect(saidInEvents(events)).toBe(expected))
 
-  test('a StatefulSet tells it of the pod', () => {
-    const message = `create Pod app-1 in StatefulSet app failed error: ${forbidden}`
-    expect(saidInEvents([event('2026-01-01T00:00:00Z', 'FailedCreate', message)])).toBe(forbidden)
-  })
+  // The verb is in capitals since Kubernetes 1.35.
+  test.each(['create Pod app-1', 'Create Pod app-1', 'Create Claim data-app-1 for Pod app-1'])(
+    'a StatefulSet: %s',
+    (what) => {
+      const message = `${what} in StatefulSet app failed error: ${forbidden}`
+      expect(saidInEvents([event('2026-01-01T00:00:00Z', 'FailedCreate', message)])).toBe(forbidden)
+    },
+  )
   test('values that the API server quotes are not told, and long texts are cut', () => {
     const invalid = 'Pod "a" is invalid: spec.containers[0].image: Invalid value: "se\\"cret": must not have spaces'
     const status = (message: string) => ({

@@ -56,7 +56,7 @@ const timeOf = ({ lastTimestamp, eventTime, metadata }: EventObject): string =>
 
 const MOST_TEXT = 300
 /** What controllers put before the words of the API server. */
-const introduction = /^(Error creating|create Pod \S+ in StatefulSet \S+ failed error): /
+const introduction = /^(Error creating|[Cc]reate (Claim \S+ for )?Pod \S+ in StatefulSet \S+ failed error): /
 const quotedValue = /Invalid value: (?:"(?:[^"\\]|\\.)*"|[^:]*)/g
 
 /** Values of the pod, which the API server quotes where it finds one invalid, are not told. */

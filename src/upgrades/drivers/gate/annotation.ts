@@ -1,10 +1,21 @@
 import { isJsonObject, type Json, type JsonObject } from '../../../core/json.ts'
 import type { GateRow } from '../../store/gate-row.ts'
-import { equivalentJson } from './json.ts'
+import { equivalentJson, pick } from './json.ts'
 import type { Workload } from './model.ts'
 
 /** What a person finds on a workload that is held. It is a hint for people: the database decides (SECURITY.md). */
 export const noteName = 'flotilla.dev/gate'
+
+/**
+ * What helm rendered of the fields that hold a workload, when it ran beneath them: the gateway puts it here in their place
+ * (docs/adr/0037). As the note, it is what somebody could have written who may change the fields themselves.
+ */
+export const renderedName = 'flotilla.dev/rendered'
+
+/** What helm sent of the fields when it ran beneath a gate; null for what it takes away. */
+export function renderedBeneath(live: Workload, names: readonly string[]): JsonObject {
+  return pick(readObject(live, renderedName), names)
+}
 
 /** The note of a row: who holds the workload, the original fields, and the command that ends a freeze. */
 export function noteOf({ executionId, releaseId, originals, state }: GateRow): JsonObject {
@@ -33,9 +44,11 @@ export function noteEpoch(live: Workload): bigint | null {
   return typeof epoch === 'string' && /^\d{1,19}$/.test(epoch) ? BigInt(epoch) : null
 }
 
-function readNote({ metadata }: Workload): JsonObject {
+const readNote = (live: Workload): JsonObject => readObject(live, noteName)
+
+function readObject({ metadata }: Workload, name: string): JsonObject {
   try {
-    const note: Json = JSON.parse(metadata.annotations?.[noteName] ?? 'null')
+    const note: Json = JSON.parse(metadata.annotations?.[name] ?? 'null')
     return isJsonObject(note) ? note : {}
   } catch {
     // Somebody has written something else there: it says nothing to us, and is written over.

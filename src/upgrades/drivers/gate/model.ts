@@ -29,6 +29,8 @@ export interface GateKind {
   ours(position: GatePosition): Fields
   /** The originals, where helm or a person has changed fields since they were noted. */
   adopt(live: Workload, originals: Fields, wrote: Fields): Fields
+  /** Those of the fields that helm is not to write over while it runs beneath the gate; null where it may. */
+  held(live: Workload): Fields | null
   /** What the present fields let happen. */
   read(live: Workload, originals: Fields): Reading
   /** How many pods are wanted. */

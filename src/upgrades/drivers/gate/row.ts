@@ -127,11 +127,15 @@ const helmMayRun: Readonly<Record<GatePosition['kind'], boolean>> = {
   reverting: false,
 }
 
+/** Positions that learn what helm has rendered since: nothing is held as before it ran. */
+export const learns = (kind: GatePosition['kind']): boolean =>
+  kind === 'admitting' || kind === 'reverting' || kind === 'none'
+
 function originalsFor(kind: GateKind, live: Workload, row: GateRow, { position, goesBack }: GateGoal): Originals {
   const { originals, state } = row
   if (position.kind === 'halted') return halted(originals, goesBack)
-  const opens = position.kind === 'admitting' || position.kind === 'reverting' || position.kind === 'none'
-  if (!opens || state.position.kind === position.kind || !helmMayRun[state.position.kind]) return originals
+  if (!learns(position.kind) || state.position.kind === position.kind || !helmMayRun[state.position.kind])
+    return originals
   const owned = ownedByHelm(live, kind.fields(live), state.wrote, originals.owned)
   const { forward: _, ...known } = originals
   return { ...known, current: kind.adopt(live, originals.current, state.wrote), owned }

@@ -1,11 +1,11 @@
 import type { JsonObject } from '../../../core/json.ts'
 import type { GatePosition } from '../../core/model.ts'
 import type { GateRow } from '../../store/gate-row.ts'
-import { hasNote, noteEpoch, noteName, noteOf, noteText } from './annotation.ts'
+import { hasNote, noteEpoch, noteName, noteOf, noteText, renderedName } from './annotation.ts'
 import { equivalentJson, mergePatch, pick } from './json.ts'
 import type { GateKind, Workload } from './model.ts'
 import { withdrawPatch } from './ownership.ts'
-import { type GateGoal, rowFor } from './row.ts'
+import { type GateGoal, learns, rowFor } from './row.ts'
 
 /**
  * The next thing to do to bring a workload into a position. `record`: commit this row first. `patch`: a merge patch that
@@ -58,12 +58,17 @@ export function fieldsPatch(kind: GateKind, live: Workload, { originals, state }
 }
 
 function notePatch(live: Workload, row: GateRow, epoch: bigint): JsonObject | null {
-  if (row.state.position.kind === 'none') {
-    return live.metadata.annotations?.[noteName] === undefined ? null : { [noteName]: null }
-  }
+  const { kind } = row.state.position
   const note = noteOf(row)
-  return hasNote(live, note) ? null : { [noteName]: noteText(note, epoch) }
+  const ours =
+    kind === 'none' ? without(live, noteName) : hasNote(live, note) ? {} : { [noteName]: noteText(note, epoch) }
+  // What helm rendered beneath a gate is among the originals of the row by then.
+  const all = { ...ours, ...(learns(kind) ? without(live, renderedName) : {}) }
+  return Object.keys(all).length === 0 ? null : all
 }
+
+const without = ({ metadata }: Workload, name: string): JsonObject =>
+  metadata.annotations?.[name] === undefined ? {} : { [name]: null }
 
 /** Where helm may run next, it must not meet us as the owner of a field, nor where everything is put back. */
 export function withdrawsAt({ kind }: GatePosition): boolean {

@@ -14,6 +14,7 @@ export const statefulSet: GateKind = {
   wanted,
   ours: () => ({}),
   adopt,
+  held: () => null,
   read,
   instances: ({ spec }) => numberOr(spec?.replicas, 1),
   placeOf: ({ metadata: { name } }) => name.slice(name.lastIndexOf('-') + 1),

@@ -122,8 +122,13 @@ export class TestNamespace {
 }
 
 /** Asks again until the answer is as wanted; fails at the deadline with what was last seen. */
-export async function eventually<T>(what: string, read: () => Promise<T>, wanted: (value: T) => boolean): Promise<T> {
-  const deadline = Date.now() + DEADLINE_MS
+export async function eventually<T>(
+  what: string,
+  read: () => Promise<T>,
+  wanted: (value: T) => boolean,
+  withinMs = DEADLINE_MS,
+): Promise<T> {
+  const deadline = Date.now() + withinMs
   for (;;) {
     const value = await read()
     if (wanted(value)) return value

@@ -3,11 +3,13 @@ import type { JsonObject } from '../../../../src/core/json.ts'
 import type { Uuid } from '../../../../src/core/subject.ts'
 import { systemClock } from '../../../../src/infra/clock.ts'
 import type { Lease } from '../../../../src/infra/engine/index.ts'
+import { keepFields } from '../../../../src/infra/helm/gateway/keeps.ts'
 import { type ClusterClient, type KubeObject, resources } from '../../../../src/infra/kubernetes/index.ts'
 import type { Execution, FleetSight, GatePosition, PodRef, WorkloadKind } from '../../../../src/upgrades/core/model.ts'
 import type { FleetDriver, Held } from '../../../../src/upgrades/drivers/driver.ts'
 import { gateKinds } from '../../../../src/upgrades/drivers/fleet/context.ts'
 import { type FleetPod, isReady, refOf } from '../../../../src/upgrades/drivers/fleet/members.ts'
+import { frozenWorkloads } from '../../../../src/upgrades/drivers/frozen.ts'
 import type { Workload } from '../../../../src/upgrades/drivers/gate/model.ts'
 import { workloadDriver } from '../../../../src/upgrades/drivers/workload-driver.ts'
 import { executionOf } from './execution.ts'
@@ -81,6 +83,18 @@ export class TestFleet {
     return this.applyAs(this.name, this.kind, version, { ...this.spec, ...spec }, options)
   }
 
+  /** The same as a release does it beneath a gate: the gateway keeps the fields that hold the workload. */
+  async applyBeneath(version: string, spec: JsonObject): Promise<Workload> {
+    const { kind, name, namespace } = this
+    const { resource } = gateKinds[kind]
+    const release = { id: this.releaseId, clusterId: this.world.clusterId, namespace }
+    const keeps = await frozenWorkloads(this.world.parts()).bounds(release)
+    const whole = bodyOf(name, kind, version, { ...this.spec, ...spec })
+    const at = { kind: 'object', group: 'apps', version: 'v1', resource: resource.plural, namespace, name } as const
+    const body = JSON.parse(keepFields(Buffer.from(JSON.stringify(whole)), at, keeps).toString()) as JsonObject
+    return this.client.patch<Workload>(resource, { namespace, name }, { type: 'apply', body, fieldManager: 'helm' })
+  }
+
   async applyAs(
     name: string,
     kind: WorkloadKind,
@@ -89,7 +103,7 @@ export class TestFleet {
     options = {},
   ): Promise<Workload> {
     const { resource } = gateKinds[kind]
-    const body = { apiVersion: 'apps/v1', kind, metadata: { name }, spec: specOf(name, kind, version, spec) }
+    const body = bodyOf(name, kind, version, spec)
     const patch = { type: 'apply', body, fieldManager: 'helm', ...options } as const
     return this.client.patch<Workload>(resource, { namespace: this.namespace, name }, patch)
   }
@@ -148,8 +162,9 @@ export class TestFleet {
     }
   }
 
+  /** The nodes that the cluster comes with: suites beside this one add others, with taints. */
   async nodes(): Promise<number> {
-    return (await this.client.list(resources.nodes, {})).items.length
+    return (await this.client.list(resources.nodes, { labelSelector: 'kubernetes.io/os=linux' })).items.length
   }
 
   gate(position: GatePosition, take: readonly PodRef[] = []): Promise<void> {
@@ -214,6 +229,13 @@ function countVersions(pods: readonly FleetPod[]): Versions {
   for (const pod of pods) counts[versionOf(pod)] = (counts[versionOf(pod)] ?? 0) + 1
   return counts
 }
+
+const bodyOf = (name: string, kind: WorkloadKind, version: string, spec: JsonObject): JsonObject => ({
+  apiVersion: 'apps/v1',
+  kind,
+  metadata: { name },
+  spec: specOf(name, kind, version, spec),
+})
 
 /** `version` may carry a fault as its suffix: `2.0.0-crash`. */
 function specOf(name: string, kind: WorkloadKind, version: string, spec: JsonObject): JsonObject {

@@ -119,7 +119,7 @@ function create(pass: Pass, ordinal: number): Part {
   const { allowed, why } = pass.admit(input)
   if (allowed > 0)
     return { writes: [...missingClaims(pass, ordinal), { kind: 'create', type: types.pods, input }], stop: true }
-  const message = `create Pod ${input.metadata.name} in StatefulSet ${set.metadata.name} failed error: ${why}`
+  const message = `Create Pod ${input.metadata.name} in StatefulSet ${set.metadata.name} failed error: ${why}`
   return { writes: [event(set, 'Warning', 'FailedCreate', message)], stop: true, denied: true }
 }
 
@@ -136,7 +136,7 @@ function condemn(pass: Pass, { ordinal, pod }: Member): Part {
   const blocked = pass.inOrder && !isSettled(pass, pod) && firstUnsettled(pass) !== pod
   if (blocked) return { writes: [], stop: true }
   const { set } = pass
-  const message = `delete Pod ${pod.metadata.name} in StatefulSet ${set.metadata.name} successful`
+  const message = `Delete Pod ${pod.metadata.name} in StatefulSet ${set.metadata.name} successful`
   const writes = [remove(pod), event(set, 'Normal', 'SuccessfulDelete', message)]
   return { writes: [...writes, ...droppedClaims(set, ordinal, pass.claims)], stop: pass.inOrder }
 }
