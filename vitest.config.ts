@@ -20,7 +20,15 @@ export default defineConfig({
         },
       },
       { test: { ...node, ...database, name: 'contract', include: ['test/contract/**/*.test.ts'] } },
-      { test: { ...node, ...database, name: 'scenarios', include: ['test/scenarios/**/*.test.ts'] } },
+      {
+        test: {
+          ...node,
+          ...database,
+          name: 'scenarios',
+          include: ['test/scenarios/**/*.test.ts'],
+          testTimeout: 180_000,
+        },
+      },
       // Needs Java and Maven.
       {
         test: {

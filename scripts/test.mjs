@@ -1,5 +1,5 @@
-// The whole check that needs Node only: `npm test`, or `npm test -- unit lint` for some of its steps. The step `registry`
-// is for `OCI_REGISTRY_BIN` and runs only when it is chosen.
+// The whole check that needs Node only: `npm test`, or `npm test -- unit lint` for some of its steps. The steps
+// `registry` (which is for `OCI_REGISTRY_BIN`), `kafka` and `real` need more, and run only when they are chosen.
 // The last line is `N passed, N failed`; every test of vitest counts, and each of the other checks counts as one.
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'

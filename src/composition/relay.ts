@@ -5,7 +5,7 @@ import { transaction } from '../infra/database/pool.ts'
 import type { Db } from '../infra/database/types.ts'
 import { createKafkaSender } from '../infra/kafka/producer.ts'
 import type { Log } from '../infra/log.ts'
-import { openRelays, type RelayMachine, readLags, relayMachine } from '../relay/index.ts'
+import { type Lag, openRelays, type RelayMachine, readLags, relayMachine } from '../relay/index.ts'
 import type { Stops } from './stops.ts'
 
 export type RelayDeps = { readonly config: Config; readonly db: Db; readonly clock: Clock; readonly log: Log }
@@ -25,25 +25,30 @@ export async function openRelay(
 
 /** How far each topic is behind, at the time of asking. Nothing without Kafka. */
 export function measureRelays(registry: Registry, db: Db, clock: Clock): void {
-  const labelNames = ['topic'] as const
-  const events = new Gauge({
+  lagGauge(registry, db, {
     name: 'flotilla_kafka_lag_events',
     help: 'Events that the broker has not taken yet',
-    labelNames,
-    registers: [registry],
-    async collect() {
-      events.reset()
-      seconds.reset()
-      for (const { topic, events: n, since } of await readLags(db)) {
-        events.set({ topic }, n)
-        seconds.set({ topic }, since === null ? 0 : Math.max(0, clock.now() - since) / 1000)
-      }
-    },
+    of: ({ events }) => events,
   })
-  const seconds = new Gauge({
+  lagGauge(registry, db, {
     name: 'flotilla_kafka_lag_seconds',
     help: 'Age of the oldest event that the broker has not taken yet',
-    labelNames,
+    of: ({ since }) => (since === null ? 0 : Math.max(0, clock.now() - since) / 1000),
+  })
+}
+
+type LagGauge = { readonly name: string; readonly help: string; readonly of: (lag: Lag) => number }
+
+/** Each asks for itself: what another one fills in while it is collected may come too late for its own answer. */
+function lagGauge(registry: Registry, db: Db, { of, ...named }: LagGauge): void {
+  const gauge = new Gauge({
+    ...named,
+    labelNames: ['topic'] as const,
     registers: [registry],
+    async collect() {
+      const lags = await readLags(db)
+      gauge.reset()
+      for (const lag of lags) gauge.set({ topic: lag.topic }, of(lag))
+    },
   })
 }

@@ -22,6 +22,13 @@ export async function helmsOf(home: string): Promise<readonly Process[]> {
   )
 }
 
+/** The processes that work for a run in this folder: they name it on their command line or in their environment. */
+export async function processesOf(home: string): Promise<readonly Process[]> {
+  const all = await listProcesses()
+  const environments = await Promise.all(all.map(({ pid }) => readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '')))
+  return all.filter(({ commandLine }, n) => commandLine.includes(home) || environments[n]?.includes(home))
+}
+
 async function readProcess(pid: number): Promise<Process | null> {
   try {
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8')

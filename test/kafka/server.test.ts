@@ -21,9 +21,9 @@ afterAll(async () => {
   await broker?.stop()
 })
 
-const lagOf = async (name: string): Promise<number> => {
+const lagOf = async (name: string, unit: 'events' | 'seconds' = 'events'): Promise<number> => {
   const text = await (await fetch(`${world.flotilla.url}/metrics`)).text()
-  const line = text.split('\n').find((each) => each.startsWith(`flotilla_kafka_lag_events{topic="${name}"}`))
+  const line = text.split('\n').find((each) => each.startsWith(`flotilla_kafka_lag_${unit}{topic="${name}"}`))
   return Number(line?.split(' ').at(-1) ?? Number.NaN)
 }
 const untilCaughtUp = () => expect.poll(() => lagOf(topic), { timeout: 120_000, interval: 200 }).toBe(0)
@@ -33,6 +33,7 @@ test('what happens to releases is on the broker as docs/events says, without a v
   const release = await place.installed({ chartName: 'hooked', valuesOverride: { color: canary } })
   await release.upgrade({ valuesOverride: { color: `${canary} again` } })
   await untilCaughtUp()
+  expect(await lagOf(topic, 'seconds')).toBe(0)
   const messages = (await readTopic(broker.address, topic)).filter(({ key }) => key === release.id)
   expect(messages.flatMap(({ value }) => wrongsOf(topic, value))).toEqual([])
   expect(eventsOf(messages).map(({ type }) => type)).toEqual([
@@ -46,6 +47,7 @@ test('while the broker is gone releases are installed all the same; afterwards t
   await broker.kill()
   const release = await world.place().installed({ chartName: 'hooked' })
   expect(await lagOf(topic)).toBeGreaterThan(0)
+  expect(await lagOf(topic, 'seconds')).toBeGreaterThan(0)
   world = await world.restarted()
   expect(await lagOf(topic)).toBeGreaterThan(0)
   await broker.start()

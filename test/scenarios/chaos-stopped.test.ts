@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { expect, test } from 'vitest'
-import { listProcesses } from '../chaos/processes.ts'
+import { expect, onTestFinished, test } from 'vitest'
+import { processesOf } from '../chaos/processes.ts'
 import { eventually } from './support/eventually.ts'
 
 const main = fileURLToPath(new URL('../chaos/main.ts', import.meta.url))
@@ -16,10 +16,14 @@ test.each<[string, NodeJS.Signals, RegExp]>([
   const child = spawn(process.execPath, [main, '--kills', '1000', '--seed', '1'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
+  onTestFinished(() => void child.kill('SIGKILL'))
   const lines: string[] = []
+  let isTold = false
   createInterface({ input: child.stdout }).on('line', (line) => {
     lines.push(line)
-    if (when.test(line)) child.kill(signal)
+    if (isTold || !when.test(line)) return
+    isTold = true
+    child.kill(signal)
   })
   const code = await new Promise((resolve) => child.once('close', resolve))
   expect(code).toBe(130)
@@ -27,7 +31,7 @@ test.each<[string, NodeJS.Signals, RegExp]>([
   expect(existsSync(home)).toBe(true)
   // What was killed is gone a moment later.
   await eventually('nothing of it runs', async () => {
-    const left = (await listProcesses()).filter(({ commandLine }) => commandLine.includes(home))
+    const left = await processesOf(home)
     if (left.length > 0) throw new Error(left.map(({ commandLine }) => commandLine).join('\n'))
     return true
   })

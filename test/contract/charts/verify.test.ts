@@ -210,7 +210,7 @@ describe('a chart that is kept', () => {
     )
 
   test('of an unsigned source is no way past a source that asks for signatures', async () => {
-    const manifest = registry()
+    registry()
     const url = server.url.replace('http:', 'oci:')
     await resolve(open({ type: 'oci', url, verify: null }))
     const id = '00000000-0000-4000-8000-000000000002'
@@ -225,6 +225,5 @@ describe('a chart that is kept', () => {
     server.seen.length = 0
     expect(await resolve(asks(trusted))).toMatchObject({ digest: digestOf(demo) })
     expect(server.seen.map(({ path }) => path)).toEqual(['/v2/demo/manifests/1.0.0'])
-    expect(manifest).toHaveLength(64)
   })
 })

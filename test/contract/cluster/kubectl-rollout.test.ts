@@ -63,6 +63,8 @@ withControllers('kubectl rollout', () => {
     expect(await kubectl('rollout', 'pause', 'deploy/held')).toContain('paused')
     expect(await kubectl.refused('rollout', 'pause', 'deploy/held')).toContain('already paused')
     await kubectl('set', 'image', 'deploy/held', 'nginx=nginx:2')
+    const generation = await kubectl('get', 'deploy/held', '-o', 'jsonpath={.metadata.generation}')
+    await kubectl('wait', `--for=jsonpath={.status.observedGeneration}=${generation}`, 'deploy/held', '--timeout=50s')
     expect(await replicaSets('held')).toHaveLength(1)
     expect(await kubectl('rollout', 'resume', 'deploy/held')).toContain('resumed')
     expect(await settled('deploy/held')).toContain('successfully rolled out')

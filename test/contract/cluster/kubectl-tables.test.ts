@@ -87,7 +87,7 @@ metadata: {name: web}
 spec: {holderIdentity: somebody}
 `
 
-const AGE = '\\d+s'
+const AGE = '[0-9ms]+'
 
 /** Headings and cells of one line, with two spaces or more between them; how long something is there is let open. */
 async function expectTable(args: readonly string[], headings: string, cells: string): Promise<void> {

@@ -13,7 +13,7 @@ let database: Database
 beforeEach(async () => {
   own = await freshDatabase()
   proxy = await silentProxy(addressOf(own.url))
-  database = openDatabase(throughPort(own.url, proxy.port), { max: 2, log: silentLog, answerWithinMs: 200 })
+  database = openDatabase(throughPort(own.url, proxy.port), { max: 2, log: silentLog, answerWithinMs: 2_000 })
   await sql`create table given (id int)`.execute(database.db)
 })
 afterEach(async () => {
