@@ -58,7 +58,7 @@ export const problemCatalogue = {
   cluster_lost: { status: 422, title: 'The cluster stopped answering during the operation' },
   helm_failed: { status: 422, title: 'Helm reported a failure' },
   rolled_back: { status: 422, title: 'The upgrade failed and was rolled back' },
-  rollback_failed: { status: 422, title: 'The upgrade failed, and so did the rollback' },
+  rollback_failed: { status: 422, title: 'It failed, and so did the way back' },
   uninstall_incomplete: { status: 422, title: 'Objects of the release are still there' },
   timed_out: { status: 422, title: 'The operation passed its deadline' },
   interrupted: { status: 422, title: 'The operation was interrupted and cannot be repeated safely' },
