@@ -26,11 +26,19 @@ type Frozen = {
     readonly note: string | undefined
   }
 }
+type Batch = {
+  readonly upgraded: readonly unknown[]
+  readonly failed: readonly unknown[]
+  readonly skipped: readonly { readonly release: Release; readonly reason: string }[]
+}
+
 const frozen = new Map<string, Frozen>()
+/** A batch upgrade of their chart, before they were looked at again. */
+let batch: Batch
 let world: World
 let component: RegisteredComponent
 
-/** All fleets are cancelled half-way, lose pods, and see the server and the cluster killed and started again. */
+/** All fleets are cancelled half-way, lose pods, see the server and the cluster killed and started again, and a batch. */
 beforeAll(async () => {
   world = await openWorld()
   component = await registerFleet(world)
@@ -39,6 +47,7 @@ beforeAll(async () => {
   await Promise.all(made.map(([, { fleet }]) => losePods(fleet)))
   const before = await Promise.all(made.map(([, { fleet }]) => fleet.uids()))
   world = await world.restarted()
+  batch = ok(await world.api.post<Batch>('/helm/releases/chart/fleet/batch-upgrade?targetVersion=1.2.0', undefined))
   for (const [at, [name, each]] of made.entries()) {
     const fleet = each.fleet.at(world)
     await eventually(`${name} after the restart`, async () => expect(await fleet.uids()).toEqual(before[at]) ?? true)
@@ -82,6 +91,15 @@ function given(kind: Kind, name: (typeof names)[number]): Frozen {
   if (found === undefined) throw new Error(`no fleet for ${kind} ${name}`)
   return found
 }
+
+test('a batch upgrade of the chart skips them all, and says why', () => {
+  const { upgraded, failed, skipped } = batch
+  expect({ upgraded, failed }).toEqual({ upgraded: [], failed: [] })
+  expect(skipped.map(({ release }) => release.id).sort()).toEqual([...frozen.values()].map(idOf).sort())
+  expect([...new Set(skipped.map(({ reason }) => reason))]).toEqual(['it is frozen in two versions'])
+})
+
+const idOf = ({ fleet }: Frozen): string => fleet.release.id
 
 describe.concurrent.each(kinds)('a %s that was cancelled half-way', (kind) => {
   test('is as it was left, and its release says so', () => {
