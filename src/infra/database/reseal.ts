@@ -17,7 +17,10 @@ export type SealedColumn = {
   readonly nested?: boolean
 }
 
-/** Seals anew: null for what the present key has sealed. Throws when no key opens it. */
+/**
+ * Seals anew: null for what the present key has sealed. `inner` gives what the value becomes, null where it stays. Throws
+ * when no key opens it.
+ */
 export type Renew = (sealed: Buffer, context: string, inner?: (value: Json) => Json) => Buffer | null
 
 export type Resealed = { readonly renewed: number; readonly unreadable: number }
@@ -78,7 +81,14 @@ async function resealRow(db: Db, column: SealedColumn, row: Row, renew: Renew): 
 
 function ofBytes({ nested }: SealedColumn, content: Buffer, context: string, renew: Renew): Buffer | null {
   if (nested !== true) return renew(content, context)
-  return renew(content, context, (value) => inJson(value, 'sealed', (text) => renewText(text, context, renew)))
+  return renew(content, context, (value) => ofNested(value, context, renew))
+}
+
+/** Only what stands where it is sealed: deeper, the word is one of the value itself. */
+function ofNested(value: Json, context: string, renew: Renew): Json {
+  if (!isJsonObject(value) || typeof value.sealed !== 'string') return null
+  const sealed = renewText(value.sealed, context, renew)
+  return sealed === value.sealed ? null : { ...value, sealed }
 }
 
 /** The document as text, or null when nothing in it was sealed with another key. */

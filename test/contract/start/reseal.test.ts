@@ -3,7 +3,9 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { resealAll } from '../../../src/composition/reseal.ts'
 import type { Json } from '../../../src/core/json.ts'
 import { systemClock } from '../../../src/infra/clock.ts'
-import { createVault, sealHeader, vaultKey } from '../../../src/infra/secrets/vault.ts'
+import { createVault, sealHeader, type Vault, vaultKey } from '../../../src/infra/secrets/vault.ts'
+import { sealEvidence } from '../../../src/releases/evidence.ts'
+import { evidenceOf } from '../../../src/releases/store/operations.ts'
 import { sealedAs } from '../../../src/releases/store/sealed.ts'
 import { type FreshDatabase, freshDatabase } from '../../support/database.ts'
 
@@ -48,6 +50,12 @@ const attempt = (evidence: Json) =>
   values ('release', ${id(1)}, 1, ${JSON.stringify({ kind: 'upgrade', operationId: operation })}, '{}', 1, now(), now(),
     ${JSON.stringify({ code: 'helm_failed', evidence })})`.execute(database.db)
 
+/** An operation that ended with this as what was kept of its failure. */
+const ended = (n: number, evidence: Buffer | null) =>
+  sql`insert into operations (id, kind, request, state, status, evidence_enc, performed_by, principal_id, seq, version, created_at)
+    values (${id(n)}, 'upgrade', '{}', '{}', 'FAILED', ${evidence}, 'me', 'me', 0, 0, now())`.execute(database.db)
+const kept = (n: number, vault: Vault, evidence: Json) => ended(n, vault.seal(evidence, sealedAs.evidence(id(n))))
+
 test('everything is sealed anew, page by page, and opens with the new key alone', async () => {
   for (let n = 0; n < 450; n++) await webhook(n)
   await webhook(450, after)
@@ -85,6 +93,22 @@ test('within documents, of answers to repeated requests, and of sources', async 
   })
   expect(after.open(row?.credentials ?? Buffer.alloc(0), 'chart-source-credentials')).toMatchObject({ token: 't' })
   expect(scope.key).toBe('k')
+})
+
+test('within evidence, whichever key sealed the outside', async () => {
+  const shown = { helm: 'said', conflicts: [], pods: null }
+  await kept(1, after, sealEvidence(before, id(1), shown))
+  await kept(2, before, sealEvidence(before, id(2), shown))
+  await kept(3, before, sealEvidence(after, id(3), shown))
+  await kept(4, before, { ...shown, pods: [{ sealed: 'a word of the tenant' }] })
+  await kept(5, after, sealEvidence(createVault([thirdKey]), id(5), shown))
+  await run()
+  for (const n of [1, 2, 3]) expect(await evidenceOf(database.db, after, id(n))).toEqual(shown)
+  expect(await evidenceOf(database.db, after, id(4))).toMatchObject({ pods: [{ sealed: 'a word of the tenant' }] })
+  expect(said).toEqual([
+    expect.stringContaining('{"renewed":4,"unreadable":1}'),
+    expect.stringContaining('no longer needed {"unreadable":1}'),
+  ])
 })
 
 test('what neither key opens stays as it is, is counted, and keeps nothing else from being done', async () => {
