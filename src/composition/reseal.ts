@@ -53,11 +53,11 @@ async function settled(db: Db, keys: Keys, clock: Clock, log: Log, { unreadable 
 
 /** One look at everything; null when the database did not let it end. */
 async function onePass(db: Db, keys: Keys, log: Log, signal: AbortSignal): Promise<Resealed | null> {
-  const renew = renewal(keys)
+  const renewing = renewal(keys)
   let [renewed, unreadable] = [0, 0]
   try {
     for (const column of columns) {
-      const found = await reseal(db, column, renew, signal)
+      const found = await reseal(db, column, renewing, signal)
       renewed += found.renewed
       unreadable += found.unreadable
     }
