@@ -182,6 +182,27 @@ test('what neither key opens stays as it is, is counted, and keeps nothing else 
   expect(said.join('\n')).not.toContain('secret 2')
 })
 
+test('a database error while it settles is told, and tried again after a pause', async () => {
+  await sql`create function refused() returns trigger language plpgsql as $$ begin raise 'refused'; end $$`.execute(
+    database.db,
+  )
+  await sql`create trigger refused before insert on installation execute function refused()`.execute(database.db)
+  let pauses = 0
+  const healing = {
+    ...quick,
+    sleep: async () => {
+      pauses++
+      await sql`drop trigger if exists refused on installation`.execute(database.db)
+    },
+  }
+  await resealAll(database.db, [newKey, oldKey], healing, log, new AbortController().signal)
+  expect(pauses).toBe(1)
+  expect(said).toEqual([
+    expect.stringContaining('sealing anew goes on later'),
+    expect.stringContaining('no longer needed {"unreadable":0}'),
+  ])
+})
+
 test('one that is told to stop has said nothing, and the next goes on', async () => {
   await webhook(1)
   await run(AbortSignal.abort())
