@@ -33,37 +33,43 @@ export function startResealing(
   })
 }
 
-/** Ends when everything is sealed with the first key, or when it is told to stop. */
+/**
+ * Ends when everything is sealed with the first key, or when it is told to stop. Never rejects: nobody waits for it before
+ * the process stops, and what the database does not let it do is tried again.
+ */
 export async function resealAll(db: Db, keys: Keys, clock: Clock, log: Log, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    const found = await onePass(db, keys, log, signal)
-    if (found?.renewed === 0 && !signal.aborted) return settled(db, keys, clock, log, found)
-    if (found !== null) log.info({ ...found }, 'sealed anew with FLOTILLA_SECRET_KEY')
+    try {
+      if (await isSettled(db, keys, clock, log, signal)) return
+    } catch (error) {
+      log.warn({ err: error }, 'sealing anew goes on later')
+    }
     await clock.sleep(pauseMs, signal)
   }
 }
 
-async function settled(db: Db, keys: Keys, clock: Clock, log: Log, { unreadable }: Resealed): Promise<void> {
+/** One look at everything; true once nothing was found, and that is remembered. */
+async function isSettled(db: Db, keys: Keys, clock: Clock, log: Log, signal: AbortSignal): Promise<boolean> {
+  const found = await onePass(db, keys, signal)
+  if (found.renewed > 0 || signal.aborted) {
+    log.info({ ...found }, 'sealed anew with FLOTILLA_SECRET_KEY')
+    return false
+  }
   await settleOn(db, keys, clock)
   log.info(
-    { unreadable },
+    { unreadable: found.unreadable },
     'everything is sealed with FLOTILLA_SECRET_KEY: FLOTILLA_OTHER_SECRET_KEY is no longer needed',
   )
+  return true
 }
 
-/** One look at everything; null when the database did not let it end. */
-async function onePass(db: Db, keys: Keys, log: Log, signal: AbortSignal): Promise<Resealed | null> {
-  const renew = renewal(keys)
+async function onePass(db: Db, keys: Keys, signal: AbortSignal): Promise<Resealed> {
+  const renewing = renewal(keys)
   let [renewed, unreadable] = [0, 0]
-  try {
-    for (const column of columns) {
-      const found = await reseal(db, column, renew, signal)
-      renewed += found.renewed
-      unreadable += found.unreadable
-    }
-    return { renewed, unreadable }
-  } catch (error) {
-    log.warn({ err: error }, 'sealing anew goes on later')
-    return null
+  for (const column of columns) {
+    const found = await reseal(db, column, renewing, signal)
+    renewed += found.renewed
+    unreadable += found.unreadable
   }
+  return { renewed, unreadable }
 }

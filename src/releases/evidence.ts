@@ -1,7 +1,7 @@
 import { seconds } from '../core/instant.ts'
 import { isJsonObject, type Json, type JsonObject } from '../core/json.ts'
 import type { Uuid } from '../core/subject.ts'
-import type { Vault } from '../infra/secrets/vault.ts'
+import { CannotOpen, type Vault } from '../infra/secrets/vault.ts'
 import { sealedAs } from './store/sealed.ts'
 
 /** Clocks of cluster and worker may differ by so much: what is looked for as of an operation may seem older than it. */
@@ -19,6 +19,19 @@ export function sealEvidence(vault: Vault, operationId: Uuid, evidence: Json): J
 export function openEvidence(vault: Vault, operationId: Uuid, evidence: Json): Json {
   if (!isJsonObject(evidence) || typeof evidence.sealed !== 'string') return evidence
   return vault.open(Buffer.from(evidence.sealed, 'base64'), sealedAs.evidence(operationId))
+}
+
+/**
+ * Evidence as it is put where all is sealed: what an attempt kept sealed would else keep the key of that attempt within.
+ * What does not open stays as it is: an operation must end though its evidence cannot be read.
+ */
+export function unsealedEvidence(vault: Vault, operationId: Uuid, evidence: Json): Json {
+  try {
+    return openEvidence(vault, operationId, evidence)
+  } catch (error) {
+    if (error instanceof CannotOpen) return evidence
+    throw error
+  }
 }
 
 /**

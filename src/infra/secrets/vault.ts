@@ -55,14 +55,21 @@ export function createVault(keys: readonly [VaultKey, ...VaultKey[]]): Vault {
 }
 
 /**
- * Seals anew with the first key what another one has sealed; null for what the first one has sealed itself. `inner` may
- * change the value on its way. Throws `CannotOpen`.
+ * Seals anew with the first key what another one has sealed; null for what the first one has sealed itself, which begins
+ * with `header`. `inner` gives what the value becomes on its way, null where it stays; it is asked of what the first key has
+ * sealed too. Throws `CannotOpen`.
  */
 export function renewal(keys: readonly [VaultKey, ...VaultKey[]]) {
   const vault = createVault(keys)
   const header = sealHeader(keys[0])
-  return (sealed: Buffer, context: string, inner: (value: Json) => Json = (value) => value): Buffer | null =>
-    sealed.subarray(0, headerBytes).equals(header) ? null : vault.seal(inner(vault.open(sealed, context)), context)
+  const renew = (sealed: Buffer, context: string, inner?: (value: Json) => Json): Buffer | null => {
+    const isOwn = sealed.subarray(0, headerBytes).equals(header)
+    if (isOwn && inner === undefined) return null
+    const value = vault.open(sealed, context)
+    const changed = inner?.(value) ?? null
+    return isOwn && changed === null ? null : vault.seal(changed ?? value, context)
+  }
+  return { header, renew }
 }
 
 function open(keys: readonly VaultKey[], sealed: Buffer, context: string): Json {

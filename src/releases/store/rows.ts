@@ -1,7 +1,8 @@
 import type { Insertable, Selectable } from 'kysely'
 import type { Waiting } from '../../core/decision.ts'
 import type { Instant } from '../../core/instant.ts'
-import type { JsonObject } from '../../core/json.ts'
+import type { Json, JsonObject } from '../../core/json.ts'
+import type { Uuid } from '../../core/subject.ts'
 import { jsonbText } from '../../infra/database/jsonb.ts'
 import type { Vault } from '../../infra/secrets/vault.ts'
 import type {
@@ -20,6 +21,7 @@ import type {
   Verdict,
 } from '../core/model.ts'
 import { shownStatus } from '../core/shown.ts'
+import { unsealedEvidence } from '../evidence.ts'
 import { sealedAs } from './sealed.ts'
 import type { OperationRow, ReleaseRow, RevisionRow } from './tables.ts'
 
@@ -209,12 +211,15 @@ export function operationColumns(operation: Operation, waitingFor: Waiting | nul
     status: operation.outcome?.status ?? (operation.startedAt === null ? 'QUEUED' : 'RUNNING'),
     waiting_for: jsonbText(operation.endedAt === null ? waitingFor : null),
     error: jsonbText(operation.outcome?.error ?? null),
-    evidence_enc: maybe(operation.evidence, (evidence) => vault.seal(evidence, sealedAs.evidence(operation.id))),
+    evidence_enc: maybe(operation.evidence, (evidence) => sealedOnce(operation.id, evidence, vault)),
     cancel_requested_at: operation.cancelRequested ? at(now) : null,
     started_at: maybe(operation.startedAt, at),
     ended_at: maybe(operation.endedAt, at),
   }
 }
+
+const sealedOnce = (id: Uuid, evidence: Json, vault: Vault): Buffer =>
+  vault.seal(unsealedEvidence(vault, id, evidence), sealedAs.evidence(id))
 
 /** A new operation's row. */
 export function operationRow(
