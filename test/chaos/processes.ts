@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, readlink } from 'node:fs/promises'
 
 /** A running process, as /proc tells of it. */
 export type Process = {
@@ -22,11 +22,17 @@ export async function helmsOf(home: string): Promise<readonly Process[]> {
   )
 }
 
-/** The processes that work for a run in this folder: they name it on their command line or in their environment. */
+/** The processes that work in this folder: it stands on their command line or in their environment, or they are in it. */
 export async function processesOf(home: string): Promise<readonly Process[]> {
   const all = await listProcesses()
-  const environments = await Promise.all(all.map(({ pid }) => readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '')))
-  return all.filter(({ commandLine }, n) => commandLine.includes(home) || environments[n]?.includes(home))
+  const tied = await Promise.all(all.map(async (each) => each.commandLine.includes(home) || isTied(each.pid, home)))
+  return all.filter((_, n) => tied[n])
+}
+
+async function isTied(pid: number, home: string): Promise<boolean> {
+  const environment = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '')
+  const place = await readlink(`/proc/${pid}/cwd`).catch(() => '')
+  return environment.includes(home) || place.startsWith(home)
 }
 
 async function readProcess(pid: number): Promise<Process | null> {

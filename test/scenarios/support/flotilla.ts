@@ -28,6 +28,8 @@ export type FlotillaOptions = {
   readonly env?: Readonly<Record<string, string>>
   /** Nobody reads what it logs once it is ready: for measuring it, where reading would cost more than what is read. */
   readonly dropLog?: boolean
+  /** In a process group of its own, as a terminal starts it: Ctrl-C is a signal to the whole group. */
+  readonly ownGroup?: boolean
 }
 
 /** Starts a Flotilla of its own: embedded database, practice cluster, free port. As a user does, by its command line. */
@@ -45,7 +47,11 @@ export async function startFlotilla(options: FlotillaOptions = {}): Promise<Flot
     ...realCluster(),
     ...options.env,
   }
-  const child = spawn(process.execPath, [main, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [main, ...args], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: options.ownGroup === true,
+  })
   const log: string[] = []
   const exited = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)))
   const url = await readyUrl(child, log, exited)

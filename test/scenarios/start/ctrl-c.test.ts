@@ -1,0 +1,44 @@
+import { rm } from 'node:fs/promises'
+import { expect, test } from 'vitest'
+import { processesOf } from '../../chaos/processes.ts'
+import { Api, ok } from '../support/api.ts'
+import { writeCharts } from '../support/charts.ts'
+import { eventually } from '../support/eventually.ts'
+import { removeFlotilla, startFlotilla } from '../support/flotilla.ts'
+import type { Operation } from '../support/releases.ts'
+
+const tenantId = '550e8400-e29b-41d4-a716-446655440000'
+const namesOf = async (home: string) =>
+  (await processesOf(home)).map(({ name, commandLine }) => `${name}: ${commandLine}`)
+
+test('Ctrl-C in the middle of an install ends everything in order; at the next start the install goes on', async () => {
+  const charts = await writeCharts()
+  const env = { CHART_FOLDERS: charts }
+  const first = await startFlotilla({ env, ownGroup: true })
+  const { home } = first
+  const api = new Api(first.url, first.adminKey)
+  ok(await api.post('/chart-sources', { name: 'test-charts', type: 'folder', url: charts, priority: 200 }), 201)
+  const hook = { runMs: 4_000, events: 'pre-install' }
+  const wanted = { tenantId, namespace: 'stopped', releaseName: 'app', chartName: 'hooked', chartVersion: '1.0.0' }
+  const body = { ...wanted, valuesOverride: { hook } }
+  const accepted = await api.post<{ operationId: string }>('/helm/releases', body, { prefer: 'respond-async' })
+  const { operationId } = ok(accepted, 202)
+  await eventually('helm runs', async () => (await namesOf(home)).some((name) => name.startsWith('helm')))
+
+  process.kill(-first.pid, 'SIGINT')
+  expect(await first.exited).toBe(0)
+  expect(await namesOf(home)).toEqual([])
+
+  const second = await startFlotilla({ env, home })
+  const again = new Api(second.url, second.adminKey)
+  await eventually(
+    'the install has ended',
+    async () => {
+      const { status } = ok(await again.get<Operation>(`/operations/${operationId}`))
+      return status === 'SUCCEEDED'
+    },
+    { withinMs: 60_000 },
+  )
+  await removeFlotilla(second)
+  await rm(charts, { recursive: true })
+})
