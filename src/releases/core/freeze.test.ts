@@ -66,10 +66,42 @@ describe('pinned traffic of a frozen release', () => {
     simulation.world.traffic = { kind: 'outage', to: '1.1.0', detail: 'nobody is ready' }
     simulation.step('refused')
     expect(reason(simulation)).toBe('MOVING_PIN')
-    steps(simulation, 3)
+    steps(simulation, 5)
     expect(simulation.world.traffic).toEqual({ kind: 'serves', version: '1.1.0' })
     expect([reason(simulation), told(simulation)]).toEqual([null, ['PIN_MOVED']])
     expect([simulation.state.release.frozen, simulation.world.gate]).toEqual([expect.anything(), 'frozen'])
+  })
+
+  test('is tried again after growing pauses while that is refused: the release says why, and sees when it is over', () => {
+    const simulation = frozen()
+    simulation.world.traffic = { kind: 'outage', to: '1.1.0', detail: 'nobody is ready' }
+    const start = simulation.now
+    const tried: number[] = []
+    for (; simulation.now < start + 1_300_000; simulation.now += 1_000) {
+      const before = simulation.attempt
+      simulation.step('refused')
+      if (simulation.attempt !== before) tried.push((simulation.now - start) / 1_000)
+    }
+    expect(tried).toEqual([0, 5, 15, 35, 75, 155, 315, 615, 915, 1215])
+    const { waitingFor } = simulation.state.release
+    expect(waitingFor).toEqual({
+      reason: 'MOVING_PIN',
+      until: start + 1_515_000,
+      detail: 'nobody is ready; moving it failed (helm_failed): simulated',
+    })
+    expect(simulation.due).toBeLessThanOrEqual(simulation.now + 5_000)
+    simulation.world.traffic = { kind: 'serves', version: '1.0.0' }
+    steps(simulation, 1)
+    expect(reason(simulation)).toBeNull()
+  })
+
+  test('is moved at once to another set than the one that it was refused to', () => {
+    const simulation = frozen()
+    simulation.world.traffic = { kind: 'outage', to: '1.1.0', detail: 'nobody is ready' }
+    simulation.step('refused')
+    simulation.world.traffic = { kind: 'outage', to: '1.0.0', detail: 'nobody is ready' }
+    simulation.step('done')
+    expect(simulation.world.traffic).toEqual({ kind: 'serves', version: '1.0.0' })
   })
 
   test('where nobody can serve the release says so, once, until it does', () => {

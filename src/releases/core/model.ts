@@ -334,8 +334,8 @@ export type ReleaseAct =
   | { readonly kind: 'halt'; readonly operationId: Uuid }
   /** The workloads of a frozen release get their own fields back and move. */
   | { readonly kind: 'restore'; readonly operationId: Uuid }
-  /** The traffic of a frozen release goes to a set that can serve. */
-  | { readonly kind: 'repin'; readonly operationId: Uuid }
+  /** The traffic of a frozen release goes to a set that can serve: that of version `to`. `tries`: with this one, in a row. */
+  | { readonly kind: 'repin'; readonly operationId: Uuid; readonly to: string; readonly tries: number }
   | { readonly kind: 'removeStuckPods'; readonly operationId: Uuid; readonly pods: readonly PodRef[] }
 
 /** What callers ask for. `ifRevision`: the revision that the command was made for; at another one it is refused. */
