@@ -1,6 +1,7 @@
 import type { Attempt, Waiting } from '../../core/decision.ts'
 import { type Instant, minutes, seconds } from '../../core/instant.ts'
 import type { JsonObject } from '../../core/json.ts'
+import type { Uuid } from '../../core/subject.ts'
 import type { ReleaseDecision } from './command.ts'
 import { releaseEvent } from './events.ts'
 import type { Absent, FrozenTraffic, Present, Release, ReleaseAct } from './model.ts'
@@ -9,6 +10,7 @@ import { waitAtRest } from './shown.ts'
 
 type Next = Extract<ReleaseDecision, { kind: 'next' }>
 type Outage = Extract<FrozenTraffic, { kind: 'outage' }>
+type Served = Extract<FrozenTraffic, { kind: 'serves' }>
 type Repin = Extract<ReleaseAct, { kind: 'repin' }>
 
 /** What a frozen release waits for whose traffic is pinned to a set that cannot serve. */
@@ -34,9 +36,10 @@ export function followTraffic(
   if (decided.act !== null || seen.kind === 'absent' || operation === null || !isLeft) return decided
   const { traffic } = seen
   if (traffic === null) return calmed(decided, null)
-  if (traffic.kind === 'serves') return lookingAgain(calmed(decided, traffic.version), now)
+  if (traffic.kind === 'serves') return lookingAgain(calmed(decided, movedTo(traffic, attempt, operation.id)), now)
   if (traffic.to === null) return lookingAgain(nobodyServes(decided, traffic, now), now)
-  const wanted: Repin = { kind: 'repin', operationId: operation.id, to: traffic.to, tries: 1 }
+  const { service, to } = traffic
+  const wanted: Repin = { kind: 'repin', operationId: operation.id, service, to, tries: 1 }
   const last = lastTry(attempt, wanted)
   const due = last === null ? now : (last.endedAt ?? last.startedAt) + pauseAfter(last.act)
   const isMoving = release.waitingFor?.reason === trafficWaits.moving
@@ -54,8 +57,10 @@ export function followTraffic(
 function lastTry(attempt: Attempt<ReleaseAct> | null, wanted: Repin): (Attempt<ReleaseAct> & { act: Repin }) | null {
   if (attempt?.act.kind !== 'repin') return null
   const { act } = attempt
-  return act.operationId === wanted.operationId && act.to === wanted.to ? { ...attempt, act } : null
+  return act.operationId === wanted.operationId && isSameMove(act, wanted) ? { ...attempt, act } : null
 }
+
+const isSameMove = (one: Repin, other: Repin): boolean => one.service === other.service && one.to === other.to
 
 const pauseAfter = ({ tries }: Repin): number => Math.min(firstPauseMs * 2 ** Math.min(tries - 1, 10), longestPauseMs)
 
@@ -64,7 +69,14 @@ function withFailure({ detail }: Outage, last: Attempt<ReleaseAct> | null): stri
   return failure ? `${detail}; moving it failed (${failure.code}): ${failure.detail}` : detail
 }
 
-/** Nothing is to be waited for any more; `version`: of the set that serves. */
+/** The version that the newest attempt was to move a pin to, where that is what it says now: its pods may have come back. */
+function movedTo({ pins }: Served, attempt: Attempt<ReleaseAct> | null, operationId: Uuid): string | null {
+  if (attempt?.act.kind !== 'repin' || attempt.act.operationId !== operationId) return null
+  const { service, to } = attempt.act
+  return pins[service] === to ? to : null
+}
+
+/** Nothing is to be waited for any more; `version`: that a pin has been moved to. */
 function calmed(decided: Next, version: string | null): Next {
   const { release } = decided.state
   const reason = release.waitingFor?.reason
