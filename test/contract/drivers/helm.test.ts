@@ -178,13 +178,17 @@ test('a rollback by helm takes a pin away, and going back puts it in its place a
 /** Given a fleet that BLUE_GREEN has left frozen, with traffic still on the version of before. */
 async function frozenWithPin(...values: readonly string[]) {
   const { fleet, folder } = await installed(...values)
+  await leaveFrozen(fleet, folder, values)
+  return { fleet, folder }
+}
+
+async function leaveFrozen(fleet: TestFleet, folder: string, values: readonly string[]): Promise<void> {
   await fleet.gate({ kind: 'closed' })
   await helm(fleet, 'upgrade', 'demo', folder, '--set', 'tag=2.0.0', ...values)
   await fleet.pin('previous')
   await fleet.admit(0, 3)
   await fleet.reaches({ '1.0.0': 3, '2.0.0': 3 }, 3)
   await fleet.gate({ kind: 'frozen' })
-  return { fleet, folder }
 }
 
 test('helm meets no conflict on a frozen fleet whose traffic is pinned', async () => {
@@ -260,10 +264,11 @@ test.each(renderedAlso)(
 )
 
 /** Ways that end with a version which renders no bounds: what the fleet was frozen with, and what helm does beneath the gate. */
+const silent = ['--set', 'minReadySeconds=null', '--set', 'strategy=null']
 const unrendered = [
   {
     way: 'goes back from bounds to a version that renders none',
-    frozen: ['--set', 'minReadySeconds=null', '--set', 'strategy=null'],
+    frozen: silent,
     async run(fleet: TestFleet) {
       await upgradedByRelease(fleet, { tag: '3.0.0' })
       await byRelease(fleet, (helm, act, hold) => helm.rollback(act, hold))
@@ -300,4 +305,24 @@ test.each(unrendered)('no pod goes, and the bounds are gone in the end, where he
   await helm(fleet, 'upgrade', 'demo', tools.folder(chart), '--set', 'tag=3.0.0')
   await fleet.reaches({ '3.0.0': 3 })
   expect((await fleet.live()).spec).toMatchObject({ minReadySeconds: 1, strategy: { rollingUpdate: { maxSurge: 1 } } })
+})
+
+test('bounds that another hand has set, and no version renders, are back in the end, and no upgrade takes them', async () => {
+  const { fleet, folder } = await installed(...silent)
+  const strategy = { type: 'RollingUpdate', rollingUpdate: { maxSurge: 2, maxUnavailable: 0 } }
+  await fleet.touch({ minReadySeconds: 1, strategy })
+  await leaveFrozen(fleet, folder, silent)
+  await fleet.next({ from: '1.0.0', to: '2.0.0' })
+  await fleet.gate({ kind: 'closed' })
+  await upgradedByRelease(fleet, { tag: '2.0.0', minReadySeconds: null, strategy: null })
+  fleet.execution = { ...fleet.execution, deployed: true }
+  await fleet.admit(0, 3)
+  await fleet.pin('target')
+  await fleet.gate({ kind: 'none' })
+  await fleet.pin(null)
+  await fleet.reaches({ '2.0.0': 3 }, 3)
+  expect((await fleet.live()).spec).toMatchObject({ minReadySeconds: 1, strategy })
+  await helm(fleet, 'upgrade', 'demo', tools.folder(chart), '--set', 'tag=3.0.0', ...silent)
+  await fleet.reaches({ '3.0.0': 3 })
+  expect((await fleet.live()).spec).toMatchObject({ minReadySeconds: 1, strategy })
 })
