@@ -65,7 +65,8 @@ export type KeptReplicas = { readonly workload: string; readonly resource: strin
 
 /**
  * Fields of a workload's `spec` that stay as they are, whatever helm applies: they hold it. What helm sends of them is noted,
- * as JSON, in the annotation `note`: whoever holds the workload puts it in their place.
+ * as JSON, in the annotation `note`, null for what it takes away or leaves out of a whole object: whoever holds the workload
+ * puts it in their place.
  */
 export type KeptFields = {
   readonly workload: string

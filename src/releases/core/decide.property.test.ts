@@ -37,9 +37,9 @@ type Move =
 
 const traffics: readonly (FrozenTraffic | null)[] = [
   null,
-  { kind: 'serves', version: '1' },
-  { kind: 'outage', to: '2', detail: '' },
-  { kind: 'outage', to: null, detail: '' },
+  { kind: 'serves', pins: { web: '1' } },
+  { kind: 'outage', service: 'web', to: '2', detail: '' },
+  { kind: 'outage', service: 'web', to: null, detail: '' },
 ]
 
 const ownMoves = [

@@ -57,35 +57,84 @@ describe('a freeze stays known', () => {
 })
 
 describe('pinned traffic of a frozen release', () => {
+  const outage = { kind: 'outage', service: 'web', to: '1.1.0', detail: 'nobody is ready' } as const
   const reason = ({ state }: Simulation) => state.release.waitingFor?.reason ?? null
   const told = ({ events }: Simulation) =>
     events.flatMap(({ data }) => (data.reason === undefined ? [] : [data.reason]))
 
   test('goes to a set that has passed when it serves nobody, once that is done it is told', () => {
     const simulation = frozen()
-    simulation.world.traffic = { kind: 'outage', to: '1.1.0', detail: 'nobody is ready' }
+    simulation.world.traffic = outage
     simulation.step('refused')
     expect(reason(simulation)).toBe('MOVING_PIN')
-    steps(simulation, 3)
-    expect(simulation.world.traffic).toEqual({ kind: 'serves', version: '1.1.0' })
+    steps(simulation, 5)
+    expect(simulation.world.traffic).toEqual({ kind: 'serves', pins: { web: '1.1.0' } })
     expect([reason(simulation), told(simulation)]).toEqual([null, ['PIN_MOVED']])
     expect([simulation.state.release.frozen, simulation.world.gate]).toEqual([expect.anything(), 'frozen'])
   })
 
+  test('is tried again after growing pauses while that is refused: the release says why, and sees when it is over', () => {
+    const simulation = frozen()
+    simulation.world.traffic = outage
+    const start = simulation.now
+    const tried: number[] = []
+    for (; simulation.now < start + 1_300_000; simulation.now += 1_000) {
+      const before = simulation.attempt
+      simulation.step('refused')
+      if (simulation.attempt !== before) tried.push((simulation.now - start) / 1_000)
+    }
+    expect(tried).toEqual([0, 5, 15, 35, 75, 155, 315, 615, 915, 1215])
+    const { waitingFor } = simulation.state.release
+    expect(waitingFor).toEqual({
+      reason: 'MOVING_PIN',
+      until: start + 1_515_000,
+      detail: 'nobody is ready; moving it failed (helm_failed): simulated',
+    })
+    expect(simulation.due).toBeLessThanOrEqual(simulation.now + 5_000)
+    simulation.world.traffic = { kind: 'serves', pins: { web: '1.0.0' } }
+    steps(simulation, 1)
+    expect([reason(simulation), told(simulation)]).toEqual([null, []])
+  })
+
+  test('is told of the Service that was moved, whatever others are pinned to', () => {
+    const simulation = frozen()
+    simulation.world.traffic = { ...outage, service: 'api' }
+    steps(simulation, 1)
+    simulation.world.traffic = { kind: 'serves', pins: { web: '1.1.0', api: '1.0.0' } }
+    steps(simulation, 1)
+    expect([reason(simulation), told(simulation)]).toEqual([null, []])
+    simulation.now += 5_000
+    simulation.world.traffic = { ...outage, service: 'api' }
+    steps(simulation, 1)
+    simulation.world.traffic = { kind: 'serves', pins: { web: '1.0.0', api: '1.1.0' } }
+    steps(simulation, 1)
+    expect([reason(simulation), told(simulation)]).toEqual([null, ['PIN_MOVED']])
+    expect(simulation.events.at(-1)?.data).toMatchObject({ version: '1.1.0' })
+  })
+
+  test('is moved at once to another set than the one that it was refused to', () => {
+    const simulation = frozen()
+    simulation.world.traffic = outage
+    simulation.step('refused')
+    simulation.world.traffic = { ...outage, to: '1.0.0' }
+    simulation.step('done')
+    expect(simulation.world.traffic).toEqual({ kind: 'serves', pins: { web: '1.0.0' } })
+  })
+
   test('where nobody can serve the release says so, once, until it does', () => {
     const simulation = frozen()
-    simulation.world.traffic = { kind: 'outage', to: null, detail: 'nobody is ready' }
+    simulation.world.traffic = { ...outage, to: null }
     steps(simulation, 3)
     const { waitingFor } = simulation.state.release
     expect(waitingFor).toMatchObject({ reason: 'PIN_SERVES_NOBODY', detail: 'nobody is ready' })
-    simulation.world.traffic = { kind: 'serves', version: '1.0.0' }
+    simulation.world.traffic = { kind: 'serves', pins: { web: '1.0.0' } }
     steps(simulation, 1)
     expect([reason(simulation), told(simulation)]).toEqual([null, ['PIN_SERVES_NOBODY']])
   })
 
   test('is left to the execution that holds the release', () => {
     const simulation = frozen()
-    simulation.world.traffic = { kind: 'outage', to: '1.1.0', detail: 'nobody is ready' }
+    simulation.world.traffic = outage
     simulation.claim()
     steps(simulation, 3)
     expect(simulation.world.traffic.kind).toBe('outage')

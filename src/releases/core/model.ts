@@ -54,12 +54,13 @@ export type Frozen = {
 }
 
 /**
- * Where traffic goes that an execution has left pinned. `outage`: to nobody, because no pod of that set is ready. `to`: the
- * version that has passed and could serve; null where none could. `detail` may be shown.
+ * Where traffic goes that an execution has left pinned. `pins`: the version, by the Service. `outage`: that of `service` goes
+ * to nobody, because no pod of that set is ready. `to`: the version that has passed and could serve; null where none could.
+ * `detail` may be shown.
  */
 export type FrozenTraffic =
-  | { readonly kind: 'serves'; readonly version: string }
-  | { readonly kind: 'outage'; readonly to: string | null; readonly detail: string }
+  | { readonly kind: 'serves'; readonly pins: Readonly<Record<string, string>> }
+  | { readonly kind: 'outage'; readonly service: string; readonly to: string | null; readonly detail: string }
 
 /** How a release shows while an execution holds it. */
 export const claimedStatuses = ['PENDING_UPGRADE', 'PENDING_ROLLBACK'] as const
@@ -334,8 +335,15 @@ export type ReleaseAct =
   | { readonly kind: 'halt'; readonly operationId: Uuid }
   /** The workloads of a frozen release get their own fields back and move. */
   | { readonly kind: 'restore'; readonly operationId: Uuid }
-  /** The traffic of a frozen release goes to a set that can serve. */
-  | { readonly kind: 'repin'; readonly operationId: Uuid }
+  /** The traffic of a frozen release goes to a set that can serve; what was seen of it is `service`, and version `to`. */
+  | {
+      readonly kind: 'repin'
+      readonly operationId: Uuid
+      readonly service: string
+      readonly to: string
+      /** With this one, in a row. */
+      readonly tries: number
+    }
   | { readonly kind: 'removeStuckPods'; readonly operationId: Uuid; readonly pods: readonly PodRef[] }
 
 /** What callers ask for. `ifRevision`: the revision that the command was made for; at another one it is refused. */

@@ -45,13 +45,18 @@ export function planSettle(
 
 /** Halts or restores the workloads of a frozen release, or moves its traffic. The baseline tells for which of Helm's revisions that was. */
 export function planThaw(
-  kind: 'halt' | 'restore' | 'repin',
+  kind: 'halt' | 'restore',
   operationId: Operation['id'],
   seen: Present | Absent,
   now: Instant,
 ): PlannedAct<ReleaseAct> {
+  return planFrozen({ kind, operationId }, seen, now)
+}
+
+/** An act on the workloads or Services of a frozen release: a handful of writes. */
+export function planFrozen(act: ReleaseAct, seen: Present | Absent, now: Instant): PlannedAct<ReleaseAct> {
   const baseline = baselineOf(seen.kind === 'present' ? seen.newest : null)
-  return { act: { kind, operationId }, baseline, deadline: now + seconds(60) }
+  return { act, baseline, deadline: now + seconds(60) }
 }
 
 /** The moment by which an operation that begins now must have ended. */

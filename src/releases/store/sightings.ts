@@ -52,26 +52,58 @@ export async function recordHealth(
 /** What was counted so lately is another watch's, which may be ahead of this one. */
 const newerMs = seconds(60)
 
+type Place = { readonly id: Uuid; readonly namespace: string; readonly name: string }
+type Comparison = { readonly now: Instant; readonly atOnce: number }
+
 /**
  * Writes down that the watch knows no workload any more of what it had counted before, for all that it does not name: they
- * went while nobody watched.
+ * went while nobody watched. At most `atOnce` releases are read, and written, in one statement.
  */
 export async function recordAbsent(
   db: Db,
   clusterId: Uuid,
   there: readonly HealthSighting[],
-  now: Instant,
+  { now, atOnce }: Comparison,
 ): Promise<void> {
-  const [namespaces, names] = [there.map(({ namespace }) => namespace), there.map(({ release }) => release)]
+  const known = new Set(there.map(({ namespace, release }) => keyOf({ namespace, name: release })))
+  let after: Place | null = null
+  do {
+    const page: readonly Place[] = await missable(db, clusterId, after, { now, atOnce })
+    await recordMissed(
+      db,
+      page.filter((place) => !known.has(keyOf(place))),
+      now,
+    )
+    after = page.length < atOnce ? null : (page.at(-1) ?? null)
+  } while (after !== null)
+}
+
+const isMissable = (now: Instant) => sql<boolean>`(
+  r.status <> 'UNINSTALLED' and r.health @> '{"watched": true}' and ${hadSome}
+  and not r.health @> ${JSON.stringify(nothing)}::jsonb and (r.health->>'observedAt')::bigint < ${now - newerMs}::bigint)`
+
+/** A page of the releases that the watch may miss, in the order of their names. */
+async function missable(
+  db: Db,
+  clusterId: Uuid,
+  after: Place | null,
+  { now, atOnce }: Comparison,
+): Promise<readonly Place[]> {
+  const isNext = after === null ? sql`true` : sql`(r.namespace, r.name) > (${after.namespace}, ${after.name})`
+  const { rows } = await sql<Place>`
+    select r.id, r.namespace, r.name from releases r
+    where r.cluster_id = ${clusterId} and ${isNext} and ${isMissable(now)}
+    order by r.namespace, r.name limit ${atOnce}`.execute(db)
+  return rows
+}
+
+/** What has been counted since it was read is left. In one order, so that two writers never block each other. */
+async function recordMissed(db: Db, missed: readonly Place[], now: Instant): Promise<void> {
+  if (missed.length === 0) return
+  const ids = missed.map(({ id }) => id)
   await sql`
-    with known as (
-      select * from unnest(${namespaces}::text[], ${names}::text[]) as k(namespace, name)),
-    missed as (
-      select id from releases r
-      where cluster_id = ${clusterId} and status <> 'UNINSTALLED' and health @> '{"watched": true}' and ${hadSome}
-        and not health @> ${JSON.stringify(nothing)}::jsonb and (health->>'observedAt')::bigint < ${now - newerMs}::bigint
-        and not exists (select from known k where k.namespace = r.namespace and k.name = r.name)
-      order by id for update)
+    with missed as (
+      select r.id from releases r where r.id = any(${ids}::uuid[]) and ${isMissable(now)} order by r.id for update)
     update releases set health = ${JSON.stringify(nothing)}::jsonb || jsonb_build_object('observedAt', ${now}::bigint)
     from missed where releases.id = missed.id`.execute(db)
 }

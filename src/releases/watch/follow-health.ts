@@ -50,5 +50,5 @@ async function compareAll({ db, clock }: HealthDeps, clusterId: Uuid, source: He
   for (let from = 0; from < all.length; from += atOnce) {
     await recordHealth(db, clusterId, all.slice(from, from + atOnce), clock.now())
   }
-  await recordAbsent(db, clusterId, [...source.all()], clock.now())
+  await recordAbsent(db, clusterId, [...source.all()], { now: clock.now(), atOnce })
 }

@@ -11,10 +11,12 @@ type Seen = { readonly row: GateRow; readonly pinned: readonly Pinned[]; readonl
 /** Where the traffic of a frozen release goes; null where nothing of it is pinned. Changes nothing. Throws `ClusterError`. */
 export async function readTraffic(parts: FleetParts, release: FrozenRelease): Promise<FrozenTraffic | null> {
   const seen = await readPinned(parts, release)
-  const outage = seen.find(isOutage)
-  if (outage !== undefined) return outageOf(outage)
-  const [first] = seen
-  return first === undefined ? null : { kind: 'serves', version: versionOf(first.row, first.pinned[0]?.hash) }
+  const [outage] = seen.flatMap(outagesOf)
+  if (outage !== undefined) return outage
+  const pins = seen.flatMap(({ row, pinned }) =>
+    pinned.map(({ service, hash }) => [service, versionOf(row, hash)] as const),
+  )
+  return pins.length === 0 ? null : { kind: 'serves', pins: Object.fromEntries(pins) }
 }
 
 /** Moves the pins that serve nobody to a set that has passed and can serve; others, and where there is none, stay. */
@@ -57,19 +59,21 @@ function passedSets({ passed, previous }: GateState): readonly string[] {
   return passed ?? (previous === null ? [] : [previous])
 }
 
-function outageOf(seen: Seen): FrozenTraffic {
+function outagesOf(seen: Seen): readonly FrozenTraffic[] {
   const { row, pinned, serving } = seen
   const hash = wayOut(seen)
-  const pin = pinned.find((one) => servesNobody(one, serving))
-  const said = `Service ${pin?.service} is pinned to ${versionOf(row, pin?.hash)}, of which no pod is ready`
   const why = serving.size === 0 ? 'and none of the other set is' : 'and the other set has not passed'
-  return {
-    kind: 'outage',
-    to: hash === null ? null : versionOf(row, hash),
-    detail: `${said}${hash === null ? `, ${why}: unfreeze?to=target or ?to=previous ends the freeze` : ''}`,
-  }
+  const ends = hash === null ? `, ${why}: unfreeze?to=target or ?to=previous ends the freeze` : ''
+  return pinned
+    .filter((pin) => servesNobody(pin, serving))
+    .map((pin) => ({
+      kind: 'outage',
+      service: pin.service,
+      to: hash === null ? null : versionOf(row, hash),
+      detail: `Service ${pin.service} is pinned to ${versionOf(row, pin.hash)}, of which no pod is ready${ends}`,
+    }))
 }
 
-function versionOf({ state: { hashes } }: GateRow, hash: string | null | undefined): string {
+function versionOf({ state: { hashes } }: GateRow, hash: string | null): string {
   return Object.keys(hashes).find((version) => hashes[version] === hash) ?? 'another version'
 }

@@ -3,7 +3,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { systemClock as clock } from '../../../src/infra/clock.ts'
-import { closeWorkspace, Gateway, HelmProcess, openWorkspace, type UpgradeSpec } from '../../../src/infra/helm/index.ts'
+import {
+  closeWorkspace,
+  Gateway,
+  HelmProcess,
+  openWorkspace,
+  type RollbackSpec,
+  type RunContext,
+  type UpgradeSpec,
+} from '../../../src/infra/helm/index.ts'
 import { resources } from '../../../src/infra/kubernetes/index.ts'
 import { packTgz } from '../../../src/infra/tgz.ts'
 import { frozenWorkloads } from '../../../src/upgrades/drivers/frozen.ts'
@@ -29,7 +37,9 @@ spec:
   minReadySeconds: {{ . }}
   {{- end }}
   progressDeadlineSeconds: 600
-  strategy: {{ toJson .Values.strategy }}
+  {{- with .Values.strategy }}
+  strategy: {{ toJson . }}
+  {{- end }}
   selector: {matchLabels: {app: app}}
   template:
     metadata: {labels: {app: app}}
@@ -168,13 +178,17 @@ test('a rollback by helm takes a pin away, and going back puts it in its place a
 /** Given a fleet that BLUE_GREEN has left frozen, with traffic still on the version of before. */
 async function frozenWithPin(...values: readonly string[]) {
   const { fleet, folder } = await installed(...values)
+  await leaveFrozen(fleet, folder, values)
+  return { fleet, folder }
+}
+
+async function leaveFrozen(fleet: TestFleet, folder: string, values: readonly string[]): Promise<void> {
   await fleet.gate({ kind: 'closed' })
   await helm(fleet, 'upgrade', 'demo', folder, '--set', 'tag=2.0.0', ...values)
   await fleet.pin('previous')
   await fleet.admit(0, 3)
   await fleet.reaches({ '1.0.0': 3, '2.0.0': 3 }, 3)
   await fleet.gate({ kind: 'frozen' })
-  return { fleet, folder }
 }
 
 test('helm meets no conflict on a frozen fleet whose traffic is pinned', async () => {
@@ -189,26 +203,33 @@ test('helm meets no conflict on a frozen fleet whose traffic is pinned', async (
   expect(await selector(fleet)).toEqual({ app: 'app' })
 })
 
-/** `helm upgrade` as a release is upgraded: through the gateway, which is told what of the workload is to stay. */
-async function upgradedByRelease(fleet: TestFleet, values: UpgradeSpec['values']): Promise<void> {
+type Run = (helm: HelmProcess, act: RollbackSpec, hold: RunContext) => Promise<unknown>
+
+/** helm as a release runs it: through the gateway, which is told what of the workload is to stay. */
+async function byRelease(fleet: TestFleet, run: Run): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'flotilla-drivers-'))
   const workspace = await openWorkspace(folder)
   const gateway = await Gateway.open({ clock })
   try {
     const release = { id: fleet.releaseId, clusterId: world.clusterId, namespace: fleet.namespace }
     const keeps = await frozenWorkloads(world.parts()).bounds(release)
-    const files = Object.entries(chart).map(([name, text]) => [`demo/${name}`, Buffer.from(text)] as const)
-    const spec: UpgradeSpec = {
-      ...{ cluster: world.cluster.endpoint, namespace: fleet.namespace, release: 'demo', timeoutSeconds: 20 },
-      ...{ chart: { bytes: packTgz(new Map(files)) }, values, operationId: 'op', keeps },
-    }
+    const target = { cluster: world.cluster.endpoint, namespace: fleet.namespace, release: 'demo', keeps }
     const helm = new HelmProcess({ binary: await testedHelm(), gateway, workspace, clock })
-    await helm.upgrade(spec, { ...heldBy(fleet.lease), deadline: clock.now() + 50_000 })
+    const hold = { ...heldBy(fleet.lease), deadline: clock.now() + 50_000 }
+    await run(helm, { ...target, timeoutSeconds: 20, revision: 2 }, hold)
   } finally {
     await gateway.close()
     await closeWorkspace(workspace)
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+function upgradedByRelease(fleet: TestFleet, values: UpgradeSpec['values']): Promise<void> {
+  const files = Object.entries(chart).map(([name, text]) => [`demo/${name}`, Buffer.from(text)] as const)
+  const bytes = packTgz(new Map(files))
+  return byRelease(fleet, (helm, act, hold) =>
+    helm.upgrade({ ...act, chart: { bytes }, values, operationId: 'op' }, hold),
+  )
 }
 
 /** Each with bounds that would take pods at once; the second with a deadline that the API refuses beside the gate's. */
@@ -241,3 +262,88 @@ test.each(renderedAlso)(
     await fleet.reaches({ '3.0.0': 3 })
   },
 )
+
+/** Ways that end with a version which renders no bounds: what the fleet was frozen with, and what helm does beneath the gate. */
+const silent = ['--set', 'minReadySeconds=null', '--set', 'strategy=null']
+const unrendered = [
+  {
+    way: 'goes back from bounds to a version that renders none',
+    frozen: silent,
+    async run(fleet: TestFleet) {
+      await upgradedByRelease(fleet, { tag: '3.0.0' })
+      await byRelease(fleet, (helm, act, hold) => helm.rollback(act, hold))
+    },
+  },
+  {
+    way: 'upgrades to a version that renders none any more',
+    frozen: [],
+    run: (fleet: TestFleet) => upgradedByRelease(fleet, { tag: '2.0.0', minReadySeconds: null, strategy: null }),
+  },
+]
+
+test.each(unrendered)('no pod goes, and the bounds are gone in the end, where helm $way', async ({ frozen, run }) => {
+  const { fleet } = await frozenWithPin(...frozen)
+  const before = uidsOf(await fleet.alive())
+  const held = (await fleet.live()).spec
+  await fleet.next({ from: '1.0.0', to: '2.0.0' })
+  await fleet.gate({ kind: 'closed' })
+  await run(fleet)
+  await fleet.holds()
+  expect(uidsOf(await fleet.alive())).toEqual(before)
+  expect((await fleet.live()).spec).toEqual(held)
+  fleet.execution = { ...fleet.execution, deployed: true }
+  await fleet.admit(0, 3)
+  await fleet.pin('target')
+  await fleet.gate({ kind: 'none' })
+  await fleet.pin(null)
+  await fleet.reaches({ '2.0.0': 3 }, 3)
+  const { spec, metadata } = await fleet.live()
+  const strategy = { type: 'RollingUpdate', rollingUpdate: { maxSurge: '25%', maxUnavailable: '25%' } }
+  expect(spec).toMatchObject({ strategy, progressDeadlineSeconds: 600 })
+  expect(spec).not.toHaveProperty('minReadySeconds')
+  expect(Object.keys(metadata.annotations ?? {}).filter((name) => name.startsWith('flotilla.dev/'))).toEqual([])
+  await helm(fleet, 'upgrade', 'demo', tools.folder(chart), '--set', 'tag=3.0.0')
+  await fleet.reaches({ '3.0.0': 3 })
+  expect((await fleet.live()).spec).toMatchObject({ minReadySeconds: 1, strategy: { rollingUpdate: { maxSurge: 1 } } })
+})
+
+test('bounds that another hand has set, and no version renders, are back in the end, and no upgrade takes them', async () => {
+  const { fleet, folder } = await installed(...silent)
+  const strategy = { type: 'RollingUpdate', rollingUpdate: { maxSurge: 2, maxUnavailable: 0 } }
+  await fleet.touch({ minReadySeconds: 1, strategy })
+  await leaveFrozen(fleet, folder, silent)
+  await fleet.next({ from: '1.0.0', to: '2.0.0' })
+  await fleet.gate({ kind: 'closed' })
+  await upgradedByRelease(fleet, { tag: '2.0.0', minReadySeconds: null, strategy: null })
+  fleet.execution = { ...fleet.execution, deployed: true }
+  await fleet.admit(0, 3)
+  await fleet.pin('target')
+  await fleet.gate({ kind: 'none' })
+  await fleet.pin(null)
+  await fleet.reaches({ '2.0.0': 3 }, 3)
+  expect((await fleet.live()).spec).toMatchObject({ minReadySeconds: 1, strategy })
+  await helm(fleet, 'upgrade', 'demo', tools.folder(chart), '--set', 'tag=3.0.0', ...silent)
+  await fleet.reaches({ '3.0.0': 3 })
+  expect((await fleet.live()).spec).toMatchObject({ minReadySeconds: 1, strategy })
+})
+
+test('the bounds of a halted gate stay where helm goes back to a version that renders none', async () => {
+  const { fleet, folder } = await installed(...silent)
+  await fleet.gate({ kind: 'closed' })
+  await helm(fleet, 'upgrade', 'demo', folder, '--set', 'tag=2.0.0')
+  await fleet.admit(1)
+  await fleet.reaches({ '1.0.0': 2, '2.0.0': 1 })
+  await fleet.gate({ kind: 'halted' })
+  const { minReadySeconds, strategy } = (await fleet.live()).spec ?? {}
+  await byRelease(fleet, (helm, act, hold) => helm.rollback({ ...act, revision: 1 }, hold))
+  await fleet.holds()
+  expect((await fleet.live()).spec).toMatchObject({ minReadySeconds, strategy, paused: true })
+  await fleet.gate({ kind: 'reverting', unavailable: 1, surge: 0 })
+  await fleet.reaches({ '1.0.0': 3 }, 2)
+  await fleet.gate({ kind: 'none' })
+  const { spec } = await fleet.live()
+  expect(spec).toMatchObject({ strategy: { rollingUpdate: { maxSurge: '25%', maxUnavailable: '25%' } } })
+  expect(spec).not.toHaveProperty('minReadySeconds')
+  await helm(fleet, 'upgrade', 'demo', folder, '--set', 'tag=2.0.0')
+  await fleet.reaches({ '2.0.0': 3 })
+})

@@ -37,7 +37,8 @@ const seen = (release: string, ready: number, total: number, workloads: number):
 })
 const record = (at: number, ...sightings: readonly HealthSighting[]) =>
   recordHealth(database.db, clusterId, sightings, at)
-const absent = (at: number, ...there: readonly HealthSighting[]) => recordAbsent(database.db, clusterId, there, at)
+const absent = (at: number, ...there: readonly HealthSighting[]) =>
+  recordAbsent(database.db, clusterId, there, { now: at, atOnce: 2 })
 
 async function needsAttention(id: string): Promise<boolean> {
   return (await countReleases(database.db, 'all', { attention: true, q: id })) === 1
@@ -90,4 +91,22 @@ test('what went while nobody watched is missed by the next comparison; what was 
   expect(await Promise.all([gone, there, fresh].map(needsAttention))).toEqual([true, false, false])
   const { rows } = await database.pool.query('select health from releases where id = $1', [gone])
   expect(rows[0]?.health).toMatchObject({ ready: 0, total: 0, workloads: 0 })
+})
+
+test('however many went, a statement writes a bounded number of them', async () => {
+  const all = await Promise.all(Array.from({ length: 7 }, () => insert()))
+  const [one, other, ...gone] = all.toSorted()
+  if (one === undefined || other === undefined) throw new Error('no releases')
+  await record(minutesAgo(10), ...all.map((id) => seen(id, 2, 2, 1)))
+  await database.pool.query(`
+    create table written (count int not null);
+    create function note_written() returns trigger language plpgsql as
+      $$ begin insert into written select count(*) from changed; return null; end $$;
+    create trigger written after update on releases
+      referencing new table as changed for each statement execute function note_written()`)
+  await absent(Date.now(), seen(one, 2, 2, 1), seen(other, 2, 2, 1))
+  const { rows } = await database.pool.query('select max(count) from written')
+  expect(rows[0]).toEqual({ max: 2 })
+  expect(await Promise.all(gone.map(needsAttention))).toEqual(gone.map(() => true))
+  expect(await Promise.all([one, other].map(needsAttention))).toEqual([false, false])
 })

@@ -9,7 +9,7 @@ import { Bucket, type Rate } from './bucket.ts'
 import { type Admitted, classifyRequest, isRecordOf, isSecret, type Refused, type Room } from './classify.ts'
 import { type CachedAnswer, type CacheLimits, DiscoveryCache } from './discovery-cache.ts'
 import { isGrantedCreate } from './grants.ts'
-import { keepFields } from './keeps.ts'
+import { keepFields, saysOf } from './keeps.ts'
 import { isAllowedSecret, nameOfSecret } from './secret-body.ts'
 import { askCluster, passAnswer, type UpstreamRequest, wasNeverSent } from './upstream.ts'
 
@@ -176,7 +176,8 @@ export class Gateway {
       const name = object.name ?? nameOfSecret(contentType, body)
       return refuse(exchange, { kind: 'refused', reason: 'forged_record', object: { ...object, name } })
     }
-    const sent = beyond ? body : keepFields(body, object, attempt.keeps)
+    const says = saysOf(request.method ?? '', contentType)
+    const sent = beyond ? body : keepFields(body, object, attempt.keeps, says)
     const ends = AbortSignal.any([attempt.ended, attempt.lease.signal, attempt.overtaken])
     const ask = this.#ask(exchange, sent, ends)
     if (request.method === 'DELETE' && !beyond) await attempt.beforeDelete(object)

@@ -105,7 +105,7 @@ export class HelmWorld {
   private repin(fate: Fate): ActEnd {
     if (fate === 'refused') return { result: 'unchanged', failure: broken }
     if (this.traffic?.kind === 'outage' && this.traffic.to !== null)
-      this.traffic = { kind: 'serves', version: this.traffic.to }
+      this.traffic = { kind: 'serves', pins: { [this.traffic.service]: this.traffic.to } }
     return fate === 'done' ? fine : lost
   }
 

@@ -38,7 +38,8 @@ export class Simulation {
   now: Instant = 1_000_000
   state: ReleaseState
   attempt: Attempt<ReleaseAct> | null = null
-  private due: Instant | null
+  /** When it is looked at next; null: when something wakes it. */
+  due: Instant | null
   private operations = 0
   private toldOf = 0
   /** The execution that holds the release has put gates of its own on the workloads. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { JsonObject } from '../../../core/json.ts'
 import type { GatePosition } from '../../core/model.ts'
 import type { GateRow } from '../../store/gate-row.ts'
 import { renderedName } from '../gate/annotation.ts'
@@ -148,6 +149,36 @@ describe('originals', () => {
     expect(deployment.held(through(closed).live)).toBeNull()
   })
 
+  /** Frozen by the first, taken over by the second, and helm applies an object that says nothing of the fields. */
+  function unsaid(before: JsonObject, owned: JsonObject): Ended {
+    const [shown, way] = [{ ...spec, ...before }, [closed, admitting(2), frozen]]
+    const helm = { ...helms, fieldsV1: { 'f:spec': owned } }
+    const first: Ended = { ...start, live: workload('Deployment', shown, [helm]) }
+    const left = way.reduce((at, position) => carryOut(deployment, at.live, at.row, goalFor(position)), first)
+    const second = { executionId: 'two', current: 'new' }
+    const shut = carryOut(deployment, left.live, left.row, goalFor(closed, { ...second, deployed: false }))
+    const note = { minReadySeconds: null, progressDeadlineSeconds: null, strategy: null }
+    const annotations = { ...shut.live.metadata.annotations, [renderedName]: JSON.stringify(note) }
+    const kept = { ...helm, fieldsV1: { 'f:spec': everything } }
+    const metadata = { ...shut.live.metadata, annotations, managedFields: [kept] }
+    const open = carryOut(deployment, { ...shut.live, metadata }, shut.row, goalFor(admitting(2), second))
+    return carryOut(deployment, open.live, open.row, goalFor(none, second))
+  }
+  const everything = { 'f:minReadySeconds': {}, 'f:progressDeadlineSeconds': {}, 'f:strategy': { 'f:type': {} } }
+
+  test('are gone where helm had rendered them, and does not any more', () => {
+    const end = unsaid({ strategy: rendered, minReadySeconds: 5 }, everything)
+    expect(end.live.spec).toEqual(spec)
+    expect(end.row?.originals.owned).toEqual({})
+    expect(end.steps.at(-1)).toBe('done')
+  })
+
+  test('stay those of another hand where helm never rendered them, and helm is not made their owner', () => {
+    const end = unsaid({ strategy: rendered, minReadySeconds: 5 }, {})
+    expect(end.live.spec).toEqual({ ...spec, strategy: rendered, minReadySeconds: 5 })
+    expect(end.row?.originals.owned).toEqual({})
+  })
+
   const rolling = (maxSurge: string | number, maxUnavailable: string | number) => ({
     strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge, maxUnavailable } },
   })
@@ -157,7 +188,7 @@ describe('originals', () => {
     ['no deadline', { progressDeadlineSeconds: null }, { ...rolling(3, 0), ...deadline }],
     ['a bound alone', { strategy: { rollingUpdate: { maxSurge: 1 } } }, rolling(1, 0)],
     ['a bound that is taken away', { strategy: { rollingUpdate: { maxSurge: null } } }, rolling('25%', 0)],
-    ['no strategy', { strategy: null }, rolling(3, 0)],
+    ['no strategy', { strategy: null }, rolling('25%', '25%')],
     ['all at once', { strategy: { $retainKeys: ['type'], type: 'Recreate' } }, { strategy: { type: 'Recreate' } }],
     ['others', { replicas: 7, paused: true }, rolling(3, 0)],
   ])('are filled in as the API server does: %s', (_, sent, wanted) => {

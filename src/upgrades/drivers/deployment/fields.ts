@@ -1,7 +1,6 @@
 import type { JsonObject } from '../../../core/json.ts'
 import type { GatePosition } from '../../core/model.ts'
 import type { Fields } from '../../store/gate-row.ts'
-import { renderedBeneath } from '../gate/annotation.ts'
 import { equivalentJson, numberOr, omit, pick, within } from '../gate/json.ts'
 import type { Reading, Workload } from '../gate/model.ts'
 import { withRendered } from './rendered.ts'
@@ -83,8 +82,8 @@ export function held(live: Workload): Fields | null {
 }
 
 /** What helm has rendered since is what is to be put back at the end; what is still ours says nothing new. */
-export function adopt(live: Workload, originals: Fields, wrote: Fields): Fields {
-  const now = withRendered(fieldsOf(live), originals, renderedBeneath(live, adopted))
+export function adopt(live: Workload, originals: Fields, wrote: Fields, rendered: Fields): Fields {
+  const now = withRendered(fieldsOf(live), originals, rendered)
   const kept = adopted.filter((name) => isOurs(now, wrote, name))
   return { ...pick(originals, ['paused', ...kept]), ...omit(now, 'paused', ...kept) }
 }

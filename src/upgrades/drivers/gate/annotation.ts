@@ -1,7 +1,8 @@
 import { isJsonObject, type Json, type JsonObject } from '../../../core/json.ts'
 import type { GateRow } from '../../store/gate-row.ts'
-import { equivalentJson, pick } from './json.ts'
+import { equivalentJson, omit } from './json.ts'
 import type { Workload } from './model.ts'
+import { appliedByHelm } from './ownership.ts'
 
 /** What a person finds on a workload that is held. It is a hint for people: the database decides (SECURITY.md). */
 export const noteName = 'flotilla.dev/gate'
@@ -12,9 +13,21 @@ export const noteName = 'flotilla.dev/gate'
  */
 export const renderedName = 'flotilla.dev/rendered'
 
-/** What helm sent of the fields when it ran beneath a gate; null for what it takes away. */
-export function renderedBeneath(live: Workload, names: readonly string[]): JsonObject {
-  return pick(readObject(live, renderedName), names)
+/**
+ * What helm made of fields when it ran beneath a gate: `sent` is what it rendered, null for what it took away; `unsaid` are
+ * the names of all that it did not render. What it left out of a server-side apply it takes away where it owned it before
+ * (`owned`); else that is somebody else's, and is not among what was sent. Pure.
+ */
+export function renderedBeneath(
+  live: Workload,
+  owned: JsonObject,
+): { readonly sent: JsonObject; readonly unsaid: readonly string[] } {
+  const noted = readObject(live, renderedName)
+  const unsaid = Object.keys(noted).filter((name) => noted[name] === null)
+  const applied = appliedByHelm(live)
+  // The gateway has put the gate's value into what was applied: no patch makes helm an owner by apply.
+  const left = unsaid.filter((name) => `f:${name}` in applied && !(`f:${name}` in owned))
+  return { sent: omit(noted, ...left), unsaid }
 }
 
 /** The note of a row: who holds the workload, the original fields, and the command that ends a freeze. */

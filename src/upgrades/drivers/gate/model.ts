@@ -27,8 +27,8 @@ export interface GateKind {
   wanted(live: Workload, originals: Fields, position: GatePosition): Fields
   /** The values of ours that a position sets, to be told from those of others later. */
   ours(position: GatePosition): Fields
-  /** The originals, where helm or a person has changed fields since they were noted. */
-  adopt(live: Workload, originals: Fields, wrote: Fields): Fields
+  /** The originals, where helm or a person has changed fields since they were noted; `rendered` is what helm was kept from. */
+  adopt(live: Workload, originals: Fields, wrote: Fields, rendered: Fields): Fields
   /** Those of the fields that helm is not to write over while it runs beneath the gate; null where it may. */
   held(live: Workload): Fields | null
   /** What the present fields let happen. */

@@ -11,7 +11,7 @@ export function isOwner({ metadata }: Workload): boolean {
 
 /** Which of these fields helm owns by its server-side apply. What is still of our making was helm's as noted before. Pure. */
 export function ownedByHelm(live: Workload, now: Fields, wrote: Fields, before: JsonObject): JsonObject {
-  const spec = within(live.metadata.managedFields?.find(isHelms)?.fieldsV1, 'f:spec')
+  const spec = appliedByHelm(live)
   const kept = Object.keys(wrote).filter((name) => equivalentJson(now[name], wrote[name]))
   const names = Object.keys(now).map((name) => `f:${name}`)
   return {
@@ -21,6 +21,11 @@ export function ownedByHelm(live: Workload, now: Fields, wrote: Fields, before: 
     ),
     ...pick(spec, names),
   }
+}
+
+/** The fields of `spec` that helm owns now, as the API server's managed fields write them. Pure. */
+export function appliedByHelm(live: Workload): JsonObject {
+  return within(live.metadata.managedFields?.find(isHelms)?.fieldsV1, 'f:spec')
 }
 
 /**

@@ -2,6 +2,8 @@ import type { Instant } from '../../../core/instant.ts'
 import type { Uuid } from '../../../core/subject.ts'
 import type { GatePosition } from '../../core/model.ts'
 import type { GateRow, GateState, Hashes, Originals } from '../../store/gate-row.ts'
+import { renderedBeneath } from './annotation.ts'
+import { omit } from './json.ts'
 import type { GateKind, Workload } from './model.ts'
 import { ownedByHelm } from './ownership.ts'
 
@@ -136,9 +138,12 @@ function originalsFor(kind: GateKind, live: Workload, row: GateRow, { position, 
   if (position.kind === 'halted') return halted(originals, goesBack)
   if (!learns(position.kind) || state.position.kind === position.kind || !helmMayRun[state.position.kind])
     return originals
+  const { sent, unsaid } = renderedBeneath(live, originals.owned)
   const owned = ownedByHelm(live, kind.fields(live), state.wrote, originals.owned)
   const { forward: _, ...known } = originals
-  return { ...known, current: kind.adopt(live, originals.current, state.wrote), owned }
+  // Of what helm did not render it was made the owner by the gateway alone.
+  const rendered = omit(owned, ...unsaid.map((name) => `f:${name}`))
+  return { ...known, current: kind.adopt(live, originals.current, state.wrote, sent), owned: rendered }
 }
 
 /**

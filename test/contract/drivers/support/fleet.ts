@@ -91,7 +91,7 @@ export class TestFleet {
     const keeps = await frozenWorkloads(this.world.parts()).bounds(release)
     const whole = bodyOf(name, kind, version, { ...this.spec, ...spec })
     const at = { kind: 'object', group: 'apps', version: 'v1', resource: resource.plural, namespace, name } as const
-    const body = JSON.parse(keepFields(Buffer.from(JSON.stringify(whole)), at, keeps).toString()) as JsonObject
+    const body = JSON.parse(keepFields(Buffer.from(JSON.stringify(whole)), at, keeps, 'whole').toString()) as JsonObject
     return this.client.patch<Workload>(resource, { namespace, name }, { type: 'apply', body, fieldManager: 'helm' })
   }
 
