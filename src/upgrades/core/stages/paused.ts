@@ -41,6 +41,18 @@ export function mayArrive({ attempt, now }: Look): boolean {
   return attempt?.result === 'interrupted' && now < (attempt.endedAt ?? now) + lateMs
 }
 
+/**
+ * True for a look that does not show the order which the newest act gave to a release, or may have given before its worker
+ * was lost: it is older than that, and helm may run by now.
+ */
+export function isBehind({ attempt, releases, now }: Look): boolean {
+  if (attempt === null || now >= (attempt.endedAt ?? now) + lateMs) return false
+  const { act, result } = attempt
+  if (result !== 'done' && result !== 'interrupted') return false
+  if (act.kind !== 'deploy' && act.kind !== 'undo') return false
+  return act.releaseIds.some((id) => releases.get(id)?.[act.kind].kind === 'absent')
+}
+
 function recallEach({ execution, releases }: Look): Execution {
   const absent = new Set(releasesWith(execution, releases, 'deploy', 'absent'))
   const given = withStatus(execution.instances, 'UPGRADING').filter(({ key }) => key !== null && absent.has(key))

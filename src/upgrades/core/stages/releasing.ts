@@ -10,7 +10,7 @@ import { isGated } from './closing.ts'
 import { succeed } from './concluding.ts'
 import { act, type Look, type StageHandler, type Step, soon, stageEnds, wait } from './look.ts'
 import { settleGate, whileInFlight } from './moving.ts'
-import { lateMs, mayArrive, settling } from './paused.ts'
+import { isBehind, lateMs, mayArrive, settling } from './paused.ts'
 
 /** The end is decided: what is in flight settles, Helm's revisions get their verdict, the fleet is freed or frozen. */
 export const releasing: StageHandler = (look) => {
@@ -18,6 +18,8 @@ export const releasing: StageHandler = (look) => {
   if (ending === null) throw new Error('an execution that is releasing has an ending')
   if (ending.to === 'ROLLED_BACK' || ending.to === 'COMPLETED') return succeed(look, 'undo') ?? end(look, ending)
   if (isForeign(ending)) return free(look, ending) ?? concludeAll(look, ending) ?? end(look, ending)
+  // Opened before that order is seen and concluded, the gate would let helm move every pod at once.
+  if (isBehind(look)) return wait(look.execution, waitOf(ending), soon(look))
   if (!look.execution.deployed) return leaveUntouched(look) ?? end(look, ending)
   return stillInFlight(look, ending) ?? concludeAll(look, ending) ?? leave(look, ending) ?? end(look, ending)
 }

@@ -2,10 +2,12 @@ import { failureOf, releasesWith, touchedReleases } from '../children.ts'
 import { statusReasons, waits } from '../reasons.ts'
 import { endAs, failing } from '../turns.ts'
 import { act, go, goTo, type Look, type StageHandler, type Step, soon, wait } from './look.ts'
+import { isBehind } from './paused.ts'
 
 /** Back: the upgrade is concluded as failed, then helm goes back to the revision of before. */
 export const undoing: StageHandler = (look) => {
   const { execution, releases } = look
+  if (isBehind(look)) return wait(execution, waits.helm, soon(look))
   const open = releasesWith(execution, releases, 'deploy', 'held', 'running')
   if (open.length > 0) return concludeAsFailed(look, open)
   if (releasesWith(execution, releases, 'deploy', 'failed', 'succeeded', 'absent').length < execution.claims.length) {
