@@ -1,5 +1,6 @@
 import { seconds } from '../../core/instant.ts'
 import type { Execution, Side, Stage } from './model.ts'
+import { hasJustFailed } from './planning.ts'
 import { statusReasons, waits } from './reasons.ts'
 import { act, go, type Look, type Step, soon } from './stages/look.ts'
 import { canServe, hasTriedToPin } from './stages/pinning.ts'
@@ -86,9 +87,11 @@ const serving: Readonly<Partial<Record<Stage, 'previous' | 'target'>>> = { movin
 
 /** Another hand has taken the pin away: it is put back, once, and told, where the side that has the traffic can serve. */
 function putBack(look: Look): Step | null {
-  const { execution } = look
+  const { execution, attempt, now } = look
   const side = serving[execution.stage]
   if (side === undefined || execution.ending !== null || !execution.capabilities.pin) return null
+  // Where the cluster refuses the stage's own act too, the two would take turns without a pause, and neither be given up.
+  if (hasJustFailed(attempt, now)) return null
   if (!strategyOf(execution).switches || isRemoved(execution) || hasTriedToPin(look) || !canServe(look, side))
     return null
   if (side === 'target' && !everyPassed(execution)) return null

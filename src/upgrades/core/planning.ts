@@ -34,10 +34,22 @@ export function planned(
   return { act: { act, baseline: {}, deadline: now + actLimitMs }, waitingFor: null }
 }
 
+/** The newest attempt when that failed; else null. */
+export function failedOf(attempt: Attempt<ExecutionAct> | null): Attempt<ExecutionAct> | null {
+  const failed = attempt?.result === 'unchanged' || attempt?.result === 'changed-and-failed'
+  return failed && attempt.endedAt !== null ? attempt : null
+}
+
 /** The newest attempt when that is of the very same act, and failed; else null. */
 export function failedBefore(act: ExecutionAct, attempt: Attempt<ExecutionAct> | null): Attempt<ExecutionAct> | null {
-  const failed = attempt?.result === 'unchanged' || attempt?.result === 'changed-and-failed'
-  return failed && attempt.endedAt !== null && sameJson(attempt.act, act) ? attempt : null
+  const failed = failedOf(attempt)
+  return failed !== null && sameJson(failed.act, act) ? failed : null
+}
+
+/** True when something has failed so lately that it is not to be tried again yet: then nothing that can wait is tried. */
+export function hasJustFailed(attempt: Attempt<ExecutionAct> | null, now: Instant): boolean {
+  const endedAt = failedOf(attempt)?.endedAt ?? null
+  return endedAt !== null && now < endedAt + retryMs
 }
 
 /** Why an attempt failed, in words. */

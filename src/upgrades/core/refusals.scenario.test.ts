@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { killPod } from './testing/disturb.ts'
 import { given } from './testing/scenario.ts'
 
 /** Acts that the cluster, a source or a release refuses for good (`SPEC.md`, 4, 6 and 7). */
@@ -41,6 +42,17 @@ describe('an act that is refused for good', () => {
       .untilStatus('FAILED')
       .thenReason('ROLLBACK_FAILED')
       .so(({ frozen }) => expect(frozen).toBe(true))
+  })
+
+  test('a gate and a pin that are refused in turns are tried with pauses, and end it within the time', () => {
+    const scenario = given({ size: 1, room: 1, spec: { strategy: 'BLUE_GREEN', healthCheckTimeoutSeconds: 60 } })
+    const { simulation } = scenario.until(({ stage }) => stage === 'deploying', 'helm runs')
+    simulation.world = killPod(simulation.world, 0, simulation.now)
+    simulation.refuses = ['gate', 'pin']
+    const before = simulation.acts.length
+    scenario.until(({ ending }) => ending !== null, 'its end is decided').thenReason('ACT_REFUSED')
+    // Two at a time, every two seconds.
+    expect(simulation.acts.length - before).toBeLessThan(80)
   })
 
   test('one refusal is no end, however late it comes', () => {

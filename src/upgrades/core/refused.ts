@@ -4,7 +4,7 @@ import { problemCatalogue } from '../../core/problems.ts'
 import { isAdmitted, oldPod } from './instances.ts'
 import type { Execution, ExecutionAct, Instance, ReleaseSight, Stage } from './model.ts'
 import { patch } from './patch.ts'
-import { failedBefore, whyFailed } from './planning.ts'
+import { failedBefore, failedOf, whyFailed } from './planning.ts'
 import { letsBe } from './position.ts'
 import { statusReasons } from './reasons.ts'
 import type { Fleet } from './slots.ts'
@@ -14,9 +14,12 @@ import { endAs, failing, stop } from './turns.ts'
 
 type ExecutionAttempt = Attempt<ExecutionAct>
 
-/** Since when the act that is to be brought about is refused, each time; null as soon as it is done, or not needed. */
+/**
+ * Since when whatever is to be brought about is refused, each time, also where several acts take turns; null as soon as one
+ * is done, or none is needed.
+ */
 export function withRefusal({ execution, ...step }: Step, attempt: ExecutionAttempt | null): Execution {
-  const refused = 'act' in step ? failedBefore(step.act, attempt) : null
+  const refused = 'act' in step ? failedOf(attempt) : null
   const refusedSince = refused === null ? null : (execution.refusedSince ?? refused.endedAt)
   return patch(execution, { refusedSince })
 }
