@@ -16,7 +16,17 @@ test('a cursor gives back its position', () => {
 test('a cursor that was altered, cut or made up is refused', () => {
   const cursor = writeCursor(key, '/things?', ['2026-01-01', 'a'])
   const flipped = cursor.slice(0, -3) + (cursor.at(-3) === 'A' ? 'B' : 'A') + cursor.slice(-2)
-  for (const wrong of [flipped, cursor.slice(0, -4), cursor.slice(4), 'x', '!!', ''])
+  for (const wrong of [
+    flipped,
+    cursor.slice(0, -4),
+    cursor.slice(4),
+    'x',
+    '!!',
+    '',
+    `${cursor}x`,
+    `${cursor}=`,
+    `!${cursor}`,
+  ])
     expect(() => readCursor(key, '/things?', wrong)).toThrow(expect.objectContaining({ code: 'invalid_cursor' }))
 })
 
