@@ -195,7 +195,15 @@ describe('pods while an execution moves them', () => {
   const old = ['a', 'b', 'c', 'd'].map((uid) => pod(uid, '1.0.0'))
   const checking: Hold = {
     ...{ id: 'e1', status: 'VALIDATING', strategy: 'ROLLING', stage: 'checking', takes_over: false, instances: 4 },
-    ...{ percentage: 25, from_version: '1.0.0', to_version: '1.1.0', namespace: 'ns', release: 'web', position: null },
+    ...{
+      percentage: 25,
+      from_version: '1.0.0',
+      to_version: '1.1.0',
+      namespace: 'ns',
+      release: 'web',
+      position: null,
+      admitted: 0,
+    },
   }
   const moving = (upTo: number, surge = 0): Hold => ({
     ...{ ...checking, status: 'IN_PROGRESS', stage: 'moving', position: { kind: 'admitting', upTo, surge } },
@@ -216,6 +224,12 @@ describe('pods while an execution moves them', () => {
   test('as many as were let go are fine, and so are pods beside the old ones', async () => {
     expect(await seen([moving(1), [pod('n', '1.1.0', false), ...old.slice(1)]])).toEqual([])
     expect(await seen([moving(0, 1), [pod('n', '1.1.0', false), ...old]])).toEqual([])
+  })
+
+  test('so is one of a gate that was open and is shut again between two looks', async () => {
+    const halted: Hold = { ...closed, position: { kind: 'halted' }, admitted: 1 }
+    expect(await seen([halted, [pod('n', '1.1.0'), ...old.slice(1)]])).toEqual([])
+    expect(await seen([halted, [pod('n', '1.1.0'), pod('m', '1.1.0'), ...old.slice(2)]])).not.toEqual([])
   })
 
   test.each<[string, Hold, readonly Pod[]]>([

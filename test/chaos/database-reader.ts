@@ -59,6 +59,8 @@ export type Hold = {
   readonly namespace: string
   readonly release: string
   readonly position: { readonly kind: string; readonly upTo?: number; readonly surge?: number } | null
+  /** The most that any of its gates was ever told to let be, also one that is shut again. */
+  readonly admitted: number
 }
 export type EventRow = {
   readonly subject_kind: string
@@ -119,7 +121,10 @@ export class DatabaseReader {
         (e.state->>'takesOver')::bool as takes_over, (e.state->>'currentInstances')::int as instances,
         (e.request->'spec'->>'maxUnavailablePercentage')::int as percentage,
         e.request->'from'->>'chartVersion' as from_version, e.request->'to'->>'chartVersion' as to_version,
-        r.namespace, r.name as release, g.state->'position' as position
+        r.namespace, r.name as release, g.state->'position' as position,
+        coalesce((select max((a.act#>>'{position,upTo}')::int + coalesce((a.act#>>'{position,surge}')::int, 0))
+          from attempts a where a.subject_kind = 'execution' and a.subject_id = e.id
+            and a.act->>'kind' = 'gate' and a.act#>>'{position,kind}' = 'admitting'), 0) as admitted
       from executions e join releases r on r.id::text = e.request->'target'->>'releaseId'
         left join gates g on g.execution_id = e.id and g.state->>'role' = 'target'
       where not e.${isOver}`)

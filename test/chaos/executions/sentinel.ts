@@ -47,7 +47,7 @@ export class FleetSentinel {
     this.known.set(before.id, known)
     if (known.before === null) return
     this.looks++
-    known.admitted = Math.max(known.admitted, letsBe(before), letsBe(after))
+    known.admitted = Math.max(known.admitted, after.admitted, letsBe(before), letsBe(after))
     note(known, pods)
     for (const what of [admittedToo(known, after, pods), unreadyToo(known, after, pods), ...twice(known, after)]) {
       if (what !== null) this.violations.add(`execution ${after.id} (${after.strategy}, ${after.status}) ${what}`)
