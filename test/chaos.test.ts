@@ -226,6 +226,11 @@ describe('pods while an execution moves them', () => {
     expect(await seen([moving(0, 1), [pod('n', '1.1.0', false), ...old]])).toEqual([])
   })
 
+  test('while it is pending anybody may upgrade the release', async () => {
+    const pending: Hold = { ...checking, status: 'PENDING' }
+    expect(await seen([pending, [pod('n', '1.1.0'), ...old.slice(1)]])).toEqual([])
+  })
+
   test('so is one of a gate that was open and is shut again between two looks', async () => {
     const halted: Hold = { ...closed, position: { kind: 'halted' }, admitted: 1 }
     expect(await seen([halted, [pod('n', '1.1.0'), ...old.slice(1)]])).toEqual([])

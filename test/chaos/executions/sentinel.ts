@@ -43,6 +43,8 @@ export class FleetSentinel {
   }
 
   private judge(before: Hold, after: Hold, pods: readonly Pod[]): void {
+    // It holds nothing yet: whoever likes may upgrade the release.
+    if (after.status === 'PENDING') return
     const known = this.known.get(before.id) ?? { before: startOf(after, pods), admitted: 0, came: new Map() }
     this.known.set(before.id, known)
     if (known.before === null) return
@@ -59,8 +61,8 @@ export class FleetSentinel {
 const untouched = new Set(['checking', 'closing'])
 
 /** Who takes a frozen fleet over begins with two versions: its pods tell nothing about its own gate. */
-function startOf({ status, stage, takes_over }: Hold, pods: readonly Pod[]): readonly Pod[] | null {
-  return !takes_over && (status === 'PENDING' || untouched.has(stage)) ? pods : null
+function startOf({ stage, takes_over }: Hold, pods: readonly Pod[]): readonly Pod[] | null {
+  return !takes_over && untouched.has(stage) ? pods : null
 }
 
 /** How many instances may be on the target version; without a gate, all of them once helm has run. */
