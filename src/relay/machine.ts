@@ -1,4 +1,5 @@
-import type { Clock } from '../core/instant.ts'
+import { type Clock, seconds } from '../core/instant.ts'
+import { type Pauses, pauseAfter } from '../core/pauses.ts'
 import type { Db } from '../infra/database/types.ts'
 import { type ActContext, fenced, type Machine } from '../infra/engine/index.ts'
 import { type FeedEvent, feedEventView, readKinds } from '../infra/events/feed.ts'
@@ -6,9 +7,8 @@ import type { Log } from '../infra/log.ts'
 import { actMs, decideRelay, type Relay, type RelayAct, type RelayObservation } from './core/decide.ts'
 import type { Message } from './core/message.ts'
 import { type Published, publishInOrder } from './core/publish.ts'
-import { type RetryPauses, retryAt, retryPauses } from './core/retry.ts'
 import { type Topic, topicOf } from './core/topics.ts'
-import { loadRelay, type RelayRow, updateRelay } from './store/relays.ts'
+import { loadRelay, updateRelay } from './store/relays.ts'
 
 export type RelayMachine = Machine<Relay, never, RelayObservation, RelayAct>
 
@@ -27,10 +27,12 @@ export type RelayParts = {
   readonly stopping: AbortSignal
   /** So many events go together; for tests. */
   readonly pageSize?: number
-  readonly retry?: RetryPauses
+  readonly retry?: Pauses
 }
 
 const page = 200
+/** How long a topic is left alone that the broker does not take. */
+const retryPauses: Pauses = { firstMs: seconds(1), longestMs: seconds(30) }
 
 /**
  * The machine of topics. One worker at a time fills a topic, from the feed, which has all events in one order; how far it
@@ -42,17 +44,13 @@ export function relayMachine(parts: RelayParts): RelayMachine {
   return {
     kind: 'relay',
     decide: decideRelay,
-    load: async (from, id) => {
-      const row = await loadRelay(from, id)
-      return row === null ? null : { id, retryAt: row.retryAt }
-    },
+    load: loadRelay,
     save: async () => {},
     record: async () => {},
     mustAbort: () => false,
-    observe: async ({ id }) => {
-      const [row, topic] = [await loadRelay(db, id), topicOf(id)]
-      if (row === null || topic === null) return { isBehind: false }
-      return { isBehind: (await readKinds(db, topic.kinds, row.position, 1)).length > 0 }
+    observe: async ({ id, position }) => {
+      const topic = topicOf(id)
+      return { isBehind: topic !== null && (await readKinds(db, topic.kinds, position, 1)).length > 0 }
     },
     acts: { publish: (_, context) => publishAll(parts, context) },
   }
@@ -80,7 +78,7 @@ async function publishAll(parts: RelayParts, context: ActContext): Promise<void>
 
 type Page = {
   readonly topic: Topic
-  readonly row: RelayRow
+  readonly row: Relay
   readonly events: readonly FeedEvent[]
   readonly signal: AbortSignal
 }
@@ -88,7 +86,7 @@ type Page = {
 async function publishPage(
   { clock, log, publish, retry = retryPauses }: RelayParts,
   { topic, row, events, signal }: Page,
-): Promise<RelayRow> {
+): Promise<Relay> {
   const told = events.map(feedEventView)
   const { taken, failed } = await publishInOrder(told, (messages) => publish(topic.name, messages, signal))
   const position = events[taken - 1]?.position ?? row.position
@@ -99,5 +97,5 @@ async function publishPage(
   const failures = row.failures + 1
   if (failures === 1 && !signal.aborted)
     log.warn({ topic: topic.name, why: failed }, 'events wait for the broker; none is lost')
-  return { ...row, position, failures, retryAt: retryAt(retry, failures, clock.now()) }
+  return { ...row, position, failures, retryAt: clock.now() + pauseAfter(retry, failures) }
 }

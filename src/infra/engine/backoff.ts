@@ -1,3 +1,4 @@
+import { pauseAfter } from '../../core/pauses.ts'
 import type { Subject } from '../../core/subject.ts'
 
 /** Counts the failures in a row of each subject, and says how long to leave it alone. */
@@ -16,9 +17,9 @@ export function createBackoff(first = firstMs): Backoff {
   const keyOf = (subject: Subject) => `${subject.kind}:${subject.id}`
   return {
     failed(subject) {
-      const before = failures.get(keyOf(subject)) ?? 0
-      failures.set(keyOf(subject), before + 1)
-      return Math.min(first * 2 ** before, longestMs)
+      const count = (failures.get(keyOf(subject)) ?? 0) + 1
+      failures.set(keyOf(subject), count)
+      return pauseAfter({ firstMs: first, longestMs }, count)
     },
     succeeded: (subject) => void failures.delete(keyOf(subject)),
   }

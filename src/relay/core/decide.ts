@@ -2,8 +2,16 @@ import type { Decide } from '../../core/decision.ts'
 import { type Instant, seconds } from '../../core/instant.ts'
 import type { Uuid } from '../../core/subject.ts'
 
-/** A topic as the engine works on it. `retryAt` is set while the broker does not take its messages. */
-export type Relay = { readonly id: Uuid; readonly retryAt: Instant | null }
+/**
+ * A topic as the engine works on it. `position` is the place in the feed of the last event that the broker has taken;
+ * `retryAt` is set while it does not take any.
+ */
+export type Relay = {
+  readonly id: Uuid
+  readonly position: number
+  readonly failures: number
+  readonly retryAt: Instant | null
+}
 /** Sends what the topic has not had, in order, and notes how far it came. */
 export type RelayAct = { readonly kind: 'publish' }
 export type RelayObservation = { readonly isBehind: boolean }

@@ -2,7 +2,6 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { messageOf, referenceOf, type Told } from './message.ts'
 import { type Published, publishInOrder } from './publish.ts'
-import { retryAt, retryPauses } from './retry.ts'
 
 const told = (change: Partial<Told> = {}): Told => ({
   id: 'e1',
@@ -46,12 +45,6 @@ test.each([
   expect(JSON.parse(value)).toMatchObject({ id: 'e1', dataref })
   expect(JSON.parse(value)).not.toHaveProperty('data')
   expect(JSON.parse(value)).not.toHaveProperty('tenantid')
-})
-
-test('pauses double and stay below the longest', () => {
-  expect([1, 2, 3, 6, 1_000].map((failures) => retryAt(retryPauses, failures, 100) - 100)).toEqual([
-    1_000, 2_000, 4_000, 30_000, 30_000,
-  ])
 })
 
 test('events go in order and once, whatever the broker finds too large, and none behind one that failed', async () => {

@@ -1,18 +1,11 @@
 import { sql } from 'kysely'
 import type { Instant } from '../../core/instant.ts'
-import type { Subject, Uuid } from '../../core/subject.ts'
+import type { Subject, SubjectKind, Uuid } from '../../core/subject.ts'
 import { fromInstant, toInstant } from '../../infra/database/pool.ts'
 import type { Db, Tx } from '../../infra/database/types.ts'
 import { wake } from '../../infra/engine/index.ts'
+import type { Relay } from '../core/decide.ts'
 import { topics } from '../core/topics.ts'
-
-/** How far a topic has come: `position` is the place in the feed of the last event that the broker has taken. */
-export type RelayRow = {
-  readonly id: Uuid
-  readonly position: number
-  readonly failures: number
-  readonly retryAt: Instant | null
-}
 
 const subjectOf = (id: Uuid): Subject => ({ kind: 'relay', id })
 
@@ -27,15 +20,10 @@ export async function openRelays(tx: Tx): Promise<void> {
 
 /** Wakes the relays whose topics carry one of these events. Runs in the transaction that gives the events their places. */
 export async function wakeRelays(tx: Tx, places: { readonly from: number; readonly to: number }): Promise<void> {
-  const { rows } = await sql<{ id: Uuid }>`select id from relays order by id`.execute(tx)
-  if (rows.length === 0) return
-  const { rows: told } = await sql<{ kind: string }>`
-    select distinct subject_kind as kind from events where feed_seq between ${places.from} and ${places.to}`.execute(tx)
-  const kinds = new Set(told.map(({ kind }) => kind))
-  const open = new Set(rows.map(({ id }) => id))
-  for (const topic of topics) {
-    if (open.has(topic.id) && topic.kinds.some((kind) => kinds.has(kind))) await wake(tx, subjectOf(topic.id))
-  }
+  const { rows } = await sql<{ kind: SubjectKind }>`select distinct subject_kind as kind from events
+    where feed_seq between ${places.from} and ${places.to} and exists (select from relays)`.execute(tx)
+  const told = new Set(rows.map(({ kind }) => kind))
+  for (const { id, kinds } of topics) if (kinds.some((kind) => told.has(kind))) await wake(tx, subjectOf(id))
 }
 
 type Stored = {
@@ -46,7 +34,7 @@ type Stored = {
 }
 
 /** One relay; null when there is none. */
-export async function loadRelay(db: Db, id: Uuid): Promise<RelayRow | null> {
+export async function loadRelay(db: Db, id: Uuid): Promise<Relay | null> {
   const { rows } =
     await sql<Stored>`select id, position, failures, retry_at from relays where id = ${id}::uuid`.execute(db)
   const [row] = rows
@@ -55,7 +43,7 @@ export async function loadRelay(db: Db, id: Uuid): Promise<RelayRow | null> {
 }
 
 /** Notes what came of publishing. To be called under the lease of the relay. */
-export async function updateRelay(tx: Tx, { id, position, failures, retryAt }: RelayRow): Promise<void> {
+export async function updateRelay(tx: Tx, { id, position, failures, retryAt }: Relay): Promise<void> {
   await sql`update relays set position = ${position}, failures = ${failures},
     retry_at = ${fromInstant(retryAt)}::timestamptz where id = ${id}::uuid`.execute(tx)
 }

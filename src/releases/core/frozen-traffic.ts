@@ -1,6 +1,7 @@
 import type { Attempt, Waiting } from '../../core/decision.ts'
 import { type Instant, minutes, seconds } from '../../core/instant.ts'
 import type { JsonObject } from '../../core/json.ts'
+import { pauseAfter } from '../../core/pauses.ts'
 import type { Uuid } from '../../core/subject.ts'
 import type { ReleaseDecision } from './command.ts'
 import { releaseEvent } from './events.ts'
@@ -19,7 +20,7 @@ export const trafficWaits = { moving: 'MOVING_PIN', nobody: 'PIN_SERVES_NOBODY' 
 /** How often it is looked at where pinned traffic goes: the execution that pinned it does not any more. */
 const lookMs = seconds(5)
 /** What cannot be moved now may not be for long: where Flotilla may not write Services, every try would be one in vain. */
-const [firstPauseMs, longestPauseMs] = [seconds(5), minutes(5)]
+const pauses = { firstMs: seconds(5), longestMs: minutes(5) } as const
 
 /**
  * A frozen fleet stays as it is but for its traffic: a pin that serves nobody goes to a set that has passed; where none can
@@ -41,7 +42,7 @@ export function followTraffic(
   const { service, to } = traffic
   const wanted: Repin = { kind: 'repin', operationId: operation.id, service, to, tries: 1 }
   const last = lastTry(attempt, wanted)
-  const due = last === null ? now : (last.endedAt ?? last.startedAt) + pauseAfter(last.act)
+  const due = last === null ? now : (last.endedAt ?? last.startedAt) + pauseAfter(pauses, last.act.tries)
   const isMoving = release.waitingFor?.reason === trafficWaits.moving
   const moving = waiting(decided, {
     reason: trafficWaits.moving,
@@ -61,8 +62,6 @@ function lastTry(attempt: Attempt<ReleaseAct> | null, wanted: Repin): (Attempt<R
 }
 
 const isSameMove = (one: Repin, other: Repin): boolean => one.service === other.service && one.to === other.to
-
-const pauseAfter = ({ tries }: Repin): number => Math.min(firstPauseMs * 2 ** Math.min(tries - 1, 10), longestPauseMs)
 
 function withFailure({ detail }: Outage, last: Attempt<ReleaseAct> | null): string {
   const failure = last?.failure

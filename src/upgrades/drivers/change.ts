@@ -1,6 +1,7 @@
 import type { Json, JsonObject } from '../../core/json.ts'
 import type { WorkloadKind, WorkloadRef } from '../core/model.ts'
 import { equivalentJson, objectsIn, within } from './gate/json.ts'
+import { isOnDelete } from './gate/model.ts'
 import { isSame, nameOf, type Rendered, workloadsOf } from './rendered.ts'
 
 /** What two renderings of a release differ in, as far as an upgrade of the target is concerned. Names only, no values. */
@@ -116,8 +117,6 @@ function refusedOf({ kind, name }: WorkloadRef, body: JsonObject, target: Worklo
   const isBeside = target === undefined || !isSame(target, { kind, name })
   return refusedField(kind, body) ?? (isBeside && isOnDelete(body) ? 'spec.updateStrategy.type' : null)
 }
-
-const isOnDelete = (body: JsonObject): boolean => within(body, 'spec', 'updateStrategy').type === 'OnDelete'
 
 /** Which of these workloads have their pods replaced only when somebody deletes them, as rendered. Pure. */
 export function replacedByHand(rendered: readonly Rendered[], among: readonly WorkloadRef[]): readonly WorkloadRef[] {

@@ -24,6 +24,18 @@ export function fleetOfRow(
   }
 }
 
+/** What the cluster has of each workload that rows of a release are about; `live` is null where it is gone. Throws `ClusterError`. */
+export async function heldWorkloads(parts: FleetParts, { id, clusterId, namespace }: FrozenRelease) {
+  const rows = await parts.gates.ofRelease(parts.db, id)
+  const client = parts.clientOf(clusterId)
+  return Promise.all(
+    rows.map(async ({ kind: named, name }) => {
+      const kind = gateKinds[named]
+      return { name, kind, live: await client.find<Workload>(kind.resource, { namespace, name }) }
+    }),
+  )
+}
+
 export type Pinned = { readonly service: string; readonly uid: string; readonly hash: string | null }
 
 /** What Services that were pinned say now; those that are gone, or are others, say nothing. */

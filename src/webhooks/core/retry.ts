@@ -1,4 +1,5 @@
 import { type Instant, minutes, seconds } from '../../core/instant.ts'
+import { pauseAfter as doubled } from '../../core/pauses.ts'
 import type { Delivery, Sent } from './model.ts'
 
 /** How often and when a delivery is tried. */
@@ -35,7 +36,7 @@ export function pausedAfter({ pause }: RetryPolicy, failingSince: Instant, now: 
  * 1), so that what failed together does not come back together.
  */
 export function pauseAfter(policy: RetryPolicy, attempts: number, chance: number): number {
-  const whole = Math.min(policy.firstMs * 2 ** Math.min(attempts - 1, 40), policy.longestMs)
+  const whole = doubled(policy, attempts)
   return Math.round(whole * (0.5 + chance / 2))
 }
 

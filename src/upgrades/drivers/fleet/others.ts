@@ -6,8 +6,8 @@ import {
   mapParallel,
 } from '../../../infra/kubernetes/index.ts'
 import type { Others, PodRef, WorkloadKind, WorkloadRef } from '../../core/model.ts'
-import { numberOr, within } from '../gate/json.ts'
-import type { Workload } from '../gate/model.ts'
+import { numberOr } from '../gate/json.ts'
+import { isOnDelete, type Workload } from '../gate/model.ts'
 import { gateKinds } from './context.ts'
 import { readPods, refOf } from './members.ts'
 
@@ -41,8 +41,6 @@ export async function readOthers(
     ...(left.length === 0 ? {} : { left }),
   }
 }
-
-const isOnDelete = ({ spec }: Workload): boolean => within(spec, 'updateStrategy').type === 'OnDelete'
 
 type Manual = { readonly name: string; readonly left: readonly PodRef[]; readonly going: boolean }
 

@@ -1,10 +1,15 @@
-import type { JsonObject } from '../../../core/json.ts'
+import type { Json, JsonObject } from '../../../core/json.ts'
 import type { ClusterClient, KubeObject, Resource } from '../../../infra/kubernetes/index.ts'
 import type { GatePosition, WorkloadKind } from '../../core/model.ts'
 import type { Fields } from '../../store/gate-row.ts'
+import { within } from './json.ts'
 
 /** A Deployment, StatefulSet or DaemonSet as the cluster has it. */
 export type Workload = KubeObject & { readonly spec?: JsonObject; readonly status?: JsonObject }
+
+/** True for a workload, in the cluster or as rendered, whose pods are replaced only when somebody deletes them. */
+export const isOnDelete = ({ spec }: { readonly spec?: Json }): boolean =>
+  within(spec, 'updateStrategy').type === 'OnDelete'
 
 /** What fields let happen, whoever set them. */
 export type Reading =
