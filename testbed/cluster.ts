@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
-import { cacheFolder } from './cache.ts'
 import { builtBinaries } from './cluster/build.ts'
 import { GoMissingError } from './cluster/go.ts'
 import { type RealCluster, startRealCluster } from './cluster/start.ts'
+import { cacheFolder } from './support/cache.ts'
 
 const END_WITH_STDIN = '--end-with-stdin'
 

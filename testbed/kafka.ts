@@ -1,12 +1,12 @@
 import { topics } from '../src/relay/index.ts'
-import { cacheFolder } from './cache.ts'
 import { RealBroker } from './kafka/broker.ts'
 import { kafkaLibraries } from './kafka/libraries.ts'
 import { createTopics } from './kafka/topics.ts'
+import { cacheFolder } from './support/cache.ts'
 
 /** A real broker with Flotilla's topics: prints one line of JSON with its address and runs until it is told to stop. */
 async function main(): Promise<void> {
-  const broker = await RealBroker.start(kafkaLibraries(cacheFolder()))
+  const broker = await RealBroker.start(await kafkaLibraries(cacheFolder()))
   await createTopics(
     broker.address,
     topics.map(({ name }) => name),

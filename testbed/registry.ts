@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
-import { homedir } from 'node:os'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { cacheFolder, keptFolder } from './support/cache.ts'
 
 /** The registry of the distribution project, as Debian packages it. */
 const debianPackage = 'docker-registry'
@@ -10,25 +10,16 @@ const debianPackage = 'docker-registry'
  * Prints the path of the registry, for `OCI_REGISTRY_BIN`. Its Debian package, which apt checks, is fetched once and
  * unpacked outside of the checkout; nothing is installed.
  */
-function main(): void {
-  const cache = process.env.FLOTILLA_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'flotilla')
-  const folder = join(cache, debianPackage)
-  if (!existsSync(folder)) unpack(cache, folder)
+async function main(): Promise<void> {
+  const folder = await keptFolder(join(cacheFolder(), debianPackage), unpacked)
   console.log(join(folder, 'usr', 'bin', debianPackage))
 }
 
-/** Unpacked aside and put into place: nobody ever meets half a package. */
-function unpack(cache: string, folder: string): void {
-  mkdirSync(cache, { recursive: true })
-  const scratch = mkdtempSync(join(cache, 'fetch-'))
-  try {
-    download(scratch)
-    const [archive = ''] = readdirSync(scratch)
-    run('dpkg-deb', ['--extract', archive, 'unpacked'], scratch)
-    renameSync(join(scratch, 'unpacked'), folder)
-  } finally {
-    rmSync(scratch, { recursive: true, force: true })
-  }
+function unpacked(scratch: string): string {
+  download(scratch)
+  const [archive = ''] = readdirSync(scratch)
+  run('dpkg-deb', ['--extract', archive, 'unpacked'], scratch)
+  return join(scratch, 'unpacked')
 }
 
 /** A machine that has never asked for the list of packages asks for it first. */
@@ -45,4 +36,4 @@ function download(folder: string): void {
 const run = (command: string, args: readonly string[], cwd: string): Buffer =>
   execFileSync(command, args, { cwd, stdio: ['ignore', 2, 2] })
 
-main()
+await main()

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, openSync, readFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { freePort } from '../../testbed/support/port.ts'
 import { send } from './processes.ts'
 
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
@@ -138,12 +138,4 @@ export class SupervisedServer {
   tail(lines = 20): string {
     return readFileSync(this.logFile, 'utf8').split('\n').slice(-lines).join('\n')
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  return typeof address === 'object' && address !== null ? address.port : 0
 }

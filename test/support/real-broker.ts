@@ -1,12 +1,12 @@
 import type { Message } from '../../src/relay/index.ts'
-import { cacheFolder } from '../../testbed/cache.ts'
 import { type Properties, RealBroker } from '../../testbed/kafka/broker.ts'
 import { kafkaLibraries } from '../../testbed/kafka/libraries.ts'
 import { countOf, openConsumer } from '../../testbed/kafka/topics.ts'
+import { cacheFolder } from '../../testbed/support/cache.ts'
 
 /** Starts a real broker, fetched where it has not been. Topics are made by the tests. */
-export const startBroker = (properties: Properties = {}): Promise<RealBroker> =>
-  RealBroker.start(kafkaLibraries(cacheFolder()), properties)
+export const startBroker = async (properties: Properties = {}): Promise<RealBroker> =>
+  RealBroker.start(await kafkaLibraries(cacheFolder()), properties)
 
 /** All that a topic has, partition after partition, each in its order; doubled messages too. */
 export async function readTopic(address: string, topic: string): Promise<readonly Message[]> {

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
-import { cacheFolder } from '../../testbed/cache.ts'
 import { builtBinaries } from '../../testbed/cluster/build.ts'
 import { startRealCluster } from '../../testbed/cluster/start.ts'
+import { cacheFolder } from '../../testbed/support/cache.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { keptFolder } from '../support/cache.ts'
 import { findGo, type Go } from './go.ts'
 import { type GoModule, keyOf, modules } from './modules.ts'
 
@@ -15,27 +16,24 @@ export type Binaries = Readonly<Record<string, string>>
 export async function builtBinaries(cache: string, say: (line: string) => void): Promise<Binaries> {
   const found: Record<string, string> = {}
   for (const module of modules) {
-    const folder = join(cache, `${module.name}-${keyOf(module)}`)
-    if (!existsSync(folder)) await build(module, folder, cache, say)
+    const folder = await build(module, cache, say)
     for (const name of Object.keys(module.commands)) found[name] = join(folder, name)
   }
   return found
 }
 
-async function build(module: GoModule, folder: string, cache: string, say: (line: string) => void): Promise<void> {
-  mkdirSync(cache, { recursive: true })
-  const go = findGo(cache)
-  const since = performance.now()
-  say(`building ${module.name} from its Go modules…`)
-  const draft = mkdtempSync(`${folder}.`)
-  try {
-    for (const [name, command] of Object.entries(module.commands)) await compile(go, module, command, join(draft, name))
-    // Another build may have been quicker: what it made is the same.
-    if (!existsSync(folder)) renameSync(draft, folder)
-  } finally {
-    rmSync(draft, { recursive: true, force: true })
-  }
-  say(`built ${module.name} in ${Math.round((performance.now() - since) / 1000)} s`)
+/** The folder with the binaries of a module. */
+async function build(module: GoModule, cache: string, say: (line: string) => void): Promise<string> {
+  return keptFolder(join(cache, `${module.name}-${keyOf(module)}`), async (scratch) => {
+    const go = findGo(cache)
+    const since = performance.now()
+    say(`building ${module.name} from its Go modules…`)
+    const made = join(scratch, 'bin')
+    mkdirSync(made)
+    for (const [name, command] of Object.entries(module.commands)) await compile(go, module, command, join(made, name))
+    say(`built ${module.name} in ${Math.round((performance.now() - since) / 1000)} s`)
+    return made
+  })
 }
 
 /** In the background of the machine, and on two cores at most: whoever builds does something else meanwhile. */

@@ -1,18 +1,6 @@
 import { request } from 'node:https'
-import { createServer } from 'node:net'
 
 export type Asked = { readonly port: number; readonly token: string; readonly authority: string }
-
-/** A port of loopback that is free now. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
-    })
-  })
-}
 
 /** What the API server answers; status 0 while it cannot be reached. */
 export function ask(

@@ -1,12 +1,13 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { freePort } from '../support/port.ts'
+import { TestbedProcess } from '../support/process.ts'
+import { scratchFolder } from '../support/scratch.ts'
 import type { Binaries } from './build.ts'
 import { type Credentials, makeCredentials } from './credentials.ts'
-import { ClusterProcess } from './process.ts'
 import { argumentsOf, type Program, programs } from './programs.ts'
-import { type Asked, ask, freePort } from './readiness.ts'
-import { scratchFolder } from './scratch.ts'
+import { type Asked, ask } from './readiness.ts'
 import { stagesText, storageClass } from './stages.ts'
 
 /** A running cluster: everything that its users need is the kubeconfig, whose user has a token and may do all. */
@@ -32,7 +33,7 @@ const nodeNames = ['testbed-node-1', 'testbed-node-2', 'testbed-node-3'] as cons
 export async function startRealCluster(binaries: Binaries): Promise<RealCluster> {
   const scratch = scratchFolder('flotilla-testbed-')
   const { folder } = scratch
-  const running = new Map<Program, ClusterProcess>()
+  const running = new Map<Program, TestbedProcess>()
   const stop = async () => {
     await Promise.all([...running.values()].map((each) => each.kill()))
     await scratch.remove()
@@ -43,7 +44,7 @@ export async function startRealCluster(binaries: Binaries): Promise<RealCluster>
     writeFileSync(stages, stagesText(), { mode: 0o600 })
     const setting = { credentials, stages, port: await freePort() }
     const start = (name: Program) =>
-      running.set(name, new ClusterProcess(name, binaries[name] ?? '', argumentsOf[name](setting), folder))
+      running.set(name, new TestbedProcess(name, binaries[name] ?? '', argumentsOf[name](setting), folder))
     const asked = askedOf(credentials, setting.port)
     start('etcd')
     start('kube-apiserver')
@@ -65,17 +66,17 @@ const askedOf = ({ adminToken, authority }: Credentials, port: number): Asked =>
   authority: readFileSync(authority, 'utf8'),
 })
 
-function seen(running: ReadonlyMap<Program, ClusterProcess>): Pick<RealCluster, 'pids' | 'failed'> {
+function seen(running: ReadonlyMap<Program, TestbedProcess>): Pick<RealCluster, 'pids' | 'failed'> {
   const pids = Object.fromEntries(programs.map((name) => [name, running.get(name)?.pid ?? 0]))
   return { pids: pids as RealCluster['pids'], failed: Promise.race([...running.values()].map(ended)) }
 }
 
-const ended = async (each: ClusterProcess): Promise<string> => `${each.name} ended: ${await each.exited}`
+const ended = async (each: TestbedProcess): Promise<string> => `${each.name} ended: ${await each.exited}`
 
 /** Asks until it is so; fails when a program ends meanwhile, or with the log of all when it never is. */
 async function until(
   what: string,
-  running: ReadonlyMap<Program, ClusterProcess>,
+  running: ReadonlyMap<Program, TestbedProcess>,
   isSo: () => Promise<boolean>,
 ): Promise<void> {
   const words = () => [...running.values()].map((each) => `-- ${each.name}\n${each.lastWords()}`).join('\n')

@@ -4,9 +4,9 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ClusterProcess } from '../cluster/process.ts'
-import { freePort } from '../cluster/readiness.ts'
-import { type Scratch, scratchFolder } from '../cluster/scratch.ts'
+import { freePort } from '../support/port.ts'
+import { TestbedProcess } from '../support/process.ts'
+import { type Scratch, scratchFolder } from '../support/scratch.ts'
 
 /** What differs from the defaults of a broker, as it stands in `server.properties`. */
 export type Properties = Readonly<Record<string, string>>
@@ -24,7 +24,7 @@ export class RealBroker {
   readonly address: string
   readonly #scratch: Scratch
   readonly #classPath: string
-  #process: ClusterProcess | null = null
+  #process: TestbedProcess | null = null
 
   private constructor(port: number, scratch: Scratch, classPath: string) {
     this.address = `127.0.0.1:${port}`
@@ -54,7 +54,7 @@ export class RealBroker {
   async start(): Promise<void> {
     if (this.#process !== null) return
     const args = [...javaOptions, '-cp', this.#classPath, 'kafka.Kafka', this.#config]
-    const process = new ClusterProcess('kafka', 'java', args, this.#scratch.folder)
+    const process = new TestbedProcess('kafka', 'java', args, this.#scratch.folder)
     this.#process = process
     let ended: string | null = null
     void process.exited.then((how) => {

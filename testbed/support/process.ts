@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** One program of the cluster, which ends with the process that started it, however that one ends. */
-export class ClusterProcess {
+/** A program of the testbed, which ends with the process that started it, however that one ends. */
+export class TestbedProcess {
   readonly name: string
   readonly #log: string
   readonly #child: ChildProcess
