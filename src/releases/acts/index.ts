@@ -2,7 +2,7 @@ import type { ActDeps, ReleaseActs } from './context.ts'
 import { install } from './install.ts'
 import { removeStuckPods } from './remove-stuck-pods.ts'
 import { rollback } from './rollback.ts'
-import { settle } from './settle.ts'
+import { settle, supersede } from './settle.ts'
 import { thaw } from './thaw.ts'
 import { uninstall } from './uninstall.ts'
 import { upgrade } from './upgrade.ts'
@@ -15,6 +15,7 @@ export function releaseActs(deps: ActDeps): ReleaseActs {
     rollback: rollback(deps),
     uninstall: uninstall(deps),
     settle: settle(deps),
+    supersede: supersede(deps),
     halt: thaw(deps),
     restore: thaw(deps),
     repin: thaw(deps),

@@ -27,6 +27,7 @@ export function keepingFailures(deps: KeepingDeps, acts: ReleaseActs): Acts<Rele
     rollback: keeping(acts.rollback),
     uninstall: keeping(acts.uninstall),
     settle: keeping(acts.settle),
+    supersede: keeping(acts.supersede),
     halt: keeping(acts.halt),
     restore: keeping(acts.restore),
     repin: keeping(acts.repin),

@@ -1,5 +1,5 @@
 import { ActFailed } from '../../infra/engine/index.ts'
-import { readRevision, settle as settleRecord } from '../../infra/helm/index.ts'
+import { type Ending, endRevision, readRevision } from '../../infra/helm/index.ts'
 import type { ReleaseAct } from '../core/model.ts'
 import type { ActDeps, ReleaseActContext } from './context.ts'
 
@@ -8,16 +8,31 @@ import type { ActDeps, ReleaseActContext } from './context.ts'
  * decided about, with the version that was just read: another write meanwhile makes this one fail, and it is decided anew.
  */
 export function settle(deps: ActDeps) {
-  return async (act: Extract<ReleaseAct, { kind: 'settle' }>, { lease, subject }: ReleaseActContext): Promise<void> => {
-    const { release } = subject
-    const cluster = deps.ports.clusters.of(release.clusterId).endpoint
-    const stored = await readRevision(cluster, release.namespace, release.name, act.revision)
-    if (stored === null || stored.uid !== act.secretUid) throw moved()
-    if (lease.remainingMs() <= 0) throw moved()
-    const written = await settleRecord(cluster, stored, act.reason, new Date(deps.clock.now()))
-    if (!written) throw moved()
-  }
+  return (act: Extract<ReleaseAct, { kind: 'settle' }>, context: ReleaseActContext): Promise<void> =>
+    overwrite(deps, act, { status: 'failed', description: act.reason }, context)
 }
+
+/** Calls an earlier revision superseded, as helm does; its description says how it ended and stays. */
+export function supersede(deps: ActDeps) {
+  return (act: Extract<ReleaseAct, { kind: 'supersede' }>, context: ReleaseActContext): Promise<void> =>
+    overwrite(deps, act, { status: 'superseded' }, context)
+}
+
+async function overwrite(
+  deps: ActDeps,
+  { revision, secretUid }: StoredAt,
+  end: Ending,
+  { lease, subject: { release } }: ReleaseActContext,
+): Promise<void> {
+  const cluster = deps.ports.clusters.of(release.clusterId).endpoint
+  const stored = await readRevision(cluster, release.namespace, release.name, revision)
+  if (stored === null || stored.uid !== secretUid) throw moved()
+  if (lease.remainingMs() <= 0) throw moved()
+  const written = await endRevision(cluster, stored, end, new Date(deps.clock.now()))
+  if (!written) throw moved()
+}
+
+type StoredAt = { readonly revision: number; readonly secretUid: string }
 
 function moved(): ActFailed {
   return new ActFailed('unchanged', { code: 'conflict', detail: 'the record changed while it was being settled' })

@@ -7,7 +7,16 @@ import { openOperation } from './situation.ts'
 import { type Fate, type HandDoes, handFates } from './testing/helmworld.ts'
 import { Simulation } from './testing/simulation.ts'
 
-const fates: readonly Fate[] = ['done', 'refused', 'failed', 'lostBefore', 'lostPending', 'lostAfter', 'lostLate']
+const fates: readonly Fate[] = [
+  'done',
+  'refused',
+  'failed',
+  'lostBefore',
+  'lostPending',
+  'lostAfter',
+  'lostLate',
+  'unsuperseded',
+]
 
 const commands = ['upgrade', 'upgrade', 'rollback', 'rollback', 'uninstall', 'cancel', 'recover'] as const
 

@@ -11,6 +11,8 @@
  *                          atomic: reverting, from `applying` once more ◀── conclude ◀──┘
  *                                                                              └─▶ FAILED
  *
+ * Where helm could not call the revision before superseded, `superseding` [supersede] does, between `applying` and `waiting`.
+ *
  * On a frozen release `halting` [halt] comes before `applying`, and `restoring` [restore] behind it. The operation of an
  * execution goes from `applying` to `held` in place of `waiting`, and from there to SUCCEEDED or `failing` by its verdict.
  *
@@ -31,6 +33,7 @@ import type { Look, PhaseHandler } from './phases/look.ts'
 import { queued } from './phases/queued.ts'
 import { removing } from './phases/removing.ts'
 import { settling } from './phases/settling.ts'
+import { superseding } from './phases/superseding.ts'
 import { halting, restoring } from './phases/thawing.ts'
 import { waiting } from './phases/waiting.ts'
 import { yielding } from './phases/yielding.ts'
@@ -60,6 +63,7 @@ const handlers: PhaseHandlers = {
   halting,
   applying,
   settling,
+  superseding,
   restoring,
   waiting,
   held,

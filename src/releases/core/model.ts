@@ -169,7 +169,8 @@ export type Conclusion =
 /**
  * Where an operation stands.
  * `queued`: accepted, nothing done. `applying`: an act is due, runs or was interrupted. `settling`: a pending revision
- * of ours is being ended in Helm's storage. `waiting`: applied, workloads are becoming ready. `held`: applied, the
+ * of ours is being ended in Helm's storage. `superseding`: helm has applied, and an earlier revision that it still calls
+ * deployed is being ended there. `waiting`: applied, workloads are becoming ready. `held`: applied, the
  * execution that gave it says how it ends. `failing`: it failed, evidence is being read before anything else is touched.
  * `removing`: uninstalled, objects are still going. `yielding`: another hand has overtaken it, what our helm left is being
  * settled, and until `until` something of it may still arrive. On a frozen release besides: `halting` before helm, so that nothing
@@ -179,6 +180,7 @@ export type Phase =
   | { readonly name: 'queued' }
   | { readonly name: 'applying'; readonly tries: number }
   | { readonly name: 'settling'; readonly next: AfterSettling; readonly tries: number }
+  | { readonly name: 'superseding' }
   | { readonly name: 'halting' }
   | { readonly name: 'restoring'; readonly next: 'waiting' | 'removing' }
   | { readonly name: 'waiting' }
@@ -330,6 +332,13 @@ export type ReleaseAct =
       readonly revision: number
       readonly secretUid: string
       readonly reason: string
+    }
+  /** What helm does to the revision before the one that it has deployed, and goes on without where it could not. */
+  | {
+      readonly kind: 'supersede'
+      readonly operationId: Uuid
+      readonly revision: number
+      readonly secretUid: string
     }
   /** Nothing of a frozen release moves, and helm owns every field: what comes before helm. */
   | { readonly kind: 'halt'; readonly operationId: Uuid }

@@ -1,6 +1,6 @@
 import type { PlannedAct } from '../../core/decision.ts'
 import { type Instant, seconds } from '../../core/instant.ts'
-import type { Absent, HelmRevision, Operation, Present, ReleaseAct } from './model.ts'
+import type { Absent, HelmRevision, Operation, Present, ReleaseAct, StoredRevision } from './model.ts'
 import { baselineOf } from './ownership.ts'
 
 /** What the operation aims at now: itself, or the way back of an `atomic` one that failed. */
@@ -41,6 +41,17 @@ export function planSettle(
   const { revision, secretUid } = own
   const act: ReleaseAct = { kind: 'settle', operationId: operation.id, revision, secretUid, reason }
   return { act, baseline: baselineOf(own), deadline: now + seconds(30) }
+}
+
+/** Ends an earlier revision beneath the one that is deployed. The baseline is that one: nothing has been written since. */
+export function planSupersede(
+  operation: Operation,
+  { revision, secretUid }: StoredRevision,
+  newest: HelmRevision,
+  now: Instant,
+): PlannedAct<ReleaseAct> {
+  const act: ReleaseAct = { kind: 'supersede', operationId: operation.id, revision, secretUid }
+  return { act, baseline: baselineOf(newest), deadline: now + seconds(30) }
 }
 
 /** Halts or restores the workloads of a frozen release, or moves its traffic. The baseline tells for which of Helm's revisions that was. */

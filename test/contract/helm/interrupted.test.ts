@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { type ClusterEndpoint, type HelmFailure, settle } from '../../../src/infra/helm/index.ts'
+import { type ClusterEndpoint, endRevision, type HelmFailure } from '../../../src/infra/helm/index.ts'
 import {
   api,
   at,
@@ -69,8 +69,9 @@ async function killAt(held: ReturnType<typeof atObjects>, run: Promise<void>): P
 async function settleNewest(): Promise<void> {
   const newest = await readNewest(world.cluster, namespace, release)
   if (newest === null) throw new Error('there is nothing to settle')
-  expect(await settle(world.cluster, newest, 'interrupted: settled by a test', new Date())).toBe(true)
-  expect(await settle(world.cluster, newest, 'too late', new Date())).toBe(false)
+  const ending = { status: 'failed', description: 'interrupted: settled by a test' } as const
+  expect(await endRevision(world.cluster, newest, ending, new Date())).toBe(true)
+  expect(await endRevision(world.cluster, newest, ending, new Date())).toBe(false)
   const settled = await readNewest(world.cluster, namespace, release)
   expect(settled?.record.info).toMatchObject({ status: 'failed', description: 'interrupted: settled by a test' })
   expect(settled?.labels).toEqual(newest.labels)

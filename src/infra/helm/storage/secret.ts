@@ -48,14 +48,18 @@ export function readMetadata(metadata: JsonObject): RecordMetadata {
   }
 }
 
+/** How a revision ends that Helm has left as it was: `failed` for our reason, or `superseded` by a later one. */
+export type Ending = { readonly status: 'failed'; readonly description: string } | { readonly status: 'superseded' }
+
 /**
- * The Secret that says `failed` and why, in its JSON and its label. Everything else stays, resourceVersion included:
+ * The Secret that says how its revision has ended, in its JSON and its label. Everything else stays, resourceVersion included:
  * whoever has written meanwhile wins.
  */
-export function settledSecret(stored: StoredRecord, reason: string, at: Date): JsonObject {
-  const info = { ...object(stored.raw.info), status: 'failed', description: reason }
+export function endedSecret(stored: StoredRecord, ending: Ending, at: Date): JsonObject {
+  const info = { ...object(stored.raw.info), ...ending }
   const metadata = object(stored.secret.metadata)
-  const labels = { ...object(metadata.labels), status: 'failed', modifiedAt: String(Math.floor(at.getTime() / 1000)) }
+  const modifiedAt = String(Math.floor(at.getTime() / 1000))
+  const labels = { ...object(metadata.labels), status: ending.status, modifiedAt }
   return {
     ...stored.secret,
     apiVersion: 'v1',

@@ -8,7 +8,7 @@ import { helmYaml } from '../../helm-yaml.ts'
 import { decodeRelease, encodeRelease, readRelease } from './codec.ts'
 import { UnreadableRecordError } from './record.ts'
 import { repackChart } from './repack.ts'
-import { readMetadata, readSecret, settledSecret } from './secret.ts'
+import { endedSecret, readMetadata, readSecret } from './secret.ts'
 
 const base64 = (text: string) => Buffer.from(text).toString('base64')
 
@@ -167,17 +167,17 @@ describe('a record', () => {
   })
 })
 
-test('settling changes status, reason and their label, and nothing else', () => {
-  const settled = settledSecret(readSecret(secret()), 'interrupted', new Date(5_000))
-  expect(settled).toMatchObject({ apiVersion: 'v1', kind: 'Secret', type: 'helm.sh/release.v1' })
-  expect(settled.metadata).toEqual(metadata({}, { status: 'failed', modifiedAt: '5' }))
-  const { release } = settled.data as { release: string }
-  expect(decodeRelease(release)).toEqual({
-    ...raw,
-    info: { ...raw.info, status: 'failed', description: 'interrupted' },
-  })
-  expect(readSecret(settled).record.info.status).toBe('failed')
-})
+test.each([{ status: 'failed', description: 'interrupted' }, { status: 'superseded' }] as const)(
+  'to end a revision as $status changes status, reason and their label, and nothing else',
+  (ending) => {
+    const ended = endedSecret(readSecret(secret()), ending, new Date(5_000))
+    expect(ended).toMatchObject({ apiVersion: 'v1', kind: 'Secret', type: 'helm.sh/release.v1' })
+    expect(ended.metadata).toEqual(metadata({}, { status: ending.status, modifiedAt: '5' }))
+    const { release } = ended.data as { release: string }
+    expect(decodeRelease(release)).toEqual({ ...raw, info: { ...raw.info, ...ending } })
+    expect(readSecret(ended).record.info.status).toBe(ending.status)
+  },
+)
 
 describe('the chart of a record', () => {
   async function unpack(archive: Buffer): Promise<Record<string, string>> {

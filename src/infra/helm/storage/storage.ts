@@ -3,7 +3,7 @@ import { systemClock } from '../../clock.ts'
 import { type ClusterClient, ClusterError, createClient, type KubeObject, resources } from '../../kubernetes/index.ts'
 import type { ClusterEndpoint } from '../types.ts'
 import { type RecordMetadata, recordName, type StoredRecord, UnreadableRecordError } from './record.ts'
-import { readMetadata, readSecret, settledSecret } from './secret.ts'
+import { type Ending, endedSecret, readMetadata, readSecret } from './secret.ts'
 
 export type Listing = {
   readonly records: readonly RecordMetadata[]
@@ -50,19 +50,19 @@ export async function readRevision(
 }
 
 /**
- * Ends a revision as `failed` with our reason (DESIGN.md, "Settling"). Resolves to false when the record has changed
+ * Ends a revision in Helm's place (DESIGN.md, "Settling"). Resolves to false when the record has changed
  * since it was read or is gone: the caller reads again and decides anew. The caller holds the release's lease, and
  * knows that the helm which made the revision can no longer write. Throws `ClusterError`.
  */
-export async function settle(
+export async function endRevision(
   cluster: ClusterEndpoint,
   stored: StoredRecord,
-  reason: string,
+  ending: Ending,
   at: Date,
 ): Promise<boolean> {
   try {
-    const settled = settledSecret(stored, reason, at) as unknown as KubeObject
-    await clientOf(cluster).replace(resources.secrets, settled)
+    const ended = endedSecret(stored, ending, at) as unknown as KubeObject
+    await clientOf(cluster).replace(resources.secrets, ended)
     return true
   } catch (error) {
     if (error instanceof ClusterError && (error.isConflict || error.isAbsent)) return false

@@ -1,11 +1,9 @@
 import type { ActFailure, Attempt, AttemptResult } from '../../../core/decision.ts'
-import type { DomainEvent } from '../../../core/events.ts'
 import type { ReleaseDecision } from '../command.ts'
 import { operationEvent } from '../events.ts'
 import type { HelmRevision, Operation, Phase, ReleaseAct, RevisionRecord } from '../model.ts'
 import { isBaseline, isOurs, isPending } from '../ownership.ts'
 import { planApply, planSettle } from '../plan.ts'
-import { untilLookedAt } from '../shown.ts'
 import { fail } from './failing.ts'
 import {
   failureIn,
@@ -18,7 +16,7 @@ import {
   whileApplying,
   whileSettling,
 } from './look.ts'
-import { succeed, waits } from './waiting.ts'
+import { supersedeFirst } from './superseding.ts'
 import { anotherHand } from './yielding.ts'
 
 type Applying = Extract<Phase, { name: 'applying' }>
@@ -56,7 +54,7 @@ function notWritten(look: Look, phase: Applying, attempt: Attempt<ReleaseAct>): 
 }
 
 function ours(look: Look, phase: Applying, attempt: Attempt<ReleaseAct>, newest: HelmRevision): ReleaseDecision {
-  if (newest.status === 'deployed') return applied(look, newest)
+  if (newest.status === 'deployed') return supersedeFirst(look, newest)
   if (newest.status === 'uninstalled' || newest.status === 'uninstalling')
     return anotherHand(look, `revision ${newest.revision} was uninstalled by another hand`)
   if (isPending(newest)) return leftPending(look, phase, attempt, newest)
@@ -65,36 +63,6 @@ function ours(look: Look, phase: Applying, attempt: Attempt<ReleaseAct>, newest:
   }
   return fail(look, failureOf(attempt, { code: 'helm_failed', detail: safeDescription(newest) }))
 }
-
-/** Helm applied everything. With `wait` the workloads must become ready, else that is the end. */
-function applied(look: Look, newest: HelmRevision): ReleaseDecision {
-  const { operation, state, now } = look
-  const phase = phaseBehindHelm(look)
-  // An execution has gates of its own on the workloads now: the freeze before it is over.
-  const frozen = phase.name === 'held' ? null : state.release.frozen
-  const events = [operationEvent(state.release, operation, 'applied', { revision: newest.revision })]
-  if (isEndOf(operation, phase)) return after(events, succeed({ ...look, operation: { ...operation, phase } }, newest))
-  return goOn(look, {
-    operation: { ...operation, phase },
-    release: { ...revisionFields(newest), frozen },
-    mirrored: [ownRecord(look, newest, state.release.status)],
-    events,
-    waitingFor: untilLookedAt('WORKLOADS_NOT_READY', now),
-    wake: now,
-  })
-}
-
-function phaseBehindHelm({ operation, state }: Look): Phase {
-  if (operation.request.heldBy !== null) return { name: 'held' }
-  return state.release.frozen === null ? { name: 'waiting' } : { name: 'restoring', next: 'waiting' }
-}
-
-/** Nothing is waited for. A request to cancel is judged where all of them are: while waiting. */
-const isEndOf = (operation: Operation, next: Phase): boolean =>
-  next.name === 'waiting' && !waits(operation) && !operation.cancelRequested
-
-const after = (events: readonly DomainEvent[], decision: ReleaseDecision): ReleaseDecision =>
-  decision.kind === 'next' ? { ...decision, events: [...events, ...decision.events] } : decision
 
 /** Our helm is gone and left the revision pending: it is settled, then the act is carried out again or given up. */
 function leftPending(look: Look, phase: Applying, attempt: Attempt<ReleaseAct>, newest: HelmRevision): ReleaseDecision {

@@ -2,7 +2,17 @@ import type { ActFailure, AttemptResult } from '../../../core/decision.ts'
 import type { FrozenTraffic, HelmRevision, HelmStatus, ReleaseAct, ReleaseObservation, Remains } from '../model.ts'
 
 /** How far an act gets in the simulation, and how it ends. */
-export type Fate = 'done' | 'refused' | 'failed' | 'lostBefore' | 'lostPending' | 'lostAfter' | 'lostLate' | HandFate
+export type Fate =
+  | 'done'
+  | 'refused'
+  | 'failed'
+  | 'lostBefore'
+  | 'lostPending'
+  | 'lostAfter'
+  | 'lostLate'
+  /** The cluster refused that the revision before is called superseded, and helm went on. */
+  | 'unsuperseded'
+  | HandFate
 
 /**
  * What another hand does while our helm runs a hook, and what becomes of our helm. `ended`: it wrote nothing more.
@@ -52,7 +62,7 @@ export class HelmWorld {
   lateWrites = false
   /** The revision whose objects are in the cluster; null when there are none. */
   live: string | null = null
-  /** Our helm wrote beside another hand's, so that two revisions may be `deployed` until that is put right. */
+  /** Our helm wrote beside another hand's, or could not end the revision before, so that two revisions may be `deployed` until that is put right. */
   disputed = false
   /** How many more looks the cluster does not answer. */
   blindLooks = 0
@@ -95,6 +105,7 @@ export class HelmWorld {
   carryOut(act: ReleaseAct, attempt: number, fate: Fate): ActEnd {
     if (fate === 'lostBefore') return lost
     if (act.kind === 'settle') return this.settle(act.secretUid, fate)
+    if (act.kind === 'supersede') return this.supersede(act.secretUid, fate)
     if (act.kind === 'removeStuckPods') return fine
     if (act.kind === 'repin') return this.repin(fate)
     if (act.kind === 'halt' || act.kind === 'restore') return this.thaw(act.kind, fate)
@@ -207,7 +218,9 @@ export class HelmWorld {
       this.mark(secretUid, 'failed', act.kind === 'rollback' ? 'Rollback "web" failed: simulated' : 'simulated')
       return { result: 'changed-and-failed', failure: broken }
     }
-    this.deployed(secretUid, act.kind === 'rollback' ? description : 'Upgrade complete')
+    const ended = act.kind === 'rollback' ? description : 'Upgrade complete'
+    if (fate === 'unsuperseded') this.deployedBeside(secretUid, ended)
+    else this.deployed(secretUid, ended)
     return fate === 'lostAfter' ? lost : fine
   }
 
@@ -220,6 +233,14 @@ export class HelmWorld {
   private settle(secretUid: string, fate: Fate): ActEnd {
     if (fate === 'refused' || fate === 'failed') return { result: 'unchanged', failure: broken }
     this.mark(secretUid, 'failed', 'settled')
+    return fate === 'done' ? fine : lost
+  }
+
+  private supersede(secretUid: string, fate: Fate): ActEnd {
+    const { description = '' } = this.revisions.find((r) => r.secretUid === secretUid) ?? {}
+    if (fate === 'refused' || fate === 'failed') return { result: 'unchanged', failure: broken }
+    this.mark(secretUid, 'superseded', description)
+    this.disputed = this.isDisputed()
     return fate === 'done' ? fine : lost
   }
 
@@ -271,6 +292,13 @@ export class HelmWorld {
     for (const r of this.revisions) if (r.status === 'deployed') this.mark(r.secretUid, 'superseded', r.description)
     this.live = secretUid
     this.mark(secretUid, 'deployed', description)
+  }
+
+  /** The revision before is still called deployed. */
+  private deployedBeside(secretUid: string, description: string): void {
+    this.live = secretUid
+    this.mark(secretUid, 'deployed', description)
+    this.disputed = this.isDisputed()
   }
 
   private mark(secretUid: string, status: HelmStatus, description: string): void {

@@ -1,0 +1,181 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { practiceCluster, type TestCluster } from '../../support/cluster.ts'
+import { type Asked, type Fault, type FaultyApiServer, faultyApiServer } from '../../support/faulty-api-server.ts'
+import { ok } from '../support/api.ts'
+import { ClusterView } from '../support/cluster-view.ts'
+import { eventually } from '../support/eventually.ts'
+import { Hand } from '../support/hand.ts'
+import type { ReleaseHandle } from '../support/releases.ts'
+import { openWorld, type World } from '../support/world.ts'
+
+let cluster: TestCluster
+let server: FaultyApiServer
+let folder: string
+let world: World
+/** The cluster as it is, and a hand on it, past the faults. */
+let direct: ClusterView
+let hand: Hand
+beforeAll(async () => {
+  cluster = await practiceCluster()
+  folder = await mkdtemp(join(tmpdir(), 'flotilla-faulty-'))
+  const kubeconfig = join(folder, 'kubeconfig')
+  server = await faultyApiServer(cluster, kubeconfig)
+  world = await openWorld({ KUBECONFIG: kubeconfig })
+  direct = new ClusterView(cluster.kubeconfig)
+  hand = new Hand(cluster.kubeconfig)
+})
+afterEach(() => server.faults(() => null))
+afterAll(async () => {
+  hand?.remove()
+  await direct?.close()
+  await world?.close()
+  await server?.close()
+  await cluster?.stop()
+  await rm(folder, { recursive: true, force: true })
+})
+
+const writes = ({ method }: Asked): boolean => method !== 'GET'
+const busy: Fault = { kind: 'status', status: 429, retryAfterSeconds: 1 }
+const broken: Fault = { kind: 'status', status: 500 }
+
+/** What Flotilla says of a release is what Helm has; FAILED besides where its last operation failed before Helm wrote. */
+async function expectTrue(release: ReleaseHandle, lastOperation: 'SUCCEEDED' | 'FAILED'): Promise<void> {
+  const told = await release.read()
+  const records = await direct.records(release.namespace, release.name)
+  if (told.status === 'UNINSTALLED') return expect(records).toEqual([])
+  const newest = records.at(-1)
+  expect(told.revision).toBe(newest?.version)
+  if (lastOperation === 'SUCCEEDED') expect([told.status, newest?.info.status]).toEqual(['DEPLOYED', 'deployed'])
+  else expect(told.status).toBe('FAILED')
+  expect(records.filter(({ info }) => info.status === 'deployed').length).toBeLessThanOrEqual(1)
+  expect(records.filter(({ info }) => info.status.startsWith('pending'))).toEqual([])
+}
+
+test.each([
+  ['429 to everything', busy],
+  ['500 to everything', broken],
+  ['503 to everything', { kind: 'status', status: 503 }],
+  ['connections that break', { kind: 'cut', when: 'before' }],
+] satisfies [string, Fault][])('%s: an operation waits with its reason, and then succeeds', async (_name, fault) => {
+  const release = await world.place().installed()
+  server.faults(() => fault)
+  server.cutWatches()
+  const operation = await release.begin('POST', '/upgrade', { valuesOverride: { word: 'b' } })
+  const waiting = await operation.until('says so', ({ waitingFor }) => waitingFor?.reason === 'CLUSTER_UNREADABLE')
+  expect(waiting.waitingFor).toMatchObject({ until: expect.any(String), detail: expect.any(String) })
+  server.faults(() => null)
+  expect(await operation.ended()).toMatchObject({ status: 'SUCCEEDED', error: null })
+  await expectTrue(release, 'SUCCEEDED')
+})
+
+test('500 to every write of helm: the operation fails, says why, and the next one succeeds', async () => {
+  const release = await world.place().installed()
+  server.faults((asked) => (writes(asked) ? broken : null))
+  const operation = await release.begin('POST', '/upgrade', { valuesOverride: { word: 'b' } })
+  const failed = await operation.ended()
+  expect(failed).toMatchObject({ status: 'FAILED', error: { code: expect.any(String), detail: expect.any(String) } })
+  server.faults(() => null)
+  await expectTrue(release, 'FAILED')
+  expect(await release.verdicts()).toEqual(['1 DEPLOYED'])
+  ok(await release.upgrade({ valuesOverride: { word: 'c' } }))
+  expect(JSON.parse((await direct.config(release.namespace, 'app'))?.values ?? '')).toMatchObject({ word: 'c' })
+})
+
+test('the cluster refuses once that the revision before is called superseded: helm goes on, and it is put right', async () => {
+  const release = await world.place().installed()
+  let refused = 0
+  server.faults(({ method, path }) => {
+    if (method !== 'PUT' || !path.includes(`${release.namespace}/secrets/sh.helm.release.v1.${release.name}.v1`))
+      return null
+    return refused++ === 0 ? broken : null
+  })
+  ok(await release.upgrade({ valuesOverride: { word: 'b' } }))
+  const records = await direct.records(release.namespace, release.name)
+  expect(records.map(({ version, info }) => `${version} ${info.status}`)).toEqual(['1 superseded', '2 deployed'])
+  expect(refused).toBeGreaterThan(1)
+  expect(await release.verdicts()).toEqual(['2 DEPLOYED', '1 DEPLOYED'])
+})
+
+test('watches that are cut, and then have nothing to go on from, hide nothing', async () => {
+  const release = await world.place().installed()
+  // What is seen so proves that the watch is there, and has something to go on from.
+  await rolledBackByHand(release, 2)
+  const expired = new Set<string>()
+  server.faults(({ path, watch }) => {
+    const { pathname, searchParams } = new URL(path, 'http://localhost')
+    if (!watch || searchParams.has('sendInitialEvents') || expired.has(pathname)) return null
+    expired.add(pathname)
+    return { kind: 'expired' }
+  })
+  server.cutWatches()
+  await rolledBackByHand(release, 3)
+  expect([...expired].filter((path) => path.endsWith('/secrets'))).toHaveLength(1)
+})
+
+/** Another hand goes back to the first revision, which Flotilla sees. */
+async function rolledBackByHand(release: ReleaseHandle, revision: number): Promise<void> {
+  await hand.helm('rollback', release.name, '1', '--namespace', release.namespace)
+  await eventually(`revision ${revision} is seen`, async () => {
+    const now = await release.read()
+    return now.revision === revision && now.status === 'DEPLOYED' && now.performedBy === 'external'
+  })
+}
+
+/** Mulberry32: the same faults for the same seed, as far as the same requests come. */
+function randomOf(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+test('whatever one request in ten meets, every operation ends once and what is said of a release is true', async () => {
+  const seed = Number(process.env.FLOTILLA_SEED ?? Date.now() % 2 ** 31)
+  console.log(`faults by seed ${seed}; FLOTILLA_SEED=${seed} for the same`)
+  const random = randomOf(seed)
+  const faults: readonly Fault[] = [
+    broken,
+    { kind: 'status', status: 429 },
+    { kind: 'status', status: 503 },
+    { kind: 'cut', when: 'before' },
+    { kind: 'cut', when: 'after' },
+  ]
+  const releases = await Promise.all(Array.from({ length: 3 }, () => world.place().installed()))
+  server.faults(({ watch }) => {
+    if (random() >= 0.1) return null
+    if (watch && random() < 0.5) return { kind: 'expired' }
+    return faults[Math.floor(random() * faults.length)] ?? null
+  })
+  const lives = await Promise.all(releases.map((release) => life(release)))
+  server.faults(() => null)
+  for (const [at, release] of releases.entries()) await eventually('true', () => trueOf(release, lives[at] ?? 'FAILED'))
+  // The release is in order for whatever comes next.
+  for (const release of releases) ok(await release.uninstall())
+  for (const { namespace, name } of releases) expect(await direct.config(namespace, name)).toBeNull()
+})
+
+const trueOf = (release: ReleaseHandle, last: 'SUCCEEDED' | 'FAILED') => expectTrue(release, last).then(() => true)
+
+/** Upgrades and rollbacks, one after the other; answers how the last one ended. */
+async function life(release: ReleaseHandle): Promise<'SUCCEEDED' | 'FAILED'> {
+  let last: 'SUCCEEDED' | 'FAILED' = 'SUCCEEDED'
+  for (const word of ['b', 'c', 'd', 'e']) {
+    last = await endOf(release, '/upgrade', { valuesOverride: { word }, timeout: 20 })
+    if (word === 'c') last = await endOf(release, '/rollback/last-successful', { timeout: 20 }).catch(() => last)
+  }
+  return last
+}
+
+async function endOf(release: ReleaseHandle, command: string, body: object): Promise<'SUCCEEDED' | 'FAILED'> {
+  const operation = await release.begin('POST', command, body)
+  const { status, error } = await operation.ended()
+  expect(status === 'FAILED').toBe(error !== null)
+  if (status !== 'SUCCEEDED' && status !== 'FAILED') throw new Error(`ended ${status}`)
+  return status
+}
