@@ -29,6 +29,16 @@ export default defineConfig({
           testTimeout: 180_000,
         },
       },
+      // Needs root: it mounts.
+      {
+        test: {
+          ...node,
+          ...database,
+          name: 'disk',
+          include: ['test/disk/*.test.ts'],
+          testTimeout: 300_000,
+        },
+      },
       // Needs Java and Maven.
       {
         test: {

@@ -1,5 +1,5 @@
 // The whole check that needs Node only: `npm test`, or `npm test -- unit lint` for some of its steps. The steps
-// `registry` (which is for `OCI_REGISTRY_BIN`), `kafka` and `real` need more, and run only when they are chosen.
+// `registry` (which is for `OCI_REGISTRY_BIN`), `kafka`, `disk` and `real` need more, and run only when they are chosen.
 // The last line is `N passed, N failed`; every test of vitest counts, and each of the other checks counts as one.
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -47,12 +47,13 @@ const steps = {
   unit: () => project('unit'),
   contract: () => project('contract'),
   scenarios: () => project('scenarios'),
-  // Only when asked for, because they need more than Node: a registry, Java for Kafka, and Go for a real cluster.
+  // Only when asked for, because they need more than Node: a registry, Java for Kafka, the right to mount, and Go for a real cluster.
   registry: () => project('contract', ['test/contract/charts/oci-registry.test.ts']),
   kafka: () => project('kafka'),
+  disk: () => project('disk'),
   real: () => project('real'),
 }
-const needMoreThanNode = ['registry', 'kafka', 'real']
+const needMoreThanNode = ['registry', 'kafka', 'disk', 'real']
 
 function main(chosen) {
   const unknown = chosen.filter((name) => !(name in steps))

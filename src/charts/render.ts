@@ -25,14 +25,19 @@ export function helmRender(helm: Pick<Helm, 'template'>, kubeVersion: string): R
       const { objects } = await helm.template(spec, { limitMs: renderLimit, tenantId: release.tenantId })
       return objects.map(({ object }) => object)
     } catch (error) {
-      throw error instanceof HelmFailure ? await renderProblem(error, archive) : error
+      throw error instanceof HelmFailure ? await renderProblem(error, archive, renderLimit) : error
     }
   }
 }
 
-async function renderProblem({ code, detail }: HelmFailure, archive: Buffer): Promise<Problem> {
+/** What a caller is told of a chart that helm could not render within the limit, in milliseconds. */
+export async function renderProblem(
+  { code, detail }: HelmFailure,
+  archive: Uint8Array,
+  limitMs: number,
+): Promise<Problem> {
   if (code === 'values_schema') return schemaProblem(detail, archive)
-  if (code === 'chart_invalid') return new Problem(code, detail)
-  const words = code === 'timed_out' ? 'the chart takes more than 30 seconds to render' : detail
+  if (code === 'chart_invalid' || code === 'unavailable') return new Problem(code, detail)
+  const words = code === 'timed_out' ? `the chart takes more than ${limitMs / 1000} seconds to render` : detail
   return new Problem('chart_render_failed', words)
 }

@@ -1,6 +1,5 @@
-import { schemaProblem } from '../charts/index.ts'
+import { renderProblem } from '../charts/index.ts'
 import type { JsonObject } from '../core/json.ts'
-import { Problem } from '../core/problems.ts'
 import type { Uuid } from '../core/subject.ts'
 import { HelmFailure, type Rendered } from '../infra/helm/index.ts'
 import { maskedProblem } from '../infra/secrets/mask.ts'
@@ -9,7 +8,7 @@ import { shownWith } from './shown.ts'
 
 const renderTimeoutMs = 60_000
 
-/** An upgrade of a release as helm renders it, without a cluster. Throws `Problem` chart_render_failed, values_schema. */
+/** An upgrade of a release as helm renders it, without a cluster. Throws `Problem` chart_render_failed, values_schema, unavailable. */
 export async function renderUpgrade(
   deps: Pick<ReleaseDeps, 'clock' | 'kubeVersion' | 'ports'>,
   release: { readonly name: string; readonly namespace: string; readonly tenantId: Uuid },
@@ -23,10 +22,7 @@ export async function renderUpgrade(
     return await deps.ports.helm.template({ ...spec, kubeVersion: deps.kubeVersion }, context)
   } catch (error) {
     if (!(error instanceof HelmFailure)) throw error
-    const problem =
-      error.code === 'values_schema'
-        ? await schemaProblem(error.detail, bytes)
-        : new Problem('chart_render_failed', error.detail)
+    const problem = await renderProblem(error, bytes, renderTimeoutMs)
     throw maskedProblem(problem, (await shownWith(deps.ports.charts, [digest], [values])).mask)
   }
 }

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { JsonObject } from '../../core/json.ts'
-import type { ChartArchive } from './types.ts'
+import { type ChartArchive, HelmFailure } from './types.ts'
 
 /** Where the attempts of one worker process keep their files. */
 export type Workspace = { readonly folder: string }
@@ -36,7 +36,8 @@ export async function openWorkspace(root: string): Promise<Workspace> {
 
 /**
  * Writes what one attempt needs. The caller removes it when the child is gone. A few small files are written
- * synchronously: that takes a fraction of the CPU which the thread pool's detour takes, and no measurable time.
+ * synchronously: that takes a fraction of the CPU which the thread pool's detour takes, and no measurable time. Throws
+ * `HelmFailure` unavailable when the disk is full.
  */
 export async function openAttempt(workspace: Workspace, contents: AttemptContents): Promise<AttemptFiles> {
   const folder = mkdtempSync(join(workspace.folder, 'a-'))
@@ -53,9 +54,15 @@ export async function openAttempt(workspace: Workspace, contents: AttemptContent
     return files
   } catch (error) {
     files.remove()
-    throw error
+    throw isDiskFull(error) ? noRoom() : error
   }
 }
+
+const isDiskFull = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT')
+
+const noRoom = (): HelmFailure =>
+  new HelmFailure({ code: 'unavailable', detail: 'the disk of the server has no room for what helm needs' }, false, '')
 
 /** The child's whole environment: its own folders, no plugins, memory instead of garbage collection. */
 export function childEnvironment(files: AttemptFiles): Record<string, string> {

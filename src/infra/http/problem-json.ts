@@ -29,6 +29,7 @@ const detailOfCode: Readonly<Partial<Record<ErrorCode, string>>> = {
 export function toProblem(error: unknown, requestId: string): Problem {
   if (error instanceof Problem) return error
   if (isDatabaseAway(error)) return new Problem('unavailable', 'The database does not answer: try again')
+  if (isOutOfRoom(error)) return new Problem('unavailable', 'The database has no room left, on disk or in memory')
   const status = frameworkStatus(error)
   const code = status === null ? undefined : codeOfStatus[status]
   if (code) return new Problem(code, detailOfCode[code] ?? problemCatalogue[code].title)
@@ -45,7 +46,14 @@ export function isDatabaseAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   if (error.name === 'CommitUnknown' || /^(timeout exceeded|Connection terminated)/.test(error.message)) return true
   const code = 'code' in error ? String(error.code) : ''
+  // The socket of a server on this machine is not there while that server is not.
+  if (code === 'ENOENT') return 'syscall' in error && error.syscall === 'connect'
   return /^(08|57P|53300|55P03)/.test(code) || ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT'].includes(code)
+}
+
+/** PostgreSQL's class 53, insufficient resources: nothing was written, and nothing can be until there is room again. */
+function isOutOfRoom(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && /^53[12]00$/.test(String(error.code))
 }
 
 /** The status of an error made by Fastify itself; another library's `statusCode` says nothing about our request. */

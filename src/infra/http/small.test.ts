@@ -93,6 +93,9 @@ test('a caller has twenty streams and gets a place back', () => {
 test.each<[string, object, string]>([
   ['a database that is away', { code: 'ECONNREFUSED' }, 'unavailable'],
   ['a database that stops', { code: '57P01' }, 'unavailable'],
+  ['a database whose socket is not there', { code: 'ENOENT', syscall: 'connect' }, 'unavailable'],
+  ['a file that is not there', { code: 'ENOENT', syscall: 'open' }, 'internal'],
+  ['a database whose disk is full', { code: '53100' }, 'unavailable'],
   ['a commit whose answer was lost', { name: 'CommitUnknown' }, 'unavailable'],
   ['a broken constraint', { code: '23505' }, 'internal'],
   ["another library's status", { statusCode: 404 }, 'internal'],
