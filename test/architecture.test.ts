@@ -161,6 +161,16 @@ const examples: Readonly<Record<RuleName, { good: Record<string, string>; bad: R
       'docs/e.md': 'as `docs/gone.md` says',
     },
   },
+  promisesAreTested: {
+    good: {
+      'test/a.test.ts': "test('a title')",
+      'docs/a.md': '| so | `test/a.test.ts`, "a title" |\n| so | `a.test.ts` |\n`elsewhere.test.ts`',
+    },
+    bad: {
+      'docs/b.md': '| so | `b.test.ts` |',
+      'docs/c.md': '| so | `a.test.ts`, "another title" |',
+    },
+  },
 }
 
 describe.each(names)('%s can fail', (name) => {

@@ -160,6 +160,24 @@ const linksLeadSomewhere: Rule = (path, text, tree) => {
   ]
 }
 
+/**
+ * A promise names the test that shows it (docs/security.md, docs/reliability.md): by the end of its path, and where a title
+ * follows in quotes, by a part of that too.
+ */
+const promisesAreTested: Rule = (path, text, tree) => {
+  if (!/^docs\/[\w-]+\.md$/.test(path)) return []
+  const broken: string[] = []
+  for (const row of text.split('\n').filter((line) => line.startsWith('|'))) {
+    for (const [, file = '', titles = ''] of row.matchAll(/`([\w/.-]+\.test\.ts)`((?:,? "[^"]+")*)/g)) {
+      const tests = [...tree].filter(([each]) => each === file || each.endsWith(`/${file}`)).map(([, test]) => test)
+      if (tests.length === 0) broken.push(`${path} names ${file}, which is not there`)
+      for (const [, title = ''] of titles.matchAll(/"([^"]+)"/g))
+        if (!tests.some((test) => test.includes(title))) broken.push(`${path} names "${title}", which ${file} has not`)
+    }
+  }
+  return broken
+}
+
 const exists = (tree: Tree, path: string): boolean => {
   const folder = path.endsWith('/') ? path : `${path}/`
   return tree.has(path) || folder === './' || [...tree.keys()].some((file) => file.startsWith(folder))
@@ -178,6 +196,7 @@ export const rules = {
   filesStaySmall,
   noPlaceOfAMachine,
   linksLeadSomewhere,
+  promisesAreTested,
 } as const satisfies Record<string, Rule>
 
 export type RuleName = keyof typeof rules
