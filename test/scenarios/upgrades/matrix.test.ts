@@ -65,7 +65,7 @@ function promises([kind, size, strategy, batchSize, percentage]: Case, original:
     untouchedStay(original, '1.0.0'),
   ]
   if (strategy === 'BLUE_GREEN') return [...all, oneSideServes('1.1.0')]
-  return strategy === 'RECREATE' ? all : [...all, neverMoreThanABatch(batchSize)]
+  return strategy === 'RECREATE' ? all : [...all, neverMoreThanABatch(batchSize, '1.1.0')]
 }
 
 /** Every version has one template, and nobody moved twice. */

@@ -82,10 +82,14 @@ export function neverBelow(least: number): Promised {
   }
 }
 
-/** Never more instances in flight than a batch. */
-export function neverMoreThanABatch(size: number): Promised {
-  return ({ after }) =>
-    after.progress.inFlight <= size ? null : `${after.progress.inFlight} in flight, a batch is ${size}`
+/** Never more instances in flight than a batch: by Flotilla's word, and by the new pods that are not ready yet. */
+export function neverMoreThanABatch(size: number, target: string): Promised {
+  return (sample) => {
+    const coming = onTarget(sample, target).filter((pod) => !pod.ready).length
+    const { inFlight } = sample.after.progress
+    const most = Math.max(coming, inFlight)
+    return most <= size ? null : `${inFlight} in flight and ${coming} new pods not ready, a batch is ${size}`
+  }
 }
 
 /** Pods of the previous version are those of the beginning: nobody restarts them. */
