@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Chance } from '../support/chance.ts'
 import type { DatabaseReader } from './database-reader.ts'
-import type { Chance } from './random.ts'
 import { measureRecovery } from './recovery.ts'
 import type { SupervisedServer } from './server.ts'
 import { leaseSeconds, type World } from './world.ts'

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Chance } from '../support/chance.ts'
 import { type Answer, codeOf, type StubbornClient } from './client.ts'
-import type { Chance } from './random.ts'
 
 /** What was accepted: the id of its operation and what was asked. */
 export type Ledger = Map<string, string>

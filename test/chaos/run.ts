@@ -1,4 +1,5 @@
 import { unlessAborted } from '../../src/infra/unless-aborted.ts'
+import { Chance } from '../support/chance.ts'
 import { StubbornClient } from './client.ts'
 import { ClusterReader } from './cluster-reader.ts'
 import { DatabaseReader } from './database-reader.ts'
@@ -7,7 +8,6 @@ import { type Component, fleetPlaces, prepareFleets } from './executions/places.
 import { type FaultRecord, strike } from './faults.ts'
 import { type Ledger, type Place, type Refusals, runBatches, runLane } from './lane.ts'
 import { proveAll, proveFree } from './prove.ts'
-import { Chance } from './random.ts'
 import { type Report, summarize } from './report.ts'
 import { Sentinel } from './sentinel.ts'
 import { adminKey, World } from './world.ts'

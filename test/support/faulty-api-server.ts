@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import { request as secureRequest } from 'node:https'
+import type { Chance } from './chance.ts'
 import type { TestCluster } from './cluster.ts'
 
 /** What an API server that is not well does with a request: a refusal, no answer ever, or a connection that breaks. */
@@ -64,6 +65,23 @@ export async function faultyApiServer(cluster: TestCluster, kubeconfig: string):
     },
   }
 }
+
+/** This share of all requests meets one of these faults; a watch as often one whose version is no longer kept. */
+export function someFaults(share: number, chance: Chance): (asked: Asked) => Fault | null {
+  return ({ watch }) => {
+    if (chance.next() >= share) return null
+    if (watch && chance.next() < 0.5) return { kind: 'expired' }
+    return chance.pick(transient)
+  }
+}
+
+const transient: readonly [Fault, ...Fault[]] = [
+  { kind: 'status', status: 429 },
+  { kind: 'status', status: 500 },
+  { kind: 'status', status: 503 },
+  { kind: 'cut', when: 'before' },
+  { kind: 'cut', when: 'after' },
+]
 
 type Upstream = { readonly origin: string; readonly ca: Buffer }
 

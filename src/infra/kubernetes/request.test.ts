@@ -64,6 +64,25 @@ describe('a request', () => {
     expect(asked()).toBe(2)
   })
 
+  test.each([
+    ['a connection that broke', () => Promise.reject(new Error('socket hang up'))],
+    ['a server that failed', () => answer(500, { kind: 'Status', reason: 'InternalError' })],
+  ])('%s: what reads is asked once more, what writes is not', async (_, broken) => {
+    const { clock, requester, asked } = setUp(broken, () => answer(200, 'done'))
+    const asking = requester.send(read)
+    await clock.advance(500)
+    expect(await asking).toBe('done')
+    expect(asked()).toBe(2)
+    const again = setUp(broken)
+    const failing = errorOf(again.requester.send(read))
+    await again.clock.advance(500)
+    expect(await failing).toBeInstanceOf(ClusterError)
+    expect(again.asked()).toBe(2)
+    const writing = setUp(broken)
+    expect(await errorOf(writing.requester.send(write))).toBeInstanceOf(ClusterError)
+    expect(writing.asked()).toBe(1)
+  })
+
   test('without an answer in time is unreachable', async () => {
     const { clock, requester } = setUp(() => new Promise(() => {}))
     const hanging: Transport = ({ signal }) =>

@@ -48,7 +48,9 @@ async function repeatWhileBusy(
   for (let attempt = 1; ; attempt++) {
     try {
       return await once(transport, request, maxBytes)
-    } catch (error) {
+    } catch (thrown) {
+      if (request.signal.aborted) throw thrown
+      const error = errorOfFailure(thrown)
       if (!mayRepeat(error, request, attempt)) throw error
       await clock.sleep(pauseMs(error, attempt, random), request.signal)
       request.signal.throwIfAborted()
@@ -64,12 +66,18 @@ async function once(transport: Transport, request: TransportRequest, maxBytes: n
   throw errorOfAnswer(answer.status, text, typeof retryAfter === 'string' ? retryAfter : undefined)
 }
 
-/** Reads when the server asks for patience, and once more after a 401, with credentials that were fetched anew. */
-function mayRepeat(error: unknown, { method }: TransportRequest, attempt: number): error is ClusterError {
-  if (!(error instanceof ClusterError)) return false
+/**
+ * Reads when the server asks for patience, once more when the connection or the server broke, and after a 401 with
+ * credentials that were fetched anew. A server that was silent is not asked again: the time of the request is over.
+ */
+function mayRepeat(error: ClusterError, { method }: TransportRequest, attempt: number): boolean {
   if (error.status === 401) return attempt === 1
-  return method === 'GET' && error.isBusy && attempt < ATTEMPTS
+  if (method !== 'GET') return false
+  return error.isBusy ? attempt < ATTEMPTS : hasBroken(error) && attempt === 1
 }
+
+const hasBroken = ({ status, reason }: ClusterError): boolean =>
+  reason === 'Unreachable' || status === 500 || status === 502 || status === 504
 
 function pauseMs({ status, details }: ClusterError, attempt: number, random: () => number): number {
   if (status === 401) return 0

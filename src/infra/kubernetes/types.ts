@@ -144,7 +144,8 @@ export interface ClusterClient {
   evict(pod: Eviction, options?: RequestOptions & { readonly dryRun?: boolean }): Promise<EvictionAnswer>
   /**
    * The HTTP status of a GET of a pod, by the API server's proxy; null when no answer came in time. Follows no redirect;
-   * reads at most 64 KiB and keeps nothing. Throws `ClusterError` when the API server itself cannot be reached.
+   * reads at most 64 KiB and keeps nothing. Asks again where the API server refuses or fails by itself, which is no answer of
+   * the pod. Throws `ClusterError` when the API server itself cannot be reached.
    */
   probe(pod: PodAddress, options?: RequestOptions): Promise<number | null>
   /** A GET of another kind of path (discovery, logs): the body as text. */

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Chance } from '../../support/chance.ts'
 import {
   brokenVersion,
   currentRelease,
@@ -11,7 +12,6 @@ import {
   upgradeBody,
   versions,
 } from '../lane.ts'
-import type { Chance } from '../random.ts'
 import { follow } from './follow.ts'
 import type { Component, FleetPlace } from './places.ts'
 

@@ -1,41 +1,21 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { practiceCluster, type TestCluster } from '../../support/cluster.ts'
-import { type Asked, type Fault, type FaultyApiServer, faultyApiServer } from '../../support/faulty-api-server.ts'
+import { chanceOfRun } from '../../support/chance.ts'
+import { type Asked, type Fault, type FaultyApiServer, someFaults } from '../../support/faulty-api-server.ts'
 import { ok } from '../support/api.ts'
-import { ClusterView } from '../support/cluster-view.ts'
 import { eventually } from '../support/eventually.ts'
-import { Hand } from '../support/hand.ts'
+import { type FaultyWorld, openFaultyWorld } from '../support/faulty-world.ts'
 import type { ReleaseHandle } from '../support/releases.ts'
-import { openWorld, type World } from '../support/world.ts'
+import type { World } from '../support/world.ts'
 
-let cluster: TestCluster
+let opened: FaultyWorld
 let server: FaultyApiServer
-let folder: string
 let world: World
-/** The cluster as it is, and a hand on it, past the faults. */
-let direct: ClusterView
-let hand: Hand
 beforeAll(async () => {
-  cluster = await practiceCluster()
-  folder = await mkdtemp(join(tmpdir(), 'flotilla-faulty-'))
-  const kubeconfig = join(folder, 'kubeconfig')
-  server = await faultyApiServer(cluster, kubeconfig)
-  world = await openWorld({ KUBECONFIG: kubeconfig })
-  direct = new ClusterView(cluster.kubeconfig)
-  hand = new Hand(cluster.kubeconfig)
+  opened = await openFaultyWorld()
+  ;({ server, world } = opened)
 })
 afterEach(() => server.faults(() => null))
-afterAll(async () => {
-  hand?.remove()
-  await direct?.close()
-  await world?.close()
-  await server?.close()
-  await cluster?.stop()
-  await rm(folder, { recursive: true, force: true })
-})
+afterAll(() => opened?.close())
 
 const writes = ({ method }: Asked): boolean => method !== 'GET'
 const busy: Fault = { kind: 'status', status: 429, retryAfterSeconds: 1 }
@@ -44,7 +24,7 @@ const broken: Fault = { kind: 'status', status: 500 }
 /** What Flotilla says of a release is what Helm has; FAILED besides where its last operation failed before Helm wrote. */
 async function expectTrue(release: ReleaseHandle, lastOperation: 'SUCCEEDED' | 'FAILED'): Promise<void> {
   const told = await release.read()
-  const records = await direct.records(release.namespace, release.name)
+  const records = await world.cluster.records(release.namespace, release.name)
   if (told.status === 'UNINSTALLED') return expect(records).toEqual([])
   const newest = records.at(-1)
   expect(told.revision).toBe(newest?.version)
@@ -81,7 +61,7 @@ test('500 to every write of helm: the operation fails, says why, and the next on
   await expectTrue(release, 'FAILED')
   expect(await release.verdicts()).toEqual(['1 DEPLOYED'])
   ok(await release.upgrade({ valuesOverride: { word: 'c' } }))
-  expect(JSON.parse((await direct.config(release.namespace, 'app'))?.values ?? '')).toMatchObject({ word: 'c' })
+  expect(JSON.parse((await world.cluster.config(release.namespace, 'app'))?.values ?? '')).toMatchObject({ word: 'c' })
 })
 
 test('the cluster refuses once that the revision before is called superseded: helm goes on, and it is put right', async () => {
@@ -93,7 +73,7 @@ test('the cluster refuses once that the revision before is called superseded: he
     return refused++ === 0 ? broken : null
   })
   ok(await release.upgrade({ valuesOverride: { word: 'b' } }))
-  const records = await direct.records(release.namespace, release.name)
+  const records = await world.cluster.records(release.namespace, release.name)
   expect(records.map(({ version, info }) => `${version} ${info.status}`)).toEqual(['1 superseded', '2 deployed'])
   expect(refused).toBeGreaterThan(1)
   expect(await release.verdicts()).toEqual(['2 DEPLOYED', '1 DEPLOYED'])
@@ -117,47 +97,22 @@ test('watches that are cut, and then have nothing to go on from, hide nothing', 
 
 /** Another hand goes back to the first revision, which Flotilla sees. */
 async function rolledBackByHand(release: ReleaseHandle, revision: number): Promise<void> {
-  await hand.helm('rollback', release.name, '1', '--namespace', release.namespace)
+  await world.hand.helm('rollback', release.name, '1', '--namespace', release.namespace)
   await eventually(`revision ${revision} is seen`, async () => {
     const now = await release.read()
     return now.revision === revision && now.status === 'DEPLOYED' && now.performedBy === 'external'
   })
 }
 
-/** Mulberry32: the same faults for the same seed, as far as the same requests come. */
-function randomOf(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
 test('whatever one request in ten meets, every operation ends once and what is said of a release is true', async () => {
-  const seed = Number(process.env.FLOTILLA_SEED ?? Date.now() % 2 ** 31)
-  console.log(`faults by seed ${seed}; FLOTILLA_SEED=${seed} for the same`)
-  const random = randomOf(seed)
-  const faults: readonly Fault[] = [
-    broken,
-    { kind: 'status', status: 429 },
-    { kind: 'status', status: 503 },
-    { kind: 'cut', when: 'before' },
-    { kind: 'cut', when: 'after' },
-  ]
   const releases = await Promise.all(Array.from({ length: 3 }, () => world.place().installed()))
-  server.faults(({ watch }) => {
-    if (random() >= 0.1) return null
-    if (watch && random() < 0.5) return { kind: 'expired' }
-    return faults[Math.floor(random() * faults.length)] ?? null
-  })
+  server.faults(someFaults(0.1, chanceOfRun()))
   const lives = await Promise.all(releases.map((release) => life(release)))
   server.faults(() => null)
   for (const [at, release] of releases.entries()) await eventually('true', () => trueOf(release, lives[at] ?? 'FAILED'))
   // The release is in order for whatever comes next.
   for (const release of releases) ok(await release.uninstall())
-  for (const { namespace, name } of releases) expect(await direct.config(namespace, name)).toBeNull()
+  for (const { namespace, name } of releases) expect(await world.cluster.config(namespace, name)).toBeNull()
 })
 
 const trueOf = (release: ReleaseHandle, last: 'SUCCEEDED' | 'FAILED') => expectTrue(release, last).then(() => true)

@@ -24,3 +24,10 @@ export class Chance {
     return items[Math.floor(this.next() * items.length)] ?? items[0]
   }
 }
+
+/** A source of chance for this run, whose seed is printed so that a failure can be repeated: `FLOTILLA_SEED`, or another each time. */
+export function chanceOfRun(): Chance {
+  const seed = Number(process.env.FLOTILLA_SEED ?? Date.now() % 2 ** 31)
+  console.log(`FLOTILLA_SEED=${seed}`)
+  return new Chance(seed)
+}
