@@ -58,6 +58,35 @@ describe('discovery', () => {
     expect(patch?.parameters.map((each) => each.name)).toContain('fieldValidation')
   })
 
+  it('serves one OpenAPI v2 document of all kinds, for clients that read a list of them', async () => {
+    const { body, headers } = await cluster.client.get('/openapi/v2')
+    expect(headers['content-type']).toContain('application/json')
+    expect(body.swagger).toBe('2.0')
+    const definitions = body.definitions as Record<string, { properties: Record<string, object> }>
+    expect(definitions['io.k8s.api.apps.v1.Deployment']).toMatchObject({
+      properties: { spec: { $ref: '#/definitions/io.k8s.api.apps.v1.DeploymentSpec' } },
+      'x-kubernetes-group-version-kind': [{ group: 'apps', version: 'v1', kind: 'Deployment' }],
+    })
+    expect(definitions['io.k8s.api.core.v1.PodSpec']?.properties.containers).toMatchObject({
+      items: { $ref: '#/definitions/io.k8s.api.core.v1.Container' },
+      'x-kubernetes-patch-merge-key': 'name',
+    })
+    expect(await cluster.client.send('/openapi/v2', { method: 'GET', ifNoneMatch: headers.etag ?? '' })).toMatchObject({
+      status: 304,
+      text: '',
+    })
+  })
+
+  it('serves that document as the protobuf that client-go asks for, and in no other form', async () => {
+    for (const mark of ['@', '.']) {
+      const accept = `application/com.github.proto-openapi.spec.v2${mark}v1.0+protobuf`
+      const { headers, text } = await cluster.client.get('/openapi/v2', accept)
+      expect(headers['content-type']).toBe('application/com.github.proto-openapi.spec.v2.v1.0+protobuf')
+      expect(text.slice(0, 5)).toBe('\n\u00032.0')
+    }
+    expect(await cluster.client.get('/openapi/v2', 'text/html')).toMatchObject({ status: 406 })
+  })
+
   it('does not know other paths, methods and strangers', async () => {
     expect(await cluster.client.get('/api/v1/namespaces/default/nothings')).toMatchObject({ status: 404 })
     expect(await cluster.client.get('/apis/nothing.example/v1/things')).toMatchObject({ status: 404 })

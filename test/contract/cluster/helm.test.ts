@@ -52,6 +52,14 @@ describe('helm without waiting', () => {
     expect(records.body.items).toEqual([])
   })
 
+  it('installs and upgrades what a chart keeps in a List', async () => {
+    await helm('install', 'listing', folder, ...handFlags.hooksOnly, '--set', 'listed=true')
+    await helm('upgrade', 'listing', folder, ...handFlags.hooksOnly, '--set', 'listed=true,message=second')
+    expect((await cluster.client.get(`${paths(namespace).configmaps}/listing-one`)).body.data).toEqual({ a: '1' })
+    await helm('uninstall', 'listing', ...handFlags.hooksOnly)
+    expect((await cluster.client.get(`${paths(namespace).configmaps}/listing-one`)).status).toBe(404)
+  })
+
   it('keeps its records as Secrets with labels that select', async () => {
     await helm('install', 'kept', folder, ...handFlags.hooksOnly, '--labels', 'flotilla.dev/operation=abc')
     await helm('upgrade', 'kept', folder, ...handFlags.hooksOnly, '--labels', 'flotilla.dev/operation=def')

@@ -150,6 +150,13 @@ describe('kubectl on a custom kind', () => {
     expect(await kubectl('get', 'wd', 'sized', '--subresource=scale')).toMatch(/AVAILABLE +AGE\nsized +4 +3 +\d+s\n$/)
   })
 
+  it('applies a List of them, and checks its items', async () => {
+    const list = (spec: object) => tools.file({ apiVersion: 'v1', kind: 'List', items: [widget('one', spec)] })
+    expect(await kubectl('apply', '-f', list({ size: 1, port: 'http' }))).toContain('/one created')
+    expect(await kubectl('apply', '-f', list({ size: 2, port: 80 }))).toContain('/one configured')
+    expect(await kubectl.refused('apply', '-f', list({ size: 1, oddity: 1 }))).toContain('unknown field "oddity"')
+  })
+
   it('describes, explains, compares and deletes', async () => {
     await apply('told', { size: 5 })
     expect(await kubectl('describe', 'wd', 'told')).toMatch(/Spec:\n {2}Color: +red\n {2}Size: +5/)

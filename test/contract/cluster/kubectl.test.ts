@@ -57,6 +57,20 @@ describe('kubectl', () => {
     expect(stderr).toContain('unknown field "oddity"')
   })
 
+  it('applies and deletes a List of several kinds, and checks every item of it', async () => {
+    const list = (...items: object[]) => file({ apiVersion: 'v1', kind: 'List', items })
+    const several = list(configMap('listed', { a: '1' }), deployment('listed', { paused: true }))
+    expect(await kubectl('apply', '-f', several)).toBe('configmap/listed created\ndeployment.apps/listed created\n')
+    expect(await kubectl('apply', '-f', several)).toBe('configmap/listed unchanged\ndeployment.apps/listed unchanged\n')
+    const odd = list(configMap('listed'), deployment('odd', {}, { oddity: 1 }))
+    const { code, stderr } = await tools.kubectl('apply', '-f', odd, '--namespace', namespace)
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringContaining('unknown field "oddity" in io.k8s.api.core.v1.Container'),
+    ])
+    expect(await kubectl('delete', '-f', several)).toContain('deployment.apps "listed" deleted')
+  })
+
   it('labels, annotates, scales, edits nothing twice and deletes', async () => {
     await kubectl('create', 'configmap', 'handled', '--from-literal=a=1')
     expect(await kubectl('label', 'cm', 'handled', 'x=y')).toContain('labeled')

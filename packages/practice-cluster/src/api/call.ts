@@ -51,7 +51,7 @@ export type Target = {
 
 export type Answer = {
   readonly status: number
-  readonly body: string
+  readonly body: string | Uint8Array
   readonly contentType?: string
   readonly headers?: Readonly<Record<string, string>>
 }

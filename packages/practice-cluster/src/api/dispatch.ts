@@ -7,14 +7,15 @@ import { flag } from './call.ts'
 import { discovery } from './discovery.ts'
 import { evictPod } from './evict.ts'
 import { podLog } from './logs.ts'
-import { openApi } from './openapi.ts'
+import { openApiV2 } from './openapi/v2.ts'
+import { openApi } from './openapi/v3.ts'
 import { patchObject } from './patch.ts'
 import { proxyPod } from './proxy.ts'
 import { getObject, listObjects } from './read.ts'
 import { deleteObject, deleteObjects } from './remove.ts'
 import { review } from './reviews.ts'
 import { scaleObject } from './scale.ts'
-import { methodNotAllowed, unknownPath } from './status.ts'
+import { methodNotAllowed, notAcceptable, unknownPath } from './status.ts'
 import { type Kinds, kindsOf, parseTarget } from './target.ts'
 import { requestToken } from './token.ts'
 import { watchObjects } from './watch.ts'
@@ -42,12 +43,13 @@ function documentOf({ store }: Api, call: Call): Outcome {
   return found === undefined ? undefined : { status: 200, ...found, headers: { vary: 'Accept' } }
 }
 
-function openApiOf({ path, query, ifNoneMatch }: Call, custom: readonly ResourceType[]): Outcome {
-  const document = openApi(path, custom)
-  if (document === undefined) throw unknownPath()
-  if (ifNoneMatch === document.etag) return { status: 304, body: '' }
+function openApiOf({ path, query, accept, ifNoneMatch }: Call, custom: readonly ResourceType[]): Outcome {
+  const document = path === '/openapi/v2' ? openApiV2(accept, custom) : openApi(path, custom)
+  if (document === undefined) throw path === '/openapi/v2' ? notAcceptable() : unknownPath()
+  const { etag, ...content } = document
+  if (ifNoneMatch === etag) return { status: 304, body: '' }
   const cached = query.has('hash') ? { 'cache-control': 'public, immutable' } : { 'cache-control': 'no-cache, private' }
-  return { status: 200, body: document.body, headers: { etag: document.etag, vary: 'Accept', ...cached } }
+  return { status: 200, ...content, headers: { etag, vary: 'Accept', ...cached } }
 }
 
 function objects(api: Api, call: Call): Outcome {

@@ -71,6 +71,9 @@ export function notFound(type: ResourceType, name: string): ApiError {
 export const methodNotAllowed = (): ApiError =>
   new ApiError(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {})
 
+export const notAcceptable = (): ApiError =>
+  new ApiError(406, 'NotAcceptable', 'only the following media types are accepted: application/json, protobuf', {})
+
 export const expired = (message: string): ApiError => new ApiError(410, 'Expired', message)
 
 /** The 422 for an object with these errors. */

@@ -1,7 +1,7 @@
 /** A chart with a workload, a Service, a ConfigMap that looks something up, and a hook Job. */
 export const chart: Readonly<Record<string, string>> = {
   'Chart.yaml': 'apiVersion: v2\nname: demo\nversion: 1.0.0\nappVersion: "1"\n',
-  'values.yaml': 'replicas: 1\nmessage: first\nimage: nginx:1\nhook: false\n',
+  'values.yaml': 'replicas: 1\nmessage: first\nimage: nginx:1\nhook: false\nlisted: false\n',
   'templates/config.yaml': `
 apiVersion: v1
 kind: ConfigMap
@@ -29,6 +29,15 @@ apiVersion: v1
 kind: Service
 metadata: {name: {{ .Release.Name }}}
 spec: {selector: {app: {{ .Release.Name }}}, ports: [{port: 80}]}
+`,
+  'templates/list.yaml': `
+{{- if .Values.listed }}
+apiVersion: v1
+kind: List
+items:
+  - {apiVersion: v1, kind: ConfigMap, metadata: {name: {{ .Release.Name }}-one}, data: {a: "1"}}
+  - {apiVersion: v1, kind: ServiceAccount, metadata: {name: {{ .Release.Name }}-two}}
+{{- end }}
 `,
   'templates/hook.yaml': `
 {{- if .Values.hook }}

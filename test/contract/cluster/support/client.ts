@@ -65,6 +65,7 @@ type Sent = {
   readonly type?: string
   readonly accept?: string
   readonly token?: string
+  readonly ifNoneMatch?: string
   /** The headers by which a caller acts as somebody else. */
   readonly impersonate?: Impersonation
 }
@@ -121,13 +122,22 @@ export class ApiClient {
 
   #open(
     path: string,
-    { method, body, type = 'application/json', accept = 'application/json', token, impersonate = {} }: Sent,
+    {
+      method,
+      body,
+      type = 'application/json',
+      accept = 'application/json',
+      token,
+      ifNoneMatch,
+      impersonate = {},
+    }: Sent,
   ): Promise<IncomingMessage> {
     const content = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body)
     const headers = {
       authorization: `Bearer ${token ?? this.#token}`,
       accept,
       'user-agent': 'contract-suite/1.0',
+      ...(ifNoneMatch === undefined ? {} : { 'if-none-match': ifNoneMatch }),
       ...(impersonate.user === undefined ? {} : { 'impersonate-user': impersonate.user }),
       ...(impersonate.groups === undefined ? {} : { 'impersonate-group': [...impersonate.groups] }),
       ...(content === undefined ? {} : { 'content-type': type, 'content-length': Buffer.byteLength(content) }),

@@ -1,15 +1,18 @@
 import { createHash } from 'node:crypto'
-import { allSchemas, schemaName, schemaOf } from '../resources/catalog.ts'
-import { versionOf } from '../resources/custom/kinds.ts'
-import type { Field, Schema } from '../resources/schema.ts'
-import { allTypes, groupVersionOf, isBuiltIn } from '../resources/table.ts'
-import type { ResourceType } from '../store/types.ts'
+import { allSchemas, schemaName, schemaOf } from '../../resources/catalog.ts'
+import { versionOf } from '../../resources/custom/kinds.ts'
+import type { Field, Schema } from '../../resources/schema.ts'
+import { allTypes, groupVersionOf, isBuiltIn } from '../../resources/table.ts'
+import type { ResourceType } from '../../store/types.ts'
 
 /**
  * The OpenAPI v3 documents that clients read to validate and to learn whether the server does: the fields of every
  * kind and how lists merge, without descriptions. Made when first asked for, then kept.
  */
 export type OpenApiDocument = { readonly body: string; readonly etag: string }
+
+/** What every document says of itself. */
+export const info = { title: 'Kubernetes (practice cluster, simulated)', version: 'v1.35.4+practice' } as const
 
 const builtIn = Map.groupBy(allTypes, groupVersionOf)
 const documents = new Map<string, OpenApiDocument>()
@@ -31,9 +34,11 @@ export function openApi(path: string, custom: readonly ResourceType[]): OpenApiD
   return document
 }
 
-function documentOf(body: string): OpenApiDocument {
-  return { body, etag: `"${createHash('sha512').update(body).digest('hex').toUpperCase()}"` }
-}
+const documentOf = (body: string): OpenApiDocument => ({ body, etag: etagOf(body) })
+
+/** The tag by which a client says that it has this document. */
+export const etagOf = (body: string | Uint8Array): string =>
+  `"${createHash('sha512').update(body).digest('hex').toUpperCase()}"`
 
 function rootText(groupVersions: readonly string[], custom: readonly ResourceType[]): string {
   const paths = groupVersions.map((groupVersion) => {
@@ -45,17 +50,23 @@ function rootText(groupVersions: readonly string[], custom: readonly ResourceTyp
 }
 
 function groupText(types: readonly ResourceType[]): string {
+  const paths = Object.fromEntries(types.flatMap(pathsOf))
+  return JSON.stringify({
+    openapi: '3.0.0',
+    info,
+    paths,
+    components: { schemas: Object.fromEntries(schemasOf(types)) },
+  })
+}
+
+/** The schemas of these kinds and of all that they reach, by their official names. */
+export function schemasOf(types: readonly ResourceType[]): ReadonlyMap<string, object> {
   const reached = new Map<string, object>()
   for (const type of types) {
     if (isBuiltIn(type)) collect(schemaName(type), type, reached)
     else collectCustom(type, reached)
   }
-  return JSON.stringify({
-    openapi: '3.0.0',
-    info: { title: 'Kubernetes (practice cluster, simulated)', version: 'v1.35.4+practice' },
-    paths: Object.fromEntries(types.flatMap(pathsOf)),
-    components: { schemas: Object.fromEntries(reached) },
-  })
+  return reached
 }
 
 /** A custom kind is named by its group read backwards: `io.velero.v1.Backup`. */
