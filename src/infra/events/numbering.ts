@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
+import { stopwatch } from '../clock.ts'
 import type { Listener } from '../database/listen.ts'
 import { transaction } from '../database/pool.ts'
 import type { Db, Tx } from '../database/types.ts'
@@ -18,8 +19,11 @@ import { createNudge, type Nudge } from '../nudge.ts'
 /** Runs in the transaction that gives places, from the first to the last of them: what events are handed on to. */
 export type OnNumbered = (tx: Tx, from: number, to: number) => Promise<void>
 
-/** `busy`: another process is giving places, and goes on until there is nothing left. */
-export type Numbered = 'none' | 'some' | 'busy'
+/**
+ * `some`: all that had been committed; `more`: as many as at once, and there may be others. `busy`: another process is
+ * giving places; it is told of later events as this one is.
+ */
+export type Numbered = 'none' | 'some' | 'more' | 'busy'
 
 /** Names the lock in the database. */
 const lockKey = 7_170_023
@@ -32,7 +36,7 @@ export async function numberEvents(db: Db, onNumbered: OnNumbered, limit = atOnc
       select pg_try_advisory_xact_lock(${lockKey}) as taken`.execute(tx)
     if (locks[0]?.taken !== true) return 'busy'
     // A statement of its own: it sees what was committed before the lock was taken.
-    const { rows } = await sql<{ first: number | null; last: number | null }>`
+    const { rows } = await sql<{ first: number | null; last: number | null; count: number }>`
       with placed as materialized (
         select subject_kind, subject_id, seq, nextval('events_feed') as place
         from (select subject_kind, subject_id, seq from events where feed_seq is null
@@ -41,12 +45,13 @@ export async function numberEvents(db: Db, onNumbered: OnNumbered, limit = atOnc
         update events e set feed_seq = placed.place from placed
         where e.subject_kind = placed.subject_kind and e.subject_id = placed.subject_id and e.seq = placed.seq
         returning e.feed_seq)
-      select min(feed_seq) as first, max(feed_seq) as last from numbered`.execute(tx)
-    const { first = null, last = null } = rows[0] ?? {}
+      select min(feed_seq) as first, max(feed_seq) as last, count(*) as count,
+        case when count(*) > 0 then pg_notify('events_numbered', '') end
+      from numbered`.execute(tx)
+    const { first = null, last = null, count = 0 } = rows[0] ?? {}
     if (first === null || last === null) return 'none'
     await onNumbered(tx, first, last)
-    await sql`select pg_notify('events_numbered', '')`.execute(tx)
-    return 'some'
+    return count < limit ? 'some' : 'more'
   })
 }
 
@@ -58,8 +63,12 @@ export type NumberingParts = {
   readonly pollMs?: number
 }
 
-/** Events that come within this time get their places together. */
+/**
+ * Events that come within this time get their places together. Where that takes longer, the rest is as long as it took:
+ * much is then placed less often, and more of it at once.
+ */
 const gatherMs = 10
+const longestRestMs = 100
 
 /** Gives places whenever an event is told of, and looks by itself now and then. Every process of Flotilla runs one. */
 export function startNumbering(parts: NumberingParts): { stop(): Promise<void> } {
@@ -80,11 +89,14 @@ export function startNumbering(parts: NumberingParts): { stop(): Promise<void> }
 async function keepNumbering(parts: NumberingParts, nudge: Nudge, stopping: AbortSignal): Promise<void> {
   const { db, log, onNumbered, pollMs = 1_000 } = parts
   while (!stopping.aborted) {
+    const from = stopwatch()
     const numbered = await numberEvents(db, onNumbered).catch((error: unknown) => {
       log.warn({ error: String(error) }, 'Events wait for their place in the feed')
       return 'none' as const
     })
-    if (numbered !== 'some') await nudge.wait(pollMs)
-    await sleep(gatherMs)
+    const restMs = Math.min(longestRestMs, Math.max(gatherMs, stopwatch() - from))
+    // What is committed from here on is told of, and the nudge kept: nothing is left to look for at once.
+    if (numbered !== 'more') await nudge.wait(pollMs)
+    await sleep(restMs)
   }
 }
