@@ -1,5 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import type { Clock } from '../core/instant.ts'
+import type { AbortSignalLike, Clock } from '../core/instant.ts'
 
 /** The longest that a timer of Node can wait: a longer one would fire at once. */
 const longestTimerMs = 2 ** 31 - 1
@@ -8,15 +7,23 @@ const longestTimerMs = 2 ** 31 - 1
 export const systemClock: Clock = {
   now: () => Date.now(),
   async sleep(ms, signal) {
-    if (signal?.aborted === true) return
-    const controller = new AbortController()
-    const abort = () => controller.abort()
-    signal?.addEventListener('abort', abort, { once: true })
-    for (let left = ms; left > 0 && !controller.signal.aborted; left -= longestTimerMs) {
-      await sleep(Math.min(left, longestTimerMs), undefined, { signal: controller.signal }).catch(() => undefined)
+    for (let left = ms; left > 0 && signal?.aborted !== true; left -= longestTimerMs) {
+      await timer(Math.min(left, longestTimerMs), signal)
     }
-    signal?.removeEventListener('abort', abort)
   },
+}
+
+/** Most sleeps are limits that are ended early: no error is made for that, as Node's own promises of timers do. */
+function timer(ms: number, signal: AbortSignalLike | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(running)
+      signal?.removeEventListener('abort', end)
+      resolve()
+    }
+    const running = setTimeout(end, ms)
+    signal?.addEventListener('abort', end, { once: true })
+  })
 }
 
 /** Milliseconds since some moment, never running backwards. */

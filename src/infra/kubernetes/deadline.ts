@@ -11,6 +11,9 @@ export interface Deadline {
   end(): void
 }
 
+/** Why the clock need not wait any longer. Without one each `abort` makes an error with a stack, and every request has one. */
+const noLongerAwaited = 'no longer awaited'
+
 /** Starts a time limit of `ms` under an outer signal. */
 export function startDeadline(clock: Clock, ms: number, outer?: AbortSignal): Deadline {
   const ended = new AbortController()
@@ -32,10 +35,10 @@ export function startDeadline(clock: Clock, ms: number, outer?: AbortSignal): De
       return passed
     },
     restart() {
-      timer.abort()
+      timer.abort(noLongerAwaited)
       timer = new AbortController()
       run()
     },
-    end: () => timer.abort(),
+    end: () => timer.abort(noLongerAwaited),
   }
 }
