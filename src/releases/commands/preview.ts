@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { createTwoFilesPatch } from 'diff'
 import { stringify } from 'yaml'
-import type { JsonObject } from '../../core/json.ts'
+import { canonicalJson, type JsonObject } from '../../core/json.ts'
 import { Problem } from '../../core/problems.ts'
 import type { Uuid } from '../../core/subject.ts'
 import { ManifestError } from '../../infra/kubernetes/index.ts'
@@ -121,7 +121,10 @@ async function sideOf(deps: ReleaseDeps, releaseId: Uuid, revision: number): Pro
 
 async function compare(deps: ReleaseDeps, before: Side, after: Side, shown: Shown): Promise<Diff> {
   const values = await Promise.all([before, after].map((side) => shown.values(side.values)))
-  const [valuesBefore, valuesAfter] = values.map((each) => stringify(each)) as [string, string]
+  const [valuesBefore, valuesAfter] = values.map((each) => stringify(each, { sortMapEntries: true })) as [
+    string,
+    string,
+  ]
   return {
     values: patch(before, after, valuesBefore, valuesAfter),
     manifest: patch(before, after, shown.manifest(before.manifest), shown.manifest(after.manifest)),
@@ -129,9 +132,10 @@ async function compare(deps: ReleaseDeps, before: Side, after: Side, shown: Show
   }
 }
 
+/** Of the values, not of the order in which they were sent. */
 function hashOf({ previewKey }: ReleaseDeps, before: Side, after: Side): string {
   const parts = [before.manifest, before.values, after.manifest, after.values]
-  return createHmac('sha256', previewKey).update(JSON.stringify(parts)).digest('hex')
+  return createHmac('sha256', previewKey).update(canonicalJson(parts)).digest('hex')
 }
 
 function patch(before: Side, after: Side, from: string, to: string): string {

@@ -156,6 +156,21 @@ test.concurrent('a dry run tells what would change and its hash, and only that i
   problem(await release.upgrade({ ...body, ifRevision: 1 }), 409, 'revision_moved')
 })
 
+test.concurrent('the same values in another order are the same change', async () => {
+  const size = { depth: 3, width: 9 }
+  const release = await world.place().installed({ valuesOverride: { color: 'red', nested: { a: 1, b: 2 } } })
+  const preview = (valuesOverride: object) => release.preview({ valuesOverride, valuesMode: 'replace' })
+  const one = ok(await preview({ color: 'red', nested: { a: 1, b: 2 }, size }))
+  const other = ok(await preview({ size: { width: 9, depth: 3 }, nested: { b: 2, a: 1 }, color: 'red' }))
+  expect(other).toEqual(one)
+  // Nothing but what is new is told of, wherever it stands.
+  expect(one.values.match(/^[-+] .*|^[-+][a-z].*/gm)).toEqual(['+size:', '+  depth: 3', '+  width: 9'])
+  const swapped = ok(await preview({ color: 'red', nested: { a: 2, b: 1 }, size }))
+  expect(swapped.hash).not.toBe(one.hash)
+  const again = { valuesMode: 'replace', valuesOverride: { nested: { b: 2, a: 1 }, size, color: 'red' } }
+  expect(ok(await release.upgrade({ ...again, ifDiffHash: one.hash }))).toMatchObject({ revision: 2 })
+})
+
 test.concurrent('values and manifest of a revision, and the difference of two, are shown without secrets', async () => {
   const release = await world.place().installed({ valuesOverride: { password: 'canary-one', color: 'blue' } })
   ok(await release.upgrade({ valuesOverride: { password: 'canary-two', color: 'green' } }))

@@ -1,7 +1,6 @@
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { isFinal, judgeKey, type KeyRow, stillCovers } from './judge.ts'
-import { canonicalJson, requestHash } from './request-hash.ts'
+import { requestHash } from './request-hash.ts'
 
 const hash = Buffer.from('same')
 const outcome = { answer: { status: 201, headers: {}, body: '{}' }, tenants: [] }
@@ -37,13 +36,8 @@ test('what a retry may cure is not kept', () => {
 })
 
 test('the hash knows content, not order', () => {
-  const shuffled = (value: Record<string, unknown>) => Object.fromEntries(Object.entries(value).reverse())
-  fc.assert(
-    fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (body) => {
-      expect(canonicalJson(shuffled(body))).toBe(canonicalJson(body))
-    }),
-  )
   const key = Buffer.alloc(32)
+  expect(requestHash(key, {}, { a: 1, b: 2 })).toEqual(requestHash(key, {}, { b: 2, a: 1 }))
   expect(requestHash(key, {}, { a: 1 })).not.toEqual(requestHash(key, {}, { a: '1' }))
   expect(requestHash(key, { a: 1 }, {})).not.toEqual(requestHash(key, {}, { a: 1 }))
 })
