@@ -1,25 +1,22 @@
 import semver from 'semver'
-import { parse } from 'yaml'
+import { type ParseOptions, parse } from 'yaml'
 import { z } from 'zod'
 import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts'
-import { isText } from '../../core/text.ts'
 import { helmYaml } from '../../infra/helm-yaml.ts'
 import { chartNamePattern } from '../core/names.ts'
 import { type ChartFault, invalidChart } from './faults.ts'
+import { yamlText } from './yaml-text.ts'
 
-/** What Flotilla stores of it must be text: YAML can write NUL and halves of characters. */
-const text = z.string().refine(isText, 'has characters that are no text')
-
-const dependency = z.looseObject({ name: z.string(), version: z.string().optional(), alias: z.string().optional() })
+const dependency = z.looseObject({ name: yamlText, version: yamlText.nullish(), alias: yamlText.nullish() })
 
 const chartYaml = z.looseObject({
   apiVersion: z.enum(['v1', 'v2']),
-  name: z.string().regex(chartNamePattern, 'is not a chart name'),
-  version: z.string().refine((text) => semver.valid(text) !== null, 'is not a semantic version'),
-  appVersion: text.optional(),
-  kubeVersion: text.optional(),
-  description: text.optional(),
-  type: z.enum(['application', 'library', '']).optional(),
+  name: yamlText.pipe(z.string().regex(chartNamePattern, 'is not a chart name')),
+  version: yamlText.pipe(z.string().refine((text) => semver.valid(text) !== null, 'is not a semantic version')),
+  appVersion: yamlText.nullish(),
+  kubeVersion: yamlText.nullish(),
+  description: yamlText.nullish(),
+  type: z.enum(['application', 'library', '']).nullish(),
   dependencies: z.array(dependency).nullish(),
 })
 
@@ -38,7 +35,7 @@ export type Dependency = { readonly name: string; readonly version: string | nul
 
 /** Parses and checks a `Chart.yaml`; `requirements` is the `requirements.yaml` of an old chart. Throws `chart_invalid`. */
 export function readMetadata(path: string, text: string, requirements: string | null): ChartMetadata {
-  const parsed = chartYaml.safeParse(readYaml('chart_yaml', path, text))
+  const parsed = chartYaml.safeParse(readExact(path, text))
   if (!parsed.success) throw invalidChart('chart_yaml', `${path}: ${firstIssue(parsed.error)}`)
   const { apiVersion, name, version, type, dependencies } = parsed.data
   return {
@@ -55,15 +52,22 @@ export function readMetadata(path: string, text: string, requirements: string | 
 
 /** The top level of a YAML file that must be a map; an empty file is an empty map. Throws `chart_invalid`. */
 export function readYaml(fault: ChartFault, path: string, text: string): JsonObject {
-  const value = parseYaml(fault, path, text)
+  return mapOf(fault, path, text, {})
+}
+
+/** The same of metadata, with whole numbers as `bigint`: helm makes other texts of `1000` and `1e3`. */
+const readExact = (path: string, text: string): object => mapOf('chart_yaml', path, text, { intAsBigInt: true })
+
+function mapOf(fault: ChartFault, path: string, text: string, more: ParseOptions): JsonObject {
+  const value = parseYaml(fault, path, text, more)
   if (value === null) return {}
   if (!isJsonObject(value)) throw invalidChart(fault, `${path} is not a map`)
   return value
 }
 
-function parseYaml(fault: ChartFault, path: string, text: string): Json {
+function parseYaml(fault: ChartFault, path: string, text: string, more: ParseOptions): Json {
   try {
-    return parse(text, helmYaml)
+    return parse(text, { ...helmYaml, ...more })
   } catch {
     throw invalidChart(fault, `${path} is not valid YAML`)
   }
@@ -72,7 +76,7 @@ function parseYaml(fault: ChartFault, path: string, text: string): Json {
 function oldRequirements(text: string | null): readonly z.infer<typeof dependency>[] {
   if (text === null) return []
   const parsed = z.looseObject({ dependencies: z.array(dependency).nullish() })
-  const result = parsed.safeParse(readYaml('chart_yaml', 'requirements.yaml', text))
+  const result = parsed.safeParse(readExact('requirements.yaml', text))
   if (!result.success) throw invalidChart('chart_yaml', `requirements.yaml: ${firstIssue(result.error)}`)
   return result.data.dependencies ?? []
 }

@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads'
 import semver from 'semver'
 import { parse } from 'yaml'
 import { z } from 'zod'
+import { yamlText } from '../archive/yaml-text.ts'
 import type { OfferedVersion } from '../types.ts'
 
 /** What a repository's `index.yaml` says about its charts, by name. */
@@ -11,14 +12,16 @@ export type IndexVersion = OfferedVersion & { readonly url: string }
 const indexFile = z.looseObject({ entries: z.record(z.string(), z.array(z.unknown()).nullable()) })
 const indexVersion = z.looseObject({
   version: z.string().refine((text) => semver.valid(text) !== null),
-  appVersion: z.string().nullish(),
+  appVersion: yamlText.nullish(),
   digest: z.string().nullish(),
   urls: z.array(z.string()).min(1),
 })
 
 /** Parses an index; entries that are not a chart version are left out, as Helm does. Throws when it is no index. */
 export function parseIndex(text: string): RepositoryIndex {
-  const { entries } = indexFile.parse(text.trimStart().startsWith('{') ? JSON.parse(text) : parse(text))
+  const { entries } = indexFile.parse(
+    text.trimStart().startsWith('{') ? JSON.parse(text) : parse(text, { intAsBigInt: true }),
+  )
   return new Map(Object.entries(entries).map(([name, versions]) => [name, (versions ?? []).flatMap(readVersion)]))
 }
 

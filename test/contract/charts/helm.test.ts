@@ -84,6 +84,22 @@ describe('the sample charts', () => {
     expect(JSON.parse(map?.data?.values ?? '')).toEqual((await readChart(archive)).defaults)
   })
 
+  test('what Chart.yaml does not quote is the text that helm makes of it', async () => {
+    const numbers =
+      '1.19 1.10 1.0 2 010 0x1F 0o17 1_000 1e3 1e6 1000000 20240101 1234567.5 12345678.25 1.10e-7 0.0001 -0.0'
+    const large = '123456789012345678901234 18446744073709551615 18446744073709551616 -9223372036854775809 1e39'
+    const others = 'yes off true ~ 2024-01-01 1:30 "1.10" abc'
+    for (const word of [...numbers.split(' '), ...large.split(' '), ...others.split(' ')]) {
+      const archive = packedFixture('demo', '1.0.0', {
+        'Chart.yaml': `apiVersion: v2\nname: demo\nversion: 1.0.0\nappVersion: ${word}\n`,
+        'templates/map.yaml': 'kind: ConfigMap\ndata: {text: {{ .Chart.AppVersion | quote }}}\n',
+      })
+      const [map] = (await rendered(archive, {})) as { data?: { text?: string } }[]
+      const { appVersion } = (await readChart(archive)).metadata
+      expect(`${word} is ${appVersion ?? ''}`).toBe(`${word} is ${map?.data?.text}`)
+    }
+  })
+
   test('only the one with a hook says so', async () => {
     const charts = await Promise.all((await packSamples(samples)).map(({ archive }) => readChart(archive)))
     const withHooks = charts.filter(({ hasHooks }) => hasHooks).map(({ metadata }) => metadata.name)

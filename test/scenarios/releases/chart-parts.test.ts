@@ -126,9 +126,22 @@ const hooks = {
   ].join(''),
   'templates/map.yaml': configMap('{{ .Release.Name }}', { color: '{{ .Values.color }}' }),
 }
-const charts = { umbrella, defining, hooks }
+/** Nothing is quoted in its Chart.yaml, as many write it. */
+const unquoted = {
+  'Chart.yaml': 'apiVersion: v2\nname: unquoted\nversion: 1.0.0\nappVersion: 1.19\ndescription: 5\nkubeVersion:\n',
+  'templates/map.yaml': configMap('{{ .Release.Name }}', { of: '{{ .Chart.AppVersion }}' }),
+}
+
+const charts = { umbrella, defining, hooks, unquoted }
 
 const configMaps = async (namespace: string) => [...(await world.cluster.names(namespace, resources.configMaps))].sort()
+
+test.concurrent('a number in the place of an appVersion is the text that helm makes of it', async () => {
+  const place = world.place()
+  const release = await place.installed({ chartName: 'unquoted' })
+  expect(await release.read()).toMatchObject({ status: 'DEPLOYED', appVersion: '1.19' })
+  expect(await world.cluster.config(place.namespace, 'app')).toEqual({ of: '1.19' })
+})
 
 test.concurrent('charts inside are there by condition, by tag and by alias, in every act', async () => {
   const place = world.place()
