@@ -1,9 +1,8 @@
 import { stringify } from 'yaml'
 import { isJsonObject, type Json, type JsonObject } from '../core/json.ts'
 import { parseManifestDocuments } from '../infra/helm-yaml.ts'
-import type { Mask } from '../infra/secrets/mask.ts'
+import { hidden, type Mask } from '../infra/secrets/mask.ts'
 
-const hidden = '***'
 const mostAliases = 1_000
 
 /**

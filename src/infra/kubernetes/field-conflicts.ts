@@ -1,11 +1,12 @@
 import { isJsonObject, type Json } from '../../core/json.ts'
+import { hidden } from '../secrets/mask.ts'
 import type { Discovery } from './discovery.ts'
 import { ClusterError } from './errors.ts'
 import { valueAt } from './field-path.ts'
 import type { ManifestObject } from './manifest.ts'
 import type { ClusterClient, KubeObject, Resource } from './types.ts'
 
-/** A field that another manager owns with another value than the chart wants. Values are null where they may not show. */
+/** A field that another manager owns with another value than the chart wants. Values that may not show are `***`, maps and lists null. */
 export type LiveConflict = {
   readonly object: string
   readonly field: string
@@ -83,8 +84,8 @@ function refusedField({ field, message = '' }: { field?: string; message?: strin
 
 /** Values of Secrets and of environment variables never show (SPEC section 1). */
 function conflict(object: ManifestObject, live: KubeObject, { field, manager }: Refused): LiveConflict {
-  const hidden = object.kind === 'Secret' || /\.env\b/.test(field)
-  const shown = (body: Json) => (hidden ? null : scalar(valueAt(body, field)))
+  const isHidden = object.kind === 'Secret' || /\.env\b/.test(field)
+  const shown = (body: Json) => (isHidden ? hidden : scalar(valueAt(body, field)))
   const named = `${object.kind} ${object.name}`
   return { object: named, field, manager, live: shown(live as unknown as Json), wanted: shown(object.body) }
 }

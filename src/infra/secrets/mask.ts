@@ -4,7 +4,8 @@ import { Problem } from '../../core/problems.ts'
 /** Replaces every text that must not be shown by `***`, wherever it stands in a value: also inside of texts and keys. */
 export type Mask = <T extends Json>(value: T) => T
 
-const hidden = '***'
+/** What stands in the place of a value that may not be shown (SPEC section 1). */
+export const hidden = '***'
 /** Shorter texts stand everywhere: to hide them would leave nothing readable, and would say more than it hides. */
 const shortest = 4
 /** Beyond so many parts of texts, which no honest chart has, every text is hidden. */

@@ -67,6 +67,23 @@ test.concurrent('an object whose template has no labels conflicts in the dry run
   expect(failure(await release.upgrade(wanted), 'field_conflict').evidence).toMatchObject({ conflicts })
 })
 
+test.concurrent('a field of a Secret conflicts without its values', async () => {
+  const release = await world.place().installed({ valuesOverride: { password: 'canary-before' } })
+  const name = { namespace: release.namespace, name: release.name }
+  const secrets = { stringData: { password: 'canary-by-hand' } }
+  await world.cluster.client.patch(resources.secrets, name, { type: 'merge', fieldManager: 'kubectl', body: secrets })
+  const wanted = { valuesOverride: { password: 'canary-wanted' } }
+  const previewed = ok(await release.preview(wanted))
+  const conflict = { object: 'Secret app', manager: 'kubectl', live: '***', wanted: '***' }
+  const conflicts = meetsConflicts ? [expect.objectContaining(conflict)] : []
+  expect(previewed).toMatchObject({ conflicts })
+  expect(JSON.stringify(previewed)).not.toContain('canary')
+  if (!meetsConflicts) return
+  const failed = failure(await release.upgrade(wanted), 'field_conflict')
+  expect(failed.evidence).toMatchObject({ conflicts })
+  expect(JSON.stringify(failed)).not.toContain('canary')
+})
+
 test.concurrent('a rollback takes the field back', async () => {
   const release = await world.place().installed({ chartName: 'workload' })
   ok(await release.upgrade({ valuesOverride: { replicas: 3 } }))
