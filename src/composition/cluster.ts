@@ -58,6 +58,7 @@ export function connectCluster(kubeconfig: string, contextName: string, clock: C
     endpoint,
     readiness: (manifest, namespace, options) => view.readiness(manifest, namespace, options),
     remains: (manifest, namespace, release, options) => view.remains(manifest, namespace, release, options),
+    leftBehind: (history, namespace, release) => view.leftBehind(history, namespace, release),
     evidence: (manifest, namespace, since) => view.evidence(manifest, namespace, since),
     hookEvidence: (manifest, namespace, since) => view.hookEvidence(manifest, namespace, since),
     remainingEvidence: (manifest, namespace) => view.remainingEvidence(manifest, namespace),

@@ -51,7 +51,10 @@ function waiting(): ReleaseState {
 }
 
 const deps = {
-  ...{ manifests: async () => ({ newest: null, unfinished: null }), keepChart: async () => null },
+  ...{
+    manifests: async () => ({ newest: null, unfinished: null, history: async function* () {} }),
+    keepChart: async () => null,
+  },
   ...{ openEvidence: (_: string, evidence: Json) => evidence, damaged: new Lru<true>(10), now: 1 },
   traffic: async () => null,
 }

@@ -173,6 +173,7 @@ export function helmRevision(
     appVersion: metadata.appVersion,
     values: isJsonObject(record.config) ? record.config : {},
     manifest: record.manifest,
+    hooks: record.hooks.map(({ manifest }) => String(manifest ?? '')).join('\n---\n'),
     deployedAt: timeOf(record.info.lastDeployed),
     chartDigest,
   }

@@ -10,7 +10,8 @@ import type {
   KeptReplicas,
   KeptSelector,
 } from '../infra/helm/index.ts'
-import type { FieldConflict, FrozenTraffic, PodRef, Readiness, Release, Remains } from './core/model.ts'
+import type { PastRevision } from '../infra/kubernetes/index.ts'
+import type { FieldConflict, FrozenTraffic, Leftover, PodRef, Readiness, Release, Remains } from './core/model.ts'
 
 /** One cluster as releases see it. Every method throws when the cluster does not answer. */
 export interface ReleaseCluster {
@@ -27,6 +28,8 @@ export interface ReleaseCluster {
   readiness(manifest: string, namespace: string, options: { jobs: boolean }): Promise<Readiness>
   /** Which objects of a manifest are still there; `marked`: only those that carry the release's own mark. */
   remains(manifest: string, namespace: string, release: string, options?: { marked?: boolean }): Promise<Remains>
+  /** What earlier revisions of a release that is gone have left, and the hooks of all of them; newest revision first. */
+  leftBehind(history: AsyncIterable<PastRevision>, namespace: string, release: string): Promise<readonly Leftover[]>
   /** Events and last log lines of the pods that are not ready since an operation began: for the tenant only, bounded. */
   evidence(manifest: string, namespace: string, since: number): Promise<Json>
   /** The same of the hooks of an operation that have not ended well; null: there are none. */

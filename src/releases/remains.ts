@@ -1,7 +1,7 @@
 import { type Instant, seconds } from '../core/instant.ts'
 import type { Json } from '../core/json.ts'
 import { Problem } from '../core/problems.ts'
-import { ClusterError, ManifestError } from '../infra/kubernetes/index.ts'
+import { ClusterError, ManifestError, type PastRevision } from '../infra/kubernetes/index.ts'
 import type { Leftover, ReleaseState, Remains } from './core/model.ts'
 import { openOperation } from './core/situation.ts'
 import type { ReleaseDeps } from './deps.ts'
@@ -9,7 +9,7 @@ import { evidenceView } from './evidence.ts'
 import type { ReleaseCluster } from './ports.ts'
 import { renderUpgrade } from './render-upgrade.ts'
 import { newestDeployment } from './store/operations.ts'
-import { newestManifest, revisionContent } from './store/queries.ts'
+import { newestManifest, pastRevisions, revisionContent } from './store/queries.ts'
 
 /** What the objects of a release that Helm has no record of are known by; null where nothing is known. */
 export type Manifests = {
@@ -17,13 +17,16 @@ export type Manifests = {
   readonly newest: string | null
   /** What the last helm of ours may have written besides, though no revision of Helm's says so any more. */
   readonly unfinished: string | null
+  /** Every revision that is mirrored, newest first. */
+  readonly history: () => AsyncIterable<PastRevision>
 }
 
 /** Reads them from the database; what no revision tells is rendered again from the kept chart. */
 export async function manifestsOf(deps: Omit<ReleaseDeps, 'machine'>, state: ReleaseState): Promise<Manifests> {
   const { id } = state.release
   const newest = await newestManifest(deps.db, deps.vault, id)
-  return { newest, unfinished: await unfinishedManifest(deps, state) }
+  const unfinished = await unfinishedManifest(deps, state)
+  return { newest, unfinished, history: () => pastRevisions(deps.db, deps.vault, id) }
 }
 
 async function unfinishedManifest(
@@ -103,7 +106,18 @@ function isAsked(state: ReleaseState): boolean {
 
 const nothing: Remains = { gone: true, deleting: false, blockers: [], remaining: [], leftovers: [] }
 
-async function read(
+/** Earlier revisions are asked about only where that may be the end of it: it is a request for each of their objects. */
+async function read(state: ReleaseState, cluster: ReleaseCluster, manifests: Manifests): Promise<Remains> {
+  const remains = await readNewest(state, cluster, manifests)
+  if (!remains.gone && remains.deleting) return remains
+  const { namespace, name } = state.release
+  const past = await cluster.leftBehind(manifests.history(), namespace, name)
+  const told = new Set(remains.remaining.map(keyOf))
+  const leftovers = distinct([...past.filter((one) => !told.has(keyOf(one))), ...remains.leftovers])
+  return { ...remains, leftovers }
+}
+
+async function readNewest(
   { release: { namespace, name } }: ReleaseState,
   cluster: ReleaseCluster,
   { newest, unfinished }: Manifests,
@@ -124,5 +138,7 @@ function both(one: Remains, other: Remains): Remains {
 }
 
 function distinct(objects: readonly Leftover[]): readonly Leftover[] {
-  return [...new Map(objects.map((one) => [`${one.kind} ${one.name}`, one])).values()]
+  return [...new Map(objects.map((one) => [keyOf(one), one])).values()]
 }
+
+const keyOf = ({ kind, name }: Leftover): string => `${kind} ${name}`

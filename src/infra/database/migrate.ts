@@ -12,6 +12,7 @@ import { authHosts } from './migrations/0009_auth_hosts.ts'
 import { shares } from './migrations/0010_shares.ts'
 import { sourceVerify } from './migrations/0013_source_verify.ts'
 import { relays } from './migrations/0014_relays.ts'
+import { revisionHooks } from './migrations/0016_revision_hooks.ts'
 import type { Db } from './types.ts'
 
 /** Every step of the schema, oldest first. A step that was released never changes: add another. */
@@ -27,6 +28,7 @@ export const migrations: readonly Migration[] = [
   shares,
   sourceVerify,
   relays,
+  revisionHooks,
 ]
 
 /**

@@ -22,7 +22,7 @@ export type Remains = {
 }
 
 /** The release that objects are looked for of; `marked`: those without its mark are not its own. */
-type Owner = { readonly namespace: string; readonly name: string; readonly marked?: boolean }
+export type Owner = { readonly namespace: string; readonly name: string; readonly marked?: boolean }
 
 const AT_ONCE = 8
 
@@ -33,7 +33,7 @@ export async function readRemains(
   release: Owner,
   options: RequestOptions = {},
 ): Promise<Remains> {
-  const live = await mapParallel(objects, AT_ONCE, (object) => readLive(parts, object, release, options))
+  const live = await mapParallel(objects, AT_ONCE, (object) => readOwn(parts, object, release, options))
   const there = objects.flatMap((object, index) => pair(object, live[index] ?? null))
   const remaining = there.filter(({ object }) => whyKept(object) === null).map(remainingOf)
   const kept = there.flatMap(({ object: { kind, name }, object }) => {
@@ -62,29 +62,42 @@ export function claimsOfSet({ kind, name, body }: Pick<ManifestObject, 'kind' | 
 
 type There = { readonly object: ManifestObject; readonly live: KubeObject }
 
-async function readLive(
-  { client, discovery }: ReadParts,
+async function readOwn(
+  parts: ReadParts,
   object: ManifestObject,
   release: Owner,
+  options: RequestOptions,
+): Promise<KubeObject | null> {
+  const live = await findLive(parts, object, release, options)
+  return live === null || isOfAnother(live, release, object) ? null : live
+}
+
+/** The metadata of what is there under the name of an object, whoever it is of. Throws `ClusterError`. */
+export async function findLive(
+  { client, discovery }: ReadParts,
+  object: ManifestObject,
+  { namespace }: Owner,
   options: RequestOptions,
 ): Promise<KubeObject | null> {
   const resource = await discovery.find(object.apiVersion, object.kind, options)
   // A kind that the cluster no longer serves has no objects.
   if (resource === null) return null
-  const live = await client.findMetadata(resource, nameOf(object, release.namespace), options)
-  return live === null || isOfAnother(live, release, object) || !isOwn(live, resource, release.namespace) ? null : live
+  const live = await client.findMetadata(resource, nameOf(object, namespace), options)
+  return live === null || !isOwn(live, resource, namespace) ? null : live
 }
 
 /** Another release has taken the name since, or nobody says that it is this one's. */
-function isOfAnother({ metadata }: KubeObject, release: Owner, { hook }: ManifestObject): boolean {
+export function isOfAnother({ metadata }: KubeObject, release: Owner, { hook }: ManifestObject): boolean {
   const owner = metadata.annotations?.['meta.helm.sh/release-name']
   const namespace = metadata.annotations?.['meta.helm.sh/release-namespace']
-  // Helm marks no hooks.
-  if (owner === undefined) return release.marked === true && hook === null
-  return owner !== release.name || namespace !== release.namespace
+  if (owner !== undefined) return owner !== release.name || namespace !== release.namespace
+  // Helm marks no hooks: they are known by what the chart says of them.
+  const isHook = hook !== null && metadata.annotations?.['helm.sh/hook'] !== undefined
+  return release.marked === true && !isHook
 }
 
-async function readClaims(
+/** The claims that StatefulSets among these objects have left. Throws `ClusterError`. */
+export async function readClaims(
   { client }: ReadParts,
   objects: readonly ManifestObject[],
   namespace: string,
@@ -106,7 +119,7 @@ function remainingOf({ object: { kind, name }, live: { metadata } }: There): Rem
 }
 
 /** A namespace that is being deleted takes everything with it, kept or not, one kind after another. */
-async function isTerminating({ client }: ReadParts, name: string, options: RequestOptions): Promise<boolean> {
+export async function isTerminating({ client }: ReadParts, name: string, options: RequestOptions): Promise<boolean> {
   const namespace = await client.findMetadata(resources.namespaces, { name }, options)
   return namespace?.metadata.deletionTimestamp !== undefined
 }

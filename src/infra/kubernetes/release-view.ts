@@ -5,7 +5,9 @@ import { ClusterError } from './errors.ts'
 import { collectEvidence, collectHookEvidence, collectRemainingEvidence } from './evidence/collect.ts'
 import { type LiveConflict, readConflicts } from './field-conflicts.ts'
 import { type Remaining, readRemains, whyGoing } from './gone.ts'
+import { readLeftBehind } from './left-behind.ts'
 import { type ManifestObject, parseManifest } from './manifest.ts'
+import type { PastRevision } from './past.ts'
 import { judgeRelease } from './readiness/readiness.ts'
 import type { Blocker } from './readiness/types.ts'
 import { resources } from './resources.ts'
@@ -20,6 +22,8 @@ export interface ReleaseView {
   readiness(manifest: string, namespace: string, options: { readonly jobs: boolean }): Promise<ViewedReadiness>
   /** Which objects of a manifest are still there. */
   remains(manifest: string, namespace: string, release: string, options?: RemainsOptions): Promise<ViewedRemains>
+  /** What earlier revisions of a release that is gone have left, and the hooks of all of them; newest revision first. */
+  leftBehind(history: AsyncIterable<PastRevision>, namespace: string, release: string): Promise<ViewedLeftovers>
   /**
    * Events and last log lines of what is not ready: for the tenant only, at most 64 KiB. `since`: when the operation
    * began whose evidence it is.
@@ -54,10 +58,11 @@ export type ViewedRemains = {
   /** Some of what remains is being deleted. */
   readonly deleting: boolean
   /** What keeps it from being gone, and why each of them stays. */
-  readonly remaining: readonly { readonly kind: string; readonly name: string; readonly why: string }[]
+  readonly remaining: ViewedLeftovers
   readonly blockers: readonly string[]
-  readonly leftovers: readonly { readonly kind: string; readonly name: string; readonly why: string }[]
+  readonly leftovers: ViewedLeftovers
 }
+export type ViewedLeftovers = readonly { readonly kind: string; readonly name: string; readonly why: string }[]
 
 const MOST_BLOCKERS = 10
 /** Manifests that are kept parsed: a release that is waited for is looked at again and again. */
@@ -102,6 +107,10 @@ class ClientView implements ReleaseView {
     const remaining = read.remaining.map((one) => ({ kind: one.kind, name: one.name, why: whyRemaining(one) }))
     const deleting = read.remaining.some((one) => one.deleting)
     return { gone: read.gone, deleting, blockers, remaining, leftovers: read.leftovers }
+  }
+
+  leftBehind(history: AsyncIterable<PastRevision>, namespace: string, release: string): Promise<ViewedLeftovers> {
+    return readLeftBehind(this.#parts, history, { namespace, name: release })
   }
 
   async evidence(manifest: string, namespace: string, since = 0): Promise<Json> {

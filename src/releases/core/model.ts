@@ -137,7 +137,7 @@ export type RevisionSummary = {
 
 /** A revision to be mirrored, with what Helm's record says of its values and manifest; null keeps what is mirrored. */
 export type RevisionRecord = RevisionSummary & { readonly content: RevisionContent | null }
-export type RevisionContent = { readonly values: JsonObject; readonly manifest: string }
+export type RevisionContent = Pick<HelmRevision, 'values' | 'manifest' | 'hooks'>
 
 /** What an operation is to do. Everything that it needs is fixed when it is accepted. */
 export type OperationRequest = {
@@ -254,6 +254,8 @@ export type HelmRevision = {
   readonly appVersion: string | null
   readonly values: JsonObject
   readonly manifest: string
+  /** The manifests of its hooks, which are not in the other. */
+  readonly hooks: string
   readonly deployedAt: Instant
   /** The kept chart, where another hand made the revision and Helm's record could be repacked. */
   readonly chartDigest: string | null

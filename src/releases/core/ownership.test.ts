@@ -31,6 +31,7 @@ const revision = (change: Partial<HelmRevision>): HelmRevision => ({
   appVersion: null,
   values: {},
   manifest: '',
+  hooks: '',
   deployedAt: 1,
   chartDigest: null,
   ...change,

@@ -70,7 +70,7 @@ export function recordOf(revision: HelmRevision, author: Author): RevisionRecord
     description: author.description ?? revision.description,
     performedBy: author.performedBy,
     createdAt: revision.deployedAt,
-    content: { values: revision.values, manifest: revision.manifest },
+    content: { values: revision.values, manifest: revision.manifest, hooks: revision.hooks },
   }
 }
 

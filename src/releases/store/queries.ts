@@ -4,6 +4,7 @@ import type { Json } from '../../core/json.ts'
 import type { Uuid } from '../../core/subject.ts'
 import { contains, onPage, type Page, type Place, placeAt } from '../../infra/database/ordered.ts'
 import type { Db, Tx } from '../../infra/database/types.ts'
+import type { PastRevision } from '../../infra/kubernetes/index.ts'
 import type { Vault } from '../../infra/secrets/vault.ts'
 import { type ReleaseStatus, type RevisionSummary, releaseStatuses } from '../core/model.ts'
 import { revisionColumns, revisionOf } from './rows.ts'
@@ -214,6 +215,23 @@ export async function newestManifest(db: Db | Tx, vault: Vault, releaseId: Uuid)
     .limit(1)
     .executeTakeFirst()
   return row === undefined ? null : String(vault.open(row.manifest_enc, sealedAs.manifest(releaseId, row.revision)))
+}
+
+/** Every mirrored revision with all that it named, its hooks included, newest first: read one by one, as they are asked for. */
+export async function* pastRevisions(db: Db, vault: Vault, releaseId: Uuid): AsyncGenerator<PastRevision> {
+  for (let row = await pastRow(db, releaseId, null); row !== undefined; ) {
+    const { revision, manifest_enc, hooks_enc } = row
+    const manifest = vault.open(manifest_enc, sealedAs.manifest(releaseId, revision))
+    const hooks = hooks_enc === null ? '' : vault.open(hooks_enc, sealedAs.hooks(releaseId, revision))
+    yield { revision, manifest: `${manifest}\n---\n${hooks}` }
+    row = await pastRow(db, releaseId, revision)
+  }
+}
+
+function pastRow(db: Db, releaseId: Uuid, below: number | null) {
+  const query = of(db).selectFrom('revisions').select(['manifest_enc', 'hooks_enc', 'revision'])
+  const older = below === null ? query : query.where('revision', '<', below)
+  return older.where('release_id', '=', releaseId).orderBy('revision', 'desc').limit(1).executeTakeFirst()
 }
 
 export type Summary = {

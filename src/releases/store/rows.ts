@@ -107,7 +107,9 @@ export function changingColumns(before: Pick<Release, 'health'>, release: Releas
   return release.health === before.health ? columns : { ...columns, health }
 }
 
-export function revisionOf(row: Omit<Selectable<RevisionRow>, 'values_enc' | 'manifest_enc'>): RevisionSummary {
+export function revisionOf(
+  row: Omit<Selectable<RevisionRow>, 'values_enc' | 'manifest_enc' | 'hooks_enc'>,
+): RevisionSummary {
   return {
     revision: row.revision,
     secretUid: row.secret_uid,

@@ -8,6 +8,7 @@ export const sealedAs = {
   evidence: (operationId: Uuid) => `evidence:${operationId}`,
   revisionValues: (releaseId: Uuid, revision: number) => `revision-values:${releaseId}:${revision}`,
   manifest: (releaseId: Uuid, revision: number) => `manifest:${releaseId}:${revision}`,
+  hooks: (releaseId: Uuid, revision: number) => `hooks:${releaseId}:${revision}`,
 } as const
 
 const operationId = ({ id }: Readonly<Record<string, unknown>>): Uuid => String(id)
@@ -17,6 +18,7 @@ export const sealedColumns: readonly SealedColumn[] = [
   column('releases', 'values_enc', ({ id }) => sealedAs.releaseValues(String(id))),
   revision('values_enc', sealedAs.revisionValues),
   revision('manifest_enc', sealedAs.manifest),
+  revision('hooks_enc', sealedAs.hooks),
   column('operations', 'values_enc', (row) => sealedAs.operationValues(operationId(row))),
   { ...column('operations', 'evidence_enc', (row) => sealedAs.evidence(operationId(row))), nested: true },
   { ...column('operations', 'state', (row) => sealedAs.evidence(operationId(row))), form: { json: 'sealed' } },

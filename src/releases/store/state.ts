@@ -154,7 +154,9 @@ export class ReleaseStates {
         .execute()
       return
     }
+    const { hooks } = record.content
     const content = {
+      hooks_enc: hooks === '' ? null : this.vault.seal(hooks, sealedAs.hooks(releaseId, record.revision)),
       values_enc: this.vault.seal(record.content.values, sealedAs.revisionValues(releaseId, record.revision)),
       manifest_enc: this.vault.seal(record.content.manifest, sealedAs.manifest(releaseId, record.revision)),
     }

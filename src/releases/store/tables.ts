@@ -56,6 +56,7 @@ export type RevisionRow = {
   app_version: string | null
   values_enc: Buffer
   manifest_enc: Buffer
+  hooks_enc: Buffer | null
   description: string | null
   performed_by: string
   created_at: Date

@@ -178,6 +178,33 @@ test('nothing is told of objects elsewhere that a manifest names, but of those t
   )
 })
 
+test('what earlier revisions left is told by the mark of the release; of what lies elsewhere, nothing', async () => {
+  const [namespace, elsewhere] = [await cluster.namespace('past'), await cluster.namespace('elsewhere')]
+  const marked = (name: string, more: object = {}) => {
+    const annotations = { 'meta.helm.sh/release-name': 'r', 'meta.helm.sh/release-namespace': namespace }
+    return configMap(name, { annotations: { ...annotations, ...more } })
+  }
+  const policy = { 'helm.sh/resource-policy': 'keep' }
+  const hook = configMap('hook', { annotations: { 'helm.sh/hook': 'pre-install' } })
+  const past = manifestOf(marked('left'), marked('kept', policy), configMap('theirs'), hook, statefulSet('gone'))
+  await apply(namespace, past)
+  await remove(namespace, manifestOf(statefulSet('gone')))
+  await apply(elsewhere, manifestOf(configMap('foreign')))
+  const forged = manifestOf(configMap('foreign', { namespace: elsewhere }))
+  async function* history() {
+    yield { revision: 3, manifest: manifestOf(configMap('newest')) }
+    yield { revision: 2, manifest: past + forged }
+  }
+  expect(await view.leftBehind(history(), namespace, 'r')).toEqual([
+    { kind: 'ConfigMap', name: 'left', why: 'revision 2 made it, and none has removed it since' },
+    { kind: 'ConfigMap', name: 'kept', why: 'kept by its resource policy' },
+    { kind: 'ConfigMap', name: 'hook', why: 'made by a hook' },
+    { kind: 'PersistentVolumeClaim', name: 'data-gone-0', why: 'a StatefulSet leaves its volume claims' },
+  ])
+  await cluster.client.delete(resources.namespaces, { name: namespace })
+  expect(await view.leftBehind(history(), namespace, 'r')).toEqual([])
+})
+
 test('a namespace is made once', async () => {
   const name = `${await cluster.namespace('ensure')}-too`
   await view.ensureNamespace(name, { 'flotilla.dev/tenant': 'one' })

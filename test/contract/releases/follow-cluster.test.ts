@@ -72,7 +72,7 @@ const source: RecordSource = {
 const first: HelmRevision = {
   ...{ revision: 1, secretUid: 'u1', resourceVersion: '1', status: 'deployed', operationId: null, attempt: null },
   ...{ description: '', chart: 'plain', chartVersion: '1.0.0', appVersion: null, values: {}, manifest: '' },
-  ...{ deployedAt: 0, chartDigest: null },
+  ...{ hooks: '', deployedAt: 0, chartDigest: null },
 }
 
 function recordOf(uid: string): HelmRecord {

@@ -281,6 +281,7 @@ export class HelmWorld {
       appVersion: null,
       values: {},
       manifest: '',
+      hooks: '',
       deployedAt: this.clock,
       chartDigest: null,
     }
