@@ -38,13 +38,17 @@ export function toProblem(error: unknown, requestId: string): Problem {
   })
 }
 
+/** What the driver says of a connection that is not made, that breaks, and that broke before its statement. */
+const isDriversWord = (text: string): boolean =>
+  /^(timeout exceeded|Connection terminated|Client (has|was) .*not queryable)/.test(text)
+
 /**
  * PostgreSQL's classes for a lost connection, a server that starts or stops and a lock that was not free in time, and the
  * socket's own errors.
  */
 export function isDatabaseAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false
-  if (error.name === 'CommitUnknown' || /^(timeout exceeded|Connection terminated)/.test(error.message)) return true
+  if (error.name === 'CommitUnknown' || isDriversWord(error.message)) return true
   const code = 'code' in error ? String(error.code) : ''
   // The socket of a server on this machine is not there while that server is not.
   if (code === 'ENOENT') return 'syscall' in error && error.syscall === 'connect'

@@ -3,6 +3,7 @@ import { Client } from 'pg'
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest'
 import { CommitUnknown, fromInstant, toInstant, transaction } from '../../../src/infra/database/pool.ts'
 import type { Db } from '../../../src/infra/database/types.ts'
+import { isDatabaseAway } from '../../../src/infra/http/problem-json.ts'
 import { type FreshDatabase, freshDatabase } from '../../support/database.ts'
 
 describe('openDatabase', () => {
@@ -59,6 +60,16 @@ describe('openDatabase', () => {
   it('throws CommitUnknown when the connection ends before COMMIT is answered', async () => {
     const ended = transaction(database.db, async (tx) => endConnection(await pidOf(tx)))
     await expect(ended).rejects.toBeInstanceOf(CommitUnknown)
+  })
+
+  it('knows a statement on a connection that broke before for what it is', async () => {
+    const late = transaction(database.db, async (tx) => {
+      await endConnection(await pidOf(tx))
+      await expect(pidOf(tx)).rejects.toSatisfy(isDatabaseAway)
+      await pidOf(tx)
+    })
+    await expect(late).rejects.toThrow('not queryable')
+    await expect(late).rejects.toSatisfy(isDatabaseAway)
   })
 
   it('throws the error of a COMMIT that the server refused', async () => {

@@ -40,6 +40,16 @@ const untilAborted = (signal: AbortSignal) =>
     signal.addEventListener('abort', () => reject(new Error('aborted')), { once: true })
   })
 
+test.each(['Connection terminated unexpectedly', 'Client has encountered a connection error and is not queryable'])(
+  'a database that goes away meanwhile (%s): it says where the operation goes on',
+  async (message) => {
+    const server = waiting(() => Promise.reject(new Error(message)))
+    const answer = await server.inject({ method: 'POST', url: '/api/v1/wait', headers: as('admin') })
+    expect(answer.json()).toMatchObject({ status: 503, code: 'unavailable', operationId })
+    expect(answer.headers).toMatchObject({ location: `/api/v1/operations/${operationId}` })
+  },
+)
+
 test('without a preference the answer comes when the work has ended', async () => {
   const answer = await waiting(async () => ({ done: true })).inject({
     method: 'POST',
