@@ -4,10 +4,11 @@ import type { Json, JsonObject } from '../core/json.ts'
 import { Lru } from '../core/lru.ts'
 import { encodeRelease } from '../infra/helm/storage/codec.ts'
 import { readSecret } from '../infra/helm/storage/secret.ts'
+import { ClusterError } from '../infra/kubernetes/index.ts'
 import { newRelease } from './core/create.ts'
 import type { ReleaseState } from './core/model.ts'
 import { place } from './core/testing/simulation.ts'
-import { wanted } from './core/testing/states.ts'
+import { rest, wanted } from './core/testing/states.ts'
 import { helmRevision, observeRelease } from './observe.ts'
 import type { ReleaseCluster } from './ports.ts'
 
@@ -70,6 +71,20 @@ test('workloads that are ready under the record that was read are', async () => 
   const records = [secret(1, 'deployed')]
   const seen = await observeRelease(waiting(), { ...deps, cluster: clusterOf(records, () => undefined) })
   expect(seen).toMatchObject({ kind: 'present', newest: { revision: 1 }, readiness: { settled: true } })
+})
+
+test('what another hand has deployed is followed, also where its workloads cannot be read', async () => {
+  const unreadable = () => {
+    throw new ClusterError({ status: 403, reason: 'Forbidden', message: 'no' })
+  }
+  const look = (onReadiness: () => void) =>
+    observeRelease(rest(), { ...deps, cluster: clusterOf([secret(9, 'deployed')], onReadiness) })
+  expect(await look(() => undefined)).toMatchObject({
+    kind: 'present',
+    newest: { revision: 9 },
+    readiness: { total: 1 },
+  })
+  expect(await look(unreadable)).toMatchObject({ kind: 'present', newest: { revision: 9 }, readiness: null })
 })
 
 test.each([

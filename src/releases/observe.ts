@@ -12,7 +12,8 @@ import {
   UnreadableRecordError,
 } from '../infra/helm/index.ts'
 import { ClusterError, ManifestError } from '../infra/kubernetes/index.ts'
-import type { FrozenTraffic, HelmRevision, ReleaseObservation, ReleaseState } from './core/model.ts'
+import type { FrozenTraffic, HelmRevision, Operation, ReleaseObservation, ReleaseState } from './core/model.ts'
+import { waits } from './core/phases/waiting.ts'
 import { openOperation } from './core/situation.ts'
 import { clockSkewMs, evidenceView } from './evidence.ts'
 import type { ReleaseCluster } from './ports.ts'
@@ -91,9 +92,26 @@ async function trafficOf(state: ReleaseState, { traffic }: ObserveDeps): Promise
 
 async function readinessOf(state: ReleaseState, cluster: ReleaseCluster, newest: HelmRevision) {
   const operation = openOperation(state)
-  if (operation?.phase.name !== 'waiting' || newest.status !== 'deployed') return null
-  if (!operation.request.wait && operation.reverting === null) return null
-  return cluster.readiness(newest.manifest, state.release.namespace, { jobs: operation.request.waitForJobs })
+  const isNew = state.revisions.every(({ secretUid }) => secretUid !== newest.secretUid)
+  if (newest.status !== 'deployed') return null
+  const read = (jobs: boolean) => cluster.readiness(newest.manifest, state.release.namespace, { jobs })
+  // Following another hand must not fail for it.
+  if (operation === null) return isNew ? read(false).catch(nullIfUnknown) : null
+  return asksReadiness(operation, isNew) ? read(operation.request.waitForJobs) : null
+}
+
+/**
+ * What is not waited for is asked about once, when helm has applied it: how many instances were there before says nothing
+ * any more of a revision that may have none.
+ */
+function asksReadiness(operation: Operation, isNew: boolean): boolean {
+  if (operation.phase.name === 'waiting') return true
+  return operation.phase.name === 'applying' && isNew && !waits(operation) && operation.request.heldBy === null
+}
+
+function nullIfUnknown(error: unknown): null {
+  if (error instanceof ClusterError || error instanceof ManifestError) return null
+  throw error
 }
 
 /** Workloads are read after the record: what is ready by then may be what another hand has deployed in between. */

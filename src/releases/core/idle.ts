@@ -4,9 +4,10 @@ import type { ReleaseDecision } from './command.ts'
 import { releaseEvent } from './events.ts'
 import { endsFreeze, follow, isKnown } from './follow.ts'
 import { followTraffic } from './frozen-traffic.ts'
-import type { Absent, Present, ReleaseAct, ReleaseState } from './model.ts'
+import type { Absent, Present, Release, ReleaseAct, ReleaseState } from './model.ts'
 import { unsettledBeneath } from './overtaken.ts'
 import { isBaseline, isOurs, isPending } from './ownership.ts'
+import { healthOf } from './phases/waiting.ts'
 import { planSettle, planThaw } from './plan.ts'
 
 /** Why a release shows what it was: nothing is concluded from not seeing. */
@@ -27,12 +28,21 @@ export function decideIdle(
   if (thawing !== null) return thawing
   const thawed = withoutOver(readable(state))
   const followed = follow(thawed, seen)
-  const release = followed.release === state.release ? state.release : { ...followed.release, updatedAt: now }
+  const release =
+    followed.release === state.release
+      ? state.release
+      : { ...followed.release, ...healthSeen(followed.release, seen, now), updatedAt: now }
   const next = { ...state, release, mirrored: followed.mirrored }
   const told = thawed.release.frozen === state.release.frozen || followed.events.length > 0
   const events = told ? followed.events : [releaseEvent(release, 'changed')]
   const decided = { kind: 'next', state: next, act: null, events, wake: nextLook(release, now) } as const
   return followTraffic(decided, seen, attempt, now)
+}
+
+/** How many instances were there before says nothing of what another hand has deployed: it may have no workloads. */
+function healthSeen(after: Release, seen: Present | Absent, now: Instant): Partial<Release> {
+  if (seen.kind === 'absent' || seen.readiness === null || after.status !== 'DEPLOYED') return {}
+  return { health: healthOf(seen.readiness, now) }
 }
 
 /** Where nothing is to be taken off any more, a freeze that another hand has ended is gone. */

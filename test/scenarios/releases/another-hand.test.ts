@@ -200,4 +200,34 @@ test.concurrent('a Deployment that was deleted by hand needs a person, until it 
   await eventually('it is there again', async () => (await waiting()).length === 0, seconds)
 })
 
+test.concurrent.each<[string, (release: ReleaseHandle) => Promise<unknown>]>([
+  ['an upgrade', async (release) => ok(await release.upgrade({ valuesOverride: { replicas: 0 } }))],
+  [
+    'an upgrade that does not wait',
+    async (release) => ok(await release.upgrade({ valuesOverride: { replicas: 0 }, wait: false })),
+  ],
+  [
+    'an upgrade by hand',
+    async ({ name, namespace }) =>
+      world.hand.helm('upgrade', name, chart('passing', '1.0.0'), '--namespace', namespace, '--set', 'replicas=0'),
+  ],
+])('%s to no workload at all leaves none to be missed', async (_, upgrade) => {
+  const place = world.place()
+  const values = { chartName: 'passing', valuesOverride: { replicas: 1 } }
+  const [release, other] = [await place.installed(values), await place.installed({ ...values, releaseName: 'other' })]
+  await upgrade(release)
+  await release.until('has none', ({ revision, health }) => revision === 2 && health?.total === 0)
+  // The watch tells of what went in its order: once it has told of this one, it has of the other.
+  await world.cluster.client.delete(resources.deployments, { namespace: place.namespace, name: other.name })
+  const missed = await eventually(
+    'one is missed',
+    async () => {
+      const found = await place.list('?attention=true')
+      return found.some(({ releaseName }) => releaseName === 'other') && found
+    },
+    seconds,
+  )
+  expect(missed.map(({ releaseName }) => releaseName)).toEqual(['other'])
+})
+
 test('all of this was told as docs/events says', () => expectToldAsPublished(world.api))

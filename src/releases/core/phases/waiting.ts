@@ -68,7 +68,8 @@ function pace(operation: Operation, now: Instant): number {
   return Math.min(Math.max(Math.floor(taken / 4), 250), seconds(5))
 }
 
-function healthOf(readiness: Readiness, now: Instant): Release['health'] {
+/** What was seen of the workloads, as the health that the release then has. */
+export function healthOf(readiness: Readiness, now: Instant): Release['health'] {
   return { ready: readiness.ready, total: readiness.total, observedAt: now }
 }
 
