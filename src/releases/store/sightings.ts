@@ -128,27 +128,26 @@ export async function knownReleases(
   clusterId: Uuid,
   names: ReadonlySet<string> | null,
 ): Promise<readonly Known[]> {
-  let query = tables(db as unknown as Tx)
+  const query = tables(db as unknown as Tx)
     .selectFrom('releases')
     .select(['id', 'tenant_id', 'namespace', 'name', 'observed', 'revision', working.as('busy')])
     .where('cluster_id', '=', clusterId)
     .where('status', '<>', 'UNINSTALLED')
-  if (names !== null)
-    query = query.where(
-      'name',
-      'in',
-      [...names].map((key) => key.slice(key.indexOf('/') + 1)),
-    )
-  const rows = await query.execute()
-  return rows
-    .filter((row) => names === null || names.has(keyOf(row)))
-    .map((row) => ({
-      id: row.id,
-      tenantId: row.tenant_id,
-      namespace: row.namespace,
-      name: row.name,
-      observed: row.observed as ObservedRevision | null,
-      busy: row.busy,
-      neverThere: row.revision === 0,
-    }))
+  const rows = await (names === null ? query : query.where(isNamed(names))).execute()
+  return rows.map((row) => ({
+    id: row.id,
+    tenantId: row.tenant_id,
+    namespace: row.namespace,
+    name: row.name,
+    observed: row.observed as ObservedRevision | null,
+    busy: row.busy,
+    neverThere: row.revision === 0,
+  }))
+}
+
+/** By both parts of the name, as the index has them. */
+function isNamed(keys: ReadonlySet<string>) {
+  const parts = [...keys].map((key) => key.split('/'))
+  const [namespaces, names] = [0, 1].map((at) => parts.map((part) => part[at] ?? ''))
+  return sql<boolean>`(namespace, name) in (select * from unnest(${namespaces}::text[], ${names}::text[]))`
 }

@@ -14,6 +14,8 @@ import { type Differences, differences, isDisputed, keyOf, type Sighting } from 
 const gatherMs = 400
 /** Everything is compared at this pace besides, so that nothing that was missed stays missed. */
 const fullEveryMs = 15_000
+/** What its worker is at is seen by the worker itself: it is only compared again in case that has ended before the last write. */
+const busyEveryMs = 2_000
 /** A release that was woken has looked by then, unless it cannot: then it is compared with all others. */
 const wokenForMs = 5_000
 
@@ -41,6 +43,10 @@ export class ClusterFollower {
    */
   private woken: ReadonlyMap<string, Instant> = new Map()
 
+  /** Names whose release is busy, and when they are compared again. */
+  private busy: Set<string> = new Set()
+  private busyDue: Instant = 0
+
   constructor(deps: ReleaseDeps, clusterId: Uuid, log: Log) {
     this.deps = deps
     this.clusterId = clusterId
@@ -58,6 +64,7 @@ export class ClusterFollower {
       if (!source.synced || signal.aborted) continue
       const full = this.deps.clock.now() >= nextFull
       if (full) nextFull = this.deps.clock.now() + fullEveryMs
+      this.takeBusy()
       if (full || this.touched.size + this.wokenLately().length > 0) await this.compareSafely(source, full)
     }
   }
@@ -81,8 +88,20 @@ export class ClusterFollower {
     const { changed, unknown, busy } = differences(seen, known)
     await this.wakeAll(changed.filter(({ key }) => touched === null || touched.has(key)))
     this.woken = this.stillWoken(changed, touched, names)
-    for (const name of busy) this.touched.add(name)
+    this.compareLater(busy)
     for (const sighting of unknown) await this.adoptOne(sighting)
+  }
+
+  private compareLater(names: readonly string[]): void {
+    // What waits already is not put off by what comes later.
+    if (this.busy.size === 0) this.busyDue = this.deps.clock.now() + busyEveryMs
+    for (const name of names) this.busy.add(name)
+  }
+
+  private takeBusy(): void {
+    if (this.busy.size === 0 || this.deps.clock.now() < this.busyDue) return
+    for (const name of this.busy) this.touched.add(name)
+    this.busy = new Set()
   }
 
   private wokenLately(): readonly string[] {

@@ -147,3 +147,23 @@ test('a release that does not look is compared by itself for a few seconds, then
   await turn()
   expect([comparisons, await wakes()]).toEqual([4, 3])
 })
+
+test('a release whose worker is at it is compared at a pace of seconds, and woken when it is not any more', async () => {
+  const operate = (operation: Uuid | null) =>
+    sql`update releases set current_operation_id = ${operation} where id = ${id}`.execute(database.db)
+  await turn()
+  await operate(randomUUID())
+  newest = recordOf('u2')
+  follower.touch('ns', 'web')
+  for (let turns = 0; turns < 5; turns++) await turn()
+  expect([comparisons, await wakes()]).toEqual([1, 0])
+  now = 2_000
+  for (let turns = 0; turns < 5; turns++) await turn()
+  expect([comparisons, await wakes()]).toEqual([2, 0])
+  await operate(null)
+  await turn()
+  expect([comparisons, await wakes()]).toEqual([2, 0])
+  now = 4_000
+  await turn()
+  expect([comparisons, await wakes()]).toEqual([3, 1])
+})
