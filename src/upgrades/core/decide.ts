@@ -29,6 +29,7 @@ import { decideCommand, type ExecutionDecision } from './command.ts'
 import { startWithinMs } from './create.ts'
 import { eventsBetween } from './events.ts'
 import { judge } from './judge.ts'
+import { followLeaving } from './leaving.ts'
 import type { Execution, ExecutionAct, ExecutionCommand, ExecutionObservation, Stage } from './model.ts'
 import { isTerminal } from './model.ts'
 import { patch } from './patch.ts'
@@ -146,7 +147,7 @@ function lookAt(
   const isOver = before.stage === 'concluding' || before.ending?.to === 'ROLLED_BACK' || fleet === nothing
   if (isOver) return { ...rest, execution: before }
   const instances = bind(before, fleet, members, now)
-  const bound = patch(counted(before, fleet), { instances })
+  const bound = followLeaving(patch(counted(before, fleet), { instances }), fleet, now)
   const goesForward = forward.has(bound.stage) || (bound.stage === 'releasing' && bound.status !== 'ROLLING_BACK')
   const execution = goesForward ? judge({ execution: bound, fleet, members, releases, attempt, now }) : bound
   return { ...rest, execution }

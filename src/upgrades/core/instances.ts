@@ -22,9 +22,14 @@ export function oldPod(instance: Instance): PodRef | null {
   return instance.side === 'target' ? null : instance.pod
 }
 
-/** True while the old pod of an instance that was let go still stands, or a new one runs beside it. */
+/** True while the old pod of an instance that was let go is still there, or a new one runs beside it. */
 export function occupiesRoom(instance: Instance): boolean {
-  return (instance.surge && isAdmitted(instance)) || instance.nextPod !== null
+  return (isAdmitted(instance) && (instance.surge || isLeft(instance))) || instance.nextPod !== null
+}
+
+/** True while a former pod of the place is on its way out. */
+export function isLeft({ leaving = null }: Instance): boolean {
+  return leaving !== null
 }
 
 /** True when nothing but the target version runs in the place. */
@@ -34,7 +39,7 @@ export function isOnTarget(instance: Instance): boolean {
 
 /** True when nothing but the previous version runs in the place, and it is ready. */
 export function isBack(instance: Instance): boolean {
-  return instance.side === 'previous' && instance.nextPod === null && instance.ready
+  return instance.side === 'previous' && instance.nextPod === null && instance.ready && !isLeft(instance)
 }
 
 /** The instances of one status, in their order. */

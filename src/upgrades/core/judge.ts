@@ -12,6 +12,7 @@
 import type { Attempt } from '../../core/decision.ts'
 import { type Instant, seconds } from '../../core/instant.ts'
 import { oldPod, targetPod, untouched } from './instances.ts'
+import { limitOf, stopping } from './leaving.ts'
 import type {
   ChildSight,
   Execution,
@@ -118,7 +119,11 @@ function upgrading(evidence: Judging, instance: Instance): Instance {
 
 /** Why there is no new pod yet: the old one does not go, or its controller cannot make another. */
 function whyNotThere(evidence: Judging, instance: Instance): string | null {
-  return keptBack(evidence, instance) ?? (evidence.isNotTold(instance) ? null : evidence.fleet.whyNoPods)
+  return (
+    keptBack(evidence, instance) ??
+    stopping(instance) ??
+    (evidence.isNotTold(instance) ? null : evidence.fleet.whyNoPods)
+  )
 }
 
 /** Why its old pod did not go when it was to: a disruption budget, where that is not asked before. */
@@ -160,7 +165,7 @@ function completed(evidence: Judging, instance: Instance): Instance {
   }
   const lasts = badSince !== null && evidence.now - badSince >= timeoutOf(evidence.execution)
   if (lasts) return failed(evidence, checked, member?.problem ?? 'bad for longer than the health check timeout')
-  return stays.surge && stays.message !== null && oldOverstays(evidence, stays)
+  return stays.surge && oldPod(stays) !== null && stays.message !== null && oldOverstays(evidence, stays)
     ? failed(evidence, checked, stays.message)
     : checked
 }
@@ -168,7 +173,7 @@ function completed(evidence: Judging, instance: Instance): Instance {
 /** Its new pod has passed; whether the old one may go is asked before it does. */
 function withOldPod({ fleet }: Evidence, instance: Instance): Instance {
   const old = oldPod(instance)
-  if (!instance.surge || old === null) return patch(instance, { message: null })
+  if (!instance.surge || old === null) return patch(instance, { message: stopping(instance) })
   return patch(instance, { message: fleet.refusals[old.uid] ?? null })
 }
 
@@ -187,8 +192,8 @@ function failed({ now }: Evidence, instance: Instance, message: string): Instanc
 
 const timeoutOf = ({ spec }: Execution): number => seconds(spec.healthCheckTimeoutSeconds)
 
-function isLate({ execution, now }: Evidence, { startedAt }: Instance): boolean {
-  return startedAt !== null && now - startedAt >= timeoutOf(execution)
+function isLate({ execution, now }: Evidence, instance: Instance): boolean {
+  return instance.startedAt !== null && now >= limitOf(execution, instance, now)
 }
 
 /** The health check, when it is due and could be made: readiness, and the health endpoint where there is one. */

@@ -121,6 +121,8 @@ export type Instance = {
   /** Its new pod comes beside the old one, and the old one is not let go yet. */
   readonly surge: boolean
   readonly previousPods: readonly PodRef[]
+  /** A former pod that has been told to go and is still there (`leaving.ts`). Absent: none. */
+  readonly leaving?: Leaving | null
   readonly ready: boolean
   readonly unchanged: boolean
   readonly message: string | null
@@ -130,6 +132,9 @@ export type Instance = {
   readonly upAt: Instant | null
   readonly endedAt: Instant | null
 }
+
+/** `until`: when its grace period ends. `holds`: there is no pod of the target version yet, and none may come before. */
+export type Leaving = { readonly pod: PodRef; readonly until: Instant; readonly holds: boolean }
 
 /** Health checks in a row. `badSince` is when the first of the present bad ones was seen. */
 export type HealthStreak = {

@@ -1,3 +1,4 @@
+import type { Instant } from '../../core/instant.ts'
 import type { ErrorCode } from '../../core/problems.ts'
 import type { Uuid } from '../../core/subject.ts'
 import type { ChangePlan, Check, PodRef, Side, Warning } from './model.ts'
@@ -14,6 +15,8 @@ export type Member = {
   readonly ready: boolean
   /** It is on its way out: it takes no place any more. */
   readonly terminating: boolean
+  /** When its grace period ends, of one that is on its way out. */
+  readonly goneBy?: Instant
   /** Why it is not ready, in words without values. */
   readonly problem: string | null
 }

@@ -41,6 +41,7 @@ function memberOf(world: World, pod: WorldPod): Member {
     side: pod.side,
     ready,
     terminating: pod.goneAt !== null,
+    ...(pod.goneAt === null ? {} : { goneBy: pod.goneAt }),
     problem: ready ? null : problemOf(world, pod),
   }
 }

@@ -1,13 +1,14 @@
 import type { Instant } from '../../../core/instant.ts'
 import { releasesWith } from '../children.ts'
 import { choose, clusterIsBusy, isSettled, letGo, retire, turnsOf, withoutUnmoved } from '../choosing.ts'
-import { inFlight, isInFlight, tally, withStatus } from '../instances.ts'
-import type { Execution, GatePosition, PodRef } from '../model.ts'
+import { isInFlight, isLeft, withStatus } from '../instances.ts'
+import { limitOf } from '../leaving.ts'
+import type { Execution, GatePosition, Instance, PodRef } from '../model.ts'
 import { patch } from '../patch.ts'
 import { letsBe, positionOf, samePosition, toTake } from '../position.ts'
 import { leavingPods, nextCheckOf, nextGlance } from '../probes.ts'
 import { statusReasons, waits } from '../reasons.ts'
-import { failuresIn, hasFailedCanary, stopReasonOf, timeLimit } from '../stopping.ts'
+import { failuresIn, hasFailedCanary, stopReasonOf } from '../stopping.ts'
 import { strategyOf } from '../strategies/index.ts'
 import { flotilla, moveTo } from '../transitions.ts'
 import { endAs, failing, stop } from '../turns.ts'
@@ -129,11 +130,15 @@ function deployEach(look: Look): Step {
 /** What is in flight is looked at often while pods come and go, else when its next check is due or its time is over. */
 export function whileInFlight(look: Look): Step {
   const { execution, now } = look
-  const counts = tally(execution.instances)
-  const reason = inFlight(counts) > 0 && counts.DRAINING === inFlight(counts) ? waits.draining : waits.instances
-  const detail = execution.instances.find((one) => isInFlight(one) && one.message !== null)?.message ?? ''
+  const awaited = execution.instances.filter((one) => isInFlight(one) || (one.status === 'COMPLETED' && isLeft(one)))
+  const reason = awaited.length > 0 && awaited.every(isDraining) ? waits.draining : waits.instances
+  const detail = awaited.find(({ message }) => message !== null)?.message ?? ''
   return wait(execution, reason, asksNow(look) ? now : Math.max(now + 100, nextMoment(look)), detail)
 }
+
+/** Nothing but its old pod is waited for: it is asked whether it may go, or is on its way out. */
+const isDraining = (instance: Instance): boolean =>
+  instance.status === 'DRAINING' || instance.status === 'COMPLETED' || instance.leaving?.holds === true
 
 /** True when somebody has just come to be asked whether it may go: that takes one more look, at once. */
 function asksNow({ execution, before }: Look): boolean {
@@ -149,8 +154,10 @@ function nextMoment(look: Look): Instant {
   for (const instance of execution.instances) {
     if (!isInFlight(instance)) continue
     const moment = instance.status === 'HEALTH_CHECKING' ? nextCheckOf(execution, instance) : glance
-    next = Math.min(next, moment, timeLimit(execution, instance.startedAt ?? now))
+    next = Math.min(next, moment, limitOf(execution, instance, now))
   }
-  const retiring = execution.instances.some((one) => one.status === 'COMPLETED' && one.nextPod !== null)
+  const retiring = execution.instances.some(
+    (one) => one.status === 'COMPLETED' && (one.nextPod !== null || isLeft(one)),
+  )
   return retiring && !strategyOf(execution).switches ? Math.min(next, soon(look)) : next
 }

@@ -1,10 +1,11 @@
 import { isInFlight, isOnTarget, withStatus } from '../instances.ts'
+import { settlesBy, stopping } from '../leaving.ts'
 import type { Execution } from '../model.ts'
 import { statusReasons, waits } from '../reasons.ts'
 import { failuresIn } from '../stopping.ts'
 import { strategyOf } from '../strategies/index.ts'
 import { endAs, failing, stop } from '../turns.ts'
-import { act, go, goTo, type Look, type StageHandler, type Step, soon, stageEnds, wait } from './look.ts'
+import { act, go, goTo, type Look, type StageHandler, type Step, soon, wait } from './look.ts'
 import { stoppedOr } from './stopped.ts'
 
 /** The gate goes: the workload is as its chart says, old pods that were kept retire, the other workloads move. */
@@ -39,14 +40,18 @@ export function endFailed({ execution, now }: Look): Step {
 
 function waitFor(look: Look, why: string): Step {
   const { execution, now } = look
-  const until = stageEnds(execution)
+  const until = settlesBy(execution)
   if (now >= until) return go(stop(execution, statusReasons.notSettled, why, now))
   return wait(execution, waits.others, Math.min(until, soon(look) + Math.floor((now - execution.stageSince) / 8)), why)
 }
 
+const mostNamed = 5
+
 /** What is not as it should be yet, or null. */
 function notSettled({ execution, fleet }: Look): string | null {
   if (!fleet.others.settled) return fleet.others.blockers.join('; ') || 'other workloads of the release'
+  const going = execution.instances.flatMap((instance) => stopping(instance) ?? [])
+  if (going.length > 0) return going.slice(0, mostNamed).join('; ')
   const late = execution.instances.filter((instance) => !isDone(execution, instance))
   return late.length === 0 ? null : `${late.length} instances are not on the target version alone`
 }

@@ -2,13 +2,14 @@ import type { Instant } from '../../../core/instant.ts'
 import { releasesWith } from '../children.ts'
 import { versionsIn } from '../frozen.ts'
 import { inFlight, isInFlight, isOnTarget, tally, targetPod, untouched, withStatus } from '../instances.ts'
+import { settlesBy } from '../leaving.ts'
 import type { Ending, Execution, Instance, Verdict } from '../model.ts'
 import { mapChanged } from '../patch.ts'
 import { statusReasons, waits } from '../reasons.ts'
 import { finish, type Mover } from '../transitions.ts'
 import { isGated } from './closing.ts'
 import { succeed } from './concluding.ts'
-import { act, type Look, type StageHandler, type Step, soon, stageEnds, wait } from './look.ts'
+import { act, type Look, type StageHandler, type Step, soon, wait } from './look.ts'
 import { settleGate, whileInFlight } from './moving.ts'
 import { isBehind, lateMs, mayArrive, settling } from './paused.ts'
 
@@ -51,8 +52,8 @@ function haltReverting(look: Look, ending: Ending): Step | null {
   if (ending.reason === statusReasons.notBack) return null
   if (fleet.gate.kind === 'reverting') return setGate(look, ending, 'frozen')
   const going = execution.instances.filter((one) => !one.ready && !isOnTarget(one)).length
-  if (going === 0 || now >= stageEnds(execution)) return null
-  return wait(execution, waitOf(ending), Math.min(stageEnds(execution), soon(look)), `${going} instances in flight`)
+  if (going === 0 || now >= settlesBy(execution)) return null
+  return wait(execution, waitOf(ending), Math.min(settlesBy(execution), soon(look)), `${going} instances in flight`)
 }
 
 function setGate({ execution }: Look, ending: Ending, kind: 'none' | 'frozen'): Step {

@@ -1,7 +1,8 @@
 import { isBack } from '../instances.ts'
+import { settlesBy } from '../leaving.ts'
 import { statusReasons, waits } from '../reasons.ts'
 import { enter } from '../turns.ts'
-import { act, go, type Look, type StageHandler, soon, stageEnds, wait } from './look.ts'
+import { act, go, type Look, type StageHandler, soon, wait } from './look.ts'
 import { takeLeft } from './opening.ts'
 import { leaveUntouched } from './releasing.ts'
 import { giveUp } from './reverting.ts'
@@ -14,13 +15,13 @@ export const restoring: StageHandler = (look) => {
     return act(execution, { kind: 'gate', position: { kind: 'none' }, take: [] }, waits.gate)
   if (fleet.pin !== null) return act(execution, { kind: 'pin', to: null }, waits.pin)
   const left = takeLeft(look)
-  if (left !== null && now < stageEnds(execution)) return left
-  if (!fleet.others.settled && now < stageEnds(execution)) {
-    return wait(execution, waits.others, Math.min(stageEnds(execution), soon(look)), fleet.others.blockers.join('; '))
+  if (left !== null && now < settlesBy(execution)) return left
+  if (!fleet.others.settled && now < settlesBy(execution)) {
+    return wait(execution, waits.others, Math.min(settlesBy(execution), soon(look)), fleet.others.blockers.join('; '))
   }
   const away = mustBeBack(execution) ? execution.instances.filter((instance) => !isBack(instance)) : []
-  if (away.length > 0 && now >= stageEnds(execution)) return giveUp(look, away)
-  if (away.length > 0) return wait(execution, waits.reverting, Math.min(stageEnds(execution), soon(look)))
+  if (away.length > 0 && now >= settlesBy(execution)) return giveUp(look, away)
+  if (away.length > 0) return wait(execution, waits.reverting, Math.min(settlesBy(execution), soon(look)))
   return go(backAgain(look))
 }
 

@@ -2,6 +2,7 @@ import type { Instant } from '../../../core/instant.ts'
 import { affordable, unreadyFirst } from '../batches.ts'
 import { failureOf, releasesWith, touchedReleases } from '../children.ts'
 import { inOrder, isBack, isOnTarget, targetPod, unavailable } from '../instances.ts'
+import { settlesBy } from '../leaving.ts'
 import type { Execution, GatePosition, Instance, PodRef } from '../model.ts'
 import { mapChanged } from '../patch.ts'
 import { samePosition } from '../position.ts'
@@ -10,7 +11,7 @@ import { budgetNow } from '../stopping.ts'
 import { strategyOf, surges } from '../strategies/index.ts'
 import { endAs, failing } from '../turns.ts'
 import { isGated } from './closing.ts'
-import { act, go, goTo, type Look, type StageHandler, type Step, soon, stageEnds, wait } from './look.ts'
+import { act, go, goTo, type Look, type StageHandler, type Step, soon, wait } from './look.ts'
 
 /** Back: whatever is not on the previous version goes back, within the budget; what never left is not touched. */
 export const reverting: StageHandler = (look) => {
@@ -19,7 +20,7 @@ export const reverting: StageHandler = (look) => {
   if (execution.change?.podsChange === false) return goTo(next, execution, 'restoring')
   const away = execution.instances.filter((instance) => !isBack(instance))
   if (away.length === 0 && isWhole(next)) return goTo(next, execution, 'restoring')
-  if (look.now >= stageEnds(execution)) return giveUp(next, away)
+  if (look.now >= settlesBy(execution)) return giveUp(next, away)
   return bringBack(next) ?? wait(execution, waits.reverting, pace(next), progress(next))
 }
 
@@ -31,7 +32,7 @@ function isWhole({ execution, fleet }: Look): boolean {
 /** Slower the longer nothing happens. */
 function pace(look: Look): Instant {
   const { execution, now } = look
-  return Math.min(stageEnds(execution), soon(look) + Math.min(4000, Math.floor((now - execution.stageSince) / 8)))
+  return Math.min(settlesBy(execution), soon(look) + Math.min(4000, Math.floor((now - execution.stageSince) / 8)))
 }
 
 function progress({ execution: { instances }, fleet: { whyNoPods } }: Look): string {
@@ -97,7 +98,7 @@ function unreadyNow(execution: Execution): number {
 
 /** Nothing has come back for half of the time: the room that there was is taken, and the budget applies. */
 function isStuck(look: Look): boolean {
-  return look.now >= (look.execution.stageSince + stageEnds(look.execution)) / 2
+  return look.now >= (look.execution.stageSince + settlesBy(look.execution)) / 2
 }
 
 /**

@@ -42,6 +42,7 @@ export class Guard {
 
   /** What only holds where nobody else breaks, kills or scales: of the fleet itself, not of what we know of it. */
   private checkFleet(before: Execution, after: Execution): void {
+    if (after.status === 'COMPLETED' || after.status === 'ROLLED_BACK') nobodyIsLeaving(this.simulation, after)
     if (Object.keys(this.simulation.world.faults).length === 0) enoughIsReady(this.simulation, after)
     if (after.status !== 'ROLLING_BACK' && after.status !== 'ROLLED_BACK') return
     if (before.status !== 'ROLLING_BACK') this.untouched = podsOf(before, ({ status }) => status === 'PENDING')
@@ -200,6 +201,13 @@ function rolledBackHolds(simulation: Simulation, after: Execution): void {
   const world = advance(simulation.world, simulation.now)
   const away = world.pods.filter(({ side, goneAt }) => side === 'target' && goneAt === null)
   must(away.length === 0, 6, `ROLLED_BACK though ${away.map((pod) => refOf(world, pod).name).join(', ')} runs`)
+}
+
+/** Nothing counts as gone before it is. */
+function nobodyIsLeaving(simulation: Simulation, { status }: Execution): void {
+  const going = advance(simulation.world, simulation.now).pods.filter(({ goneAt }) => goneAt !== null)
+  const names = going.map((pod) => refOf(simulation.world, pod).name).join(', ')
+  must(going.length === 0, 16, `${status} while ${names} are on their way out`)
 }
 
 function podsOf(execution: Execution, wanted: (instance: Instance) => boolean): readonly string[] {

@@ -53,6 +53,7 @@ function memberOf(kind: GateKind, pod: FleetPod, sides: Sides, tell: TellVersion
     ...(version === undefined ? {} : { version }),
     ready,
     terminating,
+    ...(terminating ? { goneBy: Date.parse(pod.metadata.deletionTimestamp ?? '') } : {}),
     problem: ready || terminating ? null : problemOf(pod),
   }
 }
