@@ -181,6 +181,7 @@ describe('executions', () => {
       { spec: { strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } } } },
     ],
     ['a partition', { kind: 'StatefulSet', spec: { updateStrategy: { rollingUpdate: { partition: 2 } } } }],
+    ['a hold', { kind: 'DaemonSet', spec: { updateStrategy: { type: 'OnDelete' } } }],
     ['a pin', { kind: 'Service', spec: { selector: { 'pod-template-hash': 'abc' } } }],
   ])('%s that is left is found, but not on a frozen release', (_, change) => {
     expect(proveUngated([{ ...object, ...change }], [release])).not.toEqual([])

@@ -13,11 +13,12 @@ export type StoredRevision = {
   readonly values: Record<string, unknown>
 }
 
-/** A Deployment or StatefulSet, as far as values decide it. */
+/** A Deployment, StatefulSet or DaemonSet, as far as values decide it. */
 export type Workload = {
   readonly namespace: string
   readonly name: string
-  readonly replicas: number
+  /** Null of a DaemonSet: the nodes decide. */
+  readonly replicas: number | null
   readonly images: readonly string[]
 }
 
@@ -91,13 +92,10 @@ export class ClusterReader {
   }
 
   async workloads(): Promise<readonly Workload[]> {
-    const lists = await Promise.all([this.list('/apis/apps/v1/deployments'), this.list('/apis/apps/v1/statefulsets')])
-    return lists.flat().map(({ metadata, spec }) => ({
-      namespace: metadata.namespace,
-      name: metadata.name,
-      replicas: spec?.replicas ?? 1,
-      images: spec?.template?.spec.containers.map(({ image }) => image) ?? [],
-    }))
+    const lists = await Promise.all(
+      workloadKinds.map(async ([kind, path]) => (await this.list(path)).map((item) => workloadOf(kind, item))),
+    )
+    return lists.flat()
   }
 
   /** The pods of the workloads that charts make; those of hooks are none of them. */
@@ -115,11 +113,7 @@ export class ClusterReader {
 
   /** Everything that executions put a gate or a pin on. */
   async held(): Promise<readonly Held[]> {
-    const kinds = [
-      ['Deployment', '/apis/apps/v1/deployments'],
-      ['StatefulSet', '/apis/apps/v1/statefulsets'],
-      ['Service', '/api/v1/services'],
-    ] as const
+    const kinds = [...workloadKinds, ['Service', '/api/v1/services']] as const
     const lists = await Promise.all(kinds.map(async ([kind, path]) => (await this.list(path)).map(heldOf(kind))))
     return lists.flat()
   }
@@ -147,8 +141,22 @@ export class ClusterReader {
   }
 }
 
+const workloadKinds = [
+  ['Deployment', '/apis/apps/v1/deployments'],
+  ['StatefulSet', '/apis/apps/v1/statefulsets'],
+  ['DaemonSet', '/apis/apps/v1/daemonsets'],
+] as const
+const owners: ReadonlySet<string> = new Set(['ReplicaSet', 'StatefulSet', 'DaemonSet'])
+
 const isOfWorkload = ({ metadata }: Item): boolean =>
-  metadata.ownerReferences?.some(({ kind }) => kind === 'ReplicaSet' || kind === 'StatefulSet') ?? false
+  metadata.ownerReferences?.some(({ kind }) => owners.has(kind)) ?? false
+
+const workloadOf = (kind: string, { metadata, spec }: Item): Workload => ({
+  namespace: metadata.namespace,
+  name: metadata.name,
+  replicas: kind === 'DaemonSet' ? null : (spec?.replicas ?? 1),
+  images: spec?.template?.spec.containers.map(({ image }) => image) ?? [],
+})
 
 const heldOf =
   (kind: string) =>

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, cp, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -15,6 +15,8 @@ import { helmsOf, listProcesses, send } from './processes.ts'
 import { SupervisedServer } from './server.ts'
 
 const samples = fileURLToPath(new URL('../../samples/charts', import.meta.url))
+/** Charts of kinds of workloads that no sample has, laid out as the samples are. */
+const more = fileURLToPath(new URL('charts', import.meta.url))
 export const adminKey = `flo_chaos_${'k'.repeat(40)}`
 export const leaseSeconds = 3
 const readyWithinMs = 120_000
@@ -161,9 +163,11 @@ export class World {
     await started.finally(() => this.starting.delete(started))
   }
 
-  /** The sample charts, in a folder that both servers reach: with a database of one's own there is no such source. */
+  /** The sample charts and our own, in a folder that both servers reach: with a database of one's own there is no such source. */
   private async addCharts(url: string): Promise<void> {
-    await writeSamples(samples, this.chartFolder)
+    const sources = join(this.home, 'chart-sources')
+    for (const from of [samples, more]) await cp(from, sources, { recursive: true })
+    await writeSamples(sources, this.chartFolder)
     const answer = await fetch(`${url}/api/v1/chart-sources`, {
       method: 'POST',
       headers: { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' },

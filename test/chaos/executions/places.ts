@@ -15,12 +15,13 @@ export type Component = { readonly id: string; readonly versions: ReadonlyMap<st
 
 const tenant = (n: number) => `7c0a4f0e-0000-4000-8000-00000000010${n}`
 
-/** A Deployment behind a Service, a StatefulSet, a Deployment that no Service selects, and a set of releases. */
+/** A Deployment behind a Service, a StatefulSet, a Deployment that no Service selects, a set of releases, and a DaemonSet. */
 export const fleetPlaces: readonly FleetPlace[] = [
   { tenantId: tenant(0), namespace: 'fleet-0', names: ['engine'], chart: 'matih-query-engine' },
   { tenantId: tenant(1), namespace: 'fleet-1', names: ['store'], chart: 'matih-metadata-store' },
   { tenantId: tenant(2), namespace: 'fleet-2', names: ['ai'], chart: 'matih-ai-service' },
   { tenantId: tenant(3), namespace: 'fleet-3', names: ['one', 'two'], chart: 'matih-query-engine' },
+  { tenantId: tenant(4), namespace: 'fleet-4', names: ['agent'], chart: 'matih-node-agent' },
 ]
 
 /** Registers the tenants, and a component a chart with a step from each version to every later one; installs the releases. */

@@ -71,7 +71,8 @@ function proveWorkload(
   const { replicaCount, image } = valuesOverride as { replicaCount: number; image: { tag: string } }
   const tag = `${image.tag}${chartVersion === brokenVersion ? '-never-ready' : ''}`
   const wrong: string[] = []
-  if (workload.replicas !== replicaCount) wrong.push(`has ${workload.replicas} replicas instead of ${replicaCount}`)
+  const { replicas } = workload
+  if (replicas !== null && replicas !== replicaCount) wrong.push(`has ${replicas} replicas instead of ${replicaCount}`)
   if (!workload.images.every((name) => name.endsWith(`:${tag}`)))
     wrong.push(`runs ${workload.images} instead of ${tag}`)
   return wrong

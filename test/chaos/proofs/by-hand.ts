@@ -14,6 +14,7 @@ const said: Readonly<Record<string, string>> = {
     ...['  strategy: { type: RollingUpdate, rollingUpdate: { maxSurge: 1, maxUnavailable: 1 } }'],
   ].join('\n'),
   'statefulset.yaml': '  updateStrategy: { type: RollingUpdate, rollingUpdate: { partition: 1 } }',
+  'daemonset.yaml': '  updateStrategy: { type: OnDelete }',
 }
 
 /** A helm upgrade by hand of each release that is not frozen meets no conflict, whatever fields its chart sets. */

@@ -34,9 +34,14 @@ function numbersOf(spec: Held['spec']): readonly string[] {
     .map(([field]) => `has ${field} ${JSON.stringify(spec[field])}`)
 }
 
+/** What the API server makes of a workload whose chart says nothing. */
+const ownStrategy: Readonly<Record<string, RegExp>> = {
+  Deployment: /"25%".*"25%"/,
+  StatefulSet: /^\{"type":"RollingUpdate"(,"rollingUpdate":\{("partition":0)?\})?\}$/,
+  DaemonSet: /^\{"type":"RollingUpdate"|"type":"RollingUpdate"\}$/,
+}
+
 function strategyOf(kind: string, { strategy, updateStrategy }: Held['spec']): readonly string[] {
   const text = JSON.stringify(kind === 'Deployment' ? strategy : updateStrategy) ?? ''
-  const own =
-    kind === 'Deployment' ? /"25%".*"25%"/ : /^(\{"type":"RollingUpdate"(,"rollingUpdate":\{("partition":0)?\})?\})?$/
-  return text === '' || own.test(text) ? [] : [`has the strategy ${text}`]
+  return text === '' || ownStrategy[kind]?.test(text) ? [] : [`has the strategy ${text}`]
 }
