@@ -32,8 +32,9 @@ export type Resolved = {
 type Wanted = { readonly tenantId: Uuid; readonly component: Component; readonly target: TargetRequest | undefined }
 
 /** A simulated fleet can do everything that a Deployment can. */
-const rehearsalCan: Capabilities = { hold: 'gate', surge: true, ordered: false, pin: true }
-const releasesCan: Capabilities = { hold: 'each', surge: false, ordered: false, pin: false }
+export const rehearsalCan: Capabilities = { hold: 'gate', surge: true, ordered: false, pin: true }
+/** Each is upgraded by itself. */
+export const releasesCan: Capabilities = { hold: 'each', surge: false, ordered: false, pin: false }
 const unhindered = { heldBy: null, notBeside: null } as const
 
 /**
