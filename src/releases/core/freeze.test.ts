@@ -56,6 +56,44 @@ describe('a freeze stays known', () => {
   })
 })
 
+describe('a freeze that another hand ends', () => {
+  /** Looks once a second for so long, each act refused. Returns after how many seconds one was tried. */
+  function refused(simulation: Simulation, seconds: number): readonly number[] {
+    const [start, tried] = [simulation.now, [] as number[]]
+    for (; simulation.now < start + seconds * 1_000; simulation.now += 1_000) {
+      const before = simulation.attempt
+      simulation.step('refused')
+      if (simulation.attempt !== before) tried.push((simulation.now - start) / 1_000)
+    }
+    return tried
+  }
+
+  test('comes off after growing pauses while that is refused, and says why', () => {
+    const simulation = frozen()
+    simulation.world.byHand('upgrade')
+    const start = simulation.now
+    expect(refused(simulation, 1_000)).toEqual([0, 2, 6, 14, 30, 62, 126, 254, 510, 810])
+    expect(simulation.state.release.waitingFor).toEqual({
+      reason: 'THAWING',
+      until: start + 1_110_000,
+      detail: 'the workloads do not get their own fields back (helm_failed): simulated',
+    })
+    simulation.now = start + 1_110_000
+    steps(simulation, 3)
+    expect([simulation.state.release.frozen, simulation.world.gate]).toEqual([null, 'none'])
+    expect(simulation.state.release.waitingFor).toBeNull()
+  })
+
+  test('is tried at once for the next change of that hand', () => {
+    const simulation = frozen()
+    simulation.world.byHand('upgrade')
+    refused(simulation, 100)
+    simulation.world.byHand('upgrade')
+    simulation.step('done')
+    expect(simulation.world.gate).toBe('none')
+  })
+})
+
 describe('pinned traffic of a frozen release', () => {
   const outage = { kind: 'outage', service: 'web', to: '1.1.0', detail: 'nobody is ready' } as const
   const reason = ({ state }: Simulation) => state.release.waitingFor?.reason ?? null

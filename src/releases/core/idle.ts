@@ -1,5 +1,6 @@
 import type { Attempt } from '../../core/decision.ts'
-import { type Instant, seconds } from '../../core/instant.ts'
+import { type Instant, minutes, seconds } from '../../core/instant.ts'
+import { pauseAfter } from '../../core/pauses.ts'
 import type { ReleaseDecision } from './command.ts'
 import { releaseEvent } from './events.ts'
 import { endsFreeze, follow, isKnown } from './follow.ts'
@@ -8,7 +9,7 @@ import type { Absent, Present, Release, ReleaseAct, ReleaseState } from './model
 import { unsettledBeneath } from './overtaken.ts'
 import { isBaseline, isOurs, isPending } from './ownership.ts'
 import { healthOf } from './phases/waiting.ts'
-import { planSettle, planThaw } from './plan.ts'
+import { planFrozen, planSettle } from './plan.ts'
 
 /** Why a release shows what it was: nothing is concluded from not seeing. */
 export const unreadableReason = 'CLUSTER_UNREADABLE'
@@ -67,16 +68,37 @@ function thaw(
   const { operation, release } = state
   if (operation === null || !endsFreeze(state, seen)) return null
   // One that ended an earlier freeze took those gates off, and not these.
-  const before = attempt?.act.kind === 'restore' && attempt.act.operationId === operation.id ? attempt : null
-  if (before?.result === 'done' && isBaseline(before, seen.kind === 'present' ? seen.newest : null)) return null
-  const pauseOver = before === null ? now : (before.endedAt ?? before.startedAt) + seconds(2)
-  const waiting = {
-    ...state,
-    release: { ...release, waitingFor: { reason: 'THAWING', until: Math.max(now, pauseOver) } },
-  }
-  if (now < pauseOver) return { kind: 'next', state: waiting, act: null, events: [], wake: pauseOver }
-  const act = planThaw('restore', operation.id, seen, now)
+  const before = lastRestore(attempt, operation.id, seen)
+  if (before?.result === 'done') return null
+  const tries = before?.act.tries ?? (before === null ? 0 : 1)
+  const due = before === null ? now : (before.endedAt ?? before.startedAt) + pauseAfter(restorePauses, tries)
+  const waitingFor = { reason: 'THAWING', until: Math.max(now, due), ...whyRefused(before) }
+  const waiting = { ...state, release: { ...release, waitingFor } }
+  if (now < due) return { kind: 'next', state: waiting, act: null, events: [], wake: due }
+  const act = planFrozen({ kind: 'restore', operationId: operation.id, tries: tries + 1 }, seen, now)
   return { kind: 'next', state: waiting, act, events: [], wake: now }
+}
+
+/** What is refused now may not be for long; where Flotilla may not write the workloads, every try would be one in vain. */
+const restorePauses = { firstMs: seconds(2), longestMs: minutes(5) } as const
+
+type Restore = Extract<ReleaseAct, { kind: 'restore' }>
+
+/** The newest attempt, where it was to take the gates off for the revision that there is now. */
+function lastRestore(
+  attempt: Attempt<ReleaseAct> | null,
+  operationId: Restore['operationId'],
+  seen: Present | Absent,
+): (Attempt<ReleaseAct> & { readonly act: Restore }) | null {
+  if (attempt?.act.kind !== 'restore' || attempt.act.operationId !== operationId) return null
+  const isOfNow = isBaseline(attempt, seen.kind === 'present' ? seen.newest : null)
+  return isOfNow ? { ...attempt, act: attempt.act } : null
+}
+
+function whyRefused(before: Attempt<ReleaseAct> | null): { readonly detail?: string } {
+  const failure = before?.failure ?? null
+  if (failure === null) return {}
+  return { detail: `the workloads do not get their own fields back (${failure.code}): ${failure.detail}` }
 }
 
 /** How long objects that another hand's uninstall deletes are waited for, before they are told as left over. */

@@ -345,7 +345,12 @@ export type ReleaseAct =
   /** Nothing of a frozen release moves, and helm owns every field: what comes before helm. */
   | { readonly kind: 'halt'; readonly operationId: Uuid }
   /** The workloads of a frozen release get their own fields back and move. */
-  | { readonly kind: 'restore'; readonly operationId: Uuid }
+  | {
+      readonly kind: 'restore'
+      readonly operationId: Uuid
+      /** With this one, in a row, where another hand has ended the freeze: nothing limits how long that is tried. */
+      readonly tries?: number
+    }
   /** The traffic of a frozen release goes to a set that can serve; what was seen of it is `service`, and version `to`. */
   | {
       readonly kind: 'repin'
