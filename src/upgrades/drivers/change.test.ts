@@ -118,6 +118,16 @@ describe('a field that cannot be gated', () => {
     ).toBeNull()
   })
 
+  test('is what helm would take from the gate or give to its controller', () => {
+    const manual = workload('DaemonSet', 'agent', '1', { updateStrategy: { type: 'OnDelete' } })
+    const own = workload('DaemonSet', 'agent', '2')
+    const refused = { workload: agentRef, field: 'spec.updateStrategy.type', changes: true }
+    const between = (one: typeof own, other: typeof own) =>
+      compareRenderings(renderedObjects([one]), renderedObjects([other]), agentRef, []).cannotGate
+    expect([between(manual, own), between(own, manual)]).toEqual([refused, refused])
+    expect(between(own, workload('DaemonSet', 'agent', '3'))).toBeNull()
+  })
+
   test('holds nobody where no pod of the target changes', () => {
     const paused = workload('Deployment', 'web', '1', { paused: false })
     expect(compare([workload('Deployment', 'web', '1')], [paused]).cannotGate).toBeNull()

@@ -19,7 +19,12 @@ export type Change = {
   /** A field that the chart renders and that a gate needs otherwise; null where all can be held, or nothing has to be. */
   readonly cannotGate: CannotGate | null
 }
-export type CannotGate = { readonly workload: WorkloadRef; readonly field: string }
+export type CannotGate = {
+  readonly workload: WorkloadRef
+  readonly field: string
+  /** It is not the field that is in the way, but that helm changes it while the gate is closed. */
+  readonly changes?: boolean
+}
 
 /**
  * Compares what is deployed with what is to be (SPEC section 5, "What is upgraded"). `deployed` is Helm's manifest and
@@ -42,7 +47,9 @@ export function compareRenderings(
     others,
     atOnce: changedAtOnce(deployed, wanted),
     images: now === undefined ? [] : imagesOf(now.body),
-    cannotGate: podsChange ? firstRefused([...deployed, ...wanted], [target, ...others]) : null,
+    cannotGate: podsChange
+      ? (firstRefused([...deployed, ...wanted], [target, ...others]) ?? turned(deployed, wanted, [target, ...others]))
+      : null,
   }
 }
 
@@ -98,9 +105,12 @@ export function imagesIn(objects: readonly Rendered[]): readonly string[] {
 }
 
 /** Why a fleet cannot be held, in words. */
-export function whyNotHeld({ workload, field }: CannotGate): string {
-  return `the chart sets ${nameOf(workload)} ${field}, which would hold the instances: only RECREATE is possible`
+export function whyNotHeld({ workload, field, changes = false }: CannotGate): string {
+  if (changes) return `the chart changes ${nameOf(workload)} ${field}, which would let the instances go: ${only}`
+  return `the chart sets ${nameOf(workload)} ${field}, which would hold the instances: ${only}`
 }
+
+const only = 'only RECREATE is possible'
 
 function firstRefused(objects: readonly Rendered[], gated: readonly WorkloadRef[]): CannotGate | null {
   const [target] = gated
@@ -110,6 +120,29 @@ function firstRefused(objects: readonly Rendered[], gated: readonly WorkloadRef[
     return field === null ? [] : [{ workload: { kind, name }, field }]
   })
   return refused.find(({ workload }) => target !== undefined && isSame(workload, target)) ?? refused[0] ?? null
+}
+
+/**
+ * A DaemonSet has no other hold than `OnDelete`. Where a chart says that itself and in its other version does not, helm
+ * takes it away, on the way there or on the way back, and the controller replaces every pod as it likes. Null where none
+ * of those that are to be held does so.
+ */
+function turned(
+  deployed: readonly Rendered[],
+  wanted: readonly Rendered[],
+  gated: readonly WorkloadRef[],
+): CannotGate | null {
+  const manual = [...dropsManual(deployed, wanted), ...dropsManual(wanted, deployed)]
+  const workload = gated.find((each) => each.kind === 'DaemonSet' && manual.some((one) => isSame(one, each)))
+  return workload === undefined ? null : { workload, field: 'spec.updateStrategy.type', changes: true }
+}
+
+/** Which workloads have their pods replaced only when somebody deletes them in the one rendering, and not in the other. Pure. */
+export function dropsManual(one: readonly Rendered[], other: readonly Rendered[]): readonly WorkloadRef[] {
+  const after = workloadsOf(other)
+  return workloadsOf(one)
+    .filter((each) => isOnDelete(each.body) && after.some((now) => isSame(now, each) && !isOnDelete(now.body)))
+    .map(({ kind, name }) => ({ kind, name }))
 }
 
 /** Beside the target nobody moves pods that are replaced only when somebody deletes them: no gate would ever open for them. */

@@ -44,6 +44,22 @@ export async function readUnsettled(
   }
 }
 
+/**
+ * Which of the workloads that replace no pod by themselves have older ones: where the chart leaves that to their controllers
+ * from now on, these move though no template changes. Throws `ClusterError`.
+ */
+export async function leftBehind(
+  client: ClusterClient,
+  namespace: string,
+  released: readonly WorkloadRef[],
+): Promise<readonly WorkloadRef[]> {
+  const found = await mapParallel(released, AT_ONCE, async (ref) => {
+    const live = await client.find<Workload>(gateKinds[ref.kind].resource, { namespace, name: ref.name })
+    return live === null || isUniform(live) ? [] : [ref]
+  })
+  return found.flat()
+}
+
 type Standing = { readonly moves: boolean; readonly template: Unsettled['template'] }
 type Applied = Rendered & { readonly kind: WorkloadKind }
 

@@ -3,13 +3,13 @@ import type { Uuid } from '../../core/subject.ts'
 import type { ClusterClient } from '../../infra/kubernetes/index.ts'
 import type { FleetRelease, Renderings } from '../../releases/index.ts'
 import type { Capabilities, WorkloadRef } from '../core/model.ts'
-import { type Change, compareRenderings, refusedField, whyNotHeld } from './change.ts'
+import { type Change, compareRenderings, dropsManual, refusedField, whyNotHeld } from './change.ts'
 import { chooseWorkload, type Discovery, discoverTarget, type WorkloadRequest } from './discover.ts'
 import { within } from './gate/json.ts'
 import { isSame, objectsOf, type Rendered, renderedObjects, workloadsOf } from './rendered.ts'
 import { type Refused, renderedOrRefused } from './renderings.ts'
 import { type Room, readRoom } from './room.ts'
-import { readUnsettled, settled, type Unsettled } from './standing.ts'
+import { leftBehind, readUnsettled, settled, type Unsettled } from './standing.ts'
 import { whatCannotBeSwitched } from './switching.ts'
 
 /** What the workloads of releases are read with. Each throws when what it asks does not answer. */
@@ -122,8 +122,9 @@ async function unsettledOf(
   wanted: readonly Rendered[],
 ): Promise<Unsettled> {
   if (isFrozen) return { ...settled, workloads: [workload, ...(await parts.frozenOthers(release))] }
-  if (!release.newestFailed) return settled
-  return readUnsettled(parts.clientOf(release.clusterId), release.namespace, newest, wanted, workload)
+  const client = parts.clientOf(release.clusterId)
+  if (release.newestFailed) return readUnsettled(client, release.namespace, newest, wanted, workload)
+  return { ...settled, workloads: await leftBehind(client, release.namespace, dropsManual(newest, wanted)) }
 }
 
 /** The pod spec that the new version has. */

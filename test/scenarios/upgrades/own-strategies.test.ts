@@ -175,4 +175,38 @@ test.concurrent.each<[string, Kind, object]>([
   await expectNothingOfOurs(fleet, originals)
 })
 
+describe.concurrent('a DaemonSet whose chart changes who deletes its pods', () => {
+  const onDelete = { updateStrategy: { type: 'OnDelete' } }
+  const install = (specs: object, more: object = {}) =>
+    Fleet.install(world, component, { kind: 'DaemonSet', size: 3, values: { specs, ...more } })
+
+  test.each([
+    ['leaves it to its controller', { '1.0.0': onDelete }],
+    ['takes it from its controller', { '1.1.0': onDelete }],
+  ])('%s is refused: helm would let all of them go, there or on the way back', async (_, specs) => {
+    const fleet = await install(specs)
+    const before = await fleet.uids()
+    const { detail } = problem(await fleet.initiate(slow), 422, 'cannot_gate')
+    expect(detail).toContain('the chart changes DaemonSet app spec.updateStrategy.type')
+    expect(await fleet.uids()).toEqual(before)
+    const execution = await fleet.started({ ...slow, strategy: 'RECREATE' })
+    expect(await execution.until('ended', hasEnded, patience)).toMatchObject({ status: 'COMPLETED' })
+    await fleet.reaches({ '1.1.0': 3 })
+  })
+
+  test('is refused too where the pods do not change and older ones were left behind', async () => {
+    const fleet = await install({ '1.0.0': onDelete }, { tag: '2.0.0' })
+    ok(await fleet.release.upgrade({ valuesOverride: { tag: '2.1.0' } }))
+    const { detail } = problem(await fleet.initiate(slow), 422, 'cannot_gate')
+    expect(detail).toContain('spec.updateStrategy.type')
+    for (const pod of await fleet.pods()) await fleet.kill(pod)
+    await fleet.reaches({ '1.1.0': 3 })
+    const before = await fleet.uids()
+    const execution = await fleet.started(slow)
+    const done = await execution.until('ended', hasEnded, patience)
+    expect(done).toMatchObject({ status: 'COMPLETED', instances: [{ unchanged: true }, {}, {}] })
+    expect(await fleet.uids()).toEqual(before)
+  })
+})
+
 test('all of this was told as docs/events says', () => expectToldAsPublished(world.api))
