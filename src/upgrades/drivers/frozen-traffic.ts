@@ -5,18 +5,29 @@ import type { Hand } from './fleet/hand.ts'
 import { fleetOfRow, hashesOf, type Pinned, readPresent } from './frozen-fleet.ts'
 import { repinService } from './services/pin.ts'
 
+type Outage = Extract<FrozenTraffic, { kind: 'outage' }>
 /** A row whose Services are pinned, with what they say and which sets could serve. */
 type Seen = { readonly row: GateRow; readonly pinned: readonly Pinned[]; readonly serving: ReadonlySet<string> }
 
 /** Where the traffic of a frozen release goes; null where nothing of it is pinned. Changes nothing. Throws `ClusterError`. */
 export async function readTraffic(parts: FleetParts, release: FrozenRelease): Promise<FrozenTraffic | null> {
   const seen = await readPinned(parts, release)
-  const [outage] = seen.flatMap(outagesOf)
-  if (outage !== undefined) return outage
+  const outage = outageIn(seen.flatMap(outagesOf))
+  if (outage !== null) return outage
   const pins = seen.flatMap(({ row, pinned }) =>
     pinned.map(({ service, hash }) => [service, versionOf(row, hash)] as const),
   )
   return pins.length === 0 ? null : { kind: 'serves', pins: Object.fromEntries(pins) }
+}
+
+/**
+ * What is told of several outages: all of them in words, and as the one to be seen to one that can be, wherever it stands.
+ * Null without any. Pure.
+ */
+export function outageIn(outages: readonly Outage[]): Outage | null {
+  const chosen = outages.find(({ to }) => to !== null) ?? outages[0]
+  if (chosen === undefined) return null
+  return { ...chosen, detail: [...new Set(outages.map(({ detail }) => detail))].join('; ') }
 }
 
 /** Moves the pins that serve nobody to a set that has passed and can serve; others, and where there is none, stay. */
@@ -59,7 +70,7 @@ function passedSets({ passed, previous }: GateState): readonly string[] {
   return passed ?? (previous === null ? [] : [previous])
 }
 
-function outagesOf(seen: Seen): readonly FrozenTraffic[] {
+function outagesOf(seen: Seen): readonly Outage[] {
   const { row, pinned, serving } = seen
   const hash = wayOut(seen)
   const why = serving.size === 0 ? 'and none of the other set is' : 'and the other set has not passed'

@@ -243,6 +243,34 @@ describe('a pin', () => {
     await applyService(fleet)
   })
 
+  test.each([
+    { passed: true, to: '2.0.0' },
+    { passed: false, to: null },
+  ])('of several Services is told of each that serves nobody, and all are moved: $passed', async ({ passed, to }) => {
+    const fleet = await TestFleet.open(world, 'Deployment', { replicas: 2 })
+    for (const name of ['api', 'web']) await applyService(fleet, name)
+    await fleet.upgraded()
+    await fleet.pin('previous')
+    await fleet.admit(0, 2)
+    await fleet.reaches({ '1.0.0': 2, '2.0.0': 2 }, 2)
+    const status = passed ? 'COMPLETED' : 'HEALTH_CHECKING'
+    const instances = (await fleet.see()).members.map((member, n) => ({
+      ...newInstance(fleet.execution.id, n, member, 'TARGET'),
+      status,
+    })) as Execution['instances']
+    fleet.execution = { ...fleet.execution, instances }
+    await fleet.gate({ kind: 'frozen' })
+    const port = frozenWorkloads(world.parts())
+    const release = { id: fleet.releaseId, clusterId: world.clusterId, namespace: fleet.namespace }
+    await lose(fleet, '1.0.0')
+    const seen = await port.traffic(release)
+    expect(seen).toMatchObject({ kind: 'outage', to })
+    for (const name of ['api', 'web']) expect(JSON.stringify(seen)).toContain(`Service ${name} is pinned to 1.0.0`)
+    await port.repin(release, await world.lease({ id: fleet.releaseId }, 'release'))
+    const pins = { api: '2.0.0', web: '2.0.0' }
+    expect(await port.traffic(release)).toMatchObject(passed ? { kind: 'serves', pins } : { kind: 'outage', to: null })
+  })
+
   test('that another hand has changed is told as it is', async () => {
     const fleet = await bothSides(2)
     const body = { spec: { selector: { 'pod-template-hash': 'nothing' } } }
