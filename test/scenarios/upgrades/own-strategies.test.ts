@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { testedDialect } from '../../support/tested-helm.ts'
 import { ok, problem } from '../support/api.ts'
 import { eventually } from '../support/eventually.ts'
 import { expectToldAsPublished } from '../support/told.ts'
@@ -96,6 +97,20 @@ test.concurrent.each(changes.flatMap(([name, from, to]) => ends.map((end) => ({ 
     await expectHelmGoesOn(fleet)
   },
 )
+
+// By server-side apply a chart cannot take away what is nobody's: the API server has filled the bounds in.
+test.concurrent('where a chart replaces all at once that said nothing before, its bounds are in the way of helm 4: nothing has moved', async () => {
+  const specs = { '1.1.0': replacing.spec }
+  const fleet = await Fleet.install(world, component, { kind: 'Deployment', size: 2, values: { specs } })
+  const [originals, before] = [await originalsOf(fleet), await fleet.uids()]
+  const done = await (await fleet.started(slow)).until('ended', hasEnded, patience)
+  if (testedDialect !== 'v4') return expect(done.status).toBe('COMPLETED')
+  expect(done).toMatchObject({ status: 'FAILED', statusReason: 'DEPLOY_FAILED' })
+  expect(JSON.stringify(done.transitions.at(-1))).toContain('may not be specified when strategy `type` is')
+  expect(await fleet.uids()).toEqual(before)
+  await expectNothingOfOurs(fleet, originals)
+  expect(await fleet.release.read()).toMatchObject({ status: 'FAILED', chartVersion: '1.0.0', frozen: null })
+})
 
 test.concurrent('cancelled half-way it is taken over by the next execution', async () => {
   const { fleet, originals, execution } = await halfReplaced('STAGED')
