@@ -224,6 +224,19 @@ describe('a crash or a second worker', () => {
     expect((await fleet.see()).gate).toEqual({ kind: 'closed' })
   })
 
+  test('is read again as often as a busy controller makes it stale', async () => {
+    const fleet = await open({ replicas: 2 })
+    let left = 12
+    const raced = racing(fleet.client, async () => {
+      const body = { metadata: { annotations: { seen: `${left}` } } }
+      const named = { namespace: fleet.namespace, name: fleet.name }
+      if (left > 0) await fleet.client.patch(resources.deployments, named, { type: 'merge', body })
+      left -= 1
+    })
+    await workloadDriver(world.parts(raced)).gate(fleet.execution, { kind: 'closed' }, [], heldBy(fleet.lease))
+    expect((await fleet.see()).gate).toEqual({ kind: 'closed' })
+  })
+
   test('a lease that was lost writes nothing, nor does an older one over a newer', async () => {
     const fleet = await open({ replicas: 2 })
     const old = fleet.lease

@@ -12,6 +12,8 @@ import type { Hand } from './hand.ts'
 
 /** Record, patch, withdraw: whatever needs more than this goes in a circle. */
 const MOST_STEPS = 8
+/** A controller that moves pods makes every version stale at once, for as long as it is at it: that is no step. */
+const MOST_STALE = 50
 
 /** Brings one workload into a position, step by step. Throws `ActFailed`; `LeaseLost` when another worker was here. */
 export async function bring(
@@ -23,17 +25,25 @@ export async function bring(
 ): Promise<void> {
   const kind = gateKinds[name]
   const named = { namespace: fleet.namespace, name: ref.name }
-  let live = await fleet.client.find<Workload>(kind.resource, named)
+  const found = await fleet.client.find<Workload>(kind.resource, named)
   // A workload that helm makes or removes itself has no gate.
-  if (live === null && goal.role === 'other') return
-  if (live === null) throw hand.failure('not_found', `${name} ${ref.name} is not there`)
+  if (found === null && goal.role === 'other') return
+  if (found === null) throw hand.failure('not_found', `${name} ${ref.name} is not there`)
+  let live: Workload = found
   let row = await parts.gates.find(parts.db, goal.clusterId, live.metadata.uid ?? '')
-  for (let step = 0; step < MOST_STEPS; step++) {
+  for (let step = 0, stale = 0; step < MOST_STEPS && stale < MOST_STALE; ) {
     const next = nextStep(kind, live, row, goal)
     if (next.kind === 'done') return
     if (next.kind === 'overtaken') throw new LeaseLost('A worker with a newer lease holds the gate')
-    if (next.kind === 'record') row = await record(parts, next.row, hand)
-    else live = await patchOnce(fleet, kind.resource, live, patchOf(next), hand)
+    if (next.kind === 'record') {
+      row = await record(parts, next.row, hand)
+      step += 1
+      continue
+    }
+    const sent: Sent<Workload> = await patchUnlessStale(fleet, kind.resource, live, patchOf(next), hand)
+    live = sent.object
+    if (sent.isStale) stale += 1
+    else step += 1
   }
   throw hand.failure('conflict', `${name} ${ref.name} is being changed by another hand`)
 }
@@ -54,20 +64,34 @@ function patchOf(step: Extract<GateStep, { kind: 'patch' | 'withdraw' }>): Patch
  * object as it now is comes back unpatched, to be decided upon anew; where the spec has, the act ends.
  */
 export async function patchOnce<T extends KubeObject>(
-  { client }: Pick<Fleet, 'client'>,
-  resource: Parameters<typeof client.patch>[0],
+  fleet: Pick<Fleet, 'client'>,
+  resource: PatchedResource,
   live: T,
   patch: Patch,
   hand: Hand,
 ): Promise<T> {
+  return (await patchUnlessStale(fleet, resource, live, patch, hand)).object
+}
+
+type PatchedResource = Parameters<Fleet['client']['patch']>[0]
+type Sent<T> = { readonly object: T; readonly isStale: boolean }
+
+async function patchUnlessStale<T extends KubeObject>(
+  { client }: Pick<Fleet, 'client'>,
+  resource: PatchedResource,
+  live: T,
+  patch: Patch,
+  hand: Hand,
+): Promise<Sent<T>> {
   const { namespace = '', name, uid } = live.metadata
   try {
-    return await hand.write((options) => client.patch<T>(resource, { namespace, name }, patch, options))
+    const object = await hand.write((options) => client.patch<T>(resource, { namespace, name }, patch, options))
+    return { object, isStale: false }
   } catch (error) {
     if (!(error instanceof ClusterError && error.isConflict)) throw error
     const fresh = await client.get<T>(resource, { namespace, name })
     if (fresh.metadata.uid !== uid || hasMoved(live, fresh)) throw error
-    return fresh
+    return { object: fresh, isStale: true }
   }
 }
 
