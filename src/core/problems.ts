@@ -55,6 +55,7 @@ export const problemCatalogue = {
   hook_failed: { status: 422, title: 'A hook of the chart failed' },
   not_ready: { status: 422, title: 'The workloads did not become ready in time' },
   field_conflict: { status: 422, title: 'Another manager owns a field of the chart' },
+  object_unrecorded: { status: 422, title: 'The cluster has an object that the newest revision lacks' },
   cluster_lost: { status: 422, title: 'The cluster stopped answering during the operation' },
   helm_failed: { status: 422, title: 'Helm reported a failure' },
   rolled_back: { status: 422, title: 'The upgrade failed and was rolled back' },

@@ -40,6 +40,7 @@ const expected: Readonly<Record<keyof typeof helm4, ErrorCode>> = {
   kubeVersion: 'chart_invalid',
   missingDependency: 'chart_invalid',
   noChart: 'chart_invalid',
+  originalMissing: 'object_unrecorded',
   inProgress: 'operation_in_progress',
   clusterDown: 'cluster_unavailable',
   unauthorized: 'cluster_unavailable',
@@ -54,6 +55,12 @@ describe("helm's words", () => {
     expect(explanation.detail).not.toBe('')
     expect(explanation.detail).not.toMatch(/^Error|FAILED:|level=/)
     expect(explanation.detail + redactedTail(stderr)).not.toContain('CANARY')
+  })
+
+  test('3.17 says of an object that its newest record lacks', () => {
+    expect(explain(run('Error: no ConfigMap with the name "r1-old" found')).code).toBe('object_unrecorded')
+    const hook = 'Error: pre-rollback hooks failed: no ConfigMap with the name "r1-old" found'
+    expect(explain(run(hook)).code).toBe('hook_failed')
   })
 
   test('unknown ones are a failure of helm, or of the cluster when it did not answer', () => {

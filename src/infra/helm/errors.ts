@@ -75,6 +75,10 @@ const readings: readonly Reading[] = [
   ],
   [/^Error:.*values don't meet the specifications of the schema/m, 'values_schema'],
   [/Apply failed with \d+ conflict/, 'field_conflict'],
+  [
+    /^Error: (?:original object \S+ with the name "[^"]*" not found|no \S+ with the name "[^"]*" found)$/m,
+    'object_unrecorded',
+  ],
   [/kubernetes cluster unreachable|Kubernetes cluster unreachable|the cluster does not answer/, 'cluster_unavailable'],
   [/is forbidden: [Uu]ser "flotilla:tenant:[^"]*" /, 'not_permitted'],
   ...hooks,

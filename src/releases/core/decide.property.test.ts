@@ -11,6 +11,7 @@ const fates: readonly Fate[] = [
   'done',
   'refused',
   'failed',
+  'unrecorded',
   'lostBefore',
   'lostPending',
   'lostAfter',

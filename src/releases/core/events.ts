@@ -4,11 +4,22 @@ import type { Uuid } from '../../core/subject.ts'
 import type { Operation, Release } from './model.ts'
 import { shownStatus } from './shown.ts'
 
+type OperationHappening =
+  | 'requested'
+  | 'started'
+  | 'applied'
+  | 'reverting'
+  | 'interrupted'
+  | 'repeating'
+  | 'succeeded'
+  | 'failed'
+  | 'cancelled'
+
 /** An event of an operation: `release.KIND.WHAT`. Carries names, numbers and codes, never values. */
 export function operationEvent(
   release: Release,
   operation: Operation,
-  what: 'requested' | 'started' | 'applied' | 'reverting' | 'interrupted' | 'succeeded' | 'failed' | 'cancelled',
+  what: OperationHappening,
   more: JsonObject = {},
 ): DomainEvent {
   return {

@@ -334,6 +334,8 @@ export type ReleaseAct =
       readonly revision: number
       readonly secretUid: string
       readonly reason: string
+      /** This revision's objects are named in the record besides its own: what comes next has to find them (docs/adr/0040). */
+      readonly objectsOf?: number
     }
   /** What helm does to the revision before the one that it has deployed, and goes on without where it could not. */
   | {

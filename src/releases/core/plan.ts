@@ -31,15 +31,17 @@ function rollbackAct(operation: Operation, seen: Present): ReleaseAct {
     : { kind: 'upgrade', operationId: operation.id }
 }
 
-/** Ends a revision in Helm's own storage. Short: it is one read and one write. */
+/** Ends a revision in Helm's own storage. Short: it is a read or two and one write. `objectsOf`: as the act has it. */
 export function planSettle(
   operation: Operation,
   own: Pick<HelmRevision, 'revision' | 'secretUid'>,
   reason: string,
   now: Instant,
+  objectsOf?: number,
 ): PlannedAct<ReleaseAct> {
   const { revision, secretUid } = own
-  const act: ReleaseAct = { kind: 'settle', operationId: operation.id, revision, secretUid, reason }
+  const more = objectsOf === undefined ? {} : { objectsOf }
+  const act: ReleaseAct = { kind: 'settle', operationId: operation.id, revision, secretUid, reason, ...more }
   return { act, baseline: baselineOf(own), deadline: now + seconds(30) }
 }
 

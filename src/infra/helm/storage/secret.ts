@@ -52,10 +52,16 @@ export function readMetadata(metadata: JsonObject): RecordMetadata {
 export type Ending = { readonly status: 'failed'; readonly description: string } | { readonly status: 'superseded' }
 
 /**
- * The Secret that says how its revision has ended, in its JSON and its label. Everything else stays, resourceVersion included:
- * whoever has written meanwhile wins.
+/**
+ * The Secret that says how its revision has ended, in its JSON and its label, and has the manifest that is given. Everything
+ * else stays, resourceVersion included: whoever has written meanwhile wins.
  */
-export function endedSecret(stored: StoredRecord, ending: Ending, at: Date): JsonObject {
+export function endedSecret(
+  stored: StoredRecord,
+  ending: Ending,
+  at: Date,
+  manifest: string = stored.record.manifest,
+): JsonObject {
   const info = { ...object(stored.raw.info), ...ending }
   const metadata = object(stored.secret.metadata)
   const modifiedAt = String(Math.floor(at.getTime() / 1000))
@@ -65,7 +71,7 @@ export function endedSecret(stored: StoredRecord, ending: Ending, at: Date): Jso
     apiVersion: 'v1',
     kind: 'Secret',
     metadata: { ...metadata, labels },
-    data: { ...object(stored.secret.data), release: encodeRelease({ ...stored.raw, info }) },
+    data: { ...object(stored.secret.data), release: encodeRelease({ ...stored.raw, info, manifest }) },
   }
 }
 

@@ -1,7 +1,15 @@
 import type { JsonObject } from '../../../core/json.ts'
 import { systemClock } from '../../clock.ts'
-import { type ClusterClient, ClusterError, createClient, type KubeObject, resources } from '../../kubernetes/index.ts'
+import {
+  type ClusterClient,
+  ClusterError,
+  createClient,
+  type KubeObject,
+  ManifestError,
+  resources,
+} from '../../kubernetes/index.ts'
 import type { ClusterEndpoint } from '../types.ts'
+import { joinedManifest } from './joined-manifest.ts'
 import { type RecordMetadata, recordName, type StoredRecord, UnreadableRecordError } from './record.ts'
 import { type Ending, endedSecret, readMetadata, readSecret } from './secret.ts'
 
@@ -50,7 +58,9 @@ export async function readRevision(
 }
 
 /**
- * Ends a revision in Helm's place (DESIGN.md, "Settling"). Resolves to false when the record has changed
+ * Ends a revision in Helm's place (DESIGN.md, "Settling"). `before`: another revision whose objects the record is to name
+ * besides its own; where that cannot be told, or passes what a Secret holds, it names its own. Resolves to false when the
+ * record has changed
  * since it was read or is gone: the caller reads again and decides anew. The caller holds the release's lease, and
  * knows that the helm which made the revision can no longer write. Throws `ClusterError`.
  */
@@ -59,13 +69,36 @@ export async function endRevision(
   stored: StoredRecord,
   ending: Ending,
   at: Date,
+  before: StoredRecord | null = null,
 ): Promise<boolean> {
+  const manifest = before === null ? null : manifestOfBoth(stored, before)
+  if (manifest === null) return write(cluster, endedSecret(stored, ending, at))
   try {
-    const ended = endedSecret(stored, ending, at) as unknown as KubeObject
-    await clientOf(cluster).replace(resources.secrets, ended)
+    return await write(cluster, endedSecret(stored, ending, at, manifest))
+  } catch (error) {
+    if (!(error instanceof ClusterError) || !tooLarge.has(error.status)) throw error
+    return write(cluster, endedSecret(stored, ending, at))
+  }
+}
+
+/** How an API server refuses a Secret for its size. */
+const tooLarge: ReadonlySet<number> = new Set([413, 422])
+
+async function write(cluster: ClusterEndpoint, ended: JsonObject): Promise<boolean> {
+  try {
+    await clientOf(cluster).replace(resources.secrets, ended as unknown as KubeObject)
     return true
   } catch (error) {
     if (error instanceof ClusterError && (error.isConflict || error.isAbsent)) return false
+    throw error
+  }
+}
+
+function manifestOfBoth({ record }: StoredRecord, before: StoredRecord): string | null {
+  try {
+    return joinedManifest(before.record.manifest, record.manifest, record.namespace)
+  } catch (error) {
+    if (error instanceof ManifestError) return null
     throw error
   }
 }

@@ -75,6 +75,10 @@ export const helm4 = {
     'Error: INSTALLATION FAILED: an error occurred while checking for chart dependencies. You may need to run `helm dependency build` to fetch missing dependencies: found in Chart.yaml, but missing in charts/ directory: foo',
   ].join('\n'),
   noChart: ['Error: INSTALLATION FAILED: path "./nothere.tgz" not found'].join('\n'),
+  originalMissing: [
+    'level=WARN msg="Rollback \\"r1\\" failed: original object ConfigMap with the name \\"r1-old\\" not found"',
+    'Error: original object ConfigMap with the name "r1-old" not found',
+  ].join('\n'),
   inProgress: ['Error: UPGRADE FAILED: another operation (install/upgrade/rollback) is in progress'].join('\n'),
   clusterDown: [
     'Error: UPGRADE FAILED: kubernetes cluster unreachable: Get "https://127.0.0.1:36444/version": dial tcp 127.0.0.1:36444: connect: connection refused',

@@ -1,8 +1,9 @@
-import type { ActFailure, Attempt, AttemptResult } from '../../../core/decision.ts'
+import type { ActFailure, Attempt, AttemptResult, PlannedAct } from '../../../core/decision.ts'
+import type { DomainEvent } from '../../../core/events.ts'
 import type { ReleaseDecision } from '../command.ts'
 import { operationEvent } from '../events.ts'
 import type { HelmRevision, Operation, Phase, ReleaseAct, RevisionRecord } from '../model.ts'
-import { isBaseline, isOurs, isPending } from '../ownership.ts'
+import { baselineOfAttempt, isBaseline, isOurs, isPending } from '../ownership.ts'
 import { planApply, planSettle } from '../plan.ts'
 import { fail } from './failing.ts'
 import {
@@ -58,10 +59,57 @@ function ours(look: Look, phase: Applying, attempt: Attempt<ReleaseAct>, newest:
   if (newest.status === 'uninstalled' || newest.status === 'uninstalling')
     return anotherHand(look, `revision ${newest.revision} was uninstalled by another hand`)
   if (isPending(newest)) return leftPending(look, phase, attempt, newest)
-  if (attempt.result === 'interrupted' && phase.tries < mostTries && canRepeat(look)) {
-    return again(look, phase, [abandoned(look, newest)])
-  }
-  return fail(look, failureOf(attempt, { code: 'helm_failed', detail: safeDescription(newest) }))
+  const failure = failureOf(attempt, { code: 'helm_failed', detail: safeDescription(newest) })
+  if (!repeats(look, phase, attempt)) return fail(look, failure)
+  if (objectsBefore(attempt, newest) === undefined) return again(look, phase, [abandoned(look, newest)])
+  return settleToRepeat(look, phase, attempt, newest)
+}
+
+/** An act that was cut off, and a rollback that failed on what its own record has told helm of since. */
+function repeats(look: Look, phase: Applying, { result, act, failure }: Attempt<ReleaseAct>): boolean {
+  const mended = act.kind === 'rollback' && failure?.code === 'object_unrecorded'
+  return (result === 'interrupted' || mended) && phase.tries < mostTries && canRepeat(look)
+}
+
+/**
+ * The revision whose objects helm is to find in the record of a rollback that is repeated; undefined where it needs none.
+ * Helm compares with the newest record alone, and that one is of the rollback now: what the revision before had besides
+ * would stay for ever (docs/adr/0040).
+ */
+function objectsBefore(attempt: Attempt<ReleaseAct>, newest: HelmRevision): number | undefined {
+  const before = baselineOfAttempt(attempt).revision
+  return attempt.act.kind === 'rollback' && before > 0 && before < newest.revision ? before : undefined
+}
+
+/** Helm calls the rollback failed already: its record is to say of which objects it knows, and why it was not the end. */
+function settleToRepeat(look: Look, phase: Applying, attempt: Attempt<ReleaseAct>, newest: HelmRevision) {
+  const { operation, state, now } = look
+  const before = objectsBefore(attempt, newest)
+  const code = attempt.failure?.code ?? 'interrupted'
+  const why = `failed: revision ${before} lacks an object that is there; repeated`
+  const act = planSettle(operation, newest, attempt.result === 'interrupted' ? cutOff : why, now, before)
+  const event = operationEvent(state.release, operation, 'repeating', { revision: newest.revision, code })
+  return settleFirst(look, newest, { next: { kind: 'again' }, tries: phase.tries }, act, event)
+}
+
+const cutOff = 'interrupted; settled by Flotilla'
+
+/** What is next waits until Helm's storage says how our revision ended. */
+function settleFirst(
+  look: Look,
+  newest: HelmRevision,
+  phase: Omit<Extract<Phase, { name: 'settling' }>, 'name'>,
+  act: PlannedAct<ReleaseAct>,
+  event: DomainEvent,
+): ReleaseDecision {
+  return goOn(look, {
+    operation: { ...look.operation, phase: { name: 'settling', ...phase } },
+    act,
+    waitingFor: whileSettling(act),
+    release: revisionFields(newest),
+    mirrored: [ownRecord(look, newest, look.state.release.status)],
+    events: [event],
+  })
 }
 
 /** Our helm is gone and left the revision pending: it is settled, then the act is carried out again or given up. */
@@ -70,18 +118,11 @@ function leftPending(look: Look, phase: Applying, attempt: Attempt<ReleaseAct>, 
   const repeat = attempt.result === 'interrupted' && phase.tries < mostTries && canRepeat(look)
   const failure = failureOf(attempt, interruptedFailure(attempt.result))
   const next = repeat ? ({ kind: 'again' } as const) : ({ kind: 'conclude', failure } as const)
-  const settling: Operation = { ...operation, phase: { name: 'settling', next, tries: phase.tries } }
   // Helm leaves a rollback pending whose hook has failed: nothing has interrupted it.
-  const reason = attempt.result === 'interrupted' ? 'interrupted; settled by Flotilla' : `failed: ${failure.code}`
-  const act = planSettle(operation, newest, reason, now)
-  return goOn(look, {
-    operation: settling,
-    act,
-    waitingFor: whileSettling(act),
-    release: revisionFields(newest),
-    mirrored: [ownRecord(look, newest, state.release.status)],
-    events: [operationEvent(state.release, operation, 'interrupted', { revision: newest.revision })],
-  })
+  const reason = attempt.result === 'interrupted' ? cutOff : `failed: ${failure.code}`
+  const act = planSettle(operation, newest, reason, now, repeat ? objectsBefore(attempt, newest) : undefined)
+  const event = operationEvent(state.release, operation, 'interrupted', { revision: newest.revision })
+  return settleFirst(look, newest, { next, tries: phase.tries }, act, event)
 }
 
 /** An interrupted upgrade of a chart with hooks has run some of them: running them twice is not ours to decide. */
@@ -101,9 +142,14 @@ function safeDescription(newest: HelmRevision): string {
   return `helm marked revision ${newest.revision} as ${newest.status}`
 }
 
-/** A revision of ours that was cut off and settled: history says so, and the operation goes on without it. */
+/**
+ * A revision of ours that was cut off and settled: history says so, and the operation goes on without it. Its manifest stays
+ * as it was rendered, whatever helm was told since.
+ */
 export function abandoned(look: Look, newest: HelmRevision): RevisionRecord {
-  return { ...ownRecord(look, newest, 'FAILED'), description: newest.description }
+  const own = { ...ownRecord(look, newest, 'FAILED'), description: newest.description }
+  const isMirrored = look.state.revisions.some(({ secretUid }) => secretUid === newest.secretUid)
+  return isMirrored ? { ...own, content: null } : own
 }
 
 /** Carries the act out once more, within the same deadline; too often or too late ends it. */

@@ -19,11 +19,18 @@ export const settling: PhaseHandler<Settling> = (look, phase) => {
   if (act?.kind !== 'settle' || act.secretUid !== newest.secretUid) {
     return anotherHand(look, `revision ${newest.revision} was made by another hand`)
   }
-  return newest.status === 'failed' ? settled(look, phase, newest) : retry(look, act)
+  return newest.status === 'failed' && isWritten(look, act) ? settled(look, phase, newest) : retry(look, act)
+}
+
+type Settle = Extract<NonNullable<Look['attempt']>['act'], { kind: 'settle' }>
+
+/** Helm may have called it failed before: then only the act itself says that the objects are named. In time, at least. */
+function isWritten({ attempt, operation, now }: Look, act: Settle): boolean {
+  return act.objectsOf === undefined || attempt?.result === 'done' || now >= (operation.deadline ?? now)
 }
 
 /** The write did not go through (a newer one was there, the cluster refused): read again, write again, a little later. */
-function retry(look: Look, act: Extract<NonNullable<Look['attempt']>['act'], { kind: 'settle' }>): ReleaseDecision {
+function retry(look: Look, act: Settle): ReleaseDecision {
   const { now, operation, attempt } = look
   const pauseOver = (attempt?.endedAt ?? attempt?.startedAt ?? now) + seconds(1)
   if (now < pauseOver) return goOn(look, { operation, waitingFor: { reason: 'SETTLING', until: pauseOver } })

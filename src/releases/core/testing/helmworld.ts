@@ -6,6 +6,7 @@ export type Fate =
   | 'done'
   | 'refused'
   | 'failed'
+  | 'unrecorded'
   | 'lostBefore'
   | 'lostPending'
   | 'lostAfter'
@@ -45,6 +46,8 @@ const isHandFate = (fate: Fate): fate is HandFate => handFates.some((one) => one
 type ActEnd = { readonly result: AttemptResult; readonly failure: ActFailure | null }
 
 const broken: ActFailure = { code: 'helm_failed', detail: 'simulated' }
+/** A rollback meets an object that the newest record does not name. */
+const unrecorded: ActFailure = { code: 'object_unrecorded', detail: 'simulated' }
 const byAnother: ActFailure = { code: 'changed_by_another_hand', detail: 'simulated' }
 
 /** Helm's storage and the workloads of one release, as far as decisions can tell them. */
@@ -214,9 +217,9 @@ export class HelmWorld {
     const { secretUid } = write()
     if (fate === 'lostPending') return lost
     this.live = secretUid
-    if (fate === 'failed') {
+    if (fate === 'failed' || fate === 'unrecorded') {
       this.mark(secretUid, 'failed', act.kind === 'rollback' ? 'Rollback "web" failed: simulated' : 'simulated')
-      return { result: 'changed-and-failed', failure: broken }
+      return { result: 'changed-and-failed', failure: fate === 'failed' ? broken : unrecorded }
     }
     const ended = act.kind === 'rollback' ? description : 'Upgrade complete'
     if (fate === 'unsuperseded') this.deployedBeside(secretUid, ended)
@@ -231,7 +234,8 @@ export class HelmWorld {
   }
 
   private settle(secretUid: string, fate: Fate): ActEnd {
-    if (fate === 'refused' || fate === 'failed') return { result: 'unchanged', failure: broken }
+    if (fate === 'refused' || fate === 'failed' || fate === 'unrecorded')
+      return { result: 'unchanged', failure: broken }
     this.mark(secretUid, 'failed', 'settled')
     return fate === 'done' ? fine : lost
   }

@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest'
+import { parseManifest } from '../../kubernetes/index.ts'
+import { joinedManifest } from './joined-manifest.ts'
+
+const config = (name: string, of: string, more = '') =>
+  `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: ${name}${more} }\ndata: { of: ${of} }\n`
+const manifest = (...documents: string[]) => documents.map((text) => `---\n# Source: x/y.yaml\n${text}`).join('')
+const said = (text: string) => parseManifest(text).map(({ name, body }) => `${name} ${JSON.stringify(body.data)}`)
+
+test('what both have is that of the first, and what only the second has comes behind', () => {
+  const joined = joinedManifest(
+    manifest(config('a', 'first'), config('b', 'first')),
+    manifest(config('b', 'second'), config('c', 'second')),
+    'ns',
+  )
+  expect(said(joined)).toEqual(['a {"of":"first"}', 'b {"of":"first"}', 'c {"of":"second"}'])
+})
+
+test('the same object is the same with its namespace said, in another version of its group, and within a List', () => {
+  const first = manifest(config('a', 'first', ', namespace: ns'), config('b', 'first'))
+  const list = manifest(
+    `apiVersion: v1\nkind: List\nitems: [${JSON.stringify({ ...parseManifest(config('b', 'x'))[0]?.body })}]`,
+  )
+  expect(said(joinedManifest(first, config('a', 'second') + list, 'ns'))).toHaveLength(2)
+  const scaler = (version: string) =>
+    `apiVersion: autoscaling/${version}\nkind: HorizontalPodAutoscaler\nmetadata: { name: a }\n`
+  expect(parseManifest(joinedManifest(scaler('v1'), scaler('v2'), 'ns'))).toHaveLength(1)
+})
+
+test('of another kind or namespace it is another one, and nothing stays nothing', () => {
+  expect(said(joinedManifest(config('a', 'x'), config('a', 'y', ', namespace: other'), 'ns'))).toHaveLength(2)
+  expect(parseManifest(joinedManifest('', '', 'ns'))).toEqual([])
+  expect(said(joinedManifest('', config('a', 'second'), 'ns'))).toEqual(['a {"of":"second"}'])
+})
