@@ -63,6 +63,7 @@ export function connectCluster(kubeconfig: string, contextName: string, clock: C
     hookEvidence: (manifest, namespace, since) => view.hookEvidence(manifest, namespace, since),
     remainingEvidence: (manifest, namespace) => view.remainingEvidence(manifest, namespace),
     conflicts: (manifest, namespace) => view.conflicts(manifest, namespace),
+    overwritten: (manifest, namespace) => view.overwritten(manifest, namespace),
     removePods: (namespace, pods) => view.removePods(namespace, pods),
     ensureNamespace: async (namespace, tenantId) => {
       if (await view.ensureNamespace(namespace, namespaceLabels(tenantId))) access.forget(namespace)

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { createVault, vaultKey } from '../infra/secrets/vault.ts'
-import { evidenceView, isOfAct, openEvidence, sealEvidence } from './evidence.ts'
+import { evidenceView, isOfAct, keptForm, keptOf, openEvidence, sealEvidence } from './evidence.ts'
 
 const vault = createVault([vaultKey(randomBytes(32))])
 
@@ -36,4 +36,14 @@ test('helm that was ended before it spoke is said to have said nothing', () => {
 test('only what an act gave alone still has to be brought into its form', () => {
   expect(isOfAct({ helm: 'said', conflicts: [] })).toBe(true)
   expect(isOfAct(evidenceView({ helm: 'said' }, null))).toBe(false)
+})
+
+test('what was overwritten is kept with the evidence, and beside none', () => {
+  const field = { object: 'Deployment app', field: '.spec.replicas', manager: 'kubectl', live: 4, wanted: 2 }
+  for (const evidence of [null, { helm: 'said', conflicts: [], pods: null }, { sealed: 'text' }]) {
+    for (const overwritten of [[], [field]])
+      expect(keptOf(keptForm({ evidence, overwritten }))).toEqual({ evidence, overwritten })
+  }
+  // What is sealed stays where a change of the key finds it.
+  expect(keptForm({ evidence: { sealed: 'text' }, overwritten: [field] })).toMatchObject({ sealed: 'text' })
 })

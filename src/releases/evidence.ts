@@ -2,6 +2,7 @@ import { seconds } from '../core/instant.ts'
 import { isJsonObject, type Json, type JsonObject } from '../core/json.ts'
 import type { Uuid } from '../core/subject.ts'
 import { CannotOpen, type Vault } from '../infra/secrets/vault.ts'
+import type { Operation } from './core/model.ts'
 import { sealedAs } from './store/sealed.ts'
 
 /** Clocks of cluster and worker may differ by so much: what is looked for as of an operation may seem older than it. */
@@ -44,6 +45,22 @@ export function evidenceView(said: Json, found: FoundEvidence | null): Json {
   // Helm is silent until it ends: one that was ended has said nothing.
   const helm = act.helm === '' ? 'helm said nothing before it was ended' : (act.helm ?? null)
   return { helm, conflicts, pods: act.hooks ?? found?.pods ?? null }
+}
+
+type Kept = Pick<Operation, 'evidence' | 'overwritten'>
+
+/** All that is kept for the tenant of one operation, sealed as one; null where it is nothing. */
+export function keptForm({ evidence, overwritten }: Kept): Json {
+  if (overwritten.length === 0) return evidence
+  return { ...(isJsonObject(evidence) ? evidence : {}), overwritten: overwritten.map((field) => ({ ...field })) }
+}
+
+/** The inverse of `keptForm`. */
+export function keptOf(stored: Json): Kept {
+  if (!isJsonObject(stored) || !Array.isArray(stored.overwritten)) return { evidence: stored, overwritten: [] }
+  const { overwritten, ...evidence } = stored
+  const isNothing = Object.keys(evidence).length === 0
+  return { evidence: isNothing ? null : evidence, overwritten: overwritten as unknown as Kept['overwritten'] }
 }
 
 /** True for evidence that was kept as an act gave it, because nothing could be read beside it. */

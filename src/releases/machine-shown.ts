@@ -1,4 +1,5 @@
 import type { ActFailure } from '../core/decision.ts'
+import type { Json } from '../core/json.ts'
 import type { Uuid } from '../core/subject.ts'
 import { ActFailed } from '../infra/engine/index.ts'
 import { type Mask, showAll } from '../infra/secrets/mask.ts'
@@ -53,7 +54,28 @@ export async function shownObservation(
   const kept = readiness === null ? null : { ...maskedTexts(readiness, mask), stuckPods: readiness.stuckPods }
   const left = remains === null ? null : shownRemains(remains, mask)
   const described = { newest: describe(newest), unknown: unknown.map(describe) }
-  return { ...shown, readiness: kept, remains: left, ...described, stored }
+  return {
+    ...shown,
+    readiness: kept,
+    remains: left,
+    ...described,
+    stored,
+    overwritten: shownFields(told.overwritten, mask),
+  }
+}
+
+/** So much of a text is shown of a field, cut once nothing in it is secret. */
+const fieldLimit = 200
+
+function shownFields(fields: Present['overwritten'], mask: Mask): Present['overwritten'] {
+  const show = (value: Json) => {
+    const shown = mask(value)
+    return typeof shown === 'string' && shown.length > fieldLimit ? `${shown.slice(0, fieldLimit)}…` : shown
+  }
+  return (
+    fields?.map((field) => ({ ...maskedTexts(field, mask), live: show(field.live), wanted: show(field.wanted) })) ??
+    null
+  )
 }
 
 function shownRemains({ evidence, ...remains }: Remains, mask: Mask): Remains {
@@ -61,8 +83,8 @@ function shownRemains({ evidence, ...remains }: Remains, mask: Mask): Remains {
   return evidence === undefined ? shown : { ...shown, evidence: mask(evidence) }
 }
 
-function saysNothing({ newest, unknown, readiness, remains, evidence }: Present): boolean {
-  const told = readiness !== null || remains !== null || evidence !== null
+function saysNothing({ newest, unknown, readiness, remains, evidence, overwritten }: Present): boolean {
+  const told = readiness !== null || remains !== null || evidence !== null || (overwritten?.length ?? 0) > 0
   return !told && [newest, ...unknown].every(({ description }) => isPlain(description))
 }
 

@@ -17,6 +17,7 @@ import { shownObservation } from './machine-shown.ts'
 import { observeRelease } from './observe.ts'
 import type { ReleaseCluster } from './ports.ts'
 import { manifestsOf } from './remains.ts'
+import { revisionContent } from './store/queries.ts'
 import { recordRelease } from './store/record.ts'
 import type { ReleaseStates } from './store/state.ts'
 
@@ -60,6 +61,8 @@ async function observe(deps: MachineDeps, state: ReleaseState, damaged: Lru<true
   const seen = await observeRelease(state, {
     cluster,
     manifests: (asked) => manifestsOf(deps, asked),
+    manifestOf: async ({ release: { id } }, revision) =>
+      (await revisionContent(deps.db, deps.vault, id, revision))?.manifest ?? null,
     traffic: (release) => deps.ports.frozenWorkloads.traffic(release),
     keepChart: (stored) => keepChart(deps.ports.charts, stored),
     openEvidence: (operationId, evidence) => openEvidence(deps.vault, operationId, evidence),

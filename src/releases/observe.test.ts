@@ -58,6 +58,7 @@ const deps = {
   },
   ...{ openEvidence: (_: string, evidence: Json) => evidence, damaged: new Lru<true>(10), now: 1 },
   traffic: async () => null,
+  manifestOf: async () => null,
 }
 
 test('what another hand makes ready while the workloads are read is not taken for ours', async () => {

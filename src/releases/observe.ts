@@ -16,6 +16,7 @@ import type { FrozenTraffic, HelmRevision, Operation, ReleaseObservation, Releas
 import { waits } from './core/phases/waiting.ts'
 import { openOperation } from './core/situation.ts'
 import { clockSkewMs, evidenceView } from './evidence.ts'
+import { type OverwrittenDeps, overwrittenNext } from './overwritten.ts'
 import type { ReleaseCluster } from './ports.ts'
 import { type Manifests, remainsOf } from './remains.ts'
 
@@ -23,6 +24,8 @@ export type ObserveDeps = {
   readonly cluster: ReleaseCluster
   /** What is known of the objects of a release that Helm has no record of. */
   readonly manifests: (state: ReleaseState) => Promise<Manifests>
+  /** The manifest of a revision that is mirrored. */
+  readonly manifestOf: OverwrittenDeps['manifestOf']
   /** Keeps the chart of a record by its digest; null when it cannot be repacked. The same record changes nothing twice. */
   readonly keepChart: (stored: StoredRecord) => Promise<string | null>
   /** Where the traffic of a frozen release goes. */
@@ -79,6 +82,7 @@ async function look(state: ReleaseState, deps: ObserveDeps): Promise<ReleaseObse
     readiness,
     remains: newest.status === 'uninstalled' ? await remainsOf(state, deps, () => deps.manifests(state)) : null,
     evidence: await evidenceOf(state, deps, newest),
+    overwritten: await overwrittenNext(state, newest, deps),
     traffic: await trafficOf(state, deps),
   }
 }

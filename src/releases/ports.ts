@@ -42,6 +42,8 @@ export interface ReleaseCluster {
   remainingEvidence(manifest: string, namespace: string): Promise<Json>
   /** Which fields of a manifest helm would not get, because another manager owns them. Changes nothing. */
   conflicts(manifest: string, namespace: string): Promise<readonly FieldConflict[]>
+  /** Which fields of a manifest a rollback takes from other managers than helm, whatever has applied them. Changes nothing. */
+  overwritten(manifest: string, namespace: string): Promise<readonly FieldConflict[]>
   /** Deletes these very pods (by UID); those that are gone are fine. */
   removePods(namespace: string, pods: readonly PodRef[]): Promise<void>
   /** Creates the namespace with the tenant's labels when it is not there. */

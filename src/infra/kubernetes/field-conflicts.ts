@@ -30,9 +30,31 @@ export async function readConflicts(
   objects: readonly ManifestObject[],
   namespace: string,
 ): Promise<readonly LiveConflict[]> {
+  return read(parts, objects, namespace, isAppliedByHelm)
+}
+
+/**
+ * Which fields of other managers a rollback to these objects overwrites, whichever helm it is: 4 applies by force, 3.17
+ * patches all that differs. So what helm itself has written, by whatever means, is left out. Throws `ClusterError`.
+ */
+export async function readOverwritten(
+  parts: Parts,
+  objects: readonly ManifestObject[],
+  namespace: string,
+): Promise<readonly LiveConflict[]> {
+  const found = await read(parts, objects, namespace, () => true)
+  return found.filter(({ manager }) => manager !== helm)
+}
+
+async function read(
+  parts: Parts,
+  objects: readonly ManifestObject[],
+  namespace: string,
+  counts: (live: KubeObject) => boolean,
+): Promise<readonly LiveConflict[]> {
   const found: LiveConflict[] = []
   for (const object of objects.filter((each) => each.hook === null && (each.namespace ?? namespace) === namespace)) {
-    found.push(...(await conflictsOf(parts, object, namespace)))
+    found.push(...(await conflictsOf(parts, object, namespace, counts)))
   }
   return found
 }
@@ -41,11 +63,12 @@ async function conflictsOf(
   { client, discovery }: Parts,
   object: ManifestObject,
   namespace: string,
+  counts: (live: KubeObject) => boolean,
 ): Promise<readonly LiveConflict[]> {
   const resource = await discovery.find(object.apiVersion, object.kind)
   if (resource?.namespaced !== true) return []
   const live = await client.find(resource, { namespace, name: object.name })
-  if (live === null || !isAppliedByHelm(live)) return []
+  if (live === null || !counts(live)) return []
   const fields = await refusedFields(client, resource, object, namespace)
   return fields.map((refused) => conflict(object, live, refused))
 }

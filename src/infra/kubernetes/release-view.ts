@@ -3,7 +3,7 @@ import type { Json } from '../../core/json.ts'
 import { createDiscovery, type Discovery } from './discovery.ts'
 import { ClusterError } from './errors.ts'
 import { collectEvidence, collectHookEvidence, collectRemainingEvidence } from './evidence/collect.ts'
-import { type LiveConflict, readConflicts } from './field-conflicts.ts'
+import { type LiveConflict, readConflicts, readOverwritten } from './field-conflicts.ts'
 import { type Remaining, readRemains, whyGoing } from './gone.ts'
 import { readLeftBehind } from './left-behind.ts'
 import { type ManifestObject, parseManifest } from './manifest.ts'
@@ -35,6 +35,8 @@ export interface ReleaseView {
   remainingEvidence(manifest: string, namespace: string): Promise<Json>
   /** Which fields of a manifest another manager owns; asked by a dry run. */
   conflicts(manifest: string, namespace: string): Promise<readonly LiveConflict[]>
+  /** Which fields of a manifest a forced apply takes from other managers than helm; asked by a dry run. */
+  overwritten(manifest: string, namespace: string): Promise<readonly LiveConflict[]>
   /** Deletes these very pods (by UID); those that are gone are fine. */
   removePods(namespace: string, pods: readonly PodRef[]): Promise<void>
   /** Creates the namespace with these labels when it is not there, and answers whether it did. One that is there stays. */
@@ -127,6 +129,10 @@ class ClientView implements ReleaseView {
 
   conflicts(manifest: string, namespace: string): Promise<readonly LiveConflict[]> {
     return readConflicts(this.#parts, this.#parse(manifest), namespace)
+  }
+
+  overwritten(manifest: string, namespace: string): Promise<readonly LiveConflict[]> {
+    return readOverwritten(this.#parts, this.#parse(manifest), namespace)
   }
 
   removePods(namespace: string, pods: readonly PodRef[]): Promise<void> {

@@ -6,7 +6,7 @@ import { transaction } from '../../infra/database/pool.ts'
 import { executeIn } from '../../infra/engine/index.ts'
 import { recordAudit } from '../../tenants/index.ts'
 import type { BatchMachine, ReleaseDeps } from '../deps.ts'
-import { evidenceOf, type OperationListing, visibleOperation } from '../store/operations.ts'
+import { evidenceOf, keptOfOperation, type OperationListing, visibleOperation } from '../store/operations.ts'
 import type { CommandCall } from './context.ts'
 import { readRelease } from './reads.ts'
 
@@ -21,6 +21,13 @@ export async function readOperation(deps: ReleaseDeps, principal: Principal, id:
 export async function errorWithEvidence(deps: ReleaseDeps, { id, error }: OperationListing): Promise<Json> {
   if (!isJsonObject(error)) return error
   return { ...error, evidence: await evidenceOf(deps.db, deps.vault, id) }
+}
+
+/** What came of an operation, with what its rollback overwrote of other hands: for the same callers. */
+export async function resultOf(deps: ReleaseDeps, { id, result }: OperationListing): Promise<Json> {
+  const { overwritten } = await keptOfOperation(deps.db, deps.vault, id)
+  if (overwritten.length === 0) return result
+  return { ...(isJsonObject(result) ? result : {}), overwritten: overwritten.map((field) => ({ ...field })) }
 }
 
 /** Asks for the end of an operation (SPEC section 1). Throws `Problem` not_found, not_cancellable. */

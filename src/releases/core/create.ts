@@ -87,6 +87,7 @@ export function queued(
     verdict: null,
     before,
     evidence: null,
+    overwritten: [],
     createdAt: now,
     startedAt: null,
     endedAt: null,

@@ -218,6 +218,8 @@ export type Operation = {
   /** What the release was before, put back when a queued operation is cancelled. */
   readonly before: { readonly status: ReleaseStatus; readonly attemptedChartVersion: string | null }
   readonly evidence: Json | null
+  /** What of other hands its rollback was about to overwrite, looked at right before it. For the tenant only, as evidence is. */
+  readonly overwritten: readonly FieldConflict[]
   /** Who asked: the name that is shown, and the principal that it stands for. */
   readonly performedBy: string
   readonly principalId: string
@@ -316,6 +318,8 @@ export type ReleaseObservation =
       readonly remains: Remains | null
       /** Read only while an operation is `failing`. */
       readonly evidence: Json | null
+      /** Read only where a rollback is next: what it takes from other hands. Null: nobody asks, or it cannot be told. */
+      readonly overwritten: readonly FieldConflict[] | null
       /** Read only at rest of a frozen release: null where nothing is pinned, or nobody asks. */
       readonly traffic: FrozenTraffic | null
     }

@@ -5,7 +5,7 @@ import { contains, onPage, type Page } from '../../infra/database/ordered.ts'
 import type { Db, Tx } from '../../infra/database/types.ts'
 import type { Vault } from '../../infra/secrets/vault.ts'
 import type { Operation } from '../core/model.ts'
-import { evidenceView, isOfAct, openEvidence } from '../evidence.ts'
+import { evidenceView, isOfAct, keptForm, keptOf, openEvidence } from '../evidence.ts'
 import { listedColumns, operationOf } from './rows.ts'
 import { sealedAs } from './sealed.ts'
 import { type OperationRow, type ReleaseTables, tables } from './tables.ts'
@@ -70,12 +70,22 @@ function readable<O>(query: Operations<O>, principal: Principal, filter: Operati
 
 const of = (db: Db) => tables(db as Tx)
 
-/** What was kept of a failure, decrypted; for the tenant only. Null where nothing was kept. */
-export async function evidenceOf(db: Db, vault: Vault, id: Uuid): Promise<Json> {
+/** What was kept of an operation, decrypted; for the tenant only. */
+export async function keptOfOperation(
+  db: Db,
+  vault: Vault,
+  id: Uuid,
+): Promise<Pick<Operation, 'evidence' | 'overwritten'>> {
   const row = await of(db).selectFrom('operations').select('evidence_enc').where('id', '=', id).executeTakeFirst()
-  if (row === undefined || row.evidence_enc === null) return null
-  const evidence = openEvidence(vault, id, vault.open(row.evidence_enc, sealedAs.evidence(id)))
-  return isOfAct(evidence) ? evidenceView(evidence, null) : evidence
+  if (row === undefined || row.evidence_enc === null) return { evidence: null, overwritten: [] }
+  const { evidence: kept, overwritten } = keptOf(vault.open(row.evidence_enc, sealedAs.evidence(id)))
+  const evidence = openEvidence(vault, id, kept)
+  return { evidence: isOfAct(evidence) ? evidenceView(evidence, null) : evidence, overwritten }
+}
+
+/** What was kept of a failure, with what its way back overwrote. Null where nothing was kept. */
+export async function evidenceOf(db: Db, vault: Vault, id: Uuid): Promise<Json> {
+  return keptForm(await keptOfOperation(db, vault, id))
 }
 
 /** The newest operation of a release that began to deploy something; null where there is none. */

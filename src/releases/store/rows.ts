@@ -1,8 +1,7 @@
 import type { Insertable, Selectable } from 'kysely'
 import type { Waiting } from '../../core/decision.ts'
 import type { Instant } from '../../core/instant.ts'
-import type { Json, JsonObject } from '../../core/json.ts'
-import type { Uuid } from '../../core/subject.ts'
+import type { JsonObject } from '../../core/json.ts'
 import { jsonbText } from '../../infra/database/jsonb.ts'
 import type { Vault } from '../../infra/secrets/vault.ts'
 import type {
@@ -21,7 +20,7 @@ import type {
   Verdict,
 } from '../core/model.ts'
 import { shownStatus } from '../core/shown.ts'
-import { unsealedEvidence } from '../evidence.ts'
+import { keptForm, keptOf, unsealedEvidence } from '../evidence.ts'
 import { sealedAs } from './sealed.ts'
 import type { OperationRow, ReleaseRow, RevisionRow } from './tables.ts'
 
@@ -193,7 +192,7 @@ export function operationOf(row: Selectable<OperationRow>, vault: Vault): Operat
     kind: row.kind as Operation['kind'],
     request: { ...request, values, heldBy: row.execution_id },
     cancelRequested: row.cancel_requested_at !== null,
-    evidence: row.evidence_enc === null ? null : vault.open(row.evidence_enc, sealedAs.evidence(row.id)),
+    ...keptOf(row.evidence_enc === null ? null : vault.open(row.evidence_enc, sealedAs.evidence(row.id))),
     performedBy: row.performed_by,
     principalId: row.principal_id,
     reason: row.reason,
@@ -213,15 +212,17 @@ export function operationColumns(operation: Operation, waitingFor: Waiting | nul
     status: operation.outcome?.status ?? (operation.startedAt === null ? 'QUEUED' : 'RUNNING'),
     waiting_for: jsonbText(operation.endedAt === null ? waitingFor : null),
     error: jsonbText(operation.outcome?.error ?? null),
-    evidence_enc: maybe(operation.evidence, (evidence) => sealedOnce(operation.id, evidence, vault)),
+    evidence_enc: sealedOnce(operation, vault),
     cancel_requested_at: operation.cancelRequested ? at(now) : null,
     started_at: maybe(operation.startedAt, at),
     ended_at: maybe(operation.endedAt, at),
   }
 }
 
-const sealedOnce = (id: Uuid, evidence: Json, vault: Vault): Buffer =>
-  vault.seal(unsealedEvidence(vault, id, evidence), sealedAs.evidence(id))
+function sealedOnce({ id, evidence, overwritten }: Operation, vault: Vault): Buffer | null {
+  const open = maybe(evidence, (sealed) => unsealedEvidence(vault, id, sealed))
+  return maybe(keptForm({ evidence: open, overwritten }), (kept) => vault.seal(kept, sealedAs.evidence(id)))
+}
 
 /** A new operation's row. */
 export function operationRow(

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { resources } from '../../../src/infra/kubernetes/index.ts'
+import type { Json } from '../../../src/core/json.ts'
+import { type Resource, resources } from '../../../src/infra/kubernetes/index.ts'
 import { testedDialect } from '../../support/tested-helm.ts'
 import { ok } from '../support/api.ts'
 import { eventually } from '../support/eventually.ts'
-import { failure, type ReleaseHandle } from '../support/releases.ts'
+import { failure, type Operation, type ReleaseHandle } from '../support/releases.ts'
 import { openWorld, type World } from '../support/world.ts'
 
 let world: World
@@ -17,6 +18,12 @@ async function scaledByHand(release: ReleaseHandle, replicas: number): Promise<v
   const name = { namespace: release.namespace, name: release.name }
   const patch = { type: 'merge', fieldManager: 'kubectl', body: { spec: { replicas } } } as const
   await world.cluster.client.patch(resources.deployments, name, patch)
+}
+
+/** The newest operation of a release, as one reads it. */
+async function newestOperation(release: ReleaseHandle): Promise<Operation> {
+  const [newest] = ok(await world.api.get<readonly Operation[]>(`/operations?releaseId=${release.id}&limit=1`))
+  return ok(await world.api.get<Operation>(`/operations/${newest?.id}`))
 }
 
 async function replicas(release: ReleaseHandle): Promise<number | undefined> {
@@ -90,6 +97,53 @@ test.concurrent('a rollback takes the field back', async () => {
   await scaledByHand(release, 5)
   expect(ok(await release.rollback(1))).toMatchObject({ status: 'DEPLOYED', revision: 3 })
   expect(await replicas(release)).toBe(2)
+  const taken = { object: 'Deployment app', field: '.spec.replicas', manager: 'kubectl', live: 5, wanted: 2 }
+  expect(await newestOperation(release)).toMatchObject({ kind: 'rollback', result: { overwritten: [taken] } })
+  ok(await release.rollback(2))
+  expect((await newestOperation(release)).result).not.toHaveProperty('overwritten')
+})
+
+/** As `kubectl edit` does it. */
+async function editedByHand(release: ReleaseHandle, resource: Resource, body: Json): Promise<void> {
+  const name = { namespace: release.namespace, name: release.name }
+  await world.cluster.client.patch(resource, name, { type: 'merge', fieldManager: 'kubectl-edit', body })
+}
+
+test.concurrent('an atomic upgrade that is rolled back says what of another hand its rollback overwrote', async () => {
+  const release = await world.place().installed({ chartName: 'hooked' })
+  await editedByHand(release, resources.configMaps, { data: { color: 'by hand' } })
+  const failing = { valuesOverride: { hook: { events: 'pre-upgrade', tag: 'fail' } }, atomic: true }
+  const failed = failure(await release.upgrade(failing), 'rolled_back')
+  const taken = { object: 'ConfigMap app', field: '.data.color', manager: 'kubectl-edit' }
+  const overwritten = [{ ...taken, live: 'by hand', wanted: 'red' }]
+  expect(failed.evidence).toMatchObject({ helm: expect.stringContaining('UPGRADE FAILED'), overwritten })
+  expect(await newestOperation(release)).toMatchObject({ id: failed.operationId, result: { overwritten } })
+  expect(await world.cluster.config(release.namespace, 'app')).toMatchObject({ color: 'red' })
+})
+
+test.concurrent('of what was overwritten no secret is told, and texts are cut', async () => {
+  const password = 'correct-horse-battery'
+  const release = await world.place().installed({ chartName: 'secretive', valuesOverride: { password } })
+  ok(await release.upgrade({ valuesOverride: { word: 'two' } }))
+  await editedByHand(release, resources.configMaps, { data: { url: `by hand ${password}`, word: 'w'.repeat(5_000) } })
+  ok(await release.rollback(1))
+  const operation = await newestOperation(release)
+  const [url, word] = operation.result?.overwritten ?? []
+  expect(url).toMatchObject({ field: '.data.url', live: 'by hand ***', wanted: 'postgres://app:***@db/x' })
+  expect(word).toMatchObject({ field: '.data.word', live: `${'w'.repeat(200)}…`, wanted: 'one' })
+  expect(JSON.stringify(operation)).not.toContain(password)
+})
+
+test.concurrent('a field of a Secret is named without its values', async () => {
+  const release = await world.place().installed({ chartName: 'plain', valuesOverride: { password: 'first-password' } })
+  ok(await release.upgrade({ valuesOverride: { password: 'second-password' } }))
+  const byHand = Buffer.from('password-by-hand').toString('base64')
+  await editedByHand(release, resources.secrets, { data: { password: byHand }, type: 'Opaque' })
+  ok(await release.rollback(1))
+  const operation = await newestOperation(release)
+  const taken = { object: 'Secret app', field: '.data.password', manager: 'kubectl-edit', live: null, wanted: null }
+  expect(operation.result).toMatchObject({ overwritten: [taken] })
+  expect(JSON.stringify(operation)).not.toMatch(new RegExp(`${byHand}|password-by-hand|first-|second-`))
 })
 
 test.concurrent('so does the rollback of an atomic upgrade', async () => {

@@ -43,6 +43,9 @@ export type Operation = {
   readonly releaseId: string | null
   readonly status: 'QUEUED' | 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'CANCELLED'
   readonly waitingFor: Release['waitingFor']
+  readonly result: {
+    readonly overwritten?: readonly { readonly field: string; readonly live: unknown; readonly wanted: unknown }[]
+  } | null
   readonly error: { readonly code: string; readonly detail: string; readonly evidence?: unknown } | null
   readonly performedBy: string
   readonly reason: string | null

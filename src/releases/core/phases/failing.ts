@@ -7,7 +7,7 @@ import type { ActionKind, HelmRevision, Operation, Phase, Release, ReleaseState 
 import { ended } from '../outcome.ts'
 import { isBaseline, isOurs } from '../ownership.ts'
 import { deadlineFrom, planApply, planSettle } from '../plan.ts'
-import { lastSuccessful } from '../revisions.ts'
+import { revisionBefore } from '../way-back.ts'
 import { goOn, type Look, ownRecord, type PhaseHandler, revisionFields, whileApplying, whileSettling } from './look.ts'
 import { anotherHand } from './yielding.ts'
 
@@ -78,8 +78,7 @@ function wayBack(look: Look): number | null | undefined {
   if (!isOurs(state, operation, look.attempt, seen.newest)) return undefined
   if (operation.kind === 'install') return null
   if (operation.kind !== 'upgrade') return undefined
-  const current = seen.newest.revision
-  return lastSuccessful({ ...state, release: { ...state.release, revision: current } })?.revision
+  return revisionBefore(state, seen.newest.revision)
 }
 
 function revert(look: Look, failure: ActFailure, target: number | null): ReleaseDecision {
@@ -91,6 +90,7 @@ function revert(look: Look, failure: ActFailure, target: number | null): Release
     deadline,
     phase: { name: 'applying', tries: 1 },
     cancelRequested: false,
+    overwritten: (seen.kind === 'present' && seen.overwritten) || [],
   }
   const newest = seen.kind === 'present' ? seen.newest : null
   return goOn(look, {

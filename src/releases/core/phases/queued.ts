@@ -32,7 +32,14 @@ const noRecord = 'Helm has no record of the release any more'
 function start(look: Look) {
   const { operation, seen, now, state } = look
   const deadline = deadlineFrom(operation, now)
-  const begun: Operation = { ...operation, startedAt: now, deadline, phase: { name: 'applying', tries: 1 } }
+  const overwritten = (seen.kind === 'present' && seen.overwritten) || []
+  const begun: Operation = {
+    ...operation,
+    startedAt: now,
+    deadline,
+    phase: { name: 'applying', tries: 1 },
+    overwritten,
+  }
   const events = [operationEvent(state.release, begun, 'started')]
   if (operation.kind === 'uninstall' && seen.kind === 'absent') {
     return goOn(look, { operation: { ...begun, phase: gone(look) }, events })

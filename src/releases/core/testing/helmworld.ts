@@ -101,6 +101,7 @@ export class HelmWorld {
       readiness,
       remains: newest.status === 'uninstalled' ? remainsOf(this.live) : null,
       evidence: { seen: true },
+      overwritten: null,
       traffic: this.gate === 'none' ? null : this.traffic,
     }
   }
