@@ -7,6 +7,7 @@ import { historyOf, recentValues, revisionContent } from '../store/queries.ts'
 import { historyView } from '../views.ts'
 import { noSuchRelease } from './context.ts'
 import type { ReleaseRead } from './release-reads.ts'
+import { revisionUnderWay } from './running.ts'
 
 /** One release as callers see it. Throws `Problem` not_found. */
 export async function readRelease(deps: ReleaseDeps, principal: Principal, id: Uuid) {
@@ -26,10 +27,19 @@ function visible(deps: ReleaseDeps, principal: Principal, id: Uuid): Promise<Rel
   })
 }
 
-/** Every revision, newest first. Throws `Problem` not_found. */
+/** Every revision, newest first, also the one that helm is making now. Throws `Problem` not_found. */
 export async function readHistory(deps: ReleaseDeps, principal: Principal, id: Uuid) {
   const { row } = await visible(deps, principal, id)
-  return (await historyOf(deps.db, id)).map((revision) => historyView(revision, row.revision))
+  const running = row.current_operation_id === null ? null : await underWay(deps, id)
+  const mirrored = await historyOf(deps.db, id)
+  const isKnown = mirrored.some(({ revision }) => revision === running?.revision)
+  const revisions = running === null || isKnown ? mirrored : [running, ...mirrored]
+  return revisions.map((revision) => historyView(revision, row.revision))
+}
+
+async function underWay(deps: ReleaseDeps, id: Uuid) {
+  const state = await deps.states.load(deps.db, id)
+  return state === null ? null : revisionUnderWay(deps, state)
 }
 
 /** Values and manifest of a revision, redacted. Throws `Problem` not_found, revision_not_found. */

@@ -13,6 +13,7 @@ import {
   type Look,
   ownRecord,
   type PhaseHandler,
+  pendingVerdict,
   revisionFields,
   whileApplying,
   whileSettling,
@@ -107,7 +108,7 @@ function settleFirst(
     act,
     waitingFor: whileSettling(act),
     release: revisionFields(newest),
-    mirrored: [ownRecord(look, newest, look.state.release.status)],
+    mirrored: [ownRecord(look, newest, pendingVerdict(look))],
     events: [event],
   })
 }

@@ -8,7 +8,16 @@ import { ended } from '../outcome.ts'
 import { isBaseline, isOurs } from '../ownership.ts'
 import { deadlineFrom, planApply, planSettle } from '../plan.ts'
 import { revisionBefore } from '../way-back.ts'
-import { goOn, type Look, ownRecord, type PhaseHandler, revisionFields, whileApplying, whileSettling } from './look.ts'
+import {
+  goOn,
+  type Look,
+  ownRecord,
+  type PhaseHandler,
+  pendingVerdict,
+  revisionFields,
+  whileApplying,
+  whileSettling,
+} from './look.ts'
 import { anotherHand } from './yielding.ts'
 
 type Failing = Extract<Phase, { name: 'failing' }>
@@ -45,7 +54,7 @@ function ownUnsettled({ state, operation, attempt, seen }: Look): HelmRevision |
 }
 
 function settle(look: Look, newest: HelmRevision, failure: ActFailure): ReleaseDecision {
-  const { operation, now, state } = look
+  const { operation, now } = look
   const next = { kind: 'conclude', failure } as const
   const settling: Operation = { ...operation, phase: { name: 'settling', next, tries: 1 } }
   const act = planSettle(operation, newest, `failed: ${failure.code}`, now)
@@ -54,7 +63,7 @@ function settle(look: Look, newest: HelmRevision, failure: ActFailure): ReleaseD
     act,
     waitingFor: whileSettling(act),
     release: revisionFields(newest),
-    mirrored: [ownRecord(look, newest, state.release.status)],
+    mirrored: [ownRecord(look, newest, pendingVerdict(look))],
   })
 }
 

@@ -26,6 +26,7 @@ export type Look = {
   readonly seen: Present | Absent
   readonly now: Instant
 }
+type Working = Pick<Look, 'state' | 'operation'>
 export type PhaseHandler<P extends Phase> = (look: Look, phase: P) => ReleaseDecision
 
 /** What goes with a step from one phase to the next. */
@@ -71,7 +72,7 @@ export const whileSettling = ({ deadline }: PlannedAct<ReleaseAct>): Waiting => 
 })
 
 /** The operation's own revision as it is mirrored, with the verdict that we give it rather than Helm. */
-export function ownRecord(look: Look, newest: HelmRevision, verdict: Verdict): RevisionRecord {
+export function ownRecord(look: Working, newest: HelmRevision, verdict: Verdict): RevisionRecord {
   const { operation } = look
   const author = {
     performedBy: operation.performedBy,
@@ -83,7 +84,7 @@ export function ownRecord(look: Look, newest: HelmRevision, verdict: Verdict): R
 }
 
 /** `appVersion` is a recorded label: the request's, on the way back that of the target, else the chart's (SPEC section 3). */
-export function appVersionOf({ state, operation }: Look, newest: HelmRevision): string | null {
+export function appVersionOf({ state, operation }: Working, newest: HelmRevision): string | null {
   const { reverting, request } = operation
   if (reverting === null) return request.appVersion ?? newest.appVersion
   const target = state.revisions.find((revision) => revision.revision === reverting.target)
@@ -91,10 +92,15 @@ export function appVersionOf({ state, operation }: Look, newest: HelmRevision): 
 }
 
 /** A rollback brings back the chart of its target; everything else deploys the requested one. */
-function digestOf({ state, operation }: Look): string | null {
+function digestOf({ state, operation }: Working): string | null {
   const target = operation.reverting?.target ?? operation.request.targetRevision
   const there = target === null ? undefined : state.revisions.find((revision) => revision.revision === target)
   return there?.chartDigest ?? operation.request.chartDigest
+}
+
+/** How the operation's revision shows while it runs: the way back of an upgrade is a rollback. */
+export function pendingVerdict({ state, operation }: Working): Verdict {
+  return operation.reverting === null ? state.release.status : 'PENDING_ROLLBACK'
 }
 
 /** What the release says of the newest revision while or after an operation of ours made it. */

@@ -6,7 +6,7 @@ import type { HelmRevision, Operation, Phase, Present, StoredRevision } from '..
 import { planSupersede } from '../plan.ts'
 import { untilLookedAt } from '../shown.ts'
 import { fail } from './failing.ts'
-import { goOn, type Look, ownRecord, type PhaseHandler, revisionFields, whileSettling } from './look.ts'
+import { goOn, type Look, ownRecord, type PhaseHandler, pendingVerdict, revisionFields, whileSettling } from './look.ts'
 import { changedMeanwhile, succeed, waits } from './waiting.ts'
 import { anotherHand } from './yielding.ts'
 
@@ -17,7 +17,7 @@ type Superseding = Extract<Phase, { name: 'superseding' }>
  * called superseded; two that are deployed would mislead whoever asks helm, so that is put right before anything else.
  */
 export function supersedeFirst(look: Look, newest: HelmRevision): ReleaseDecision {
-  const { seen, operation, state } = look
+  const { seen, operation } = look
   const earlier = seen.kind === 'present' ? stillDeployed(seen) : undefined
   if (earlier === undefined) return applied(look, newest)
   const act = planSupersede(operation, earlier, newest, look.now)
@@ -25,7 +25,7 @@ export function supersedeFirst(look: Look, newest: HelmRevision): ReleaseDecisio
     operation: { ...operation, phase: { name: 'superseding' } },
     act,
     release: revisionFields(newest),
-    mirrored: [ownRecord(look, newest, state.release.status)],
+    mirrored: [ownRecord(look, newest, pendingVerdict(look))],
     waitingFor: whileSettling(act),
   })
 }
@@ -65,7 +65,7 @@ function applied(look: Look, newest: HelmRevision): ReleaseDecision {
   return goOn(look, {
     operation: { ...operation, phase },
     release: { ...revisionFields(newest), frozen },
-    mirrored: [ownRecord(look, newest, state.release.status)],
+    mirrored: [ownRecord(look, newest, pendingVerdict(look))],
     events,
     waitingFor: untilLookedAt('WORKLOADS_NOT_READY', now),
     wake: now,
