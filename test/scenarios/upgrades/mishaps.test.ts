@@ -35,9 +35,9 @@ const ended = (execution: UpgradeHandle) => execution.until('ended', ({ endedAt 
 const steps = ({ transitions }: Execution) => transitions.map(({ to }) => to)
 
 /** Given an upgrade whose hook fails. */
-async function withHook(event: 'pre-upgrade' | 'post-upgrade', autoRollbackEnabled: boolean) {
+async function withHook(event: 'pre-upgrade' | 'post-upgrade', autoRollbackEnabled: boolean, more: object = {}) {
   const place = world.place()
-  const valuesOverride = { hook: { event, tag: 'fail' } }
+  const valuesOverride = { hook: { event, tag: 'fail' }, ...more }
   const release = await place.installed({ chartName: 'hooked-fleet', valuesOverride })
   const uids = async () => {
     const pods = await world.cluster.pods(place.namespace)
@@ -97,6 +97,14 @@ test.concurrent.each(['pre-upgrade', 'post-upgrade'] as const)(
     expectUnmarked(workload)
   },
 )
+
+test.concurrent('it goes back over an object that the target drops, and that the failing hook kept it from dropping', async () => {
+  const { place, release, done } = await withHook('pre-upgrade', true, { onlyIn: '1.0.0' })
+  expect(steps(done)).toEqual(['VALIDATING', 'IN_PROGRESS', 'ROLLING_BACK', 'ROLLED_BACK'])
+  expect(await release.read()).toMatchObject({ status: 'DEPLOYED', chartVersion: '1.0.0', frozen: null })
+  expect(await release.verdicts()).toEqual(['4 DEPLOYED', '3 FAILED', '2 FAILED', '1 DEPLOYED'])
+  expect(await world.cluster.config(place.namespace, 'app-old')).toEqual({ of: '1.0.0' })
+})
 
 test.concurrent('a chart version that is nowhere ends it before anything is touched, naming those that are there', async () => {
   const of = await registerComponent(world.api, { chartName: 'fleet' }, ['1.0.0', '1.9.0'])
