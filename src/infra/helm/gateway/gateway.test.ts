@@ -320,7 +320,7 @@ describe('another hand', () => {
     handle = ({ method }, response) => void response.writeHead(method === 'GET' ? 500 : 200).end()
     expect((await put(2)).status).toBe(503)
     expect((await ask('PATCH', `${pods}/p`, { body: '{}' })).status).toBe(200)
-    expect(seen.map(({ method }) => method)).toEqual(['GET', 'GET', 'PATCH'])
+    expect(seen.map(({ method }) => method).join(' ')).toMatch(/^GET( GET)+ PATCH$/)
   })
 
   test('is looked for while helm waits', async () => {

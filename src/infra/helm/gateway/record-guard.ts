@@ -43,7 +43,7 @@ export class RecordGuard {
   /**
    * Before a write goes out: looks again unless it has just been done. It looks in any case before the first write after a
    * pause, and before every write of a record: nothing else tells that it was uninstalled and kept, after it is written
-   * over. Rejects when the cluster twice does not show the records that are about to be changed.
+   * over. Rejects when the cluster does not show the records that are about to be changed, asked again where it broke.
    */
   async refresh(isRecord: boolean): Promise<void> {
     if (this.#overtaken.signal.aborted) return
@@ -52,8 +52,8 @@ export class RecordGuard {
     this.#wroteAt = now
     if (hasPaused || isRecord) await this.#looking
     else if (now - this.#lookedAt <= freshMs) return
-    const isSeen = (await this.look()) || !isRecord || (await this.look())
-    if (!isSeen) throw new Error("Helm's records cannot be read, so none is written over")
+    const isSeen = await this.look()
+    if (!isSeen && isRecord) throw new Error("Helm's records cannot be read, so none is written over")
   }
 
   /** Looks once; several callers share one look. False when the cluster does not answer, which proves nothing. */

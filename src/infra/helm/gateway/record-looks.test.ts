@@ -54,7 +54,7 @@ test('a record is not written over unseen; another object is', async () => {
   unanswered = 1
   await guard.refresh(true)
   await sleep(40)
-  unanswered = 1
+  unanswered = 2
   await guard.refresh(false)
-  expect({ looks: looks(), isOvertaken: guard.overtaken.aborted }).toEqual({ looks: 5, isOvertaken: false })
+  expect({ looks: looks(), isOvertaken: guard.overtaken.aborted }).toEqual({ looks: 6, isOvertaken: false })
 })
