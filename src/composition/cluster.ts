@@ -54,6 +54,8 @@ export function connectCluster(kubeconfig: string, contextName: string, clock: C
   const client = createClient({ endpoint, clock, transport })
   const view = createReleaseView(client, clock)
   const access = createTenantAccess(client, clock)
+  const tenantClient = async ({ tenantId, namespace }: { tenantId: Uuid; namespace: string }) =>
+    createClient({ endpoint: await access.as(tenantUser(tenantId), namespace), clock })
   const cluster: ReleaseCluster = {
     endpoint,
     readiness: (manifest, namespace, options) => view.readiness(manifest, namespace, options),
@@ -62,8 +64,8 @@ export function connectCluster(kubeconfig: string, contextName: string, clock: C
     evidence: (manifest, namespace, since) => view.evidence(manifest, namespace, since),
     hookEvidence: (manifest, namespace, since) => view.hookEvidence(manifest, namespace, since),
     remainingEvidence: (manifest, namespace) => view.remainingEvidence(manifest, namespace),
-    conflicts: (manifest, namespace) => view.conflicts(manifest, namespace),
-    overwritten: (manifest, namespace) => view.overwritten(manifest, namespace),
+    conflicts: async (manifest, room) => view.conflicts(manifest, room.namespace, await tenantClient(room)),
+    overwritten: async (manifest, room) => view.overwritten(manifest, room.namespace, await tenantClient(room)),
     removePods: (namespace, pods) => view.removePods(namespace, pods),
     ensureNamespace: async (namespace, tenantId) => {
       if (await view.ensureNamespace(namespace, namespaceLabels(tenantId))) access.forget(namespace)

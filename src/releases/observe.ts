@@ -134,7 +134,7 @@ async function evidenceOf(state: ReleaseState, deps: ObserveDeps, newest: HelmRe
   const { namespace } = state.release
   const { cluster } = deps
   try {
-    const conflicts = code === 'field_conflict' ? await cluster.conflicts(newest.manifest, namespace) : []
+    const conflicts = code === 'field_conflict' ? await cluster.conflicts(newest.manifest, state.release) : []
     const since = (operation.startedAt ?? operation.createdAt) - clockSkewMs
     const pods = await cluster.evidence(newest.manifest, namespace, since)
     return evidenceView(said, { conflicts, pods })

@@ -28,7 +28,7 @@ export async function overwrittenNext(
   try {
     const manifest = await manifestOf(state, target)
     if (manifest === null) return null
-    const fields = await cluster.overwritten(manifest, state.release.namespace)
+    const fields = await cluster.overwritten(manifest, state.release)
     return fields.filter((field) => !isOwn(field)).slice(0, most)
   } catch {
     return null

@@ -13,6 +13,9 @@ import type {
 import type { PastRevision } from '../infra/kubernetes/index.ts'
 import type { FieldConflict, FrozenTraffic, Leftover, PodRef, Readiness, Release, Remains } from './core/model.ts'
 
+/** Where a release lives, and whose it is. */
+type Room = Pick<Release, 'namespace' | 'tenantId'>
+
 /** One cluster as releases see it. Every method throws when the cluster does not answer. */
 export interface ReleaseCluster {
   /** Asked with Flotilla's own rights. */
@@ -40,10 +43,13 @@ export interface ReleaseCluster {
   ): Promise<{ readonly failed: boolean; readonly evidence: Json } | null>
   /** The same of what is still there of a release that is being removed. */
   remainingEvidence(manifest: string, namespace: string): Promise<Json>
-  /** Which fields of a manifest helm would not get, because another manager owns them. Changes nothing. */
-  conflicts(manifest: string, namespace: string): Promise<readonly FieldConflict[]>
-  /** Which fields of a manifest a rollback takes from other managers than helm, whatever has applied them. Changes nothing. */
-  overwritten(manifest: string, namespace: string): Promise<readonly FieldConflict[]>
+  /**
+   * Which fields of a manifest helm would not get, because another manager owns them. Changes nothing; asked as the tenant,
+   * because a dry run needs the right to write.
+   */
+  conflicts(manifest: string, room: Room): Promise<readonly FieldConflict[]>
+  /** Which fields of a manifest a rollback takes from other managers than helm, whatever has applied them. Asked likewise. */
+  overwritten(manifest: string, room: Room): Promise<readonly FieldConflict[]>
   /** Deletes these very pods (by UID); those that are gone are fine. */
   removePods(namespace: string, pods: readonly PodRef[]): Promise<void>
   /** Creates the namespace with the tenant's labels when it is not there. */

@@ -34,9 +34,9 @@ export interface ReleaseView {
   /** The same of what is still there of a release that is being removed. */
   remainingEvidence(manifest: string, namespace: string): Promise<Json>
   /** Which fields of a manifest another manager owns; asked by a dry run. */
-  conflicts(manifest: string, namespace: string): Promise<readonly LiveConflict[]>
+  conflicts(manifest: string, namespace: string, as: ClusterClient): Promise<readonly LiveConflict[]>
   /** Which fields of a manifest a forced apply takes from other managers than helm; asked by a dry run. */
-  overwritten(manifest: string, namespace: string): Promise<readonly LiveConflict[]>
+  overwritten(manifest: string, namespace: string, as: ClusterClient): Promise<readonly LiveConflict[]>
   /** Deletes these very pods (by UID); those that are gone are fine. */
   removePods(namespace: string, pods: readonly PodRef[]): Promise<void>
   /** Creates the namespace with these labels when it is not there, and answers whether it did. One that is there stays. */
@@ -127,12 +127,12 @@ class ClientView implements ReleaseView {
     return collectRemainingEvidence(this.#parts, this.#parse(manifest), namespace, { clock: this.#clock })
   }
 
-  conflicts(manifest: string, namespace: string): Promise<readonly LiveConflict[]> {
-    return readConflicts(this.#parts, this.#parse(manifest), namespace)
+  conflicts(manifest: string, namespace: string, as: ClusterClient): Promise<readonly LiveConflict[]> {
+    return readConflicts({ ...this.#parts, client: as }, this.#parse(manifest), namespace)
   }
 
-  overwritten(manifest: string, namespace: string): Promise<readonly LiveConflict[]> {
-    return readOverwritten(this.#parts, this.#parse(manifest), namespace)
+  overwritten(manifest: string, namespace: string, as: ClusterClient): Promise<readonly LiveConflict[]> {
+    return readOverwritten({ ...this.#parts, client: as }, this.#parse(manifest), namespace)
   }
 
   removePods(namespace: string, pods: readonly PodRef[]): Promise<void> {

@@ -4,7 +4,7 @@ import { stringify } from 'yaml'
 import { canonicalJson, type JsonObject } from '../../core/json.ts'
 import { Problem } from '../../core/problems.ts'
 import type { Uuid } from '../../core/subject.ts'
-import { ManifestError } from '../../infra/kubernetes/index.ts'
+import { AccessRefused, ManifestError } from '../../infra/kubernetes/index.ts'
 import type { FieldConflict, Release, ReleaseState } from '../core/model.ts'
 import type { ReleaseDeps } from '../deps.ts'
 import { maskedTexts } from '../machine-shown.ts'
@@ -57,16 +57,17 @@ async function shownIn(
   return shownWith(deps.ports.charts, [...known.charts, ...charts], [...known.values, ...recent, ...values])
 }
 
-/** Throws `Problem` cluster_unavailable, chart_render_failed. */
+/** Throws `Problem` cluster_unavailable, chart_render_failed, not_permitted. */
 export async function conflictsOf(
   { ports }: Pick<ReleaseDeps, 'ports'>,
-  { clusterId, namespace }: Pick<Release, 'clusterId' | 'namespace'>,
+  release: Pick<Release, 'clusterId' | 'namespace' | 'tenantId'>,
   manifest: string,
 ): Promise<FieldConflict[]> {
   try {
-    return [...(await ports.clusters.of(clusterId).conflicts(manifest, namespace))]
+    return [...(await ports.clusters.of(release.clusterId).conflicts(manifest, release))]
   } catch (error) {
     if (error instanceof ManifestError) throw new Problem('chart_render_failed', error.message)
+    if (error instanceof AccessRefused) throw new Problem('not_permitted', error.message)
     // It throws what is no matter of the cluster.
     throw new Problem('cluster_unavailable', whyUnreadable(error))
   }

@@ -141,7 +141,7 @@ test.concurrent('a field of a Secret is named without its values', async () => {
   await editedByHand(release, resources.secrets, { data: { password: byHand }, type: 'Opaque' })
   ok(await release.rollback(1))
   const operation = await newestOperation(release)
-  const taken = { object: 'Secret app', field: '.data.password', manager: 'kubectl-edit', live: null, wanted: null }
+  const taken = { object: 'Secret app', field: '.data.password', manager: 'kubectl-edit', live: '***', wanted: '***' }
   expect(operation.result).toMatchObject({ overwritten: [taken] })
   expect(JSON.stringify(operation)).not.toMatch(new RegExp(`${byHand}|password-by-hand|first-|second-`))
 })
