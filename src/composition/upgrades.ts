@@ -110,7 +110,7 @@ function fleetsOf({ releases, clusters }: UpgradeParts, workloads: Workloads): F
       probe: async (execution, release) => {
         const manifest = await mirroredManifest(db, vault, release.id)
         const { client } = clusters.of(release.clusterId)
-        return manifest !== null && probeRelease(client, execution, release, manifest)
+        return manifest === null ? 'bad' : probeRelease(client, execution, release, manifest)
       },
     }),
   }

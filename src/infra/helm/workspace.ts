@@ -40,7 +40,7 @@ export async function openWorkspace(root: string): Promise<Workspace> {
  * `HelmFailure` unavailable when the disk is full.
  */
 export async function openAttempt(workspace: Workspace, contents: AttemptContents): Promise<AttemptFiles> {
-  const folder = mkdtempSync(join(workspace.folder, 'a-'))
+  const folder = makeFolder(workspace)
   const files: AttemptFiles = {
     folder,
     chartPath:
@@ -54,6 +54,14 @@ export async function openAttempt(workspace: Workspace, contents: AttemptContent
     return files
   } catch (error) {
     files.remove()
+    throw isDiskFull(error) ? noRoom() : error
+  }
+}
+
+function makeFolder({ folder }: Workspace): string {
+  try {
+    return mkdtempSync(join(folder, 'a-'))
+  } catch (error) {
     throw isDiskFull(error) ? noRoom() : error
   }
 }

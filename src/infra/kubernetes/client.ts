@@ -20,6 +20,7 @@ import type {
   Page,
   Patch,
   PodAddress,
+  Probed,
   RequestOptions,
   Resource,
   Selection,
@@ -125,7 +126,7 @@ class RestClient implements ClusterClient {
     }
   }
 
-  probe(pod: PodAddress, options?: RequestOptions): Promise<number | null> {
+  probe(pod: PodAddress, options?: RequestOptions): Promise<Probed> {
     return probePod(this.#transport, this.#clock, pod, options)
   }
 

@@ -44,6 +44,6 @@ test.each([status(429, 'TooManyRequests'), status(500, 'InternalError'), status(
   },
 )
 
-test('one that goes on is no good answer', async () => {
-  expect(await probed(status(500, 'InternalError'))).toEqual({ status: 500, asked: 4 })
+test('one that goes on is no answer of the pod', async () => {
+  expect(await probed(status(500, 'InternalError'))).toEqual({ status: 'unasked', asked: 4 })
 })

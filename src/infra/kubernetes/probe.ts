@@ -3,7 +3,7 @@ import { startDeadline } from './deadline.ts'
 import { objectPath, resources } from './resources.ts'
 import { errorOfAnswer, errorOfFailure } from './status.ts'
 import type { Transport } from './transport.ts'
-import type { PodAddress, RequestOptions } from './types.ts'
+import type { PodAddress, Probed, RequestOptions } from './types.ts'
 
 const MOST_BYTES = 64 * 1024
 const DEFAULT_TIMEOUT_MS = 5000
@@ -18,19 +18,20 @@ export async function probePod(
   clock: Clock,
   pod: PodAddress,
   { signal, timeoutMs = DEFAULT_TIMEOUT_MS }: RequestOptions = {},
-): Promise<number | null> {
+): Promise<Probed> {
   signal?.throwIfAborted()
   const deadline = startDeadline(clock, timeoutMs, signal)
   try {
     for (let attempt = 1; ; attempt++) {
       const { status, ofServer } = await ask(transport, pathOf(pod), deadline.signal)
-      if (!ofServer || attempt === ATTEMPTS) return status
+      if (!ofServer) return status
+      if (attempt === ATTEMPTS) return 'unasked'
       await clock.sleep(FIRST_PAUSE_MS * 2 ** (attempt - 1), deadline.signal)
       deadline.signal.throwIfAborted()
     }
   } catch (error) {
     if (signal?.aborted) throw signal.reason
-    if (deadline.passed) return null
+    if (deadline.passed) return 'silent'
     throw errorOfFailure(error)
   } finally {
     deadline.end()

@@ -119,6 +119,12 @@ export type PodAddress = {
 }
 
 /**
+ * What came of it: the pod's HTTP status, or the proxy's for it. `silent`: nothing came in time. `unasked`: the API server
+ * refused or failed by itself, each time that it was asked, which says nothing of the pod.
+ */
+export type Probed = number | 'silent' | 'unasked'
+
+/**
  * Reads and writes objects. Every method throws `ClusterError`, also when no answer came. Reads are repeated a few
  * times when the server asks for patience (429, 503); writes never are: whether to repeat one is the caller's decision.
  */
@@ -143,11 +149,10 @@ export interface ClusterClient {
   /** Asks for a pod to be evicted; with `dryRun` nothing moves, and the answer is the same. */
   evict(pod: Eviction, options?: RequestOptions & { readonly dryRun?: boolean }): Promise<EvictionAnswer>
   /**
-   * The HTTP status of a GET of a pod, by the API server's proxy; null when no answer came in time. Follows no redirect;
-   * reads at most 64 KiB and keeps nothing. Asks again where the API server refuses or fails by itself, which is no answer of
-   * the pod. Throws `ClusterError` when the API server itself cannot be reached.
+   * The HTTP status of a GET of a pod, by the API server's proxy. Follows no redirect; reads at most 64 KiB and keeps
+   * nothing. Throws `ClusterError` when the API server itself cannot be reached.
    */
-  probe(pod: PodAddress, options?: RequestOptions): Promise<number | null>
+  probe(pod: PodAddress, options?: RequestOptions): Promise<Probed>
   /** A GET of another kind of path (discovery, logs): the body as text. */
   text(path: string, options?: RequestOptions & { readonly maxBytes?: number }): Promise<string>
 }

@@ -86,13 +86,15 @@ describe('post-checks', () => {
   test('name what is wrong', () => {
     const report = postChecks(
       execution(),
-      fleet([member('a', { side: 'previous', ready: false, problem: 'slow' })], {}),
+      fleet([member('a', { side: 'previous', ready: false, problem: 'slow' })], { a: 'bad' }),
     )
     expect(report?.checks.map(({ message }) => message)).toEqual([
       'a runs 1.0.0',
       '1 of 2 instances are not there; a: slow',
       'the health endpoint of a does not answer well',
     ])
+    const unasked = postChecks(execution(), fleet([member('a')], {}))
+    expect(unasked?.checks.at(-1)).toMatchObject({ message: 'the health endpoint of a has given no answer' })
     expect(postChecks(execution(), { kind: 'gone', why: 'it is gone' })).toBeNull()
   })
 })

@@ -12,7 +12,10 @@ export function health(
     return { name: 'HEALTH', phase: 'POST', status: 'PASSED', message, evidence: { endpoint: null } }
   }
   const bad = members.filter(({ pod }) => probes[pod.uid] !== 'good')
-  const wrong = bad.map(({ pod }) => `the health endpoint of ${pod.name} does not answer well`)
+  const wrong = bad.map(({ pod }) => {
+    const how = probes[pod.uid] === 'bad' ? 'does not answer well' : 'has given no answer'
+    return `the health endpoint of ${pod.name} ${how}`
+  })
   const evidence = { endpoint: { ...healthEndpoint }, asked: members.length, good: members.length - bad.length }
   return postCheck('HEALTH', 'The health endpoint of every instance answers', wrong, evidence)
 }

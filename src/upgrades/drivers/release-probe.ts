@@ -9,7 +9,8 @@ import { objectsOf, workloadsOf } from './rendered.ts'
 const AT_ONCE = 4
 
 /**
- * Whether the ready pods of a release all answer at the component's health endpoint; false where there are none. They are
+ * Whether the ready pods of a release all answer at the component's health endpoint; bad where there are none, null where
+ * the API server could not ask all of them and nobody answered badly. They are
  * those that the workloads of its manifest select: no chart has to set the labels that Kubernetes merely recommends. Only
  * where a chart leaves its pods to an operator are they found by the one that names the release. Throws `ClusterError`.
  */
@@ -18,14 +19,15 @@ export async function probeRelease(
   { healthEndpoint }: Execution,
   { namespace, name }: FleetRelease,
   manifest: string,
-): Promise<boolean> {
+): Promise<'good' | 'bad' | null> {
   const pods = await podsOf(client, namespace, selectorsOf(manifest, name))
   const ready = pods.filter((pod) => isReady(pod) && pod.metadata.deletionTimestamp === undefined)
   const members = ready.map((pod) => ({
     ...({ pod: refOf(pod), key: null, side: 'other', ready: true, terminating: false, problem: null } as const),
   }))
   const answers = Object.values(await readProbes(client, namespace, healthEndpoint, members))
-  return answers.length > 0 && answers.every((answer) => answer === 'good')
+  if (members.length === 0 || answers.includes('bad')) return 'bad'
+  return answers.length < members.length ? null : 'good'
 }
 
 function selectorsOf(manifest: string, release: string): readonly string[] {

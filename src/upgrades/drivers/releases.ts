@@ -13,7 +13,8 @@ export type ReleaseDriverParts = {
   /** The releases on which helm works for the execution: what is ready there may be what is about to go. */
   readonly workedOn: (execution: Execution) => Promise<ReadonlySet<Uuid>>
   /** Whether the ready pods of the release all answer at the component's health endpoint. */
-  readonly probe: (execution: Execution, release: FleetRelease) => Promise<boolean>
+  /** Null: it could not be asked, which is no matter of the release. */
+  readonly probe: (execution: Execution, release: FleetRelease) => Promise<'good' | 'bad' | null>
 }
 
 /** How many releases are looked at side by side. */
@@ -62,9 +63,9 @@ async function probesOf(
   if (execution.healthEndpoint === null) return {}
   const asked = releases.filter((release) => wantsProbe(podOf(release)))
   const answers = await mapParallel(asked, atOnce, async (release) => {
-    return [release.id, (await parts.probe(execution, release)) ? 'good' : 'bad'] as const
+    return [release.id, await parts.probe(execution, release)] as const
   })
-  return Object.fromEntries(answers)
+  return Object.fromEntries(answers.flatMap(([id, answer]) => (answer === null ? [] : [[id, answer]])))
 }
 
 const podOf = ({ id, name }: FleetRelease) => ({ name, uid: id })

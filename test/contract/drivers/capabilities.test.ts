@@ -87,7 +87,7 @@ async function releases(): Promise<Given> {
     clusterOf: () => cluster,
     manifest: async () => '',
     workedOn: async () => new Set(),
-    probe: async () => true,
+    probe: async () => 'good',
   })
   const apply = async () => {
     upgraded += 1

@@ -53,7 +53,7 @@ async function releases(): Promise<Given> {
     clusterOf: () => cluster,
     manifest: async () => '',
     workedOn: async () => new Set(),
-    probe: async () => true,
+    probe: async () => 'good',
   })
   return { driver, execution, lease: await world.lease(execution) }
 }

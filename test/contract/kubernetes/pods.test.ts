@@ -76,7 +76,7 @@ describe('a probe', () => {
         { timeoutMs: 50 },
       )
     expect(await probe(answers)).toBe(200)
-    expect(await probe(silent)).toBeNull()
+    expect(await probe(silent)).toBe('silent')
     await expect(probe(broken)).rejects.toMatchObject({ reason: 'Unreachable' })
   })
 })

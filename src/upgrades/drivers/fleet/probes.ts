@@ -1,4 +1,4 @@
-import { type ClusterClient, mapParallel } from '../../../infra/kubernetes/index.ts'
+import { type ClusterClient, mapParallel, type PodAddress } from '../../../infra/kubernetes/index.ts'
 import type { Execution, Member } from '../../core/model.ts'
 
 const AT_ONCE = 16
@@ -9,7 +9,10 @@ export function isHealthPath(path: string): boolean {
   return /^\/[\w\-./~:@!$&'()*+,;=?]*$/.test(path) && !path.includes('..') && !path.includes('//')
 }
 
-/** Asks the health endpoints of members. Good is a 2xx; a redirect is not followed. Throws `ClusterError`. */
+/**
+ * Asks the health endpoints of members. Good is a 2xx; a redirect is not followed. Whom the API server could not ask has no
+ * answer: that is no matter of theirs. Throws `ClusterError`.
+ */
 export async function readProbes(
   client: ClusterClient,
   namespace: string,
@@ -20,11 +23,12 @@ export async function readProbes(
   const asked = await mapParallel(members, AT_ONCE, async ({ pod }) => {
     return [pod.uid, await probe(client, { namespace, name: pod.name, ...endpoint })] as const
   })
-  return Object.fromEntries(asked)
+  return Object.fromEntries(asked.flatMap(([uid, answer]) => (answer === null ? [] : [[uid, answer]])))
 }
 
-async function probe(client: ClusterClient, address: Parameters<ClusterClient['probe']>[0]): Promise<'good' | 'bad'> {
+async function probe(client: ClusterClient, address: PodAddress): Promise<'good' | 'bad' | null> {
   if (!isHealthPath(address.path)) return 'bad'
-  const status = await client.probe(address, { timeoutMs: TIMEOUT_MS })
-  return status !== null && status >= 200 && status < 300 ? 'good' : 'bad'
+  const answer = await client.probe(address, { timeoutMs: TIMEOUT_MS })
+  if (answer === 'unasked') return null
+  return answer !== 'silent' && answer >= 200 && answer < 300 ? 'good' : 'bad'
 }
