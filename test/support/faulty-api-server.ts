@@ -14,7 +14,13 @@ export type Fault =
   /** Of a watch: it ends at once with what the server says when it no longer keeps the version asked for. */
   | { readonly kind: 'expired' }
 
-export type Asked = { readonly method: string; readonly path: string; readonly watch: boolean }
+export type Asked = {
+  readonly method: string
+  readonly path: string
+  readonly watch: boolean
+  /** Whom the asker impersonates; null: it asks as itself. */
+  readonly as: string | null
+}
 
 /** A way to a cluster that does to each request what `faults` says. */
 export type FaultyApiServer = {
@@ -85,8 +91,9 @@ const transient: readonly [Fault, ...Fault[]] = [
 
 type Upstream = { readonly origin: string; readonly ca: Buffer }
 
-function describe({ method = 'GET', url = '/' }: IncomingMessage): Asked {
-  return { method, path: url, watch: new URL(url, 'http://localhost').searchParams.get('watch') === 'true' }
+function describe({ method = 'GET', url = '/', headers }: IncomingMessage): Asked {
+  const watch = new URL(url, 'http://localhost').searchParams.get('watch') === 'true'
+  return { method, path: url, watch, as: headers['impersonate-user']?.toString() ?? null }
 }
 
 function suffer(fault: Fault, asked: IncomingMessage, answer: ServerResponse, upstream: Upstream): void {
