@@ -14,7 +14,7 @@ export type Welcome = {
 
 /** What to do next, after the start. The key itself is not printed: terminals are recorded. */
 export function printWelcome({ url, home, onPractice, presetKey }: Welcome): void {
-  const key = presetKey ? '"$FLOTILLA_ADMIN_KEY"' : `$(cat ${join(home, 'admin.key')})`
+  const key = presetKey ? '"$FLOTILLA_ADMIN_KEY"' : `$(cat ${typed(join(home, 'admin.key'))})`
   const lines = [
     '',
     `Flotilla is ready: ${url}/docs`,
@@ -25,9 +25,14 @@ export function printWelcome({ url, home, onPractice, presetKey }: Welcome): voi
     '  curl -s $API/helm/releases/summary -H "Authorization: Bearer $KEY"',
     '  curl -s "$API/helm/releases/chart/matih-query-engine/versions" -H "Authorization: Bearer $KEY"',
     '  curl -s -X POST "$API/helm/releases/chart/matih-query-engine/batch-upgrade?targetVersion=1.3.0" -H "Authorization: Bearer $KEY"',
-    ...(onPractice ? [`  KUBECONFIG=${join(home, 'practice-cluster', 'kubeconfig')} kubectl get pods -A`] : []),
+    ...(onPractice ? [`  KUBECONFIG=${typed(join(home, 'practice-cluster', 'kubeconfig'))} kubectl get pods -A`] : []),
     '',
     'More examples stand in README.md. Ctrl-C stops everything; the next start finds it again.',
   ]
   for (const line of lines) printWords(line)
+}
+
+/** A path as it is typed at a shell. */
+export function typed(path: string): string {
+  return /^[\w./:@%+=,-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`
 }

@@ -13,6 +13,14 @@ const octal: ScalarTag = {
   resolve: (text) => Number.parseInt(text.replace('0o', ''), 8),
 }
 
+/** A number has a digit before its point or right behind it: for helm `e7` is a name, and `.` a text. */
+const float: ScalarTag = {
+  tag: 'tag:yaml.org,2002:float',
+  default: true,
+  test: /^[-+]?(?:[0-9][0-9_]*(?:\.[0-9_]*)?[eE][-+]?[0-9]+|\.[0-9][0-9_]*[eE][-+]?[0-9]+|[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)$/,
+  resolve: (text) => Number.parseFloat(text.replaceAll('_', '')),
+}
+
 /**
  * YAML as helm reads it: version 1.1 with `<<`, whatever a document declares; dates and times stay the text that they
  * are, and binary is the text that it encodes. Every reader of charts and manifests takes these options, or what one of
@@ -23,7 +31,12 @@ export const helmYaml = {
   merge: true,
   resolveKnownTags: false,
   logLevel: 'error',
-  customTags: (tags: Tags) => [...tags.filter((tag) => typeof tag === 'string' || isJsonTag(tag)), binary, octal],
+  customTags: (tags: Tags) => [
+    ...tags.filter((tag) => typeof tag === 'string' || isJsonTag(tag)),
+    float,
+    binary,
+    octal,
+  ],
 } as const
 
 /** The documents of a manifest; each says itself what is wrong with it. As for helm, of equal keys the last one counts. */
@@ -31,7 +44,12 @@ export function parseManifestDocuments(text: string): readonly Document.Parsed[]
   return parseAllDocuments(text, { ...helmYaml, uniqueKeys: false })
 }
 
-const jsonTags = ['null', 'bool', 'int', 'float', 'merge', 'str', 'map', 'seq']
+/** Of its own tags for floats only the one of words stays. */
+const jsonTags = ['null', 'bool', 'int', 'merge', 'str', 'map', 'seq']
 
-const isJsonTag = (tag: { readonly tag: string; readonly format?: string | undefined }): boolean =>
-  tag.format !== 'TIME' && jsonTags.some((name) => tag.tag === `tag:yaml.org,2002:${name}`)
+type Tag = { readonly tag: string; readonly format?: string | undefined; readonly test?: RegExp | undefined }
+
+const isJsonTag = (tag: Tag): boolean =>
+  isWordOfFloat(tag) || (tag.format !== 'TIME' && jsonTags.some((name) => tag.tag === `tag:yaml.org,2002:${name}`))
+
+const isWordOfFloat = ({ tag, test }: Tag): boolean => tag === float.tag && test?.test('.inf') === true

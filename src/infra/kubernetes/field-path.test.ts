@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { valueAt } from './field-path.ts'
 
 const deployment = {
+  metadata: { annotations: { 'example.com/owner': 'us', example: { 'com/owner': 'them' } } },
   spec: {
     replicas: 4,
     template: {
@@ -22,6 +23,8 @@ test.each([
   ['.spec.template.spec.containers[name="other"].image', null],
   ['.spec.replicas.more', null],
   ['.metadata.labels.app', null],
+  ['.metadata.annotations.example.com/owner', 'us'],
+  ['.spec.template.spec.containers[name="main"].args', ['a', 'b']],
   ['spec without a dot', null],
 ])('%s', (path, value) => {
   expect(valueAt(deployment, path)).toEqual(value)

@@ -1,38 +1,31 @@
-import { isJsonObject, type Json } from '../../core/json.ts'
+import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts'
 
-/** A step of a field's path as the API server writes it: `.spec`, `[name="main"]`, `[0]`. */
-type Step =
-  | { readonly kind: 'key'; readonly key: string }
-  | { readonly kind: 'item'; readonly key: string; readonly value: string }
-  | { readonly kind: 'index'; readonly index: number }
+/** A step into a list as the API server writes it: `[name="main"]`, `[0]`. */
+const listStep = /^\[(?:([A-Za-z]\w*)="((?:[^"\\]|\\.)*)"[^\]]*|(\d+))\]/
 
-const step = /\.([^.[\]]+)|\[([A-Za-z]\w*)="((?:[^"\\]|\\.)*)"[^\]]*\]|\[(\d+)\]/y
-
-/** What stands at a path such as `.spec.template.spec.containers[name="main"].image`; null where nothing does. */
+/**
+ * What stands at a path such as `.spec.template.spec.containers[name="main"].image`; null where nothing does, and for a path of
+ * a form that is not known here: better no value than a wrong one. The API server writes keys as they are, dots too, so
+ * the object itself tells where one ends.
+ */
 export function valueAt(body: Json, path: string): Json {
-  const steps = parse(path)
-  if (steps === null) return null
-  return steps.reduce<Json>((inner, next) => down(inner, next) ?? null, body)
-}
-
-/** Null for a path of a form that is not known here: better no value than a wrong one. */
-function parse(path: string): readonly Step[] | null {
-  const steps: Step[] = []
-  step.lastIndex = 0
-  while (step.lastIndex < path.length) {
-    const found = step.exec(path)
-    if (found === null) return null
-    const [, key, item, value = '', index] = found
-    if (key !== undefined) steps.push({ kind: 'key', key })
-    else if (item !== undefined) steps.push({ kind: 'item', key: item, value })
-    else steps.push({ kind: 'index', index: Number(index) })
+  if (path === '') return body
+  if (isJsonObject(body)) {
+    const key = keyAt(body, path)
+    return key === null ? null : valueAt(body[key] ?? null, path.slice(key.length + 1))
   }
-  return steps
+  const found = listStep.exec(path)
+  if (!Array.isArray(body) || found === null) return null
+  const [step, key, value = '', index] = found
+  const item =
+    key === undefined ? body[Number(index)] : body.find((each) => isJsonObject(each) && String(each[key]) === value)
+  return valueAt(item ?? null, path.slice(step.length))
 }
 
-function down(value: Json, next: Step): Json | undefined {
-  if (next.kind === 'key') return isJsonObject(value) ? value[next.key] : undefined
-  if (!Array.isArray(value)) return undefined
-  if (next.kind === 'index') return value[next.index]
-  return value.find((entry) => isJsonObject(entry) && String(entry[next.key]) === next.value)
+/** The longest key that the path can begin with. */
+function keyAt(body: JsonObject, path: string): string | null {
+  const fitting = Object.keys(body).filter(
+    (key) => path.startsWith(`.${key}`) && ['', '.', '['].includes(path.charAt(key.length + 1)),
+  )
+  return fitting.toSorted((a, b) => b.length - a.length)[0] ?? null
 }
