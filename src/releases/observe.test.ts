@@ -6,9 +6,9 @@ import { encodeRelease } from '../infra/helm/storage/codec.ts'
 import { readSecret } from '../infra/helm/storage/secret.ts'
 import { ClusterError } from '../infra/kubernetes/index.ts'
 import { newRelease } from './core/create.ts'
-import type { ReleaseState } from './core/model.ts'
+import type { Phase, ReleaseState } from './core/model.ts'
 import { place } from './core/testing/simulation.ts'
-import { rest, wanted } from './core/testing/states.ts'
+import { rest, revision, wanted } from './core/testing/states.ts'
 import { helmRevision, observeRelease } from './observe.ts'
 import type { ReleaseCluster } from './ports.ts'
 
@@ -45,10 +45,15 @@ function clusterOf(records: JsonObject[], onReadiness: () => void): ReleaseClust
   return { endpoint, readiness } as unknown as ReleaseCluster
 }
 
-function waiting(): ReleaseState {
-  const state = newRelease(place, 'web', wanted({ wait: true }), 1)
-  const operation = state.operation === null ? null : { ...state.operation, phase: { name: 'waiting' as const } }
-  return { ...state, operation }
+function inPhase(phase: Phase, wait: boolean): ReleaseState {
+  const state = newRelease(place, 'web', wanted({ wait }), 1)
+  return { ...state, operation: state.operation === null ? null : { ...state.operation, phase } }
+}
+
+const waiting = () => inPhase({ name: 'waiting' }, true)
+
+const unreadable = () => {
+  throw new ClusterError({ status: 403, reason: 'Forbidden', message: 'no' })
 }
 
 const deps = {
@@ -75,9 +80,6 @@ test('workloads that are ready under the record that was read are', async () => 
 })
 
 test('what another hand has deployed is followed, also where its workloads cannot be read', async () => {
-  const unreadable = () => {
-    throw new ClusterError({ status: 403, reason: 'Forbidden', message: 'no' })
-  }
   const look = (onReadiness: () => void) =>
     observeRelease(rest(), { ...deps, cluster: clusterOf([secret(9, 'deployed')], onReadiness) })
   expect(await look(() => undefined)).toMatchObject({
@@ -86,6 +88,24 @@ test('what another hand has deployed is followed, also where its workloads canno
     readiness: { total: 1 },
   })
   expect(await look(unreadable)).toMatchObject({ kind: 'present', newest: { revision: 9 }, readiness: null })
+})
+
+test.each<Phase>([{ name: 'applying', tries: 1 }, { name: 'superseding' }, { name: 'waiting' }])(
+  'workloads that are not waited for are counted once helm has applied, and hinder nothing: $name',
+  async (phase) => {
+    const state = inPhase(phase, false)
+    // Mirrored before the revision beneath it is called superseded.
+    const known = phase.name === 'applying' ? state : { ...state, revisions: [revision(1, 'PENDING_INSTALL')] }
+    const look = (onReadiness: () => void) =>
+      observeRelease(known, { ...deps, cluster: clusterOf([secret(1, 'deployed')], onReadiness) })
+    expect(await look(() => undefined)).toMatchObject({ kind: 'present', readiness: { total: 1 } })
+    expect(await look(unreadable)).toMatchObject({ kind: 'present', readiness: null })
+  },
+)
+
+test('without those that are waited for nothing is concluded', async () => {
+  const cluster = clusterOf([secret(1, 'deployed')], unreadable)
+  expect(await observeRelease(waiting(), { ...deps, cluster })).toMatchObject({ kind: 'unreadable' })
 })
 
 test.each([

@@ -12,7 +12,7 @@ import {
   UnreadableRecordError,
 } from '../infra/helm/index.ts'
 import { ClusterError, ManifestError } from '../infra/kubernetes/index.ts'
-import type { FrozenTraffic, HelmRevision, Operation, ReleaseObservation, ReleaseState } from './core/model.ts'
+import type { FrozenTraffic, HelmRevision, ReleaseObservation, ReleaseState } from './core/model.ts'
 import { waits } from './core/phases/waiting.ts'
 import { openOperation } from './core/situation.ts'
 import { clockSkewMs, evidenceView } from './evidence.ts'
@@ -96,21 +96,25 @@ async function trafficOf(state: ReleaseState, { traffic }: ObserveDeps): Promise
 
 async function readinessOf(state: ReleaseState, cluster: ReleaseCluster, newest: HelmRevision) {
   const operation = openOperation(state)
-  const isNew = state.revisions.every(({ secretUid }) => secretUid !== newest.secretUid)
-  if (newest.status !== 'deployed') return null
-  const read = (jobs: boolean) => cluster.readiness(newest.manifest, state.release.namespace, { jobs })
-  // Following another hand must not fail for it.
-  if (operation === null) return isNew ? read(false).catch(nullIfUnknown) : null
-  return asksReadiness(operation, isNew) ? read(operation.request.waitForJobs) : null
+  if (newest.status !== 'deployed' || !asksReadiness(state, newest)) return null
+  const jobs = operation?.request.waitForJobs ?? false
+  const read = cluster.readiness(newest.manifest, state.release.namespace, { jobs })
+  const isAwaited = operation?.phase.name === 'waiting' && waits(operation)
+  // What nobody waits for hinders neither the end of an operation nor following another hand.
+  return isAwaited ? read : read.catch(nullIfUnknown)
 }
 
 /**
- * What is not waited for is asked about once, when helm has applied it: how many instances were there before says nothing
- * any more of a revision that may have none.
+ * What is not waited for is asked about when helm has applied it: how many instances were there before says nothing any more
+ * of a revision that may have none.
  */
-function asksReadiness(operation: Operation, isNew: boolean): boolean {
+function asksReadiness(state: ReleaseState, { secretUid }: HelmRevision): boolean {
+  const operation = openOperation(state)
+  const isNew = state.revisions.every((known) => known.secretUid !== secretUid)
+  if (operation === null) return isNew
   if (operation.phase.name === 'waiting') return true
-  return operation.phase.name === 'applying' && isNew && !waits(operation) && operation.request.heldBy === null
+  const isApplied = operation.phase.name === 'superseding' || (operation.phase.name === 'applying' && isNew)
+  return isApplied && !waits(operation) && operation.request.heldBy === null
 }
 
 function nullIfUnknown(error: unknown): null {
