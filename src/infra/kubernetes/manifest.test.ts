@@ -49,6 +49,13 @@ test('a broken manifest is refused without its text', () => {
   }
 })
 
+test('one that repeats itself without end is refused as a broken one', () => {
+  const repeated = Array.from({ length: 1_200 }, (_, n) => `  k${n}: *a\n`).join('')
+  const text = `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\ndata:\n  a: &a secret\n${repeated}`
+  expect(() => parseManifest(text)).toThrow(ManifestError)
+  expect(() => parseManifest(text)).not.toThrow(/secret/)
+})
+
 test('what stays after an uninstall is known from the manifest', () => {
   const base = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a'
   expect(whyKept(only(`${base}}`))).toBeNull()

@@ -25,8 +25,17 @@ const MOST_ALIASES = 1000
 export function parseManifest(text: string): readonly ManifestObject[] {
   return parseManifestDocuments(text).flatMap((document, index) => {
     if (document.errors.length > 0) throw new ManifestError(`document ${index + 1} is not YAML`)
-    return objectsOf(document.toJS({ maxAliasCount: MOST_ALIASES }), index + 1)
+    return objectsOf(readValue(document, index + 1), index + 1)
   })
+}
+
+/** The parser refuses by an error of its own what repeats itself too often. */
+function readValue(document: ReturnType<typeof parseManifestDocuments>[number], number: number): unknown {
+  try {
+    return document.toJS({ maxAliasCount: MOST_ALIASES })
+  } catch {
+    throw new ManifestError(`document ${number} cannot be read`)
+  }
 }
 
 function objectsOf(value: unknown, number: number): readonly ManifestObject[] {

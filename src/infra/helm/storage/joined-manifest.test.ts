@@ -32,3 +32,15 @@ test('of another kind or namespace it is another one, and nothing stays nothing'
   expect(parseManifest(joinedManifest('', '', 'ns'))).toEqual([])
   expect(said(joinedManifest('', config('a', 'second'), 'ns'))).toEqual(['a {"of":"second"}'])
 })
+
+test('what YAML takes for no text or for the end of a line stays in its text', () => {
+  const text = String.fromCodePoint(0x7f, 0x80, 0x85, 0x9b, 0x9f, 0xa0, 0x2028, 0x2029, 0xfeff, 0xfffe, 0xffff, 0x1f600)
+  const body = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a' }, data: { [text]: text } }
+  const escaped = JSON.stringify(body).replace(
+    /[^ -~]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+  const joined = joinedManifest('', escaped, 'ns')
+  expect(joined).not.toMatch(/[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/)
+  expect(parseManifest(joined).map((object) => object.body)).toEqual([body])
+})

@@ -1,3 +1,4 @@
+import type { JsonObject } from '../../../core/json.ts'
 import { type ManifestObject, parseManifest } from '../../kubernetes/index.ts'
 
 /**
@@ -9,7 +10,13 @@ export function joinedManifest(first: string, second: string, namespace: string)
     JSON.stringify([groupOf(object), object.kind, object.namespace ?? namespace, object.name])
   const known = new Set(parseManifest(first).map(keyOf))
   const more = parseManifest(second).filter((object) => !known.has(keyOf(object)))
-  return [first.trimEnd(), ...more.map(({ body }) => JSON.stringify(body))].join('\n---\n')
+  return [first.trimEnd(), ...more.map(({ body }) => asYaml(body))].join('\n---\n')
+}
+
+/** JSON whose texts YAML reads as they are: it takes some characters for none of a text, and some for the end of a line. */
+function asYaml(body: JsonObject): string {
+  const escaped = (char: string) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`
+  return JSON.stringify(body).replace(/[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g, escaped)
 }
 
 const groupOf = ({ apiVersion }: ManifestObject): string =>

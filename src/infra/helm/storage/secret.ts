@@ -52,7 +52,6 @@ export function readMetadata(metadata: JsonObject): RecordMetadata {
 export type Ending = { readonly status: 'failed'; readonly description: string } | { readonly status: 'superseded' }
 
 /**
-/**
  * The Secret that says how its revision has ended, in its JSON and its label, and has the manifest that is given. Everything
  * else stays, resourceVersion included: whoever has written meanwhile wins.
  */
