@@ -3,6 +3,7 @@ import type { Json } from '../core/json.ts'
 import { Problem } from '../core/problems.ts'
 import { ClusterError, ManifestError, type PastRevision } from '../infra/kubernetes/index.ts'
 import type { Leftover, ReleaseState, Remains } from './core/model.ts'
+import { endsRemoval } from './core/phases/removing.ts'
 import { openOperation } from './core/situation.ts'
 import type { ReleaseDeps } from './deps.ts'
 import { evidenceView } from './evidence.ts'
@@ -106,10 +107,10 @@ function isAsked(state: ReleaseState): boolean {
 
 const nothing: Remains = { gone: true, deleting: false, blockers: [], remaining: [], leftovers: [] }
 
-/** Earlier revisions are asked about only where that may be the end of it: it is a request for each of their objects. */
+/** Earlier revisions are asked about only where that is the end of it: it is a request for each of their objects. */
 async function read(state: ReleaseState, cluster: ReleaseCluster, manifests: Manifests): Promise<Remains> {
   const remains = await readNewest(state, cluster, manifests)
-  if (!remains.gone && remains.deleting) return remains
+  if (!endsRemoval(state, remains)) return remains
   const { namespace, name } = state.release
   const past = await cluster.leftBehind(manifests.history(), namespace, name)
   const told = new Set(remains.remaining.map(keyOf))

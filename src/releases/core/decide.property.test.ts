@@ -4,7 +4,7 @@ import { propertyRuns } from '../../../test/support/property-runs.ts'
 import type { FrozenTraffic } from './model.ts'
 import { shownStatus } from './shown.ts'
 import { openOperation } from './situation.ts'
-import { type Fate, type HandDoes, handFates } from './testing/helmworld.ts'
+import { type Fate, type HandDoes, handFates, ofThePast } from './testing/helmworld.ts'
 import { Simulation } from './testing/simulation.ts'
 
 const fates: readonly Fate[] = [
@@ -212,15 +212,24 @@ function afterwards(simulation: Simulation): void {
 }
 
 /** Helm's storage holds one truth, and nothing lives of a release that is UNINSTALLED without being named. */
-function helmAgrees({ world, state }: Simulation): void {
+function helmAgrees(simulation: Simulation): void {
+  const { world, state } = simulation
   const deployed = world.revisions.filter((r) => r.status === 'deployed')
   expect(deployed.length, 'revisions that Helm calls deployed').toBeLessThanOrEqual(1)
   const beneath = world.revisions.slice(0, -1).filter(({ secretUid }) => !world.foreign.has(secretUid))
   const pending = beneath.filter(({ status }) => status.startsWith('pending-'))
   // The record of an operation before the last one, whose creation arrives this late, is nobody's any more.
   if (!world.lateWrites) expect(pending, 'pending revisions of ours beneath a newer one').toEqual([])
-  if (state.release.status === 'UNINSTALLED' && world.newest() === null && world.live !== null)
-    expect(state.release.leftovers, 'what lives of an uninstalled release').not.toEqual([])
+  if (state.release.status === 'UNINSTALLED' && world.newest() === null) namesLeftovers(simulation)
+}
+
+function namesLeftovers({ world, state }: Simulation): void {
+  const { leftovers } = state.release
+  if (world.live !== null)
+    expect(leftovers, 'what lives of it').toContainEqual(expect.objectContaining({ name: 'web' }))
+  // What another hand has installed again was another release.
+  const wasThere = state.revisions.length > 0 && !world.otherHand
+  if (wasThere) expect(leftovers, 'what earlier revisions have left').toContainEqual(ofThePast)
 }
 
 type First = { readonly atomic: boolean; readonly wait: boolean; readonly deployed: boolean }

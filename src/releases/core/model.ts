@@ -172,7 +172,7 @@ export type Conclusion =
  * of ours is being ended in Helm's storage. `superseding`: helm has applied, and an earlier revision that it still calls
  * deployed is being ended there. `waiting`: applied, workloads are becoming ready. `held`: applied, the
  * execution that gave it says how it ends. `failing`: it failed, evidence is being read before anything else is touched.
- * `removing`: uninstalled, objects are still going. `yielding`: another hand has overtaken it, what our helm left is being
+ * `removing`: uninstalled, objects are still going; `byHelm`: that has deleted them, so they must go. `yielding`: another hand has overtaken it, what our helm left is being
  * settled, and until `until` something of it may still arrive. On a frozen release besides: `halting` before helm, so that nothing
  * moves while it applies, and `restoring` after it, which ends the freeze.
  */
@@ -186,7 +186,7 @@ export type Phase =
   | { readonly name: 'waiting' }
   | { readonly name: 'held' }
   | { readonly name: 'failing'; readonly failure: ActFailure }
-  | { readonly name: 'removing' }
+  | { readonly name: 'removing'; readonly byHelm?: true }
   | { readonly name: 'yielding'; readonly what: string; readonly until: Instant }
 export type AfterSettling =
   | { readonly kind: 'again' }

@@ -45,7 +45,7 @@ test('an uninstall without a record of Helm names what an install that another h
   simulation.command({ kind: 'uninstall', operation: simulation.operation() })
   simulation.settleDown()
   expect(simulation.state.release.status).toBe('UNINSTALLED')
-  expect(simulation.state.release.leftovers).toMatchObject([{ kind: 'Deployment', name: 'web' }])
+  expect(simulation.state.release.leftovers).toMatchObject([{ name: 'past' }, { name: 'web' }])
 })
 
 test('a name that `helm uninstall --keep-history` has freed is installed again, over what it keeps', () => {

@@ -180,9 +180,15 @@ export function gone({ state }: Look): Phase {
   return state.release.frozen === null ? { name: 'removing' } : { name: 'restoring', next: 'removing' }
 }
 
+/** What helm has deleted must be gone before it is over. */
+function goneByHelm(look: Look): Phase {
+  const phase = gone(look)
+  return phase.name === 'removing' ? { ...phase, byHelm: true } : phase
+}
+
 function uninstalled(look: Look, phase: Applying, attempt: Attempt<ReleaseAct>): ReleaseDecision {
   const { seen, operation } = look
-  if (seen.kind === 'absent') return goOn(look, { operation: { ...operation, phase: gone(look) } })
+  if (seen.kind === 'absent') return goOn(look, { operation: { ...operation, phase: goneByHelm(look) } })
   if (!isBaseline(attempt, seen.newest)) return anotherHand(look, 'the release was installed again by another hand')
   if (attempt.result === 'interrupted') return again(look, phase)
   return fail(look, failureOf(attempt, { code: 'helm_failed', detail: 'helm left its record of the release' }))

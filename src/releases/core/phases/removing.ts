@@ -2,9 +2,10 @@ import type { ActFailure } from '../../../core/decision.ts'
 import { seconds } from '../../../core/instant.ts'
 import type { ReleaseDecision } from '../command.ts'
 import { leftoversOf } from '../follow.ts'
-import type { Leftover, Phase, Release, Remains } from '../model.ts'
+import type { Leftover, Phase, Release, ReleaseState, Remains } from '../model.ts'
 import { ended } from '../outcome.ts'
 import { uninstalledRevision } from '../revisions.ts'
+import { openOperation } from '../situation.ts'
 import { endFailed, withEvidence } from './failing.ts'
 import { goOn, type Look, type PhaseHandler } from './look.ts'
 import { anotherHand } from './yielding.ts'
@@ -16,10 +17,7 @@ export const removing: PhaseHandler<Removing> = (look) => {
   const { seen, operation, now } = look
   if (seen.kind === 'present') return anotherHand(look, 'the release was installed again by another hand')
   const { remains } = seen
-  if (remains?.gone) return uninstalled(look, remains.leftovers)
-  if (remains !== null && !remains.deleting && !wasRemoved(look)) {
-    return uninstalled(look, leftoversOf(remains))
-  }
+  if (remains !== null && endsRemoval(look.state, remains)) return uninstalled(look, leftoversOf(remains))
   const hanging = withEvidence(look, remains?.evidence)
   if (operation.cancelRequested)
     return endFailed(hanging, { code: 'cancelled', detail: 'the wait was cancelled; objects remain' })
@@ -29,9 +27,15 @@ export const removing: PhaseHandler<Removing> = (look) => {
   return goOn(look, { operation, waitingFor: { reason: 'UNINSTALLING', until, detail } })
 }
 
-/** Helm had no record to remove the objects by: what is not being deleted stays, and is told. */
-function wasRemoved({ attempt, operation }: Look): boolean {
-  return attempt?.act.operationId === operation.id && attempt.act.kind === 'uninstall'
+/**
+ * Whether a look that finds this left is the last one of a removal: what is told only then is read only then. Where helm had
+ * no record to remove the objects by, what is not being deleted stays, and is told.
+ */
+export function endsRemoval(state: ReleaseState, { gone, deleting }: Remains): boolean {
+  if (gone || deleting) return gone
+  const operation = openOperation(state)
+  if (operation === null) return state.release.failedKind !== 'uninstall'
+  return operation.phase.name !== 'removing' || operation.phase.byHelm !== true
 }
 
 function incomplete(remains: Remains | null) {

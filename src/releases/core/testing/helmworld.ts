@@ -1,5 +1,15 @@
 import type { ActFailure, AttemptResult } from '../../../core/decision.ts'
-import type { FrozenTraffic, HelmRevision, HelmStatus, ReleaseAct, ReleaseObservation, Remains } from '../model.ts'
+import type {
+  FrozenTraffic,
+  HelmRevision,
+  HelmStatus,
+  Leftover,
+  ReleaseAct,
+  ReleaseObservation,
+  ReleaseState,
+  Remains,
+} from '../model.ts'
+import { endsRemoval } from '../phases/removing.ts'
 
 /** How far an act gets in the simulation, and how it ends. */
 export type Fate =
@@ -76,11 +86,11 @@ export class HelmWorld {
   private clock = 1
   private uids = 0
 
-  observe(): ReleaseObservation {
+  observe(state: ReleaseState): ReleaseObservation {
     if (this.blindLooks-- > 0) return { kind: 'unreadable', why: 'simulated' }
     const newest = this.newest()
     if (newest === null) {
-      return { kind: 'absent', remains: remainsOf(this.live) }
+      return { kind: 'absent', remains: remainsOf(state, this.live) }
     }
     this.looksUntilReady -= 1
     const settled = this.looksUntilReady < 0
@@ -99,7 +109,7 @@ export class HelmWorld {
       unknown: this.revisions.slice(0, -1),
       stored,
       readiness,
-      remains: newest.status === 'uninstalled' ? remainsOf(this.live) : null,
+      remains: newest.status === 'uninstalled' ? remainsOf(state, this.live) : null,
       evidence: { seen: true },
       overwritten: null,
       traffic: this.gate === 'none' ? null : this.traffic,
@@ -314,9 +324,14 @@ export class HelmWorld {
   }
 }
 
-function remainsOf(live: string | null): Remains {
+/** What an earlier revision has left: it is looked for where a removal ends. */
+export const ofThePast: Leftover = { kind: 'ConfigMap', name: 'past', why: 'of a revision before' }
+
+function remainsOf(state: ReleaseState, live: string | null): Remains {
   const remaining = live === null ? [] : [{ kind: 'Deployment', name: 'web', why: `of ${live}` }]
-  return { gone: live === null, deleting: false, blockers: remaining.map(({ why }) => why), remaining, leftovers: [] }
+  const blockers = remaining.map(({ why }) => why)
+  const remains = { gone: live === null, deleting: false, blockers, remaining, leftovers: [] }
+  return endsRemoval(state, remains) ? { ...remains, leftovers: [ofThePast] } : remains
 }
 
 type DeployAct = Extract<ReleaseAct, { kind: 'install' | 'upgrade' | 'rollback' }>

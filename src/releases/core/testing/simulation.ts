@@ -125,7 +125,7 @@ export class Simulation {
 
   /** One look and, if the decision plans an act, the act with the given fate. */
   step(fate: Fate): void {
-    const observation = this.world.observe()
+    const observation = this.world.observe(this.state)
     const input = { kind: 'observed', observation, attempt: this.attempt } as const
     const decision = decideRelease(this.state, input, this.now)
     if (decision.kind === 'rejected') throw new Error('an observation was rejected')
