@@ -6,7 +6,16 @@ import type { HelmRevision, Operation, Phase, Present, StoredRevision } from '..
 import { planSupersede } from '../plan.ts'
 import { untilLookedAt } from '../shown.ts'
 import { fail } from './failing.ts'
-import { goOn, type Look, ownRecord, type PhaseHandler, pendingVerdict, revisionFields, whileSettling } from './look.ts'
+import {
+  failureIn,
+  goOn,
+  type Look,
+  ownRecord,
+  type PhaseHandler,
+  pendingVerdict,
+  revisionFields,
+  whileSettling,
+} from './look.ts'
 import { changedMeanwhile, succeed, waits } from './waiting.ts'
 import { anotherHand } from './yielding.ts'
 
@@ -42,12 +51,19 @@ export const superseding: PhaseHandler<Superseding> = (look) => {
   const changed = changedMeanwhile(look)
   if (changed !== null || seen.kind === 'absent') return anotherHand(look, changed ?? '')
   if (stillDeployed(seen) === undefined) return applied(look, seen.newest)
+  if (operation.cancelRequested) return fail(look, cancelled)
+  if (operation.verdict?.kind === 'failed') return fail(look, failureIn(operation.verdict))
   const deadline = operation.deadline ?? now
   if (now >= deadline) return fail(look, tooLate)
   const pauseOver = Math.min(deadline, (attempt?.endedAt ?? attempt?.startedAt ?? now) + pauseMs)
   if (now < pauseOver) return goOn(look, { operation, waitingFor: { reason: 'SETTLING', until: pauseOver } })
   return supersedeFirst(look, seen.newest)
 }
+
+const cancelled = {
+  code: 'cancelled',
+  detail: 'the operation was cancelled before the revision before could be called superseded',
+} as const
 
 const tooLate = {
   code: 'timed_out',
