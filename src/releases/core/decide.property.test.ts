@@ -12,6 +12,7 @@ const fates: readonly Fate[] = [
   'refused',
   'failed',
   'unrecorded',
+  'unrecordedPending',
   'lostBefore',
   'lostPending',
   'lostAfter',

@@ -189,7 +189,8 @@ export type Phase =
   | { readonly name: 'removing'; readonly byHelm?: true }
   | { readonly name: 'yielding'; readonly what: string; readonly until: Instant }
 export type AfterSettling =
-  | { readonly kind: 'again' }
+  /** `failure`: of the try before, which is the last one if there is no time for another. */
+  | { readonly kind: 'again'; readonly failure?: ActFailure }
   | { readonly kind: 'conclude'; readonly failure: ActFailure }
   | { readonly kind: 'recovered' }
 

@@ -80,6 +80,15 @@ test('an interrupted rollback is settled in the same way', () => {
   expect(actOf(simulation)).toMatchObject({ kind: 'settle', revision: 3, objectsOf: 2 })
 })
 
+test('so is one whose record could not be called failed', () => {
+  const simulation = rollingBack()
+  simulation.step('unrecordedPending')
+  simulation.step('done')
+  expect(actOf(simulation)).toMatchObject({ kind: 'settle', revision: 3, objectsOf: 2 })
+  simulation.settleDown()
+  expect(operationOf(simulation)?.outcome).toEqual({ status: 'SUCCEEDED', error: null })
+})
+
 test('what a lost worker may not have settled is settled again before helm runs', () => {
   const simulation = rollingBack()
   simulation.step('unrecorded')
@@ -98,6 +107,19 @@ test('it is bounded, and says in the end why it failed', () => {
   simulation.settleDown()
   expect(operationOf(simulation)?.outcome).toMatchObject({ status: 'FAILED', error: { code: 'object_unrecorded' } })
   expect(happened(simulation, 'repeating')).toHaveLength(2)
+})
+
+test('without time for another try it says why there had to be one', () => {
+  const simulation = rollingBack()
+  simulation.step('unrecorded')
+  simulation.step('done')
+  simulation.now += 10_000_000
+  simulation.step('done')
+  const detail = 'simulated; the deadline passed before the operation could be repeated'
+  const failure = { code: 'timed_out', detail, evidence: { helm: 'simulated' } }
+  expect(operationOf(simulation)?.phase).toEqual({ name: 'failing', failure })
+  simulation.settleDown()
+  expect(operationOf(simulation)?.outcome).toMatchObject({ status: 'FAILED', error: { code: 'timed_out', detail } })
 })
 
 test('an upgrade is not repeated for it', () => {

@@ -29,7 +29,7 @@ export const mostTries = 3
 /** Looks at what became of the act: who wrote the newest revision, and how the attempt ended. */
 export const applying: PhaseHandler<Applying> = (look, phase) => {
   const { attempt } = look
-  if (attempt === null || attempt.act.operationId !== look.operation.id) return again(look, phase)
+  if (attempt === null || attempt.act.operationId !== look.operation.id) return again(look, phase, { failure: null })
   if (attempt.act.kind === 'uninstall') return uninstalled(look, phase, attempt)
   return deployed(look, phase, attempt)
 }
@@ -51,7 +51,7 @@ function nothingThere(look: Look, phase: Applying, attempt: Attempt<ReleaseAct>)
 }
 
 function notWritten(look: Look, phase: Applying, attempt: Attempt<ReleaseAct>): ReleaseDecision {
-  if (attempt.result === 'interrupted') return again(look, phase)
+  if (attempt.result === 'interrupted') return again(look, phase, attempt)
   return fail(look, failureOf(attempt, { code: 'helm_failed', detail: 'helm ended without making a revision' }))
 }
 
@@ -62,8 +62,12 @@ function ours(look: Look, phase: Applying, attempt: Attempt<ReleaseAct>, newest:
   if (isPending(newest)) return leftPending(look, phase, attempt, newest)
   const failure = failureOf(attempt, { code: 'helm_failed', detail: safeDescription(newest) })
   if (!repeats(look, phase, attempt)) return fail(look, failure)
-  if (objectsBefore(attempt, newest) === undefined) return again(look, phase, [abandoned(look, newest)])
-  return settleToRepeat(look, phase, attempt, newest)
+  if (objectsBefore(attempt, newest) === undefined)
+    return again(look, phase, { failure: attempt.failure, mirrored: [abandoned(look, newest)] })
+  const { revision } = newest
+  const code = attempt.failure?.code ?? 'interrupted'
+  const event = operationEvent(look.state.release, look.operation, 'repeating', { revision, code })
+  return settleToRepeat(look, phase, attempt, newest, event)
 }
 
 /** An act that was cut off, and a rollback that failed on what its own record has told helm of since. */
@@ -82,15 +86,19 @@ function objectsBefore(attempt: Attempt<ReleaseAct>, newest: HelmRevision): numb
   return attempt.act.kind === 'rollback' && before > 0 && before < newest.revision ? before : undefined
 }
 
-/** Helm calls the rollback failed already: its record is to say of which objects it knows, and why it was not the end. */
-function settleToRepeat(look: Look, phase: Applying, attempt: Attempt<ReleaseAct>, newest: HelmRevision) {
-  const { operation, state, now } = look
+/** Its record is to say that it was not the end, and what helm is to find in it. */
+function settleToRepeat(
+  look: Look,
+  phase: Applying,
+  attempt: Attempt<ReleaseAct>,
+  newest: HelmRevision,
+  event: DomainEvent,
+): ReleaseDecision {
   const before = objectsBefore(attempt, newest)
-  const code = attempt.failure?.code ?? 'interrupted'
-  const why = `failed: revision ${before} lacks an object that is there; repeated`
-  const act = planSettle(operation, newest, attempt.result === 'interrupted' ? cutOff : why, now, before)
-  const event = operationEvent(state.release, operation, 'repeating', { revision: newest.revision, code })
-  return settleFirst(look, newest, { next: { kind: 'again' }, tries: phase.tries }, act, event)
+  const lacks = `failed: revision ${before} lacks an object that is there; repeated`
+  const act = planSettle(look.operation, newest, attempt.result === 'interrupted' ? cutOff : lacks, look.now, before)
+  const next = { kind: 'again', ...(attempt.failure === null ? {} : { failure: attempt.failure }) } as const
+  return settleFirst(look, newest, { next, tries: phase.tries }, act, event)
 }
 
 const cutOff = 'interrupted; settled by Flotilla'
@@ -116,14 +124,13 @@ function settleFirst(
 /** Our helm is gone and left the revision pending: it is settled, then the act is carried out again or given up. */
 function leftPending(look: Look, phase: Applying, attempt: Attempt<ReleaseAct>, newest: HelmRevision): ReleaseDecision {
   const { operation, now, state } = look
-  const repeat = attempt.result === 'interrupted' && phase.tries < mostTries && canRepeat(look)
+  const event = operationEvent(state.release, operation, 'interrupted', { revision: newest.revision })
+  if (repeats(look, phase, attempt)) return settleToRepeat(look, phase, attempt, newest, event)
   const failure = failureOf(attempt, interruptedFailure(attempt.result))
-  const next = repeat ? ({ kind: 'again' } as const) : ({ kind: 'conclude', failure } as const)
   // Helm leaves a rollback pending whose hook has failed: nothing has interrupted it.
   const reason = attempt.result === 'interrupted' ? cutOff : `failed: ${failure.code}`
-  const act = planSettle(operation, newest, reason, now, repeat ? objectsBefore(attempt, newest) : undefined)
-  const event = operationEvent(state.release, operation, 'interrupted', { revision: newest.revision })
-  return settleFirst(look, newest, { next, tries: phase.tries }, act, event)
+  const act = planSettle(operation, newest, reason, now)
+  return settleFirst(look, newest, { next: { kind: 'conclude', failure }, tries: phase.tries }, act, event)
 }
 
 /** An interrupted upgrade of a chart with hooks has run some of them: running them twice is not ours to decide. */
@@ -153,19 +160,23 @@ export function abandoned(look: Look, newest: HelmRevision): RevisionRecord {
   return isMirrored ? { ...own, content: null } : own
 }
 
-/** Carries the act out once more, within the same deadline; too often or too late ends it. */
+/** How the try before ended, and what it left to mirror. */
+type Before = { readonly failure: ActFailure | null; readonly mirrored?: readonly RevisionRecord[] }
+
+/** Carries the act out once more, within the same deadline; too often or too late ends it, with what the try before said. */
 export function again(
   look: Look,
   phase: { readonly tries: number },
-  mirrored: readonly RevisionRecord[] = [],
+  { failure, mirrored = [] }: Before,
 ): ReleaseDecision {
   const { operation, seen, now } = look
   const deadline = operation.deadline ?? now
-  if (operation.cancelRequested) return fail(look, { code: 'cancelled', detail: 'the operation was cancelled' })
-  if (operation.verdict?.kind === 'failed') return fail(look, failureIn(operation.verdict))
-  if (phase.tries >= mostTries) return fail(look, interruptedFailure('interrupted'))
+  const end = (why: ActFailure) => fail(look, behind(failure, why))
+  if (operation.cancelRequested) return end({ code: 'cancelled', detail: 'the operation was cancelled' })
+  if (operation.verdict?.kind === 'failed') return end(failureIn(operation.verdict))
+  if (phase.tries >= mostTries) return end(interruptedFailure('interrupted'))
   if (now >= deadline)
-    return fail(look, { code: 'timed_out', detail: 'the deadline passed before the operation could be repeated' })
+    return end({ code: 'timed_out', detail: 'the deadline passed before the operation could be repeated' })
   const next: Operation = { ...operation, phase: { name: 'applying', tries: phase.tries + 1 } }
   return goOn(look, {
     operation: next,
@@ -173,6 +184,13 @@ export function again(
     waitingFor: whileApplying(next),
     mirrored,
   })
+}
+
+/** A failure that is the end because of another one before it: what that one said stays. */
+function behind(before: ActFailure | null, { code, detail }: ActFailure): ActFailure {
+  if (before === null) return { code, detail }
+  const { evidence } = before
+  return { code, detail: `${before.detail}; ${detail}`, ...(evidence === undefined ? {} : { evidence }) }
 }
 
 /** A frozen release leaves nothing of its freeze behind, also on objects that are kept. */
@@ -190,6 +208,6 @@ function uninstalled(look: Look, phase: Applying, attempt: Attempt<ReleaseAct>):
   const { seen, operation } = look
   if (seen.kind === 'absent') return goOn(look, { operation: { ...operation, phase: goneByHelm(look) } })
   if (!isBaseline(attempt, seen.newest)) return anotherHand(look, 'the release was installed again by another hand')
-  if (attempt.result === 'interrupted') return again(look, phase)
+  if (attempt.result === 'interrupted') return again(look, phase, attempt)
   return fail(look, failureOf(attempt, { code: 'helm_failed', detail: 'helm left its record of the release' }))
 }

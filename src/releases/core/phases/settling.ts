@@ -39,8 +39,10 @@ function retry(look: Look, act: Settle): ReleaseDecision {
 }
 
 function settled(look: Look, phase: Settling, newest: HelmRevision): ReleaseDecision {
-  if (phase.next.kind === 'again') return again(look, phase, [abandoned(look, newest)])
-  if (phase.next.kind === 'conclude') return conclude(look, phase.next.failure)
+  const { next } = phase
+  if (next.kind === 'again')
+    return again(look, phase, { failure: next.failure ?? null, mirrored: [abandoned(look, newest)] })
+  if (next.kind === 'conclude') return conclude(look, next.failure)
   return recovered(look)
 }
 

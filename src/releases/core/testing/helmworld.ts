@@ -17,6 +17,7 @@ export type Fate =
   | 'refused'
   | 'failed'
   | 'unrecorded'
+  | 'unrecordedPending'
   | 'lostBefore'
   | 'lostPending'
   | 'lostAfter'
@@ -57,7 +58,7 @@ type ActEnd = { readonly result: AttemptResult; readonly failure: ActFailure | n
 
 const broken: ActFailure = { code: 'helm_failed', detail: 'simulated' }
 /** A rollback meets an object that the newest record does not name. */
-const unrecorded: ActFailure = { code: 'object_unrecorded', detail: 'simulated' }
+const unrecorded: ActFailure = { code: 'object_unrecorded', detail: 'simulated', evidence: { helm: 'simulated' } }
 const byAnother: ActFailure = { code: 'changed_by_another_hand', detail: 'simulated' }
 
 /** Helm's storage and the workloads of one release, as far as decisions can tell them. */
@@ -227,6 +228,8 @@ export class HelmWorld {
     }
     const { secretUid } = write()
     if (fate === 'lostPending') return lost
+    // The cluster refused that the record is called failed.
+    if (fate === 'unrecordedPending') return { result: 'changed-and-failed', failure: unrecorded }
     this.live = secretUid
     if (fate === 'failed' || fate === 'unrecorded') {
       this.mark(secretUid, 'failed', act.kind === 'rollback' ? 'Rollback "web" failed: simulated' : 'simulated')
@@ -245,7 +248,7 @@ export class HelmWorld {
   }
 
   private settle(secretUid: string, fate: Fate): ActEnd {
-    if (fate === 'refused' || fate === 'failed' || fate === 'unrecorded')
+    if (fate === 'refused' || fate === 'failed' || fate.startsWith('unrecorded'))
       return { result: 'unchanged', failure: broken }
     this.mark(secretUid, 'failed', 'settled')
     return fate === 'done' ? fine : lost
