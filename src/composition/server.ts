@@ -108,7 +108,7 @@ async function openParts(config: Config, log: Logger, stops: Stops): Promise<Par
   const previewKey = derivedKey(signing, 'previews')
   const store = { states: new ReleaseStates(vault), readOne: releaseReads({ db, vault, clock, charts }) }
   const base = { db, vault, clock, newId, kubeVersion, previewKey, ...store, ports }
-  const deps: ReleaseDeps = { ...base, machine: releaseMachine(base) }
+  const deps: ReleaseDeps = { ...base, machine: releaseMachine(base, log) }
   const registry = registryDeps(config, deps, tenants.port)
   const joined = { releases: deps, registry: registryPort(registry), tenants: tenants.port, clusters }
   const upgrades = openUpgrades(joined)

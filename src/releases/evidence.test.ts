@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { createVault, vaultKey } from '../infra/secrets/vault.ts'
+import { nothingOverwritten } from './core/model.ts'
 import { evidenceView, isOfAct, keptForm, keptOf, openEvidence, sealEvidence } from './evidence.ts'
 
 const vault = createVault([vaultKey(randomBytes(32))])
@@ -41,9 +42,15 @@ test('only what an act gave alone still has to be brought into its form', () => 
 test('what was overwritten is kept with the evidence, and beside none', () => {
   const field = { object: 'Deployment app', field: '.spec.replicas', manager: 'kubectl', live: 4, wanted: 2 }
   for (const evidence of [null, { helm: 'said', conflicts: [], pods: null }, { sealed: 'text' }]) {
-    for (const overwritten of [[], [field]])
+    for (const overwritten of [
+      nothingOverwritten,
+      { fields: [field], incomplete: null },
+      { fields: [], incomplete: 'it is not known' },
+    ])
       expect(keptOf(keptForm({ evidence, overwritten }))).toEqual({ evidence, overwritten })
   }
   // What is sealed stays where a change of the key finds it.
-  expect(keptForm({ evidence: { sealed: 'text' }, overwritten: [field] })).toMatchObject({ sealed: 'text' })
+  expect(keptForm({ evidence: { sealed: 'text' }, overwritten: { fields: [field], incomplete: null } })).toMatchObject({
+    sealed: 'text',
+  })
 })

@@ -2,7 +2,7 @@ import { seconds } from '../core/instant.ts'
 import { isJsonObject, type Json, type JsonObject } from '../core/json.ts'
 import type { Uuid } from '../core/subject.ts'
 import { CannotOpen, type Vault } from '../infra/secrets/vault.ts'
-import type { Operation } from './core/model.ts'
+import { nothingOverwritten, type Operation } from './core/model.ts'
 import { sealedAs } from './store/sealed.ts'
 
 /** Clocks of cluster and worker may differ by so much: what is looked for as of an operation may seem older than it. */
@@ -49,18 +49,27 @@ export function evidenceView(said: Json, found: FoundEvidence | null): Json {
 
 type Kept = Pick<Operation, 'evidence' | 'overwritten'>
 
+/** What was overwritten as the tenant reads it; nothing where it was nothing, and that is known. */
+export function overwrittenView({ fields, incomplete }: Operation['overwritten']): JsonObject {
+  if (fields.length === 0 && incomplete === null) return {}
+  const overwritten = fields.map((field) => ({ ...field }))
+  return incomplete === null ? { overwritten } : { overwritten, overwrittenIncomplete: incomplete }
+}
+
 /** All that is kept for the tenant of one operation, sealed as one; null where it is nothing. */
 export function keptForm({ evidence, overwritten }: Kept): Json {
-  if (overwritten.length === 0) return evidence
-  return { ...(isJsonObject(evidence) ? evidence : {}), overwritten: overwritten.map((field) => ({ ...field })) }
+  const view = overwrittenView(overwritten)
+  return view.overwritten === undefined ? evidence : { ...(isJsonObject(evidence) ? evidence : {}), ...view }
 }
 
 /** The inverse of `keptForm`. */
 export function keptOf(stored: Json): Kept {
-  if (!isJsonObject(stored) || !Array.isArray(stored.overwritten)) return { evidence: stored, overwritten: [] }
-  const { overwritten, ...evidence } = stored
+  if (!isJsonObject(stored) || !Array.isArray(stored.overwritten))
+    return { evidence: stored, overwritten: nothingOverwritten }
+  const { overwritten, overwrittenIncomplete = null, ...evidence } = stored
   const isNothing = Object.keys(evidence).length === 0
-  return { evidence: isNothing ? null : evidence, overwritten: overwritten as unknown as Kept['overwritten'] }
+  const kept = { fields: overwritten, incomplete: overwrittenIncomplete } as unknown as Kept['overwritten']
+  return { evidence: isNothing ? null : evidence, overwritten: kept }
 }
 
 /** True for evidence that was kept as an act gave it, because nothing could be read beside it. */

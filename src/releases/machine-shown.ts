@@ -67,15 +67,16 @@ export async function shownObservation(
 /** So much of a text is shown of a field, cut once nothing in it is secret. */
 const fieldLimit = 200
 
-function shownFields(fields: Present['overwritten'], mask: Mask): Present['overwritten'] {
+function shownFields(seen: Present['overwritten'], mask: Mask): Present['overwritten'] {
   const show = (value: Json) => {
     const shown = mask(value)
     return typeof shown === 'string' && shown.length > fieldLimit ? `${shown.slice(0, fieldLimit)}…` : shown
   }
-  return (
-    fields?.map((field) => ({ ...maskedTexts(field, mask), live: show(field.live), wanted: show(field.wanted) })) ??
-    null
-  )
+  if (seen === null) return null
+  const fields = seen.fields.map((field) => {
+    return { ...maskedTexts(field, mask), live: show(field.live), wanted: show(field.wanted) }
+  })
+  return { ...seen, fields }
 }
 
 function shownRemains({ evidence, ...remains }: Remains, mask: Mask): Remains {
@@ -84,7 +85,7 @@ function shownRemains({ evidence, ...remains }: Remains, mask: Mask): Remains {
 }
 
 function saysNothing({ newest, unknown, readiness, remains, evidence, overwritten }: Present): boolean {
-  const told = readiness !== null || remains !== null || evidence !== null || (overwritten?.length ?? 0) > 0
+  const told = readiness !== null || remains !== null || evidence !== null || (overwritten?.fields.length ?? 0) > 0
   return !told && [newest, ...unknown].every(({ description }) => isPlain(description))
 }
 

@@ -3,6 +3,7 @@ import { Problem } from '../core/problems.ts'
 import type { Uuid } from '../core/subject.ts'
 import type { Tx } from '../infra/database/types.ts'
 import { announceEnd, wake } from '../infra/engine/index.ts'
+import type { Log } from '../infra/log.ts'
 import { releaseActs } from './acts/index.ts'
 import { keepingFailures } from './acts/kept-failures.ts'
 import { interruptible } from './core/command.ts'
@@ -14,7 +15,7 @@ import type { ReleaseDeps, ReleaseMachine } from './deps.ts'
 import { openEvidence, sealEvidence } from './evidence.ts'
 import { keepChart } from './keep-chart.ts'
 import { shownObservation } from './machine-shown.ts'
-import { observeRelease } from './observe.ts'
+import { type ObserveDeps, observeRelease } from './observe.ts'
 import type { ReleaseCluster } from './ports.ts'
 import { manifestsOf } from './remains.ts'
 import { revisionContent } from './store/queries.ts'
@@ -26,7 +27,7 @@ type MachineDeps = Omit<ReleaseDeps, 'machine'>
 const rememberedDamage = 10_000
 
 /** The machine of releases: the pure decision with its acts, its storage and its eyes. */
-export function releaseMachine(deps: MachineDeps): ReleaseMachine {
+export function releaseMachine(deps: MachineDeps, log: Log): ReleaseMachine {
   const damaged = new Lru<true>(rememberedDamage)
   return {
     kind: 'release',
@@ -44,7 +45,7 @@ export function releaseMachine(deps: MachineDeps): ReleaseMachine {
     load: (tx, id, how) => deps.states.load(tx, id, how),
     save: (tx, before, after) => save(deps.states, tx, before, after),
     record: (tx, state, events) => recordRelease(tx, state, events, deps.clock.now()),
-    observe: (state) => observe(deps, state, damaged),
+    observe: (state) => observe(deps, state, { damaged, log }),
     mustAbort,
   }
 }
@@ -55,7 +56,11 @@ function mustAbort(state: ReleaseState): boolean {
   return operation?.cancelRequested === true && interruptible(operation)
 }
 
-async function observe(deps: MachineDeps, state: ReleaseState, damaged: Lru<true>): Promise<ReleaseObservation> {
+async function observe(
+  deps: MachineDeps,
+  state: ReleaseState,
+  kept: Pick<ObserveDeps, 'damaged' | 'log'>,
+): Promise<ReleaseObservation> {
   const cluster = reach(deps, state.release.clusterId)
   if (cluster === null) return { kind: 'unreadable', why: 'the kubeconfig has no context for the cluster' }
   const seen = await observeRelease(state, {
@@ -66,7 +71,7 @@ async function observe(deps: MachineDeps, state: ReleaseState, damaged: Lru<true
     traffic: (release) => deps.ports.frozenWorkloads.traffic(release),
     keepChart: (stored) => keepChart(deps.ports.charts, stored),
     openEvidence: (operationId, evidence) => openEvidence(deps.vault, operationId, evidence),
-    damaged,
+    ...kept,
     now: deps.clock.now(),
   })
   return shownObservation(deps.ports.charts, state, seen)

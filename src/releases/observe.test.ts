@@ -5,6 +5,7 @@ import { Lru } from '../core/lru.ts'
 import { encodeRelease } from '../infra/helm/storage/codec.ts'
 import { readSecret } from '../infra/helm/storage/secret.ts'
 import { ClusterError } from '../infra/kubernetes/index.ts'
+import { silentLog } from '../infra/log.ts'
 import { newRelease } from './core/create.ts'
 import type { Phase, ReleaseState } from './core/model.ts'
 import { place } from './core/testing/simulation.ts'
@@ -64,6 +65,7 @@ const deps = {
   ...{ openEvidence: (_: string, evidence: Json) => evidence, damaged: new Lru<true>(10), now: 1 },
   traffic: async () => null,
   manifestOf: async () => null,
+  log: silentLog,
 }
 
 test('what another hand makes ready while the workloads are read is not taken for ours', async () => {

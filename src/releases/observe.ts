@@ -36,6 +36,8 @@ export type ObserveDeps = {
   readonly now: Instant
   /** Records that could not be decoded, as they were: one that is made to cost much costs it once. */
   readonly damaged: Lru<true>
+  /** For faults of ours that do not end a look. */
+  readonly log: OverwrittenDeps['log']
 }
 
 /**

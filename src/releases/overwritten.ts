@@ -1,4 +1,6 @@
-import type { FieldConflict, HelmRevision, ReleaseState } from './core/model.ts'
+import { AccessRefused, ClusterError, ManifestError } from '../infra/kubernetes/index.ts'
+import type { Log } from '../infra/log.ts'
+import type { FieldConflict, HelmRevision, Overwritten, ReleaseState } from './core/model.ts'
 import { rollbackAhead } from './core/way-back.ts'
 import type { ReleaseCluster } from './ports.ts'
 
@@ -6,6 +8,7 @@ export type OverwrittenDeps = {
   readonly cluster: Pick<ReleaseCluster, 'overwritten'>
   /** The manifest of a revision that is mirrored; null where it is not. */
   readonly manifestOf: (state: ReleaseState, revision: number) => Promise<string | null>
+  readonly log: Pick<Log, 'error'>
 }
 
 /** So many fields are named. */
@@ -16,21 +19,43 @@ const isOwn = ({ manager }: FieldConflict): boolean => manager.startsWith('floti
 
 /**
  * What the rollback that is next takes from other hands (SPEC section 3, "what was overwritten is recorded"); null while
- * none is next. That it cannot be told must not keep a release from going back.
+ * none is next. That it cannot be told must not keep a release from going back: it is told that it is not known.
  */
 export async function overwrittenNext(
   state: ReleaseState,
   newest: HelmRevision,
-  { cluster, manifestOf }: OverwrittenDeps,
-): Promise<readonly FieldConflict[] | null> {
+  deps: OverwrittenDeps,
+): Promise<Overwritten | null> {
   const target = rollbackAhead(state, newest)
   if (target === null) return null
   try {
-    const manifest = await manifestOf(state, target)
-    if (manifest === null) return null
-    const fields = await cluster.overwritten(manifest, state.release)
-    return fields.filter((field) => !isOwn(field)).slice(0, most)
-  } catch {
-    return null
+    return await read(state, target, deps)
+  } catch (error) {
+    const why = whyUnknown(error)
+    if (why === null)
+      deps.log.error({ err: error, releaseId: state.release.id }, 'what a rollback overwrites was not read')
+    return { fields: [], incomplete: why ?? 'it could not be asked' }
   }
+}
+
+async function read(
+  state: ReleaseState,
+  target: number,
+  { cluster, manifestOf }: OverwrittenDeps,
+): Promise<Overwritten> {
+  const manifest = await manifestOf(state, target)
+  if (manifest === null) return { fields: [], incomplete: `the manifest of revision ${target} is not known` }
+  const { fields, unknown } = await cluster.overwritten(manifest, state.release)
+  const others = fields.filter((field) => !isOwn(field))
+  const isCut = others.length > most ? [`there are more than ${most} fields`] : []
+  const isUnknown = unknown > 0 ? [`the cluster did not tell of ${unknown} of the objects`] : []
+  const incomplete = [...isCut, ...isUnknown].join('; ')
+  return { fields: others.slice(0, most), incomplete: incomplete === '' ? null : incomplete }
+}
+
+/** What can be wrong with a cluster or a manifest; null for a fault of ours. */
+function whyUnknown(error: unknown): string | null {
+  if (error instanceof ManifestError) return 'the manifest of the revision cannot be read'
+  if (error instanceof AccessRefused) return 'the cluster does not let Flotilla act as the tenant'
+  return error instanceof ClusterError ? 'the cluster could not be asked' : null
 }

@@ -48,8 +48,14 @@ export interface ReleaseCluster {
    * because a dry run needs the right to write.
    */
   conflicts(manifest: string, room: Room): Promise<readonly FieldConflict[]>
-  /** Which fields of a manifest a rollback takes from other managers than helm, whatever has applied them. Asked likewise. */
-  overwritten(manifest: string, room: Room): Promise<readonly FieldConflict[]>
+  /**
+   * Which fields of a manifest a rollback takes from other managers than helm, whatever has applied them. Asked likewise, for
+   * a bounded time; of `unknown` objects the cluster did not tell.
+   */
+  overwritten(
+    manifest: string,
+    room: Room,
+  ): Promise<{ readonly fields: readonly FieldConflict[]; readonly unknown: number }>
   /** Deletes these very pods (by UID); those that are gone are fine. */
   removePods(namespace: string, pods: readonly PodRef[]): Promise<void>
   /** Creates the namespace with the tenant's labels when it is not there. */

@@ -4,7 +4,8 @@ import type { Discovery } from './discovery.ts'
 import { ClusterError } from './errors.ts'
 import { valueAt } from './field-path.ts'
 import type { ManifestObject } from './manifest.ts'
-import type { ClusterClient, KubeObject, Resource } from './types.ts'
+import { mapParallel } from './parallel.ts'
+import type { ClusterClient, KubeObject, RequestOptions, Resource } from './types.ts'
 
 /** A field that another manager owns with another value than the chart wants. Values that may not show are `***`, maps and lists null. */
 export type LiveConflict = {
@@ -18,7 +19,12 @@ export type LiveConflict = {
 /** As helm signs its server-side apply. */
 const helm = 'helm'
 
+const AT_ONCE = 8
+
 type Parts = { readonly client: ClusterClient; readonly discovery: Discovery }
+
+/** Fields that a rollback overwrites; of `unknown` objects the API server did not tell. */
+export type LiveOverwritten = { readonly fields: readonly LiveConflict[]; readonly unknown: number }
 
 /**
  * Which fields of a manifest's objects helm would not get (SPEC section 3, "Field conflicts"): asked of the API server
@@ -30,56 +36,62 @@ export async function readConflicts(
   objects: readonly ManifestObject[],
   namespace: string,
 ): Promise<readonly LiveConflict[]> {
-  return read(parts, objects, namespace, isAppliedByHelm)
+  const found = await mapParallel(asked(objects, namespace), AT_ONCE, (object) =>
+    askConflicts(parts, object, { namespace, counts: isAppliedByHelm }).catch(noneIfRefused),
+  )
+  return found.flat()
+}
+
+/** What the asker may not, or the server finds wrong, helm meets and says itself: that is no conflict. */
+function noneIfRefused(error: unknown): readonly LiveConflict[] {
+  const isRefused = error instanceof ClusterError && error.status >= 400 && error.status < 500
+  if (!isRefused || error.status === 401 || error.isBusy) throw error
+  return []
 }
 
 /**
  * Which fields of other managers a rollback to these objects overwrites, whichever helm it is: 4 applies by force, 3.17
- * patches all that differs. So what helm itself has written, by whatever means, is left out. Throws `ClusterError`.
+ * patches all that differs. So what helm itself has written, by whatever means, is left out. `signal` ends the asking: what
+ * was not told by then is not known.
  */
 export async function readOverwritten(
   parts: Parts,
   objects: readonly ManifestObject[],
   namespace: string,
-): Promise<readonly LiveConflict[]> {
-  const found = await read(parts, objects, namespace, () => true)
-  return found.filter(({ manager }) => manager !== helm)
+  signal?: AbortSignal,
+): Promise<LiveOverwritten> {
+  const options = signal === undefined ? {} : { signal }
+  const found = await mapParallel(asked(objects, namespace), AT_ONCE, (object) =>
+    askConflicts(parts, object, { namespace, counts: () => true, options }).catch((error: unknown) => {
+      if (error instanceof ClusterError || signal?.aborted) return null
+      throw error
+    }),
+  )
+  const fields = found.flatMap((of) => of ?? []).filter(({ manager }) => manager !== helm)
+  return { fields, unknown: found.filter((of) => of === null).length }
 }
 
-async function read(
-  parts: Parts,
-  objects: readonly ManifestObject[],
-  namespace: string,
-  counts: (live: KubeObject) => boolean,
-): Promise<readonly LiveConflict[]> {
-  const found: LiveConflict[] = []
-  for (const object of objects.filter((each) => each.hook === null && (each.namespace ?? namespace) === namespace)) {
-    found.push(...(await conflictsOf(parts, object, namespace, counts)))
-  }
-  return found
-}
+/** Hooks are not applied, and what lies elsewhere is not the release's. */
+const asked = (objects: readonly ManifestObject[], namespace: string): readonly ManifestObject[] =>
+  objects.filter((each) => each.hook === null && (each.namespace ?? namespace) === namespace)
 
-/** What the asker may not, the tenant's helm may not either, and will say so: that is no conflict. */
-async function conflictsOf(...asked: Parameters<typeof askConflicts>): Promise<readonly LiveConflict[]> {
-  try {
-    return await askConflicts(...asked)
-  } catch (error) {
-    if (error instanceof ClusterError && error.status === 403) return []
-    throw error
-  }
+type Asking = {
+  readonly namespace: string
+  /** Whether an object that is there can be in conflict at all. */
+  readonly counts: (live: KubeObject) => boolean
+  readonly options?: RequestOptions
 }
 
 async function askConflicts(
   { client, discovery }: Parts,
   object: ManifestObject,
-  namespace: string,
-  counts: (live: KubeObject) => boolean,
+  { namespace, counts, options = {} }: Asking,
 ): Promise<readonly LiveConflict[]> {
-  const resource = await discovery.find(object.apiVersion, object.kind)
+  const resource = await discovery.find(object.apiVersion, object.kind, options)
   if (resource?.namespaced !== true) return []
-  const live = await client.find(resource, { namespace, name: object.name })
+  const live = await client.find(resource, { namespace, name: object.name }, options)
   if (live === null || !counts(live)) return []
-  const fields = await refusedFields(client, resource, object, namespace)
+  const fields = await refusedFields(client, resource, object, { namespace, options })
   return fields.map((refused) => conflict(object, live, refused))
 }
 
@@ -90,23 +102,21 @@ function isAppliedByHelm(live: KubeObject): boolean {
 
 type Refused = { readonly field: string; readonly manager: string }
 
+/** Throws `ClusterError` for every other answer than a conflict: it says nothing of conflicts. */
 async function refusedFields(
   client: ClusterClient,
   resource: Resource,
   { name, body }: ManifestObject,
-  namespace: string,
+  { namespace, options }: { readonly namespace: string; readonly options: RequestOptions },
 ): Promise<readonly Refused[]> {
   const metadata = { ...(isJsonObject(body.metadata) ? body.metadata : {}), namespace }
   const patch = { type: 'apply', body: { ...body, metadata }, fieldManager: helm, dryRun: true } as const
   try {
-    await client.patch(resource, { namespace, name }, patch)
+    await client.patch(resource, { namespace, name }, patch, options)
     return []
   } catch (error) {
-    if (!(error instanceof ClusterError)) throw error
-    if (error.isConflict) return (error.details.causes ?? []).flatMap(refusedField)
-    // What the server refuses for another reason is not a conflict: helm itself will say so.
-    if (error.unreachable || error.isForbidden) throw error
-    return []
+    if (error instanceof ClusterError && error.isConflict) return (error.details.causes ?? []).flatMap(refusedField)
+    throw error
   }
 }
 

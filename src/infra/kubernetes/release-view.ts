@@ -1,9 +1,10 @@
 import type { Clock } from '../../core/instant.ts'
 import type { Json } from '../../core/json.ts'
+import { startDeadline } from './deadline.ts'
 import { createDiscovery, type Discovery } from './discovery.ts'
 import { ClusterError } from './errors.ts'
 import { collectEvidence, collectHookEvidence, collectRemainingEvidence } from './evidence/collect.ts'
-import { type LiveConflict, readConflicts, readOverwritten } from './field-conflicts.ts'
+import { type LiveConflict, type LiveOverwritten, readConflicts, readOverwritten } from './field-conflicts.ts'
 import { type Remaining, readRemains, whyGoing } from './gone.ts'
 import { readLeftBehind } from './left-behind.ts'
 import { type ManifestObject, parseManifest } from './manifest.ts'
@@ -35,8 +36,8 @@ export interface ReleaseView {
   remainingEvidence(manifest: string, namespace: string): Promise<Json>
   /** Which fields of a manifest another manager owns; asked by a dry run. */
   conflicts(manifest: string, namespace: string, as: ClusterClient): Promise<readonly LiveConflict[]>
-  /** Which fields of a manifest a forced apply takes from other managers than helm; asked by a dry run. */
-  overwritten(manifest: string, namespace: string, as: ClusterClient): Promise<readonly LiveConflict[]>
+  /** Which fields of a manifest a forced apply takes from other managers than helm; asked by a dry run, for ten seconds. */
+  overwritten(manifest: string, namespace: string, as: ClusterClient): Promise<LiveOverwritten>
   /** Deletes these very pods (by UID); those that are gone are fine. */
   removePods(namespace: string, pods: readonly PodRef[]): Promise<void>
   /** Creates the namespace with these labels when it is not there, and answers whether it did. One that is there stays. */
@@ -67,6 +68,8 @@ export type ViewedRemains = {
 export type ViewedLeftovers = readonly { readonly kind: string; readonly name: string; readonly why: string }[]
 
 const MOST_BLOCKERS = 10
+/** A rollback waits for it. */
+const OVERWRITTEN_MS = 10_000
 /** Manifests that are kept parsed: a release that is waited for is looked at again and again. */
 const KEPT_MANIFESTS = 16
 
@@ -131,8 +134,14 @@ class ClientView implements ReleaseView {
     return readConflicts({ ...this.#parts, client: as }, this.#parse(manifest), namespace)
   }
 
-  overwritten(manifest: string, namespace: string, as: ClusterClient): Promise<readonly LiveConflict[]> {
-    return readOverwritten({ ...this.#parts, client: as }, this.#parse(manifest), namespace)
+  async overwritten(manifest: string, namespace: string, as: ClusterClient): Promise<LiveOverwritten> {
+    const objects = this.#parse(manifest)
+    const deadline = startDeadline(this.#clock, OVERWRITTEN_MS)
+    try {
+      return await readOverwritten({ ...this.#parts, client: as }, objects, namespace, deadline.signal)
+    } finally {
+      deadline.end()
+    }
   }
 
   removePods(namespace: string, pods: readonly PodRef[]): Promise<void> {

@@ -6,6 +6,7 @@ import { transaction } from '../../infra/database/pool.ts'
 import { executeIn } from '../../infra/engine/index.ts'
 import { recordAudit } from '../../tenants/index.ts'
 import type { BatchMachine, ReleaseDeps } from '../deps.ts'
+import { keptForm, overwrittenView } from '../evidence.ts'
 import { evidenceOf, keptOfOperation, type OperationListing, visibleOperation } from '../store/operations.ts'
 import type { CommandCall } from './context.ts'
 import { readRelease } from './reads.ts'
@@ -17,17 +18,21 @@ export async function readOperation(deps: ReleaseDeps, principal: Principal, id:
   return row
 }
 
-/** Why an operation failed, with the evidence: for who may read the operation itself, who is of its tenant. */
-export async function errorWithEvidence(deps: ReleaseDeps, { id, error }: OperationListing): Promise<Json> {
-  if (!isJsonObject(error)) return error
-  return { ...error, evidence: await evidenceOf(deps.db, deps.vault, id) }
-}
-
-/** What came of an operation, with what its rollback overwrote of other hands: for the same callers. */
-export async function resultOf(deps: ReleaseDeps, { id, result }: OperationListing): Promise<Json> {
-  const { overwritten } = await keptOfOperation(deps.db, deps.vault, id)
-  if (overwritten.length === 0) return result
-  return { ...(isJsonObject(result) ? result : {}), overwritten: overwritten.map((field) => ({ ...field })) }
+/**
+ * Why an operation failed, with the evidence, and what came of it, with what its rollback overwrote of other hands: for who
+ * may read the operation itself, who is of its tenant. What is kept of one that runs is not read: callers poll it.
+ */
+export async function endWithEvidence(
+  deps: ReleaseDeps,
+  { id, error, result, ended_at }: OperationListing,
+): Promise<{ readonly error: Json; readonly result: Json }> {
+  if (ended_at === null) return { error, result }
+  const kept = await keptOfOperation(deps.db, deps.vault, id)
+  const told = overwrittenView(kept.overwritten)
+  return {
+    error: isJsonObject(error) ? { ...error, evidence: keptForm(kept) } : error,
+    result: told.overwritten === undefined ? result : { ...(isJsonObject(result) ? result : {}), ...told },
+  }
 }
 
 /** Asks for the end of an operation (SPEC section 1). Throws `Problem` not_found, not_cancellable. */

@@ -1,6 +1,13 @@
 import type { Instant } from '../../core/instant.ts'
 import type { Uuid } from '../../core/subject.ts'
-import type { HelmRevision, NewOperation, Operation, Release, ReleaseState } from './model.ts'
+import {
+  type HelmRevision,
+  type NewOperation,
+  nothingOverwritten,
+  type Operation,
+  type Release,
+  type ReleaseState,
+} from './model.ts'
 import { recordOf, statusOfHelm } from './revisions.ts'
 import { untilLookedAt } from './shown.ts'
 
@@ -87,7 +94,7 @@ export function queued(
     verdict: null,
     before,
     evidence: null,
-    overwritten: [],
+    overwritten: nothingOverwritten,
     createdAt: now,
     startedAt: null,
     endedAt: null,

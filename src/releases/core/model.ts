@@ -220,7 +220,7 @@ export type Operation = {
   readonly before: { readonly status: ReleaseStatus; readonly attemptedChartVersion: string | null }
   readonly evidence: Json | null
   /** What of other hands its rollback was about to overwrite, looked at right before it. For the tenant only, as evidence is. */
-  readonly overwritten: readonly FieldConflict[]
+  readonly overwritten: Overwritten
   /** Who asked: the name that is shown, and the principal that it stands for. */
   readonly performedBy: string
   readonly principalId: string
@@ -291,6 +291,10 @@ export type FieldConflict = {
   readonly wanted: Json
 }
 
+/** What of other hands a rollback overwrites. `incomplete`: why these are not all, or it is not known at all. */
+export type Overwritten = { readonly fields: readonly FieldConflict[]; readonly incomplete: string | null }
+export const nothingOverwritten: Overwritten = { fields: [], incomplete: null }
+
 /** What is left of an uninstalled release: `remaining` keeps it from being gone, `leftovers` stay in any case. */
 export type Remains = {
   readonly gone: boolean
@@ -319,8 +323,8 @@ export type ReleaseObservation =
       readonly remains: Remains | null
       /** Read only while an operation is `failing`. */
       readonly evidence: Json | null
-      /** Read only where a rollback is next: what it takes from other hands. Null: nobody asks, or it cannot be told. */
-      readonly overwritten: readonly FieldConflict[] | null
+      /** Read only where a rollback is next: what it takes from other hands. */
+      readonly overwritten: Overwritten | null
       /** Read only at rest of a frozen release: null where nothing is pinned, or nobody asks. */
       readonly traffic: FrozenTraffic | null
     }

@@ -6,7 +6,7 @@ import { route } from '../../infra/http/route.ts'
 import { idParams, uuid } from '../../infra/http/schemas.ts'
 import { batchResult } from '../commands/batch-result.ts'
 import { requireVisible } from '../commands/context.ts'
-import { cancelOperation, errorWithEvidence, readOperation, resultOf } from '../commands/operations.ts'
+import { cancelOperation, endWithEvidence, readOperation } from '../commands/operations.ts'
 import type { BatchMachine } from '../deps.ts'
 import { countOperations, listOperations, type OperationListing, operationOrders } from '../store/operations.ts'
 import { operationView } from '../views.ts'
@@ -56,14 +56,14 @@ export const readOne = (deps: RouteDeps) =>
     description:
       'The `error` of one that failed holds the `evidence`, as the 422 of a caller who waited does. A rollback, also that of ' +
       '`atomic`, tells in `result` which fields of other hands it overwrote: `{overwritten: [{object, field, manager, live, ' +
-      'wanted}]}`, of a Secret or environment variable without values. Without it there were none.',
+      'wanted}]}`, of a Secret or environment variable without values; `overwrittenIncomplete` says why these are not all of them, or ' +
+      'why it is not known. Without either there were none.',
     permission: read,
     schema: { params: idParams, responses: { 200: { description: 'The operation', schema: operation } } },
     handler: async ({ params, principal }) => {
       const row = await readOperation(deps, principal, params.id)
-      const view = { ...operationView(row), error: await errorWithEvidence(deps, row) }
-      if (row.release_id !== null) return { ...view, result: await resultOf(deps, row) }
-      if (row.ended_at === null) return view
+      const view = { ...operationView(row), ...(await endWithEvidence(deps, row)) }
+      if (row.release_id !== null || row.ended_at === null) return view
       return { ...view, result: await batchResult(deps, principal, row.id) }
     },
   })

@@ -4,7 +4,7 @@ import type { Principal, Uuid } from '../../core/subject.ts'
 import { contains, onPage, type Page } from '../../infra/database/ordered.ts'
 import type { Db, Tx } from '../../infra/database/types.ts'
 import type { Vault } from '../../infra/secrets/vault.ts'
-import type { Operation } from '../core/model.ts'
+import { nothingOverwritten, type Operation } from '../core/model.ts'
 import { evidenceView, isOfAct, keptForm, keptOf, openEvidence } from '../evidence.ts'
 import { listedColumns, operationOf } from './rows.ts'
 import { sealedAs } from './sealed.ts'
@@ -77,7 +77,7 @@ export async function keptOfOperation(
   id: Uuid,
 ): Promise<Pick<Operation, 'evidence' | 'overwritten'>> {
   const row = await of(db).selectFrom('operations').select('evidence_enc').where('id', '=', id).executeTakeFirst()
-  if (row === undefined || row.evidence_enc === null) return { evidence: null, overwritten: [] }
+  if (row === undefined || row.evidence_enc === null) return { evidence: null, overwritten: nothingOverwritten }
   const { evidence: kept, overwritten } = keptOf(vault.open(row.evidence_enc, sealedAs.evidence(id)))
   const evidence = openEvidence(vault, id, kept)
   return { evidence: isOfAct(evidence) ? evidenceView(evidence, null) : evidence, overwritten }

@@ -94,7 +94,7 @@ export async function openReleases(): Promise<ReleasesWorld> {
   }
   const store = { states: new ReleaseStates(vault), readOne: releaseReads({ db, vault, clock, charts }) }
   const base = { db, vault, clock, newId, kubeVersion, previewKey: randomBytes(32), ...store }
-  const deps: ReleaseDeps = { ...base, ports, machine: releaseMachine({ ...base, ports }) }
+  const deps: ReleaseDeps = { ...base, ports, machine: releaseMachine({ ...base, ports }, log) }
   const hand = new Hand(cluster.kubeconfig)
   stops.add('hand', async () => hand.remove())
   await startWork(database.url, deps, connected, place.clusterId, stops)

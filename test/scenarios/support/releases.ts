@@ -45,6 +45,7 @@ export type Operation = {
   readonly waitingFor: Release['waitingFor']
   readonly result: {
     readonly overwritten?: readonly { readonly field: string; readonly live: unknown; readonly wanted: unknown }[]
+    readonly overwrittenIncomplete?: string
   } | null
   readonly error: { readonly code: string; readonly detail: string; readonly evidence?: unknown } | null
   readonly performedBy: string

@@ -3,7 +3,15 @@ import type { Instant } from '../../../core/instant.ts'
 import type { Json } from '../../../core/json.ts'
 import type { ReleaseDecision } from '../command.ts'
 import { operationEvent } from '../events.ts'
-import type { ActionKind, HelmRevision, Operation, Phase, Release, ReleaseState } from '../model.ts'
+import {
+  type ActionKind,
+  type HelmRevision,
+  nothingOverwritten,
+  type Operation,
+  type Phase,
+  type Release,
+  type ReleaseState,
+} from '../model.ts'
 import { ended } from '../outcome.ts'
 import { isBaseline, isOurs } from '../ownership.ts'
 import { deadlineFrom, planApply, planSettle } from '../plan.ts'
@@ -99,7 +107,7 @@ function revert(look: Look, failure: ActFailure, target: number | null): Release
     deadline,
     phase: { name: 'applying', tries: 1 },
     cancelRequested: false,
-    overwritten: (seen.kind === 'present' && seen.overwritten) || [],
+    overwritten: (seen.kind === 'present' && seen.overwritten) || nothingOverwritten,
   }
   const newest = seen.kind === 'present' ? seen.newest : null
   return goOn(look, {

@@ -1,6 +1,6 @@
 import { operationEvent } from '../events.ts'
 import { isKnown } from '../follow.ts'
-import type { Operation, Phase } from '../model.ts'
+import { nothingOverwritten, type Operation, type Phase } from '../model.ts'
 import { deadlineFrom, planApply, planSettle, planThaw } from '../plan.ts'
 import { gone } from './applying.ts'
 import { goOn, type Look, type PhaseHandler, whileApplying, whileSettling } from './look.ts'
@@ -32,7 +32,7 @@ const noRecord = 'Helm has no record of the release any more'
 function start(look: Look) {
   const { operation, seen, now, state } = look
   const deadline = deadlineFrom(operation, now)
-  const overwritten = (seen.kind === 'present' && seen.overwritten) || []
+  const overwritten = (seen.kind === 'present' && seen.overwritten) || nothingOverwritten
   const begun: Operation = {
     ...operation,
     startedAt: now,

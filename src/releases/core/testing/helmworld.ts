@@ -4,12 +4,14 @@ import type {
   HelmRevision,
   HelmStatus,
   Leftover,
+  Overwritten,
   ReleaseAct,
   ReleaseObservation,
   ReleaseState,
   Remains,
 } from '../model.ts'
 import { endsRemoval } from '../phases/removing.ts'
+import { rollbackAhead } from '../way-back.ts'
 
 /** How far an act gets in the simulation, and how it ends. */
 export type Fate =
@@ -112,7 +114,7 @@ export class HelmWorld {
       readiness,
       remains: newest.status === 'uninstalled' ? remainsOf(state, this.live) : null,
       evidence: { seen: true },
-      overwritten: null,
+      overwritten: rollbackAhead(state, newest) === null ? null : lookedAt,
       traffic: this.gate === 'none' ? null : this.traffic,
     }
   }
@@ -326,6 +328,9 @@ export class HelmWorld {
     )
   }
 }
+
+/** What is seen of other hands where a rollback is next. */
+export const lookedAt: Overwritten = { fields: [], incomplete: 'simulated' }
 
 /** What an earlier revision has left: it is looked for where a removal ends. */
 export const ofThePast: Leftover = { kind: 'ConfigMap', name: 'past', why: 'of a revision before' }

@@ -6,7 +6,7 @@ import { decideRelease } from '../decide.ts'
 import type { NewOperation, OperationRequest, ReleaseAct, ReleaseCommand, ReleaseState } from '../model.ts'
 import { withMirror } from '../revisions.ts'
 import { openOperation } from '../situation.ts'
-import { type Fate, HelmWorld } from './helmworld.ts'
+import { type Fate, HelmWorld, lookedAt } from './helmworld.ts'
 
 type Next = Extract<Decision<ReleaseState, ReleaseAct>, { kind: 'next' }>
 
@@ -198,6 +198,9 @@ export class Simulation {
       throw new Error('a revision of another hand is settled though nobody asked for that')
     }
     this.guardFreeze(act)
+    if (act.kind === 'rollback' && this.state.operation?.overwritten !== lookedAt) {
+      throw new Error('what a rollback overwrites was not looked at')
+    }
     const seq = (this.attempt?.seq ?? 0) + 1
     const end = this.world.carryOut(planned.act, seq, fate)
     this.attempt = { ...planned, seq, epoch: 1n, startedAt: this.now, endedAt: this.now, ...end }

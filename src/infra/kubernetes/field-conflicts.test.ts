@@ -1,0 +1,75 @@
+import { expect, test } from 'vitest'
+import type { Discovery } from './discovery.ts'
+import { ClusterError } from './errors.ts'
+import { readConflicts, readOverwritten } from './field-conflicts.ts'
+import type { ManifestObject } from './manifest.ts'
+import type { ClusterClient, ObjectName, RequestOptions } from './types.ts'
+
+const object = (name: string): ManifestObject => {
+  const body = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data: { color: 'red' } }
+  return { apiVersion: 'v1', kind: 'ConfigMap', name, namespace: null, hook: null, annotations: {}, body }
+}
+const discovery = { find: async () => ({ namespaced: true }) } as unknown as Discovery
+
+const error = (status: number) => new ClusterError({ status, reason: 'said', message: 'the server said so' })
+const conflict = new ClusterError({
+  ...{ status: 409, reason: 'Conflict', message: 'Apply failed' },
+  details: { causes: [{ field: '.data.color', message: 'conflict with "kubectl-edit" using v1' }] },
+})
+
+type Dry = (name: string, options: RequestOptions | undefined) => Promise<void>
+
+/** A cluster where every object is there, as helm has applied it, and which answers a dry run so. */
+function clusterOf(dryRun: Dry) {
+  const managedFields = [{ manager: 'helm', operation: 'Apply' }]
+  const client = {
+    find: async () => ({ metadata: { managedFields }, data: { color: 'blue' } }),
+    patch: (_: unknown, { name }: ObjectName, _patch: unknown, options?: RequestOptions) => dryRun(name, options),
+  } as unknown as ClusterClient
+  return { client, discovery }
+}
+
+const refuse = (answers: Readonly<Record<string, ClusterError>>) =>
+  clusterOf(async (name) => {
+    const answer = answers[name]
+    if (answer !== undefined) throw answer
+  })
+
+const taken = { object: 'ConfigMap a', field: '.data.color', manager: 'kubectl-edit', live: 'blue', wanted: 'red' }
+
+test.each([0, 400, 401, 403, 429, 500, 503])(
+  'what a dry run that ends in %s leaves open is not "nothing"',
+  async (status) => {
+    const parts = refuse({ a: conflict, b: error(status) })
+    const objects = ['a', 'b', 'c'].map(object)
+    expect(await readOverwritten(parts, objects, 'ns')).toEqual({ fields: [taken], unknown: 1 })
+    const asked = readConflicts(parts, objects, 'ns')
+    // What helm itself meets, it says itself.
+    if (status === 400 || status === 403) expect(await asked).toEqual([taken])
+    else await expect(asked).rejects.toMatchObject({ status })
+  },
+)
+
+test('what was not told in time is not known, and several are asked at a time', async () => {
+  const ended = new AbortController()
+  let atOnce = 0
+  const parts = clusterOf(async (name, options) => {
+    if (name === 'n0') throw conflict
+    atOnce += 1
+    if (atOnce === 5) ended.abort(new Error('no answer within 10 s'))
+    await new Promise((_, reject) => {
+      const give = () => reject(options?.signal?.reason)
+      if (options?.signal?.aborted) give()
+      options?.signal?.addEventListener('abort', give)
+    })
+  })
+  const objects = Array.from({ length: 20 }, (_, n) => object(`n${n}`))
+  const seen = await readOverwritten(parts, objects, 'ns', ended.signal)
+  expect(seen).toEqual({ fields: [{ ...taken, object: 'ConfigMap n0' }], unknown: 19 })
+})
+
+test('a fault of ours is none of the cluster', async () => {
+  const parts = clusterOf(() => Promise.reject(new TypeError('a fault')))
+  await expect(readOverwritten(parts, [object('a')], 'ns')).rejects.toThrow(TypeError)
+  await expect(readConflicts(parts, [object('a')], 'ns')).rejects.toThrow(TypeError)
+})
