@@ -13,7 +13,7 @@ import { driverOf, startWorker, wake } from '../src/infra/engine/index.ts'
 import { silentLog } from '../src/infra/log.ts'
 import { decideExecution } from '../src/upgrades/core/decide.ts'
 import type { CheckReport, Execution } from '../src/upgrades/core/model.ts'
-import { leavingPods, wantsProbe } from '../src/upgrades/core/probes.ts'
+import { podsAboutToGo, wantsProbe } from '../src/upgrades/core/probes.ts'
 import { applyAct } from '../src/upgrades/core/rehearsal/apply.ts'
 import { observeWorld } from '../src/upgrades/core/rehearsal/observe.ts'
 import type { World } from '../src/upgrades/core/rehearsal/world.ts'
@@ -156,7 +156,11 @@ function monitored(tenantId: string, from: number): Begun {
   const releaseIds = execution.claims.map(({ releaseId }) => releaseId)
   let world = newRehearsal({ size: 10, faults: { readySeconds: 0 }, releaseIds }, now)
   while (now < from) {
-    const seen = observeWorld(world, { wantsProbe: wantsProbe(execution, now), leaving: leavingPods(execution) }, now)
+    const seen = observeWorld(
+      world,
+      { wantsProbe: wantsProbe(execution, now), aboutToGo: podsAboutToGo(execution) },
+      now,
+    )
     const checks = execution.stage === 'checking' ? passed : null
     const observation = { kind: 'seen', ...seen, checks } as const
     const decision = decideExecution(execution, { kind: 'observed', observation, attempt: null }, now)

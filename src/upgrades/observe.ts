@@ -7,7 +7,7 @@ import { postChecks } from './checks/post-checks.ts'
 import { preChecks } from './checks/pre-checks.ts'
 import type { CheckReport, Execution, ExecutionObservation, FleetSight, ReleaseSight } from './core/model.ts'
 import { isTerminal } from './core/model.ts'
-import { leavingPods, wantsProbe } from './core/probes.ts'
+import { podsAboutToGo, wantsProbe } from './core/probes.ts'
 import { counted } from './core/slots.ts'
 import type { MachineDeps } from './deps.ts'
 import type { FleetLook } from './drivers/driver.ts'
@@ -57,7 +57,7 @@ async function lookAt(deps: MachineDeps, execution: Execution): Promise<Sight> {
 /** The post-checks ask every health endpoint. */
 function lookOf(execution: Execution, now: number): FleetLook {
   const all = execution.stage === 'verifying' && execution.healthEndpoint !== null
-  return { wantsProbe: all ? () => true : wantsProbe(execution, now), leaving: leavingPods(execution) }
+  return { wantsProbe: all ? () => true : wantsProbe(execution, now), aboutToGo: podsAboutToGo(execution) }
 }
 
 async function releaseSights({ db, ports }: MachineDeps, { claims }: Execution): Promise<readonly ReleaseSight[]> {

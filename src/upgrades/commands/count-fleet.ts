@@ -16,7 +16,7 @@ export async function countFleet(
   draft: Execution,
   totalInstances: number | undefined,
 ): Promise<Fleet> {
-  const nothing = { wantsProbe: () => false, leaving: [] }
+  const nothing = { wantsProbe: () => false, aboutToGo: [] }
   const sight = await ports.fleets[draft.target.kind].driver.observe(draft, nothing)
   if (sight.kind === 'gone') throw refused('/target', sight.why)
   if (sight.wanted === 0) throw refused('/target', 'the target has no replicas')

@@ -4,7 +4,7 @@ import { propertyRuns } from '../../../test/support/property-runs.ts'
 import type { ErrorCode } from '../../core/problems.ts'
 import type { ExecutionAct, ExecutionCommand, RehearsalFaults, Strategy } from './model.ts'
 import { isTerminal, strategies } from './model.ts'
-import { type FleetKind, fleetKinds } from './rehearsal/world.ts'
+import { type FleetKind, fleetKinds, type Stopping, stopsAtOnce } from './rehearsal/world.ts'
 import { anotherHand, breakPod, killPod, lateWrite, misPin, scale } from './testing/disturb.ts'
 import { Guard } from './testing/invariants.ts'
 import { type Fate, type Setup, type Sight, Simulation, say } from './testing/simulation.ts'
@@ -89,6 +89,13 @@ const spec = fc
     return { ...rest, healthCheckTimeoutSeconds, batchDelaySeconds }
   })
 
+/** Pods that take their time, that are given less than they take, and that never stop. */
+const stopping = fc.constantFrom<Stopping[]>(
+  { takesMs: 20_000, graceMs: 30_000 },
+  { takesMs: 20_000, graceMs: 5_000 },
+  { takesMs: 86_400_000 * 1_000, graceMs: 5_000 },
+)
+
 const size = fc.oneof({ weight: 4, arbitrary: fc.integer({ min: 1, max: 10 }) }, fc.integer({ min: 1, max: 60 }))
 const setup: fc.Arbitrary<Setup> = fc.record({
   size,
@@ -97,6 +104,7 @@ const setup: fc.Arbitrary<Setup> = fc.record({
   faults: someFaults,
   room: fc.constantFrom(0, 1, 3, 60),
   podsChange: fc.oneof({ weight: 9, arbitrary: fc.constant(true) }, fc.constant(false)),
+  stopping: fc.oneof({ weight: 3, arbitrary: fc.constant(stopsAtOnce) }, stopping),
   healthEndpoint: fc.boolean(),
   refuses: refusals,
   refusedWith: fc.constantFrom<ErrorCode[]>('cluster_unavailable', 'not_permitted', 'not_found'),

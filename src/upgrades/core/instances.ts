@@ -24,11 +24,11 @@ export function oldPod(instance: Instance): PodRef | null {
 
 /** True while the old pod of an instance that was let go is still there, or a new one runs beside it. */
 export function occupiesRoom(instance: Instance): boolean {
-  return (isAdmitted(instance) && (instance.surge || isLeft(instance))) || instance.nextPod !== null
+  return (isAdmitted(instance) && (instance.surge || hasLeavingPod(instance))) || instance.nextPod !== null
 }
 
 /** True while a former pod of the place is on its way out. */
-export function isLeft({ leaving = null }: Instance): boolean {
+export function hasLeavingPod({ leaving = null }: Instance): boolean {
   return leaving !== null
 }
 
@@ -39,7 +39,7 @@ export function isOnTarget(instance: Instance): boolean {
 
 /** True when nothing but the previous version runs in the place, and it is ready. */
 export function isBack(instance: Instance): boolean {
-  return instance.side === 'previous' && instance.nextPod === null && instance.ready && !isLeft(instance)
+  return instance.side === 'previous' && instance.nextPod === null && instance.ready && !hasLeavingPod(instance)
 }
 
 /** The instances of one status, in their order. */

@@ -123,6 +123,8 @@ export type Instance = {
   readonly previousPods: readonly PodRef[]
   /** A former pod that has been told to go and is still there (`leaving.ts`). Absent: none. */
   readonly leaving?: Leaving | null
+  /** The extension that it has had of the present time limit. Absent: none. */
+  readonly extension?: Extension | null
   readonly ready: boolean
   readonly unchanged: boolean
   readonly message: string | null
@@ -133,8 +135,19 @@ export type Instance = {
   readonly endedAt: Instant | null
 }
 
-/** `until`: when its grace period ends. `holds`: there is no pod of the target version yet, and none may come before. */
-export type Leaving = { readonly pod: PodRef; readonly until: Instant; readonly holds: boolean }
+/**
+ * `until`: when its grace period ends. `extends`: the time limit is extended for it. `holds`: that of its instance is too,
+ * because there is no pod of the target version yet, and none may come before.
+ */
+export type Leaving = {
+  readonly pod: PodRef
+  readonly until: Instant
+  readonly extends: boolean
+  readonly holds: boolean
+}
+
+/** For which former pod a limit is extended, which `stage` names (`moving`: the instance's own). `over`: it has gone. */
+export type Extension = { readonly uid: string; readonly stage: Stage; readonly over: boolean }
 
 /** Health checks in a row. `badSince` is when the first of the present bad ones was seen. */
 export type HealthStreak = {

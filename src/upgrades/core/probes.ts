@@ -34,7 +34,7 @@ export function wantsProbe(execution: Execution, now: Instant): (pod: PodRef) =>
 }
 
 /** For a look: the pods that are about to go, of which it is asked whether they may. */
-export function leavingPods(execution: Execution): readonly PodRef[] {
+export function podsAboutToGo(execution: Execution): readonly PodRef[] {
   if (!strategyOf(execution).asksBefore) return []
   return execution.instances.flatMap((instance) => (isAboutToGo(instance) ? (oldPod(instance) ?? []) : []))
 }

@@ -25,5 +25,5 @@ export type FleetLook = {
   /** True for a pod whose health endpoint is due to be asked now. */
   readonly wantsProbe: (pod: PodRef) => boolean
   /** Pods that are about to go: an eviction of each is asked for as a dry run. */
-  readonly leaving: readonly PodRef[]
+  readonly aboutToGo: readonly PodRef[]
 }

@@ -57,7 +57,7 @@ export function newRehearsal(wanted: NewRehearsal, now: Instant): World {
 
 /** The instances of a simulated fleet. */
 export function fleetOfWorld(world: World, now: Instant): Extract<FleetSight, { kind: 'present' }> {
-  const { fleet } = observeWorld(world, { wantsProbe: () => false, leaving: [] }, now)
+  const { fleet } = observeWorld(world, { wantsProbe: () => false, aboutToGo: [] }, now)
   if (fleet.kind === 'gone') throw new Error('a simulated fleet is always there')
   return fleet
 }

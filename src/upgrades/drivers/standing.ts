@@ -48,7 +48,7 @@ export async function readUnsettled(
  * Which of the workloads that replace no pod by themselves have older ones: where the chart leaves that to their controllers
  * from now on, these move though no template changes. Throws `ClusterError`.
  */
-export async function leftBehind(
+export async function withOlderPods(
   client: ClusterClient,
   namespace: string,
   released: readonly WorkloadRef[],

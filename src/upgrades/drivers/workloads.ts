@@ -9,7 +9,7 @@ import { within } from './gate/json.ts'
 import { isSame, objectsOf, type Rendered, renderedObjects, workloadsOf } from './rendered.ts'
 import { type Refused, renderedOrRefused } from './renderings.ts'
 import { type Room, readRoom } from './room.ts'
-import { leftBehind, readUnsettled, settled, type Unsettled } from './standing.ts'
+import { readUnsettled, settled, type Unsettled, withOlderPods } from './standing.ts'
 import { whatCannotBeSwitched } from './switching.ts'
 
 /** What the workloads of releases are read with. Each throws when what it asks does not answer. */
@@ -124,7 +124,7 @@ async function unsettledOf(
   if (isFrozen) return { ...settled, workloads: [workload, ...(await parts.frozenOthers(release))] }
   const client = parts.clientOf(release.clusterId)
   if (release.newestFailed) return readUnsettled(client, release.namespace, newest, wanted, workload)
-  return { ...settled, workloads: await leftBehind(client, release.namespace, dropsManual(newest, wanted)) }
+  return { ...settled, workloads: await withOlderPods(client, release.namespace, dropsManual(newest, wanted)) }
 }
 
 /** The pod spec that the new version has. */

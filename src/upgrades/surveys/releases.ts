@@ -26,7 +26,7 @@ async function survey(parts: SurveyParts & { readonly driver: FleetDriver }, exe
   const releases = await parts.releasesOf(execution)
   const [image, fleet] = await Promise.all([
     parts.dockerImage(execution),
-    parts.driver.observe(execution, { wantsProbe: () => true, leaving: [] }),
+    parts.driver.observe(execution, { wantsProbe: () => true, aboutToGo: [] }),
   ])
   const surveyed = await mapParallel(releases, atOnce, (release) => surveyOne(parts, execution, release, image))
   const refused = surveyed.find((one): one is Survey => 'refusal' in one)

@@ -36,7 +36,7 @@ async function survey(parts: WorkloadFleetParts, execution: Execution): Promise<
   const [room, backup, fleet, found, image] = await Promise.all([
     readRoom(client, namespace, podOf(wanted, workload)),
     backupOf(parts, release, newest),
-    parts.driver.observe(execution, { wantsProbe: () => true, leaving: [] }),
+    parts.driver.observe(execution, { wantsProbe: () => true, aboutToGo: [] }),
     discoverTarget({ client, namespace, objects: newest, wanted: workload }),
     parts.dockerImage(execution),
   ])

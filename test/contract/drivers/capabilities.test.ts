@@ -115,7 +115,7 @@ const who = (wanted: (can: Capabilities) => boolean): readonly Fleets[] => fleet
 type Present = Extract<FleetSight, { kind: 'present' }>
 
 async function see({ driver, execution }: Given): Promise<Present> {
-  const sight = await driver.observe(execution, { leaving: [], wantsProbe: () => false })
+  const sight = await driver.observe(execution, { aboutToGo: [], wantsProbe: () => false })
   if (sight.kind === 'gone') throw new Error(sight.why)
   return sight
 }

@@ -132,7 +132,7 @@ describe('a Deployment under a gate', () => {
     const fleet = await deploymentOf({ replicas: 1 })
     await fleet.gate({ kind: 'closed' })
     await fleet.client.delete(resources.deployments, { namespace: fleet.namespace, name: fleet.name })
-    const look = { leaving: [], wantsProbe: () => false }
+    const look = { aboutToGo: [], wantsProbe: () => false }
     expect(await fleet.driver.observe(fleet.execution, look)).toMatchObject({ kind: 'gone' })
     await fleet.gate({ kind: 'none' })
     await fleet.apply('1.0.0')

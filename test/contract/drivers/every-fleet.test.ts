@@ -65,7 +65,7 @@ const fleetRelease = (n: number): FleetRelease =>
   }) as unknown as FleetRelease
 
 async function see({ driver, execution }: Given): Promise<Extract<FleetSight, { kind: 'present' }>> {
-  const sight = await driver.observe(execution, { leaving: [], wantsProbe: () => false })
+  const sight = await driver.observe(execution, { aboutToGo: [], wantsProbe: () => false })
   if (sight.kind === 'gone') throw new Error(sight.why)
   return sight
 }

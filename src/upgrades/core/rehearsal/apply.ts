@@ -1,8 +1,8 @@
 import type { Instant } from '../../../core/instant.ts'
 import type { Uuid } from '../../../core/subject.ts'
 import type { Capabilities, ExecutionAct, Verdict } from '../model.ts'
-import { advance, goneAfterMs } from './fleet.ts'
-import { childNow, type FleetKind, refOf, type World, type WorldChild, type WorldRelease } from './world.ts'
+import { advance } from './fleet.ts'
+import { childNow, type FleetKind, refOf, toldToGo, type World, type WorldChild, type WorldRelease } from './world.ts'
 
 /** What the fleets can do; a rehearsal's is like a Deployment that can also be pinned. */
 export const capabilitiesOf: Readonly<Record<FleetKind, Capabilities>> = {
@@ -70,9 +70,10 @@ function updated(world: World, ids: readonly Uuid[], change: (release: WorldRele
 
 function removePods(world: World, { pods }: Extract<ExecutionAct, { kind: 'removePods' }>): World {
   const gone = new Set(pods.map(({ uid }) => uid))
-  const goneAt = world.at + goneAfterMs
   return {
     ...world,
-    pods: world.pods.map((pod) => (gone.has(refOf(world, pod).uid) && pod.goneAt === null ? { ...pod, goneAt } : pod)),
+    pods: world.pods.map((pod) =>
+      gone.has(refOf(world, pod).uid) && pod.goneAt === null ? toldToGo(world, pod) : pod,
+    ),
   }
 }

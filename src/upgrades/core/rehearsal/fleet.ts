@@ -1,8 +1,5 @@
 import type { Instant } from '../../../core/instant.ts'
-import { isReady, newPod, readyAt, refOf, type World, type WorldPod, type WorldSide } from './world.ts'
-
-/** How long a pod takes to go. */
-export const goneAfterMs = 1000
+import { isReady, newPod, readyAt, refOf, toldToGo, type World, type WorldPod, type WorldSide } from './world.ts'
 
 /** The world as it is at a moment: everything that would have happened since it was last advanced has happened. */
 export function advance(world: World, now: Instant): World {
@@ -140,7 +137,7 @@ function shrink(world: World, side: WorldSide): World {
   )
   return {
     ...world,
-    pods: world.pods.map((pod) => (going.has(pod) ? { ...pod, goneAt: world.at + goneAfterMs } : pod)),
+    pods: world.pods.map((pod) => (going.has(pod) ? toldToGo(world, pod) : pod)),
   }
 }
 
@@ -167,7 +164,7 @@ function ranksOf(world: World, pods: readonly WorldPod[]): ReadonlyMap<number, n
 /** Like a StatefulSet or a DaemonSet: a pod for each place, of the version that the gate lets it have. */
 function controlPlaces(world: World): World {
   const going = new Set(takenAway(world).map(({ serial }) => serial))
-  const pods = world.pods.map((pod) => (going.has(pod.serial) ? { ...pod, goneAt: world.at + goneAfterMs } : pod))
+  const pods = world.pods.map((pod) => (going.has(pod.serial) ? toldToGo(world, pod) : pod))
   const taken = new Set(pods.map(({ slot }) => slot))
   const fresh: WorldPod[] = []
   for (let slot = 0; slot < world.wanted; slot++) {

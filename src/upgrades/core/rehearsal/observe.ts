@@ -1,10 +1,10 @@
 import type { Instant } from '../../../core/instant.ts'
 import type { FleetSight, Member, PodRef, ReleaseSight, Side } from '../model.ts'
 import { advance } from './fleet.ts'
-import { badAt, isReady, readyAt, refOf, releaseSights, type World, type WorldPod } from './world.ts'
+import { badAt, graceEnds, isReady, readyAt, refOf, releaseSights, type World, type WorldPod } from './world.ts'
 
 /** What is asked in a look: whose health endpoint is due, and who is about to go. The same as a driver is asked. */
-export type WorldLook = { readonly wantsProbe: (pod: PodRef) => boolean; readonly leaving: readonly PodRef[] }
+export type WorldLook = { readonly wantsProbe: (pod: PodRef) => boolean; readonly aboutToGo: readonly PodRef[] }
 
 /** What is seen of the world at a moment. Changes nothing. */
 export function observeWorld(
@@ -26,7 +26,7 @@ function fleetSight(world: World, look: WorldLook): FleetSight {
     template: world.kind === 'each' ? null : template,
     pin: pin === null ? null : { to: pin, endpoints: endpointsOf(world, pin) },
     probes: probesOf(world, look),
-    refusals: refusalsOf(world, look.leaving),
+    refusals: refusalsOf(world, look.aboutToGo),
     others: { settled: true, uniform: true, blockers: [] },
     stuckPods: stuckPods(world),
     whyNoPods: null,
@@ -41,7 +41,7 @@ function memberOf(world: World, pod: WorldPod): Member {
     side: pod.side,
     ready,
     terminating: pod.goneAt !== null,
-    ...(pod.goneAt === null ? {} : { goneBy: pod.goneAt }),
+    ...(pod.goneAt === null ? {} : { goneBy: graceEnds(world, pod.goneAt) }),
     problem: ready ? null : problemOf(world, pod),
   }
 }
@@ -69,10 +69,10 @@ function probesOf(world: World, { wantsProbe }: WorldLook): Readonly<Record<stri
   return probes
 }
 
-function refusalsOf(world: World, leaving: readonly PodRef[]): Readonly<Record<string, string>> {
+function refusalsOf(world: World, aboutToGo: readonly PodRef[]): Readonly<Record<string, string>> {
   const never = new Set(world.faults.neverDrains ?? [])
   if (never.size === 0) return {}
-  const asked = new Set(leaving.map(({ uid }) => uid))
+  const asked = new Set(aboutToGo.map(({ uid }) => uid))
   const refusals: Record<string, string> = {}
   for (const pod of world.pods) {
     const { uid } = refOf(world, pod)

@@ -61,9 +61,17 @@ export type World = {
   readonly serial: number
   readonly releases: readonly WorldRelease[]
   readonly faults: RehearsalFaults
+  /** How pods stop. Absent in what was stored before: as they do by default. */
+  readonly stopping?: Stopping
   /** Counts the writes: a write that comes late is refused when another came before. */
   readonly writes: number
 }
+
+/** How long a pod takes to go once it is told, and how long it is given; one that takes longer outlives its grace period. */
+export type Stopping = { readonly takesMs: number; readonly graceMs: number }
+
+/** How pods stop by default. */
+export const stopsAtOnce: Stopping = { takesMs: 1000, graceMs: 1000 }
 
 export type NewWorld = {
   readonly size: number
@@ -72,10 +80,12 @@ export type NewWorld = {
   /** The releases that the execution claims: one, or where each instance is a release one each. */
   readonly releaseIds: readonly Uuid[]
   readonly podsChange?: boolean
+  readonly stopping?: Stopping
 }
 
 /** A fleet on the previous version, ready but for what the faults say. Its releases are at revision 1. */
-export function createWorld({ size, kind, faults, releaseIds, podsChange = true }: NewWorld, now: Instant): World {
+export function createWorld(wanted: NewWorld, now: Instant): World {
+  const { size, kind, faults, releaseIds, podsChange = true, stopping = stopsAtOnce } = wanted
   const pods = Array.from(
     { length: size },
     (_, slot): WorldPod => ({ ...newPod(slot, slot, 'previous', longAgo), first: true }),
@@ -94,6 +104,7 @@ export function createWorld({ size, kind, faults, releaseIds, podsChange = true 
     serial: size,
     releases: releaseIds.map((releaseId) => ({ releaseId, exists: true, revision: 1, deploy: absent, undo: absent })),
     faults,
+    stopping,
     writes: 0,
   }
 }
@@ -103,6 +114,16 @@ const absent: WorldChild = { kind: 'absent' }
 
 export function newPod(slot: number, serial: number, side: WorldSide, bornAt: Instant): WorldPod {
   return { slot, serial, side, first: false, bornAt, goneAt: null, broken: false }
+}
+
+/** The pod, told to go now. */
+export function toldToGo({ at, stopping = stopsAtOnce }: World, pod: WorldPod): WorldPod {
+  return { ...pod, goneAt: at + stopping.takesMs }
+}
+
+/** When the grace period of a pod ends that is gone at that moment. */
+export function graceEnds({ stopping = stopsAtOnce }: World, goneAt: Instant): Instant {
+  return goneAt - stopping.takesMs + stopping.graceMs
 }
 
 /** How a pod is called. Where each instance is a release, that is the release's id. */

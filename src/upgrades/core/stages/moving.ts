@@ -1,12 +1,12 @@
 import type { Instant } from '../../../core/instant.ts'
 import { releasesWith } from '../children.ts'
 import { choose, clusterIsBusy, isSettled, letGo, retire, turnsOf, withoutUnmoved } from '../choosing.ts'
-import { isInFlight, isLeft, withStatus } from '../instances.ts'
+import { hasLeavingPod, isInFlight, withStatus } from '../instances.ts'
 import { limitOf } from '../leaving.ts'
 import type { Execution, GatePosition, Instance, PodRef } from '../model.ts'
 import { patch } from '../patch.ts'
 import { letsBe, positionOf, samePosition, toTake } from '../position.ts'
-import { leavingPods, nextCheckOf, nextGlance } from '../probes.ts'
+import { nextCheckOf, nextGlance, podsAboutToGo } from '../probes.ts'
 import { statusReasons, waits } from '../reasons.ts'
 import { failuresIn, hasFailedCanary, stopReasonOf } from '../stopping.ts'
 import { strategyOf } from '../strategies/index.ts'
@@ -130,7 +130,9 @@ function deployEach(look: Look): Step {
 /** What is in flight is looked at often while pods come and go, else when its next check is due or its time is over. */
 export function whileInFlight(look: Look): Step {
   const { execution, now } = look
-  const awaited = execution.instances.filter((one) => isInFlight(one) || (one.status === 'COMPLETED' && isLeft(one)))
+  const awaited = execution.instances.filter(
+    (one) => isInFlight(one) || (one.status === 'COMPLETED' && hasLeavingPod(one)),
+  )
   const reason = awaited.length > 0 && awaited.every(isDraining) ? waits.draining : waits.instances
   const detail = awaited.find(({ message }) => message !== null)?.message ?? ''
   return wait(execution, reason, asksNow(look) ? now : Math.max(now + 100, nextMoment(look)), detail)
@@ -143,8 +145,8 @@ const isDraining = (instance: Instance): boolean =>
 /** True when somebody has just come to be asked whether it may go: that takes one more look, at once. */
 function asksNow({ execution, before }: Look): boolean {
   if (!strategyOf(execution).asksBefore) return false
-  const asked = new Set(leavingPods(before).map(({ uid }) => uid))
-  return leavingPods(execution).some(({ uid }) => !asked.has(uid))
+  const asked = new Set(podsAboutToGo(before).map(({ uid }) => uid))
+  return podsAboutToGo(execution).some(({ uid }) => !asked.has(uid))
 }
 
 function nextMoment(look: Look): Instant {
@@ -157,7 +159,7 @@ function nextMoment(look: Look): Instant {
     next = Math.min(next, moment, limitOf(execution, instance, now))
   }
   const retiring = execution.instances.some(
-    (one) => one.status === 'COMPLETED' && (one.nextPod !== null || isLeft(one)),
+    (one) => one.status === 'COMPLETED' && (one.nextPod !== null || hasLeavingPod(one)),
   )
   return retiring && !strategyOf(execution).switches ? Math.min(next, soon(look)) : next
 }

@@ -64,8 +64,8 @@ function fact(instance: Instance, now: Instant): Instance {
   // Why one failed is told of it also when it is back.
   const message = status === 'FAILED' ? instance.message : null
   if (isBack(instance)) return { ...instance, status: 'ROLLED_BACK', message, upAt: now, endedAt: now }
-  const leaving = instance.upAt === null && !isOnTarget(instance)
-  return leaving ? { ...instance, upAt: now } : instance
+  const hasLeft = instance.upAt === null && !isOnTarget(instance)
+  return hasLeft ? { ...instance, upAt: now } : instance
 }
 
 /** The next act on the way back, or null when all that can be done now has been done. */

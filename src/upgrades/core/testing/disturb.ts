@@ -1,6 +1,6 @@
 import type { Instant } from '../../../core/instant.ts'
-import { advance, goneAfterMs } from '../rehearsal/fleet.ts'
-import type { World } from '../rehearsal/world.ts'
+import { advance } from '../rehearsal/fleet.ts'
+import { toldToGo, type World, type WorldPod } from '../rehearsal/world.ts'
 
 /** Somebody scales the fleet. */
 export function scale(stored: World, wanted: number, now: Instant): World {
@@ -21,20 +21,22 @@ function fewer({ sizes }: World, wanted: number): World['sizes'] {
 
 /** A pod dies by itself; its controller makes another. */
 export function killPod(stored: World, nth: number, now: Instant): World {
-  return withPod(stored, nth, now, { goneAt: now + goneAfterMs })
+  return withPod(stored, nth, now, toldToGo)
 }
 
 /** A pod is never ready again. */
 export function breakPod(stored: World, nth: number, now: Instant): World {
-  return withPod(stored, nth, now, { broken: true })
+  return withPod(stored, nth, now, (_, pod) => ({ ...pod, broken: true }))
 }
 
-function withPod(stored: World, nth: number, now: Instant, change: Partial<World['pods'][number]>): World {
+type Change = (world: World, pod: WorldPod) => WorldPod
+
+function withPod(stored: World, nth: number, now: Instant, change: Change): World {
   const world = advance(stored, now)
   const live = world.pods.filter(({ goneAt }) => goneAt === null)
   const chosen = live[nth % Math.max(1, live.length)]
   if (chosen === undefined || world.kind === 'each') return world
-  return advance({ ...world, pods: world.pods.map((pod) => (pod === chosen ? { ...pod, ...change } : pod)) }, now)
+  return advance({ ...world, pods: world.pods.map((pod) => (pod === chosen ? change(world, pod) : pod)) }, now)
 }
 
 /** Another hand runs helm: our operations end with that, or the revision is simply another. */

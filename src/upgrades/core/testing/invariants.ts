@@ -5,7 +5,7 @@ import { isTerminal } from '../model.ts'
 import { sameJson } from '../planning.ts'
 import { letsBe } from '../position.ts'
 import { advance } from '../rehearsal/fleet.ts'
-import { isReady, refOf, type World } from '../rehearsal/world.ts'
+import { graceEnds, isReady, refOf, type World, type WorldPod } from '../rehearsal/world.ts'
 import { budgetNow } from '../stopping.ts'
 import { strategyOf } from '../strategies/index.ts'
 import { transitionTable } from '../transitions.ts'
@@ -203,9 +203,12 @@ function rolledBackHolds(simulation: Simulation, after: Execution): void {
   must(away.length === 0, 6, `ROLLED_BACK though ${away.map((pod) => refOf(world, pod).name).join(', ')} runs`)
 }
 
-/** Nothing counts as gone before it is. */
-function nobodyIsLeaving(simulation: Simulation, { status }: Execution): void {
-  const going = advance(simulation.world, simulation.now).pods.filter(({ goneAt }) => goneAt !== null)
+/** Nothing counts as gone before it is, or has outlived its grace period by as long as an instance may take. */
+function nobodyIsLeaving(simulation: Simulation, { status, spec }: Execution): void {
+  const { now, world } = simulation
+  const patience = seconds(spec.healthCheckTimeoutSeconds)
+  const isAwaited = ({ goneAt }: WorldPod): boolean => goneAt !== null && now < graceEnds(world, goneAt) + patience
+  const going = advance(world, now).pods.filter(isAwaited)
   const names = going.map((pod) => refOf(simulation.world, pod).name).join(', ')
   must(going.length === 0, 16, `${status} while ${names} are on their way out`)
 }

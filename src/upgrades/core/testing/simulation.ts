@@ -16,10 +16,10 @@ import type {
   UpgradeSpec,
 } from '../model.ts'
 import { isTerminal } from '../model.ts'
-import { leavingPods, wantsProbe } from '../probes.ts'
+import { podsAboutToGo, wantsProbe } from '../probes.ts'
 import { applyAct, capabilitiesOf } from '../rehearsal/apply.ts'
 import { observeWorld } from '../rehearsal/observe.ts'
-import { createWorld, type FleetKind, type World } from '../rehearsal/world.ts'
+import { createWorld, type FleetKind, type Stopping, stopsAtOnce, type World } from '../rehearsal/world.ts'
 
 /** The defaults of `seeds/004`. */
 export const defaults: UpgradeSpec = {
@@ -42,6 +42,7 @@ export type Setup = {
   /** How many may run beside the old ones; by default as many as there are. */
   readonly room?: number
   readonly podsChange?: boolean
+  readonly stopping?: Stopping
   /** The fleet was left frozen by an execution before. */
   readonly takesOver?: boolean
   readonly healthEndpoint?: boolean
@@ -95,15 +96,15 @@ export class Simulation {
   constructor(setup: Setup = {}) {
     this.setup = setup
     this.refuses = setup.refuses ?? []
-    const { size = 10, kind = 'surging', faults = {}, podsChange = true } = setup
+    const { size = 10, kind = 'surging', faults = {}, podsChange = true, stopping = stopsAtOnce } = setup
     const releaseIds = kind === 'each' ? Array.from({ length: size }, (_, n) => `release-${n}`) : ['release-0']
-    this.world = createWorld({ size, kind, faults, releaseIds, podsChange }, this.now)
+    this.world = createWorld({ size, kind, faults, releaseIds, podsChange, stopping }, this.now)
     this.execution = this.create(releaseIds, kind, faults)
     this.due = this.now
   }
 
   private create(releaseIds: readonly string[], kind: FleetKind, faults: RehearsalFaults): Execution {
-    const { fleet } = observeWorld(this.world, { wantsProbe: () => false, leaving: [] }, this.now)
+    const { fleet } = observeWorld(this.world, { wantsProbe: () => false, aboutToGo: [] }, this.now)
     if (fleet.kind === 'gone') throw new Error('the world has a fleet')
     const claims = releaseIds.map((releaseId) => ({
       releaseId,
@@ -200,7 +201,7 @@ export class Simulation {
   }
 
   observe(): ExecutionObservation {
-    const asked = { wantsProbe: wantsProbe(this.execution, this.now), leaving: leavingPods(this.execution) }
+    const asked = { wantsProbe: wantsProbe(this.execution, this.now), aboutToGo: podsAboutToGo(this.execution) }
     const { fleet: sight, releases } = observeWorld(this.world, asked, this.now)
     const fleet = this.setup.othersMove ? withOthers(sight) : sight
     return { kind: 'seen', releases, fleet, checks: this.checks(fleet) }

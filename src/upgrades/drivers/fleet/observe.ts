@@ -68,10 +68,10 @@ async function sightOf(
   { client, kind, namespace }: Fleet,
   execution: Execution,
   { live, row, lineage, sides, pods, members }: Seen,
-  { wantsProbe, leaving }: FleetLook,
+  { wantsProbe, aboutToGo }: FleetLook,
 ): Promise<FleetSight> {
   const present = members.filter(({ terminating }) => !terminating)
-  const going = new Set(leaving.map(({ uid }) => uid))
+  const going = new Set(aboutToGo.map(({ uid }) => uid))
   const asked = pods.filter((pod) => going.has(refOf(pod).uid) && pod.metadata.deletionTimestamp === undefined)
   const hasPinned = row?.executionId === execution.id && row.originals.services.length > 0
   const labels = labelsOf(live, pods)

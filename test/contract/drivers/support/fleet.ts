@@ -179,9 +179,9 @@ export class TestFleet {
     return this.driver.pin(this.execution, to, heldBy(this.lease))
   }
 
-  async see(look: { readonly leaving?: readonly PodRef[]; readonly probe?: boolean } = {}): Promise<Present> {
-    const { leaving = [], probe = false } = look
-    const sight = await this.driver.observe(this.execution, { leaving, wantsProbe: () => probe })
+  async see(look: { readonly aboutToGo?: readonly PodRef[]; readonly probe?: boolean } = {}): Promise<Present> {
+    const { aboutToGo = [], probe = false } = look
+    const sight = await this.driver.observe(this.execution, { aboutToGo, wantsProbe: () => probe })
     if (sight.kind === 'gone') throw new Error(sight.why)
     return sight
   }
