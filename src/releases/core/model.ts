@@ -153,7 +153,7 @@ export type OperationRequest = {
   readonly waitForJobs: boolean
   readonly forceConflicts: boolean
   readonly targetRevision: number | null
-  /** The chart has hooks, so an interrupted upgrade of it cannot be repeated safely. */
+  /** The chart may have hooks: an interrupted upgrade that rendered some cannot be repeated safely. */
   readonly hasHooks: boolean
   /** It ends a freeze: what another hand has scaled meanwhile stays so. */
   readonly keepsScale?: boolean | undefined
@@ -178,7 +178,8 @@ export type Conclusion =
  */
 export type Phase =
   | { readonly name: 'queued' }
-  | { readonly name: 'applying'; readonly tries: number }
+  /** `mended`: the record that helm compares a repeated rollback with names what is the release's. */
+  | { readonly name: 'applying'; readonly tries: number; readonly mended?: true }
   | { readonly name: 'settling'; readonly next: AfterSettling; readonly tries: number }
   | { readonly name: 'superseding' }
   | { readonly name: 'halting' }

@@ -54,4 +54,15 @@ export function isBaseline(attempt: Attempt<ReleaseAct>, newest: HelmRevision | 
   return before.secretUid === (newest?.secretUid ?? null)
 }
 
+/**
+ * The revision whose objects helm is to find in the record of a rollback that was cut off or has failed; undefined where it
+ * needs none. Helm compares the next rollback with the newest record alone, and that one is of this rollback now: what
+ * the revision before had besides would stay for ever (docs/adr/0040).
+ */
+export function objectsBefore(attempt: Attempt<ReleaseAct> | null, newest: HelmRevision): number | undefined {
+  if (attempt?.act.kind !== 'rollback' || attempt.result === 'done') return undefined
+  const before = baselineOfAttempt(attempt).revision
+  return before > 0 && before < newest.revision ? before : undefined
+}
+
 export const isPending = (revision: HelmRevision): boolean => revision.status.startsWith('pending-')

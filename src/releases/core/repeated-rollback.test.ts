@@ -106,7 +106,7 @@ test('it is bounded, and says in the end why it failed', () => {
   }
   simulation.settleDown()
   expect(operationOf(simulation)?.outcome).toMatchObject({ status: 'FAILED', error: { code: 'object_unrecorded' } })
-  expect(happened(simulation, 'repeating')).toHaveLength(2)
+  expect(happened(simulation, 'repeating')).toHaveLength(1)
 })
 
 test('without time for another try it says why there had to be one', () => {

@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest'
 import { parseManifest } from '../../kubernetes/index.ts'
-import { joinedManifest } from './joined-manifest.ts'
+import { besides, joinedManifest as joinedWith } from './joined-manifest.ts'
+
+const joinedManifest = (first: string, second: string, namespace: string) =>
+  joinedWith(first, besides(first, second, namespace))
 
 const config = (name: string, of: string, more = '') =>
   `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: ${name}${more} }\ndata: { of: ${of} }\n`

@@ -2,14 +2,18 @@ import type { JsonObject } from '../../../core/json.ts'
 import { type ManifestObject, parseManifest } from '../../kubernetes/index.ts'
 
 /**
- * The manifest `first`, and what `second` has besides: of an object in both, the one of `first`. Objects are the same as
- * helm compares them: by group, kind, namespace and name. Throws `ManifestError`.
+ * The objects that the manifest `second` has besides those of `first`. They are the same as helm compares them: by group,
+ * kind, namespace and name. Throws `ManifestError`.
  */
-export function joinedManifest(first: string, second: string, namespace: string): string {
+export function besides(first: string, second: string, namespace: string): readonly ManifestObject[] {
   const keyOf = (object: ManifestObject) =>
     JSON.stringify([groupOf(object), object.kind, object.namespace ?? namespace, object.name])
   const known = new Set(parseManifest(first).map(keyOf))
-  const more = parseManifest(second).filter((object) => !known.has(keyOf(object)))
+  return parseManifest(second).filter((object) => !known.has(keyOf(object)))
+}
+
+/** A manifest with objects behind its own. */
+export function joinedManifest(first: string, more: readonly ManifestObject[]): string {
   return [first.trimEnd(), ...more.map(({ body }) => asYaml(body))].join('\n---\n')
 }
 

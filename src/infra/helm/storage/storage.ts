@@ -4,12 +4,14 @@ import {
   type ClusterClient,
   ClusterError,
   createClient,
+  createDiscovery,
   type KubeObject,
   ManifestError,
+  readStrangers,
   resources,
 } from '../../kubernetes/index.ts'
 import type { ClusterEndpoint } from '../types.ts'
-import { joinedManifest } from './joined-manifest.ts'
+import { besides, joinedManifest } from './joined-manifest.ts'
 import { type RecordMetadata, recordName, type StoredRecord, UnreadableRecordError } from './record.ts'
 import { type Ending, endedSecret, readMetadata, readSecret } from './secret.ts'
 
@@ -59,7 +61,8 @@ export async function readRevision(
 
 /**
  * Ends a revision in Helm's place (DESIGN.md, "Settling"). `before`: another revision whose objects the record is to name
- * besides its own; where that cannot be told, or passes what a Secret holds, it names its own. Resolves to false when the
+ * besides its own, and then none of its own that is there and is not the release's; where that cannot be told, or passes
+ * what a Secret holds, it names its own. Resolves to false when the
  * record has changed since it was read or is gone: the caller reads again and decides anew. The caller holds the release's
  * lease, and knows that the helm which made the revision can no longer write. Throws `ClusterError`.
  */
@@ -70,7 +73,7 @@ export async function endRevision(
   at: Date,
   before: StoredRecord | null = null,
 ): Promise<boolean> {
-  const manifest = before === null ? null : manifestOfBoth(stored, before)
+  const manifest = before === null ? null : await manifestOfBoth(cluster, stored, before)
   if (manifest === null) return write(cluster, endedSecret(stored, ending, at))
   try {
     return await write(cluster, endedSecret(stored, ending, at, manifest))
@@ -93,9 +96,25 @@ async function write(cluster: ClusterEndpoint, ended: JsonObject): Promise<boole
   }
 }
 
-function manifestOfBoth({ record }: StoredRecord, before: StoredRecord): string | null {
+async function manifestOfBoth(
+  cluster: ClusterEndpoint,
+  { record }: StoredRecord,
+  before: StoredRecord,
+): Promise<string | null> {
+  const client = clientOf(cluster)
   try {
-    return joinedManifest(before.record.manifest, record.manifest, record.namespace)
+    const first = before.record.manifest
+    const more = besides(first, record.manifest, record.namespace)
+    const strangers = await readStrangers(
+      { client, discovery: createDiscovery(client, systemClock) },
+      more,
+      record,
+      patience,
+    )
+    return joinedManifest(
+      first,
+      more.filter((object) => !strangers.includes(object)),
+    )
   } catch (error) {
     if (error instanceof ManifestError) return null
     throw error

@@ -1,5 +1,6 @@
 const FIRST_MS = 500
-const LONGEST_MS = 30_000
+/** A watch a cluster: to ask so often costs nothing, and what is missed meanwhile is seen within seconds. */
+const LONGEST_MS = 10_000
 /** What cannot help by trying soon: missing rights, a kind that is not served. */
 const REFUSED_MS = 60_000
 

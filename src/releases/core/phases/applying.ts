@@ -3,7 +3,7 @@ import type { DomainEvent } from '../../../core/events.ts'
 import type { ReleaseDecision } from '../command.ts'
 import { operationEvent } from '../events.ts'
 import type { HelmRevision, Operation, Phase, ReleaseAct, RevisionRecord } from '../model.ts'
-import { baselineOfAttempt, isBaseline, isOurs, isPending } from '../ownership.ts'
+import { isBaseline, isOurs, isPending, objectsBefore } from '../ownership.ts'
 import { planApply, planSettle } from '../plan.ts'
 import { fail } from './failing.ts'
 import {
@@ -61,7 +61,7 @@ function ours(look: Look, phase: Applying, attempt: Attempt<ReleaseAct>, newest:
     return anotherHand(look, `revision ${newest.revision} was uninstalled by another hand`)
   if (isPending(newest)) return leftPending(look, phase, attempt, newest)
   const failure = failureOf(attempt, { code: 'helm_failed', detail: safeDescription(newest) })
-  if (!repeats(look, phase, attempt)) return fail(look, failure)
+  if (!repeats(look, phase, attempt, newest)) return fail(look, failure)
   if (objectsBefore(attempt, newest) === undefined)
     return again(look, phase, { failure: attempt.failure, mirrored: [abandoned(look, newest)] })
   const { revision } = newest
@@ -70,21 +70,17 @@ function ours(look: Look, phase: Applying, attempt: Attempt<ReleaseAct>, newest:
   return settleToRepeat(look, phase, attempt, newest, event)
 }
 
-/** An act that was cut off, and a rollback that failed on what its own record has told helm of since. */
-function repeats(look: Look, phase: Applying, { result, act, failure }: Attempt<ReleaseAct>): boolean {
-  const mended = act.kind === 'rollback' && failure?.code === 'object_unrecorded'
-  return (result === 'interrupted' || mended) && phase.tries < mostTries && canRepeat(look)
+/**
+ * An act that was cut off; and once a rollback that failed on what its own record tells helm of then. What is not told even
+ * then is not the release's.
+ */
+function repeats(look: Look, { tries, mended }: Applying, attempt: Attempt<ReleaseAct>, newest: HelmRevision): boolean {
+  const { result, act, failure } = attempt
+  const mends = act.kind === 'rollback' && isUnrecorded(failure) && mended !== true
+  return (result === 'interrupted' || mends) && tries < mostTries && canRepeat(look, newest)
 }
 
-/**
- * The revision whose objects helm is to find in the record of a rollback that is repeated; undefined where it needs none.
- * Helm compares with the newest record alone, and that one is of the rollback now: what the revision before had besides
- * would stay for ever (docs/adr/0040).
- */
-function objectsBefore(attempt: Attempt<ReleaseAct>, newest: HelmRevision): number | undefined {
-  const before = baselineOfAttempt(attempt).revision
-  return attempt.act.kind === 'rollback' && before > 0 && before < newest.revision ? before : undefined
-}
+const isUnrecorded = (failure: ActFailure | null): boolean => failure?.code === 'object_unrecorded'
 
 /** Its record is to say that it was not the end, and what helm is to find in it. */
 function settleToRepeat(
@@ -125,18 +121,19 @@ function settleFirst(
 function leftPending(look: Look, phase: Applying, attempt: Attempt<ReleaseAct>, newest: HelmRevision): ReleaseDecision {
   const { operation, now, state } = look
   const event = operationEvent(state.release, operation, 'interrupted', { revision: newest.revision })
-  if (repeats(look, phase, attempt)) return settleToRepeat(look, phase, attempt, newest, event)
+  if (repeats(look, phase, attempt, newest)) return settleToRepeat(look, phase, attempt, newest, event)
   const failure = failureOf(attempt, interruptedFailure(attempt.result))
   // Helm leaves a rollback pending whose hook has failed: nothing has interrupted it.
   const reason = attempt.result === 'interrupted' ? cutOff : `failed: ${failure.code}`
-  const act = planSettle(operation, newest, reason, now)
+  const act = planSettle(operation, newest, reason, now, objectsBefore(attempt, newest))
   return settleFirst(look, newest, { next: { kind: 'conclude', failure }, tries: phase.tries }, act, event)
 }
 
-/** An interrupted upgrade of a chart with hooks has run some of them: running them twice is not ours to decide. */
-function canRepeat({ operation }: Look): boolean {
+/** An interrupted upgrade with hooks has run some of them: running them twice is not ours to decide. */
+function canRepeat({ operation }: Look, newest: HelmRevision): boolean {
   if (operation.cancelRequested || operation.verdict?.kind === 'failed') return false
-  return operation.reverting !== null || operation.kind !== 'upgrade' || !operation.request.hasHooks
+  const runsHooks = operation.request.hasHooks && /\b(?:pre|post)-upgrade\b/.test(newest.hooks)
+  return operation.reverting !== null || operation.kind !== 'upgrade' || !runsHooks
 }
 
 function interruptedFailure(result: AttemptResult | null): ActFailure {
@@ -177,7 +174,8 @@ export function again(
   if (phase.tries >= mostTries) return end(interruptedFailure('interrupted'))
   if (now >= deadline)
     return end({ code: 'timed_out', detail: 'the deadline passed before the operation could be repeated' })
-  const next: Operation = { ...operation, phase: { name: 'applying', tries: phase.tries + 1 } }
+  const mended = isUnrecorded(failure) ? ({ mended: true } as const) : {}
+  const next: Operation = { ...operation, phase: { name: 'applying', tries: phase.tries + 1, ...mended } }
   return goOn(look, {
     operation: next,
     act: planApply(next, seen, deadline),

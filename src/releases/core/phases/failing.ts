@@ -13,7 +13,7 @@ import {
   type ReleaseState,
 } from '../model.ts'
 import { ended } from '../outcome.ts'
-import { isBaseline, isOurs } from '../ownership.ts'
+import { isBaseline, isOurs, objectsBefore } from '../ownership.ts'
 import { deadlineFrom, planApply, planSettle } from '../plan.ts'
 import { revisionBefore } from '../way-back.ts'
 import {
@@ -55,17 +55,18 @@ function isForeign({ state, operation, attempt }: Look, newest: HelmRevision): b
   return !before && !state.revisions.some((known) => known.secretUid === newest.secretUid)
 }
 
-/** Our revision, if Helm does not call it failed yet. */
+/** Our revision, if Helm does not call it failed yet, or does not know from it of all that may be there. */
 function ownUnsettled({ state, operation, attempt, seen }: Look): HelmRevision | null {
-  if (seen.kind === 'absent' || seen.newest.status === 'failed' || seen.newest.status === 'uninstalling') return null
+  if (seen.kind === 'absent' || seen.newest.status === 'uninstalling') return null
+  if (seen.newest.status === 'failed' && objectsBefore(attempt, seen.newest) === undefined) return null
   return isOurs(state, operation, attempt, seen.newest) ? seen.newest : null
 }
 
 function settle(look: Look, newest: HelmRevision, failure: ActFailure): ReleaseDecision {
-  const { operation, now } = look
+  const { operation, now, attempt } = look
   const next = { kind: 'conclude', failure } as const
   const settling: Operation = { ...operation, phase: { name: 'settling', next, tries: 1 } }
-  const act = planSettle(operation, newest, `failed: ${failure.code}`, now)
+  const act = planSettle(operation, newest, `failed: ${failure.code}`, now, objectsBefore(attempt, newest))
   return goOn(look, {
     operation: settling,
     act,

@@ -70,6 +70,8 @@ export class HelmWorld {
   private late: (() => void)[] = []
   /** How many more looks until the workloads of the newest revision are ready; Infinity: never. */
   looksUntilReady = 0
+  /** What a chart with hooks renders with these values. */
+  rendersHooks = true
   /** Revisions that another hand made. */
   readonly foreign = new Set<string>()
   /** Another hand was there at all. */
@@ -301,7 +303,7 @@ export class HelmWorld {
       appVersion: null,
       values: {},
       manifest: '',
-      hooks: '',
+      hooks: this.rendersHooks ? 'metadata: { annotations: { helm.sh/hook: "pre-install,pre-upgrade" } }' : '',
       deployedAt: this.clock,
       chartDigest: null,
     }
