@@ -29,7 +29,7 @@ const install = (kind: Kind, values: object = slow, more: Partial<FleetOptions> 
   Fleet.install(world, component, { kind, size: 2, values, ...more })
 
 /** The pods of the fleet that are on their way out. */
-async function leaving({ namespace }: Fleet): Promise<readonly string[]> {
+async function stoppingPods({ namespace }: Fleet): Promise<readonly string[]> {
   const { items } = await world.cluster.client.list<Pod>(resources.pods, { namespace, labelSelector: 'app=app' })
   return items.filter(({ metadata }) => metadata.deletionTimestamp !== undefined).map((pod) => fleetPod(pod).version)
 }
@@ -39,7 +39,7 @@ async function followed(fleet: Fleet, execution: UpgradeHandle) {
   const waits = new Set<string>()
   for (let most = 0; ; ) {
     const seen = await execution.read()
-    const going = await leaving(fleet)
+    const going = await stoppingPods(fleet)
     most = Math.max(most, going.length)
     for (const { message } of seen.instances) if (message !== null) waits.add(message)
     if (hasEnded(seen)) return { done: seen, most, atTheEnd: going, said: [...waits] }
@@ -68,10 +68,15 @@ test.concurrent('where there is room for one more pod only, the next one comes w
 })
 
 test.concurrent('a pod that does not stop is waited for as long as it is given, and no longer', async () => {
-  const fleet = await install('StatefulSet', { stopMs: 600_000, grace: 3 })
-  const { done, atTheEnd } = await followed(fleet, await fleet.started(quick))
-  expect(done.status).toBe('COMPLETED')
+  const fleet = await install('StatefulSet', { stopMs: 60_000, grace: 3 })
+  const { done, atTheEnd, said } = await followed(fleet, await fleet.started(quick))
+  expect(done).toMatchObject({ status: 'COMPLETED', rollbackInfo: { currentFailures: 0 } })
   expect(atTheEnd).toEqual([])
+  expect(said.join()).toMatch(/app-\d is stopping/)
+  const tookMs = Date.parse(done.endedAt ?? '') - Date.parse(done.startedAt ?? '')
+  // Each of the two pods for its grace period; either of them alone would take a minute.
+  expect(tookMs).toBeGreaterThan(2 * 3_000)
+  expect(tookMs).toBeLessThan(60_000)
 })
 
 test.concurrent.each<Kind>(['Deployment', 'StatefulSet', 'DaemonSet'])(
