@@ -24,9 +24,8 @@ import type {
   ReleaseSight,
 } from './model.ts'
 import { mapChanged, patch } from './patch.ts'
-import { failedBefore } from './planning.ts'
 import { isCheckDue } from './probes.ts'
-import { notTold } from './refused.ts'
+import { failedToTake, isAnswered, notTold } from './refused.ts'
 import type { Fleet, Members } from './slots.ts'
 import { isProving } from './strategies/index.ts'
 
@@ -128,9 +127,8 @@ function whyNotThere(evidence: Judging, instance: Instance): string | null {
 
 /** Why its old pod did not go when it was to: a disruption budget, where that is not asked before. */
 function keptBack({ attempt }: Evidence, instance: Instance): string | null {
-  const uid = oldPod(instance)?.uid
-  if (uid === undefined || attempt?.act.kind !== 'gate' || failedBefore(attempt.act, attempt) === null) return null
-  return attempt.act.take.some((pod) => pod.uid === uid) ? (attempt.failure?.detail ?? null) : null
+  const failed = failedToTake(attempt, oldPod(instance))
+  return failed !== null && isAnswered(failed) ? (failed.failure?.detail ?? null) : null
 }
 
 const absent: ChildSight = { kind: 'absent' }

@@ -4,6 +4,7 @@ import { given } from './testing/scenario.ts'
 
 /** Acts that the cluster, a source or a release refuses for good (`SPEC.md`, 4, 6 and 7). */
 const auto = { autoRollbackEnabled: true } as const
+const recreated = { size: 2, kind: 'nodes', spec: { strategy: 'RECREATE' } } as const
 
 describe('an act that is refused for good', () => {
   test('a gate that cannot be shut ends it before anything is touched', () => {
@@ -82,7 +83,7 @@ describe('instances that were let go and of which the cluster was never told', (
   })
 
   test('one that a disruption budget keeps where it is not asked before says so', () => {
-    const scenario = given({ size: 2, kind: 'nodes', spec: { strategy: 'RECREATE' } }).untilWaiting('HELM')
+    const scenario = given({ ...recreated, refusedWith: 'refused' }).untilWaiting('HELM')
     scenario.simulation.refuses = ['gate']
     const kept = { message: 'refused in the simulation', side: 'previous' }
     scenario
@@ -92,6 +93,20 @@ describe('instances that were let go and of which the cluster was never told', (
       .so(({ instances }) => expect(instances[0]).toMatchObject({ ...kept, status: 'UPGRADING' }))
       .until(({ instances }) => instances[0]?.status === 'FAILED')
       .so(({ instances }) => expect(instances[0]).toMatchObject(kept))
+  })
+
+  test('where the API server fails instead, the execution ends, and no instance is blamed', () => {
+    const scenario = given({ ...recreated, refusedWith: 'cluster_unavailable' }).untilWaiting('HELM')
+    scenario.simulation.refuses = ['gate']
+    scenario
+      .until(({ stage }) => stage === 'moving')
+      .inCluster((world) => ({ ...world, gate: { kind: 'admitting', upTo: 2, surge: 0 }, marked: [] }))
+      .until(({ ending }) => {
+        expect(scenario.execution.instances.map(({ message }) => message)).toEqual([null, null])
+        return ending !== null
+      })
+      .thenReason('ACT_REFUSED')
+      .so(({ rollbackInfo }) => expect(rollbackInfo.currentFailures).toBe(0))
   })
 })
 

@@ -2,7 +2,7 @@ import type { Attempt } from '../../core/decision.ts'
 import { type Instant, seconds } from '../../core/instant.ts'
 import { problemCatalogue } from '../../core/problems.ts'
 import { isAdmitted, oldPod } from './instances.ts'
-import type { Execution, ExecutionAct, Instance, ReleaseSight, Stage } from './model.ts'
+import type { Execution, ExecutionAct, Instance, PodRef, ReleaseSight, Stage } from './model.ts'
 import { patch } from './patch.ts'
 import { failedBefore, failedOf, whyFailed } from './planning.ts'
 import { letsBe } from './position.ts'
@@ -58,16 +58,35 @@ const finalStatuses: ReadonlySet<number> = new Set([404, 410, 422])
 
 type Sights = {
   readonly execution: Execution
+  readonly attempt: ExecutionAttempt | null
   readonly fleet: Fleet
   readonly releases: ReadonlyMap<string, ReleaseSight>
 }
 
-/** Tells of an instance that was let go whether the cluster was never told: no gate is open for it, no upgrade given. */
-export function notTold({ execution, fleet, releases }: Sights): (instance: Instance) => boolean {
+/** The newest attempt when it was to let this pod go, and failed; else null. */
+export function failedToTake(attempt: ExecutionAttempt | null, pod: PodRef | null): ExecutionAttempt | null {
+  const failed = failedOf(attempt)
+  if (pod === null || failed?.act.kind !== 'gate') return null
+  return failed.act.take.some(({ uid }) => uid === pod.uid) ? failed : null
+}
+
+/** The cluster has answered, and said no: a disruption budget, or admission. Any other failure is its own. */
+export const isAnswered = ({ failure }: ExecutionAttempt): boolean => failure?.code === 'refused'
+
+/**
+ * Tells of an instance that was let go whether the cluster was never told: no gate is open for it, no upgrade given, or its
+ * pod could not be taken because the API server failed.
+ */
+export function notTold({ execution, attempt, fleet, releases }: Sights): (instance: Instance) => boolean {
   if (execution.capabilities.hold === 'each') {
     return ({ status, key }) => status === 'UPGRADING' && releases.get(key ?? '')?.deploy.kind === 'absent'
   }
   const opened = letsBe(fleet.gate) >= execution.instances.filter(isAdmitted).length
-  if (opened || !isGated(execution)) return () => false
+  if (opened || !isGated(execution)) {
+    return (one) => {
+      const failed = failedToTake(attempt, oldPod(one))
+      return one.status === 'UPGRADING' && failed !== null && !isAnswered(failed)
+    }
+  }
   return (one) => one.status === 'UPGRADING' && one.nextPod === null && oldPod(one) !== null
 }

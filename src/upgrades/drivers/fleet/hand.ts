@@ -54,5 +54,9 @@ function refusal(hand: Hand, error: ClusterError): ActFailed {
   if (error.unreachable) return hand.failure('cluster_lost', 'the cluster did not answer')
   if (error.isConflict) return hand.failure('conflict', 'the object was changed since it was read')
   if (error.isForbidden) return hand.failure('forbidden', 'the cluster does not let Flotilla do this')
-  return hand.failure('refused', `the cluster refuses (${error.status} ${error.reason})`)
+  const isItsOwn = error.isBusy || error.status >= 500
+  return hand.failure(
+    isItsOwn ? 'cluster_unavailable' : 'refused',
+    `the cluster refuses (${error.status} ${error.reason})`,
+  )
 }
