@@ -75,6 +75,19 @@ describe('a pin', () => {
     expect(rows.map(({ originals }) => originals.services)).toEqual([[]])
   })
 
+  test('that was taken away by a worker that was lost before it gave the field back is still to be taken away', async () => {
+    const fleet = await bothSides(1)
+    await pinned(fleet, 'previous', 1)
+    const body = { spec: { selector: { 'pod-template-hash': null } } }
+    const named = { namespace: fleet.namespace, name: 'web' }
+    await fleet.client.patch(resources.services, named, { type: 'merge', body, fieldManager })
+    expect((await service(fleet)).spec?.selector).toEqual(selector)
+    expect((await fleet.see()).pin).not.toBeNull()
+    await fleet.pin(null)
+    expect((await fleet.see()).pin).toBeNull()
+    expect((await service(fleet)).metadata.managedFields?.map(({ manager }) => manager)).not.toContain(fieldManager)
+  })
+
   test('is refused to a side that has no ready pod', async () => {
     const fleet = await TestFleet.open(world, 'Deployment', { replicas: 2 })
     await applyService(fleet)

@@ -35,7 +35,7 @@ async function endedUnderFaults(fleets: readonly Fleet[], from: 'start' | 'insta
     for (const execution of executions) await execution.until('instances move', hasBegun, { withinMs: 60_000 })
   }
   if (from === 'instances') await begin()
-  opened.server.faults(someFaults(1 / 12, chanceOfRun()))
+  opened.server.faults(someFaults(1 / 20, chanceOfRun()))
   const startIn = (execution: UpgradeHandle) =>
     eventually('it is started', async () => (await execution.send('start')).status !== 503)
   if (from === 'start') await Promise.all(executions.map(startIn))
@@ -47,7 +47,7 @@ async function endedUnderFaults(fleets: readonly Fleet[], from: 'start' | 'insta
 const hasBegun = ({ instances }: Execution) => instances.some(({ status }) => status !== 'PENDING')
 
 test.each(['start', 'instances'] as const)(
-  'one request in twelve is answered badly, from its %s on: every execution ends, and what is said of its fleet is true',
+  'one request in twenty is answered badly, from its %s on: every execution ends, and what is said of its fleet is true',
   async (from) => {
     const fleets = await Promise.all(cases.map(([kind]) => Fleet.install(opened.world, component, { kind, size: 3 })))
     const originals = await Promise.all(fleets.map(originalsOf))

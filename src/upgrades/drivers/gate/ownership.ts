@@ -5,7 +5,7 @@ import { equivalentJson, pick, within } from './json.ts'
 import { fieldManager, type Workload } from './model.ts'
 
 /** True while the API server names us as an owner of fields. */
-export function isOwner({ metadata }: Workload): boolean {
+export function isOwner({ metadata }: Pick<Workload, 'metadata'>): boolean {
   return metadata.managedFields?.some(({ manager }) => manager === fieldManager) === true
 }
 

@@ -1,5 +1,6 @@
 import { type ClusterClient, type KubeObject, mapParallel, resources } from '../../../infra/kubernetes/index.ts'
 import type { FleetSight, Member, Side } from '../../core/model.ts'
+import { isOwner } from '../gate/ownership.ts'
 import { type Sides, sideOf } from '../gate/position.ts'
 import { hashOf, type Labels, selectingServices } from './select.ts'
 
@@ -33,6 +34,8 @@ export async function readPin(
   const services = await selectingServices(client, namespace, labels)
   const seen = await mapParallel(services, AT_ONCE, async (service) => {
     const hash = hashOf(service)
+    // Taken away, and the field not given back yet: whoever takes pins away is to see to it.
+    if (hash === null && isOwner(service)) return { hash: UNPINNED, slices: [] }
     return { hash, slices: hash === null ? [] : await readSlices(client, namespace, service.metadata.name) }
   })
   return pinOf(seen, sides, members)
@@ -42,6 +45,9 @@ async function readSlices(client: ClusterClient, namespace: string, name: string
   const labelSelector = `kubernetes.io/service-name=${name}`
   return (await client.list<EndpointSlice>(resources.endpointSlices, { namespace, labelSelector })).items
 }
+
+/** No hash of a template is empty. */
+const UNPINNED = ''
 
 export type SeenService = { readonly hash: string | null; readonly slices: readonly EndpointSlice[] }
 
