@@ -1,4 +1,4 @@
-import type { ActFailure, Attempt, AttemptResult, PlannedAct } from '../../../core/decision.ts'
+import type { ActFailure, Attempt, AttemptResult } from '../../../core/decision.ts'
 import type { DomainEvent } from '../../../core/events.ts'
 import type { ReleaseDecision } from '../command.ts'
 import { operationEvent } from '../events.ts'
@@ -13,10 +13,8 @@ import {
   type Look,
   ownRecord,
   type PhaseHandler,
-  pendingVerdict,
-  revisionFields,
+  toRecords,
   whileApplying,
-  whileSettling,
 } from './look.ts'
 import { supersedeFirst } from './superseding.ts'
 import { anotherHand } from './yielding.ts'
@@ -94,28 +92,10 @@ function settleToRepeat(
   const lacks = `failed: revision ${before} lacks an object that is there; repeated`
   const act = planSettle(look.operation, newest, attempt.result === 'interrupted' ? cutOff : lacks, look.now, before)
   const next = { kind: 'again', ...(attempt.failure === null ? {} : { failure: attempt.failure }) } as const
-  return settleFirst(look, newest, { next, tries: phase.tries }, act, event)
+  return toRecords(look, newest, { name: 'settling', next, tries: phase.tries }, act, [event])
 }
 
 const cutOff = 'interrupted; settled by Flotilla'
-
-/** What is next waits until Helm's storage says how our revision ended. */
-function settleFirst(
-  look: Look,
-  newest: HelmRevision,
-  phase: Omit<Extract<Phase, { name: 'settling' }>, 'name'>,
-  act: PlannedAct<ReleaseAct>,
-  event: DomainEvent,
-): ReleaseDecision {
-  return goOn(look, {
-    operation: { ...look.operation, phase: { name: 'settling', ...phase } },
-    act,
-    waitingFor: whileSettling(act),
-    release: revisionFields(newest),
-    mirrored: [ownRecord(look, newest, pendingVerdict(look))],
-    events: [event],
-  })
-}
 
 /** Our helm is gone and left the revision pending: it is settled, then the act is carried out again or given up. */
 function leftPending(look: Look, phase: Applying, attempt: Attempt<ReleaseAct>, newest: HelmRevision): ReleaseDecision {
@@ -126,7 +106,8 @@ function leftPending(look: Look, phase: Applying, attempt: Attempt<ReleaseAct>, 
   // Helm leaves a rollback pending whose hook has failed: nothing has interrupted it.
   const reason = attempt.result === 'interrupted' ? cutOff : `failed: ${failure.code}`
   const act = planSettle(operation, newest, reason, now, objectsBefore(attempt, newest))
-  return settleFirst(look, newest, { next: { kind: 'conclude', failure }, tries: phase.tries }, act, event)
+  const next = { kind: 'conclude', failure } as const
+  return toRecords(look, newest, { name: 'settling', next, tries: phase.tries }, act, [event])
 }
 
 /** An interrupted upgrade with hooks has run some of them: running them twice is not ours to decide. */

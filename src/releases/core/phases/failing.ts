@@ -3,15 +3,7 @@ import type { Instant } from '../../../core/instant.ts'
 import type { Json } from '../../../core/json.ts'
 import type { ReleaseDecision } from '../command.ts'
 import { operationEvent } from '../events.ts'
-import {
-  type ActionKind,
-  type HelmRevision,
-  nothingOverwritten,
-  type Operation,
-  type Phase,
-  type Release,
-  type ReleaseState,
-} from '../model.ts'
+import type { ActionKind, HelmRevision, Operation, Phase, Release, ReleaseState } from '../model.ts'
 import { ended } from '../outcome.ts'
 import { isBaseline, isOurs, objectsBefore } from '../ownership.ts'
 import { deadlineFrom, planApply, planSettle } from '../plan.ts'
@@ -19,12 +11,12 @@ import { revisionBefore } from '../way-back.ts'
 import {
   goOn,
   type Look,
+  overwrittenIn,
   ownRecord,
   type PhaseHandler,
-  pendingVerdict,
   revisionFields,
+  toRecords,
   whileApplying,
-  whileSettling,
 } from './look.ts'
 import { anotherHand } from './yielding.ts'
 
@@ -63,17 +55,10 @@ function ownUnsettled({ state, operation, attempt, seen }: Look): HelmRevision |
 }
 
 function settle(look: Look, newest: HelmRevision, failure: ActFailure): ReleaseDecision {
-  const { operation, now, attempt } = look
   const next = { kind: 'conclude', failure } as const
-  const settling: Operation = { ...operation, phase: { name: 'settling', next, tries: 1 } }
-  const act = planSettle(operation, newest, `failed: ${failure.code}`, now, objectsBefore(attempt, newest))
-  return goOn(look, {
-    operation: settling,
-    act,
-    waitingFor: whileSettling(act),
-    release: revisionFields(newest),
-    mirrored: [ownRecord(look, newest, pendingVerdict(look))],
-  })
+  const before = objectsBefore(look.attempt, newest)
+  const act = planSettle(look.operation, newest, `failed: ${failure.code}`, look.now, before)
+  return toRecords(look, newest, { name: 'settling', next, tries: 1 }, act)
 }
 
 /** Ends the operation, or begins the way back of an `atomic` one. */
@@ -108,7 +93,7 @@ function revert(look: Look, failure: ActFailure, target: number | null): Release
     deadline,
     phase: { name: 'applying', tries: 1 },
     cancelRequested: false,
-    overwritten: (seen.kind === 'present' && seen.overwritten) || nothingOverwritten,
+    overwritten: overwrittenIn(seen),
   }
   const newest = seen.kind === 'present' ? seen.newest : null
   return goOn(look, {

@@ -3,18 +3,20 @@ import type { DomainEvent } from '../../../core/events.ts'
 import type { Instant } from '../../../core/instant.ts'
 import type { ReleaseDecision } from '../command.ts'
 import { observedOf } from '../follow.ts'
-import type {
-  Absent,
-  Conclusion,
-  HelmRevision,
-  Operation,
-  Phase,
-  Present,
-  Release,
-  ReleaseAct,
-  ReleaseState,
-  RevisionRecord,
-  Verdict,
+import {
+  type Absent,
+  type Conclusion,
+  type HelmRevision,
+  nothingOverwritten,
+  type Operation,
+  type Overwritten,
+  type Phase,
+  type Present,
+  type Release,
+  type ReleaseAct,
+  type ReleaseState,
+  type RevisionRecord,
+  type Verdict,
 } from '../model.ts'
 import { recordOf } from '../revisions.ts'
 
@@ -102,6 +104,28 @@ function digestOf({ state, operation }: Working): string | null {
 export function pendingVerdict({ state, operation }: Working): Verdict {
   return operation.reverting === null ? state.release.status : 'PENDING_ROLLBACK'
 }
+
+/** The step to an act on Helm's records: the phase waits for it, and history has our revision as it runs. */
+export function toRecords(
+  look: Look,
+  newest: HelmRevision,
+  phase: Phase,
+  act: PlannedAct<ReleaseAct>,
+  events: readonly DomainEvent[] = [],
+): ReleaseDecision {
+  return goOn(look, {
+    operation: { ...look.operation, phase },
+    act,
+    waitingFor: whileSettling(act),
+    release: revisionFields(newest),
+    mirrored: [ownRecord(look, newest, pendingVerdict(look))],
+    events,
+  })
+}
+
+/** What was seen of other hands' fields that the rollback which is next takes. */
+export const overwrittenIn = (seen: Look['seen']): Overwritten =>
+  (seen.kind === 'present' ? seen.overwritten : null) ?? nothingOverwritten
 
 /** What the release says of the newest revision while or after an operation of ours made it. */
 export function revisionFields(newest: HelmRevision): Partial<Release> {

@@ -1,9 +1,9 @@
 import { operationEvent } from '../events.ts'
 import { isKnown } from '../follow.ts'
-import { nothingOverwritten, type Operation, type Phase } from '../model.ts'
+import type { Operation, Phase } from '../model.ts'
 import { deadlineFrom, planApply, planSettle, planThaw } from '../plan.ts'
 import { gone } from './applying.ts'
-import { goOn, type Look, type PhaseHandler, whileApplying, whileSettling } from './look.ts'
+import { goOn, type Look, overwrittenIn, type PhaseHandler, whileApplying, whileSettling } from './look.ts'
 import { anotherHand } from './yielding.ts'
 
 type Queued = Extract<Phase, { name: 'queued' }>
@@ -32,13 +32,12 @@ const noRecord = 'Helm has no record of the release any more'
 function start(look: Look) {
   const { operation, seen, now, state } = look
   const deadline = deadlineFrom(operation, now)
-  const overwritten = (seen.kind === 'present' && seen.overwritten) || nothingOverwritten
   const begun: Operation = {
     ...operation,
     startedAt: now,
     deadline,
     phase: { name: 'applying', tries: 1 },
-    overwritten,
+    overwritten: overwrittenIn(seen),
   }
   const events = [operationEvent(state.release, begun, 'started')]
   if (operation.kind === 'uninstall' && seen.kind === 'absent') {

@@ -14,7 +14,7 @@ import {
   type PhaseHandler,
   pendingVerdict,
   revisionFields,
-  whileSettling,
+  toRecords,
 } from './look.ts'
 import { changedMeanwhile, succeed, waits } from './waiting.ts'
 import { anotherHand } from './yielding.ts'
@@ -30,13 +30,7 @@ export function supersedeFirst(look: Look, newest: HelmRevision): ReleaseDecisio
   const earlier = seen.kind === 'present' ? stillDeployed(seen) : undefined
   if (earlier === undefined) return applied(look, newest)
   const act = planSupersede(operation, earlier, newest, look.now)
-  return goOn(look, {
-    operation: { ...operation, phase: { name: 'superseding' } },
-    act,
-    release: revisionFields(newest),
-    mirrored: [ownRecord(look, newest, pendingVerdict(look))],
-    waitingFor: whileSettling(act),
-  })
+  return toRecords(look, newest, { name: 'superseding' }, act)
 }
 
 function stillDeployed({ stored, newest }: Present): StoredRevision | undefined {
