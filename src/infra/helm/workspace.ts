@@ -35,12 +35,23 @@ export async function openWorkspace(root: string): Promise<Workspace> {
 }
 
 /**
- * Writes what one attempt needs. The caller removes it when the child is gone. A few small files are written
- * synchronously: that takes a fraction of the CPU which the thread pool's detour takes, and no measurable time. Throws
- * `HelmFailure` unavailable when the disk is full.
+ * Writes what one attempt needs. The caller removes it when the child is gone. Throws `HelmFailure` unavailable when the disk
+ * is full.
  */
 export async function openAttempt(workspace: Workspace, contents: AttemptContents): Promise<AttemptFiles> {
-  const folder = makeFolder(workspace)
+  try {
+    return await writeAttempt(workspace, contents)
+  } catch (error) {
+    throw isDiskFull(error) ? noRoom() : error
+  }
+}
+
+/**
+ * A few small files are written synchronously: that takes a fraction of the CPU which the thread pool's detour takes, and no
+ * measurable time.
+ */
+async function writeAttempt(workspace: Workspace, contents: AttemptContents): Promise<AttemptFiles> {
+  const folder = mkdtempSync(join(workspace.folder, 'a-'))
   const files: AttemptFiles = {
     folder,
     chartPath:
@@ -54,15 +65,7 @@ export async function openAttempt(workspace: Workspace, contents: AttemptContent
     return files
   } catch (error) {
     files.remove()
-    throw isDiskFull(error) ? noRoom() : error
-  }
-}
-
-function makeFolder({ folder }: Workspace): string {
-  try {
-    return mkdtempSync(join(folder, 'a-'))
-  } catch (error) {
-    throw isDiskFull(error) ? noRoom() : error
+    throw error
   }
 }
 

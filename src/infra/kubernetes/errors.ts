@@ -57,6 +57,11 @@ export class ClusterError extends Error {
     return this.status === 401 || this.status === 403
   }
 
+  /** The server has answered, and will not: to ask again does not help. */
+  get isRefused(): boolean {
+    return this.status >= 400 && this.status < 500 && !this.isBusy
+  }
+
   /** The server asks for patience. */
   get isBusy(): boolean {
     return this.status === 429 || this.status === 503

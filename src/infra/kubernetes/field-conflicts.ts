@@ -44,8 +44,7 @@ export async function readConflicts(
 
 /** What the asker may not, or the server finds wrong, helm meets and says itself: that is no conflict. */
 function noneIfRefused(error: unknown): readonly LiveConflict[] {
-  const isRefused = error instanceof ClusterError && error.status >= 400 && error.status < 500
-  if (!isRefused || error.status === 401 || error.isBusy) throw error
+  if (!(error instanceof ClusterError && error.isRefused) || error.status === 401) throw error
   return []
 }
 

@@ -10,7 +10,7 @@ export { createHelmWatch, type HelmChange, type HelmRecord, type HelmWatch } fro
 export { createEndpoint, impersonating, type OwnedEndpoint } from './kubeconfig/endpoint.ts'
 export { loadKubeconfig, selectContext } from './kubeconfig/load.ts'
 export { type Context, type Impersonation, type Kubeconfig, KubeconfigError } from './kubeconfig/model.ts'
-export { ManifestError, type ManifestObject, parseManifest } from './manifest.ts'
+export { ManifestError, type ManifestObject, objectKey, parseManifest } from './manifest.ts'
 export { mapParallel } from './parallel.ts'
 export type { PastRevision } from './past.ts'
 export { judgeRelease } from './readiness/readiness.ts'

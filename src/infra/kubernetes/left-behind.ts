@@ -37,8 +37,7 @@ async function find(parts: ReadParts, past: PastObject, release: Owner, options:
     const live = await findLive(parts, past.object, release, options)
     return { ...past, live, of: live !== null && isOfAnother(live, release, past.object) ? 'another' : 'release' }
   } catch (error) {
-    const isRefused = error instanceof ClusterError && error.status >= 400 && error.status < 500 && !error.isBusy
-    if (!isRefused) throw error
+    if (!(error instanceof ClusterError && error.isRefused)) throw error
     // A manifest is input: nothing is told of what lies elsewhere.
     const isHere = (past.object.namespace ?? release.namespace) === release.namespace
     return { ...past, live: null, of: isHere ? 'unknown' : 'another' }

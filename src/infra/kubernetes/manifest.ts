@@ -19,6 +19,15 @@ export class ManifestError extends Error {
   override readonly name = 'ManifestError'
 }
 
+/**
+ * The same for two objects that are one as helm compares them: by group, kind, namespace and name. `namespace` is the one of
+ * those that name none.
+ */
+export function objectKey({ apiVersion, kind, namespace: own, name }: ManifestObject, namespace: string): string {
+  const group = apiVersion.includes('/') ? apiVersion.split('/')[0] : ''
+  return JSON.stringify([group, kind, own ?? namespace, name])
+}
+
 const MOST_ALIASES = 1000
 
 /** Reads the objects of a Helm manifest; a `List` is opened. Throws `ManifestError`. */

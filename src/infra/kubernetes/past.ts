@@ -1,5 +1,5 @@
 import { setImmediate as afterOthers } from 'node:timers/promises'
-import { ManifestError, type ManifestObject, parseManifest } from './manifest.ts'
+import { ManifestError, type ManifestObject, objectKey, parseManifest } from './manifest.ts'
 
 /** What a revision named, its hooks included, as helm stored it. */
 export type PastRevision = { readonly revision: number; readonly manifest: string }
@@ -65,8 +65,7 @@ class Reading {
   }
 
   #name(object: ManifestObject, revision: number): void {
-    const group = object.apiVersion.includes('/') ? object.apiVersion.split('/', 1)[0] : ''
-    const key = [group, object.kind, object.namespace ?? '', object.name].join(' ')
+    const key = objectKey(object, '')
     if (!this.#named.has(key)) this.#named.set(key, { object, revision })
   }
 }

@@ -1,15 +1,10 @@
 import type { JsonObject } from '../../../core/json.ts'
-import { type ManifestObject, parseManifest } from '../../kubernetes/index.ts'
+import { type ManifestObject, objectKey, parseManifest } from '../../kubernetes/index.ts'
 
-/**
- * The objects that the manifest `second` has besides those of `first`. They are the same as helm compares them: by group,
- * kind, namespace and name. Throws `ManifestError`.
- */
+/** The objects that the manifest `second` has besides those of `first`. Throws `ManifestError`. */
 export function besides(first: string, second: string, namespace: string): readonly ManifestObject[] {
-  const keyOf = (object: ManifestObject) =>
-    JSON.stringify([groupOf(object), object.kind, object.namespace ?? namespace, object.name])
-  const known = new Set(parseManifest(first).map(keyOf))
-  return parseManifest(second).filter((object) => !known.has(keyOf(object)))
+  const known = new Set(parseManifest(first).map((object) => objectKey(object, namespace)))
+  return parseManifest(second).filter((object) => !known.has(objectKey(object, namespace)))
 }
 
 /** A manifest with objects behind its own. */
@@ -22,6 +17,3 @@ function asYaml(body: JsonObject): string {
   const escaped = (char: string) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`
   return JSON.stringify(body).replace(/[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g, escaped)
 }
-
-const groupOf = ({ apiVersion }: ManifestObject): string =>
-  apiVersion.includes('/') ? (apiVersion.split('/')[0] ?? '') : ''

@@ -62,9 +62,9 @@ export async function readRevision(
 /**
  * Ends a revision in Helm's place (DESIGN.md, "Settling"). `before`: another revision whose objects the record is to name
  * besides its own, and then none of its own that is there and is not the release's; where that cannot be told, or passes
- * what a Secret holds, it names its own. Resolves to false when the
- * record has changed since it was read or is gone: the caller reads again and decides anew. The caller holds the release's
- * lease, and knows that the helm which made the revision can no longer write. Throws `ClusterError`.
+ * what a Secret holds, it names its own. Resolves to false when the record has changed since it was read or is gone: the
+ * caller reads again and decides anew. The caller holds the release's lease, and knows that the helm which made the revision
+ * can no longer write. Throws `ClusterError`.
  */
 export async function endRevision(
   cluster: ClusterEndpoint,
