@@ -5,10 +5,9 @@ import { request as secureRequest } from 'node:https'
 import type { Chance } from './chance.ts'
 import type { TestCluster } from './cluster.ts'
 
-/** What an API server that is not well does with a request: a refusal, no answer ever, or a connection that breaks. */
+/** What an API server that is not well does with a request: a refusal, or a connection that breaks. */
 export type Fault =
   | { readonly kind: 'status'; readonly status: 429 | 500 | 503; readonly retryAfterSeconds?: number }
-  | { readonly kind: 'hang' }
   /** Before the request has reached the server, or after the server has carried it out. */
   | { readonly kind: 'cut'; readonly when: 'before' | 'after' }
   /** Of a watch: it ends at once with what the server says when it no longer keeps the version asked for. */

@@ -3,6 +3,7 @@ import { mapParallel } from '../../infra/kubernetes/index.ts'
 import type { FleetRelease, ReleaseCluster } from '../../releases/index.ts'
 import type { Execution, FleetSight, Member, Side } from '../core/model.ts'
 import type { FleetDriver, FleetLook } from './driver.ts'
+import { answered } from './fleet/probes.ts'
 
 /** What several releases are looked at with. */
 export type ReleaseDriverParts = {
@@ -12,8 +13,10 @@ export type ReleaseDriverParts = {
   readonly manifest: (releaseId: Uuid) => Promise<string | null>
   /** The releases on which helm works for the execution: what is ready there may be what is about to go. */
   readonly workedOn: (execution: Execution) => Promise<ReadonlySet<Uuid>>
-  /** Whether the ready pods of the release all answer at the component's health endpoint. */
-  /** Null: it could not be asked, which is no matter of the release. */
+  /**
+   * Whether the ready pods of the release all answer at the component's health endpoint. Null: they could not be asked, which
+   * is no matter of the release.
+   */
   readonly probe: (execution: Execution, release: FleetRelease) => Promise<'good' | 'bad' | null>
 }
 
@@ -65,7 +68,7 @@ async function probesOf(
   const answers = await mapParallel(asked, atOnce, async (release) => {
     return [release.id, await parts.probe(execution, release)] as const
   })
-  return Object.fromEntries(answers.flatMap(([id, answer]) => (answer === null ? [] : [[id, answer]])))
+  return answered(answers)
 }
 
 const podOf = ({ id, name }: FleetRelease) => ({ name, uid: id })

@@ -52,8 +52,9 @@ function haltReverting(look: Look, ending: Ending): Step | null {
   if (ending.reason === statusReasons.notBack) return null
   if (fleet.gate.kind === 'reverting') return setGate(look, ending, 'frozen')
   const going = execution.instances.filter((one) => !one.ready && !isOnTarget(one)).length
-  if (going === 0 || now >= settlesBy(execution)) return null
-  return wait(execution, waitOf(ending), Math.min(settlesBy(execution), soon(look)), `${going} instances in flight`)
+  const until = settlesBy(execution)
+  if (going === 0 || now >= until) return null
+  return wait(execution, waitOf(ending), Math.min(until, soon(look)), `${going} instances in flight`)
 }
 
 function setGate({ execution }: Look, ending: Ending, kind: 'none' | 'frozen'): Step {

@@ -15,13 +15,14 @@ export const restoring: StageHandler = (look) => {
     return act(execution, { kind: 'gate', position: { kind: 'none' }, take: [] }, waits.gate)
   if (fleet.pin !== null) return act(execution, { kind: 'pin', to: null }, waits.pin)
   const left = takeLeft(look)
-  if (left !== null && now < settlesBy(execution)) return left
-  if (!fleet.others.settled && now < settlesBy(execution)) {
-    return wait(execution, waits.others, Math.min(settlesBy(execution), soon(look)), fleet.others.blockers.join('; '))
+  const until = settlesBy(execution)
+  if (left !== null && now < until) return left
+  if (!fleet.others.settled && now < until) {
+    return wait(execution, waits.others, Math.min(until, soon(look)), fleet.others.blockers.join('; '))
   }
   const away = mustBeBack(execution) ? execution.instances.filter((instance) => !isBack(instance)) : []
-  if (away.length > 0 && now >= settlesBy(execution)) return giveUp(look, away)
-  if (away.length > 0) return wait(execution, waits.reverting, Math.min(settlesBy(execution), soon(look)))
+  if (away.length > 0 && now >= until) return giveUp(look, away)
+  if (away.length > 0) return wait(execution, waits.reverting, Math.min(until, soon(look)))
   return go(backAgain(look))
 }
 

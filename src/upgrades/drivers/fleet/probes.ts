@@ -23,6 +23,13 @@ export async function readProbes(
   const asked = await mapParallel(members, AT_ONCE, async ({ pod }) => {
     return [pod.uid, await probe(client, { namespace, name: pod.name, ...endpoint })] as const
   })
+  return answered(asked)
+}
+
+/** The answers by who gave them, without those who could not be asked. */
+export function answered(
+  asked: readonly (readonly [string, 'good' | 'bad' | null])[],
+): Readonly<Record<string, 'good' | 'bad'>> {
   return Object.fromEntries(asked.flatMap(([uid, answer]) => (answer === null ? [] : [[uid, answer]])))
 }
 

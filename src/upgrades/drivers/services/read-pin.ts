@@ -34,9 +34,11 @@ export async function readPin(
   const services = await selectingServices(client, namespace, labels)
   const seen = await mapParallel(services, AT_ONCE, async (service) => {
     const hash = hashOf(service)
-    // Taken away, and the field not given back yet: whoever takes pins away is to see to it.
-    if (hash === null && isOwner(service)) return { hash: UNPINNED, slices: [] }
-    return { hash, slices: hash === null ? [] : await readSlices(client, namespace, service.metadata.name) }
+    return {
+      hash,
+      isOurs: isOwner(service),
+      slices: hash === null ? [] : await readSlices(client, namespace, service.metadata.name),
+    }
   })
   return pinOf(seen, sides, members)
 }
@@ -46,14 +48,16 @@ async function readSlices(client: ClusterClient, namespace: string, name: string
   return (await client.list<EndpointSlice>(resources.endpointSlices, { namespace, labelSelector })).items
 }
 
-/** No hash of a template is empty. */
-const UNPINNED = ''
-
-export type SeenService = { readonly hash: string | null; readonly slices: readonly EndpointSlice[] }
+/** `isOurs`: a field of it is, also one that was taken away and not given back yet. */
+export type SeenService = {
+  readonly hash: string | null
+  readonly isOurs?: boolean
+  readonly slices: readonly EndpointSlice[]
+}
 
 /** Services that are pinned to different sides are on neither. The one with the fewest endpoints counts. Pure. */
 export function pinOf(seen: readonly SeenService[], sides: Sides, members: readonly Member[]): Pin {
-  const pins = seen.filter(({ hash }) => hash !== null)
+  const pins = seen.filter(({ hash, isOurs = false }) => hash !== null || isOurs)
   if (pins.length === 0) return null
   const all = new Set(pins.map(({ hash }) => sideOf(hash ?? undefined, sides)))
   const [only] = all
