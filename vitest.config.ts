@@ -10,6 +10,9 @@ const realCluster = {
 
 export default defineConfig({
   test: {
+    // A file waits half of its time, for helm and for pods: with one file less at a time than there are cores, as is
+    // vitest's default, a small machine is idle.
+    maxWorkers: '100%',
     projects: [
       {
         test: {

@@ -150,8 +150,11 @@ export class Fleet {
     await this.world.cluster.client.delete(resources.pods, { namespace: this.namespace, name })
   }
 
-  /** Something goes wrong with a pod that runs: `sick` answers no health check though it is ready, `crash` is not ready. */
-  async breaks({ name }: FleetPod, fault: 'sick' | 'crash' | null): Promise<void> {
+  /**
+   * Something goes wrong with a pod that runs: `sick` answers no health check though it is ready, `crash` is not ready.
+   * `none` heals, what came with its image too.
+   */
+  async breaks({ name }: FleetPod, fault: 'sick' | 'crash' | 'none' | null): Promise<void> {
     const body = { metadata: { annotations: { 'practice.flotilla.dev/fault': fault } } }
     const named = { namespace: this.namespace, name }
     await this.world.cluster.client.patch(resources.pods, named, { type: 'merge', body })
