@@ -37,7 +37,7 @@ test('every command on releases stands in the audit log, with who, why and how i
   const wanted = { ...installOf('a', 'one', '1.2.0'), valuesOverride: { stuckAt: '1.9.0' }, reason: 'new customer' }
   const { id } = expectStatus(await operator.post<{ id: string }>('/helm/releases', wanted), 201)
   const release = `/helm/releases/${id}`
-  expect((await operator.post(`${release}/upgrade`, { chartVersion: '1.9.0', timeout: 1, reason: 'CVE' })).status).toBe(
+  expect((await operator.post(`${release}/upgrade`, { chartVersion: '1.9.0', timeout: 5, reason: 'CVE' })).status).toBe(
     422,
   )
   expectStatus(await operator.post(`${release}/rollback`, { targetRevision: 1 }), 200)

@@ -65,7 +65,7 @@ describe('a batch upgrade', () => {
       ['a', 'broken', '1.2.0', { brokenAt: '1.9.0' }],
       ['b', 'fine', '1.2.0'],
     )
-    const answer = await world.admin.post<Batch>(batchTo('1.9.0'), { timeout: 1 })
+    const answer = await world.admin.post<Batch>(batchTo('1.9.0'), { timeout: 5 })
     const { upgraded, failed, skipped } = expectStatus(answer, 200)
     expect(upgraded.map((r) => r.releaseName)).toEqual(['fine'])
     expect(skipped).toEqual([])
@@ -76,7 +76,7 @@ describe('a batch upgrade', () => {
     expect(failed[0]?.code).toBe('not_ready')
     expect((await operationOf(world.admin, failed[0]?.operationId ?? '')).error?.code).toBe('not_ready')
 
-    const again = expectStatus(await world.admin.post<Batch>(batchTo('1.9.0'), { timeout: 1 }), 200)
+    const again = expectStatus(await world.admin.post<Batch>(batchTo('1.9.0'), { timeout: 5 }), 200)
     expect(again.upgraded).toEqual([])
     expect(again.failed.map((f) => f.release.releaseName)).toEqual(['stuck', 'broken'])
   })

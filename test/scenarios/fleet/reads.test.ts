@@ -21,7 +21,7 @@ beforeAll(async () => {
   const made = await Promise.all(fleet.map(([of, name, version]) => world.install(of, name, version)))
   const [, , failed, , , , gone] = made
   const other = { chartName: 'other', chartVersion: '1.0.0' }
-  const stuck = { valuesOverride: { stuckAt: '1.9.0' }, timeout: 1 }
+  const stuck = { valuesOverride: { stuckAt: '1.9.0' }, timeout: 5 }
   const [, moved, never, removed] = await Promise.all([
     world.install('a', 'a-other', '1.0.0', other),
     world.admin.post(`/helm/releases/${failed?.id}/upgrade`, { chartVersion: '1.9.0', ...stuck }),

@@ -48,7 +48,7 @@ test('a tenant is judged by what its releases run, as it changes', async () => {
   const other = { chartName: 'other' }
   const blockers = async () => (await ask(1, 2, { tenantId: tenants.a, installedComponents: {} })).blockers
   expect(codes(await blockers())).toEqual(['PLATFORM_VERSION', 'DEPENDENCY_MISSING'])
-  const stuck = { ...other, chartVersion: '1.0.0', valuesOverride: { stuckAt: '1.0.0' }, timeout: 1 }
+  const stuck = { ...other, chartVersion: '1.0.0', valuesOverride: { stuckAt: '1.0.0' }, timeout: 5 }
   const place = { tenantId: tenants.a, namespace: 'tenant-a' }
   expectStatus(await world.admin.post('/helm/releases', { ...place, ...stuck, releaseName: 'never' }), 422)
   expect(codes(await blockers())).toEqual(['PLATFORM_VERSION', 'DEPENDENCY_MISSING'])

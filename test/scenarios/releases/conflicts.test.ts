@@ -149,7 +149,7 @@ test.concurrent('a field of a Secret is named without its values', async () => {
 test.concurrent('so does the rollback of an atomic upgrade', async () => {
   const release = await world.place().installed({ chartName: 'workload' })
   await scaledByHand(release, 3)
-  const broken = { valuesOverride: { image: { tag: 'never-ready' } }, forceConflicts: true, atomic: true, timeout: 2 }
+  const broken = { valuesOverride: { image: { tag: 'never-ready' } }, forceConflicts: true, atomic: true, timeout: 8 }
   const failed = failure(await release.upgrade(broken), 'rolled_back')
   expect(failed.release).toMatchObject({ status: 'DEPLOYED', revision: 3 })
   expect(await replicas(release)).toBe(2)

@@ -76,7 +76,7 @@ test.concurrent('an install that never becomes ready is FAILED with the evidence
   const place = world.place()
   const broken = { image: { tag: 'never-ready' } }
   const failed = failure(
-    await place.install({ chartName: 'workload', timeout: 2, valuesOverride: broken, chartVersion: '1.1.0' }),
+    await place.install({ chartName: 'workload', timeout: 8, valuesOverride: broken, chartVersion: '1.1.0' }),
     'not_ready',
   )
   expect(failed.release).toMatchObject({ status: 'FAILED', revision: 1, chartVersion: '1.1.0', valuesOverride: broken })
@@ -93,9 +93,9 @@ test.concurrent('an install that never becomes ready is FAILED with the evidence
 test.concurrent('until a revision has ended DEPLOYED, what is stored is what was asked for last', async () => {
   const place = world.place()
   const broken = (color: string) => ({ image: { tag: 'never-ready' }, color })
-  const request = { chartName: 'workload', chartVersion: '1.0.0', timeout: 1, valuesOverride: broken('red') }
+  const request = { chartName: 'workload', chartVersion: '1.0.0', timeout: 8, valuesOverride: broken('red') }
   const release = place.handle(failure(await place.install(request), 'not_ready').release)
-  const change = { chartVersion: '1.1.0', timeout: 1, valuesOverride: { color: 'blue' } }
+  const change = { chartVersion: '1.1.0', timeout: 8, valuesOverride: { color: 'blue' } }
   const failed = failure(await release.upgrade(change), 'not_ready').release
   expect(failed).toMatchObject({ status: 'FAILED', chartVersion: '1.1.0', attemptedChartVersion: null })
   const mended = ok(await release.upgrade({ valuesOverride: { image: { tag: '1.0' } } }))
@@ -119,7 +119,7 @@ test.concurrent('an atomic install that fails is UNINSTALLED again and the name 
   const place = world.place()
   const broken = { image: { tag: 'never-ready' } }
   const failed = failure(
-    await place.install({ chartName: 'workload', atomic: true, timeout: 2, valuesOverride: broken }),
+    await place.install({ chartName: 'workload', atomic: true, timeout: 8, valuesOverride: broken }),
     'rolled_back',
   )
   expect(failed.release.status).toBe('UNINSTALLED')

@@ -66,7 +66,7 @@ test.concurrent('a failed rollback is FAILED and leaves what is stored', async (
   const broken = { image: { tag: 'never-ready' } }
   const release = await place.installed({ chartName: 'workload', wait: false, valuesOverride: broken })
   ok(await release.upgrade({ chartVersion: '1.1.0', valuesOverride: { image: { tag: '2.0' } } }))
-  const failed = failure(await release.rollback(1, { timeout: 2 }), 'not_ready')
+  const failed = failure(await release.rollback(1, { timeout: 8 }), 'not_ready')
   expect(failed.release).toMatchObject({
     status: 'FAILED',
     revision: 3,
@@ -88,7 +88,7 @@ test.concurrent('with wait false a rollback ends when Helm has applied', async (
 test.concurrent('a StatefulSet is ready on the target: the broken pod of the abandoned revision is removed', async () => {
   const place = world.place()
   const release = await place.installed({ chartName: 'matih-metadata-store', valuesOverride: { replicaCount: 2 } })
-  failure(await release.upgrade({ chartVersion: '1.4.0', timeout: 3 }), 'not_ready')
+  failure(await release.upgrade({ chartVersion: '1.4.0', timeout: 8 }), 'not_ready')
   const broken = (await world.cluster.pods(place.namespace)).filter((pod) => !isReady(pod))
   expect(broken).toHaveLength(1)
   expect(ok(await release.rollback(1, { timeout: 60 }))).toMatchObject({ status: 'DEPLOYED', revision: 3 })

@@ -69,7 +69,7 @@ test.concurrent('a failed upgrade changes nothing of what is stored, and is trie
   const answer = await release.upgrade({
     chartVersion: '1.1.0',
     valuesOverride: { image: { tag: 'never-ready' } },
-    timeout: 2,
+    timeout: 8,
   })
   const failed = failure(answer, 'not_ready')
   expect(failed.release).toMatchObject({
@@ -115,7 +115,7 @@ test.concurrent('an atomic upgrade that fails is rolled back: 422, DEPLOYED on a
   const answer = await release.upgrade({
     chartVersion: '1.1.0',
     valuesOverride: { second: { tag: '2-never-ready' } },
-    timeout: 2,
+    timeout: 8,
     atomic: true,
   })
   const failed = failure(answer, 'rolled_back')

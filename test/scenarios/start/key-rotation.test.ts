@@ -25,7 +25,7 @@ test('the secret key is changed over restarts, and all that was sealed is there 
     const place = new Place(apiOf(flotilla))
     const { id } = await place.installed(chart)
     const release = await place.handleOf(id)
-    const failed = problem(await release.upgrade({ chartVersion: '1.4.0', timeout: 3 }), 422, 'not_ready')
+    const failed = problem(await release.upgrade({ chartVersion: '1.4.0', timeout: 8 }), 422, 'not_ready')
     const source = { name: 'private', type: 'http', url: 'https://charts.example', credentials: { token: 'a-token' } }
     ok(await apiOf(flotilla).post('/chart-sources', source), 201)
     const keyed = { 'idempotency-key': 'once' }

@@ -122,7 +122,7 @@ test('with the rights of its ServiceAccount Flotilla does all of its work, and u
 async function rollbackOfStatefulSet(): Promise<void> {
   const place = world.place()
   const store = await place.installed({ chartName: 'matih-metadata-store', valuesOverride: { replicaCount: 2 } })
-  failure(await store.upgrade({ chartVersion: '1.4.0', timeout: 3 }), 'not_ready')
+  failure(await store.upgrade({ chartVersion: '1.4.0', timeout: 8 }), 'not_ready')
   ok(await store.rollback(1, { timeout: 60 }))
   ok(await store.uninstall())
 }

@@ -181,7 +181,7 @@ test.concurrent('several releases are instances themselves: each is upgraded in 
 test.concurrent('after an upgrade that failed, a rollback goes to the version that ran, not to the failed revision', async () => {
   const { place, release } = await deployed('1.2.0')
   const before = await images(place)
-  problem(await release.upgrade({ chartVersion: '1.4.0', timeout: 3 }), 422, 'not_ready')
+  problem(await release.upgrade({ chartVersion: '1.4.0', timeout: 8 }), 422, 'not_ready')
   const execution = await begun(place, upgrade('1.2.0', { strategy: 'CANARY', canaryPercentage: 25 }))
   await execution.untilStatus('CANARY_MONITORING', patience)
   await execution.give('rollback')
