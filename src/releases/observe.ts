@@ -12,7 +12,7 @@ import {
   UnreadableRecordError,
 } from '../infra/helm/index.ts'
 import { ClusterError, ManifestError } from '../infra/kubernetes/index.ts'
-import type { FrozenTraffic, HelmRevision, ReleaseObservation, ReleaseState } from './core/model.ts'
+import type { Frozen, FrozenTraffic, HelmRevision, ReleaseObservation, ReleaseState } from './core/model.ts'
 import { waits } from './core/phases/waiting.ts'
 import { openOperation } from './core/situation.ts'
 import { clockSkewMs, evidenceView } from './evidence.ts'
@@ -30,6 +30,8 @@ export type ObserveDeps = {
   readonly keepChart: (stored: StoredRecord) => Promise<string | null>
   /** Where the traffic of a frozen release goes. */
   readonly traffic: (release: ReleaseState['release']) => Promise<FrozenTraffic | null>
+  /** How many pods of a frozen release run each version. */
+  readonly frozenVersions: (release: ReleaseState['release']) => Promise<Frozen['versions'] | null>
   /** Evidence of an act as it was before it was sealed. */
   readonly openEvidence: (operationId: Uuid, evidence: Json) => Json
   /** When the look is taken. */
@@ -85,15 +87,17 @@ async function look(state: ReleaseState, deps: ObserveDeps): Promise<ReleaseObse
     remains: newest.status === 'uninstalled' ? await remainsOf(state, deps, () => deps.manifests(state)) : null,
     evidence: await evidenceOf(state, deps, newest),
     overwritten: await overwrittenNext(state, newest, deps),
-    traffic: await trafficOf(state, deps),
+    ...(await frozenSight(state, deps)),
   }
 }
 
 /** At rest only: whoever acts on the release has its workloads to himself. */
-async function trafficOf(state: ReleaseState, { traffic }: ObserveDeps): Promise<FrozenTraffic | null> {
-  const { frozen, claim } = state.release
+async function frozenSight(state: ReleaseState, { traffic, frozenVersions }: ObserveDeps) {
+  const { release } = state
+  const { frozen, claim } = release
   const atRest = frozen !== null && !frozen.over && claim === null && openOperation(state) === null
-  return atRest ? traffic(state.release) : null
+  if (!atRest) return { traffic: null, frozenVersions: null }
+  return { traffic: await traffic(release), frozenVersions: await frozenVersions(release) }
 }
 
 async function readinessOf(state: ReleaseState, cluster: ReleaseCluster, newest: HelmRevision) {

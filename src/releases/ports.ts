@@ -11,7 +11,16 @@ import type {
   KeptSelector,
 } from '../infra/helm/index.ts'
 import type { PastRevision } from '../infra/kubernetes/index.ts'
-import type { FieldConflict, FrozenTraffic, Leftover, PodRef, Readiness, Release, Remains } from './core/model.ts'
+import type {
+  FieldConflict,
+  Frozen,
+  FrozenTraffic,
+  Leftover,
+  PodRef,
+  Readiness,
+  Release,
+  Remains,
+} from './core/model.ts'
 
 /** Where a release lives, and whose it is. */
 type Room = Pick<Release, 'namespace' | 'tenantId'>
@@ -156,6 +165,11 @@ export interface FrozenWorkloads {
   scaled(release: FrozenRelease): Promise<readonly KeptReplicas[]>
   /** Where traffic goes while it is pinned; null where it is not. Changes nothing. Throws `ClusterError`. */
   traffic(release: FrozenRelease): Promise<FrozenTraffic | null>
+  /**
+   * How many pods run each version in the workload that the execution has moved: at least the versions that the record names,
+   * and the one that helm applied last. Null where no workload is held. Changes nothing. Throws `ClusterError`.
+   */
+  versions(release: FrozenRelease & Pick<Release, 'frozen'>): Promise<Frozen['versions'] | null>
   /** Pins that serve nobody go to a set that has passed and can serve (docs/adr/0033). */
   repin(release: FrozenRelease, lease: Lease): Promise<void>
 }

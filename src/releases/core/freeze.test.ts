@@ -94,6 +94,33 @@ describe('a freeze that another hand ends', () => {
   })
 })
 
+describe('a frozen fleet that another hand scales', () => {
+  test('is counted anew at the next look, told once, and nothing is written while nothing changes', () => {
+    const simulation = frozen()
+    simulation.world.frozenVersions = { a: 1, b: 1 }
+    steps(simulation, 1)
+    const [left, told] = [simulation.state, simulation.events.length]
+    steps(simulation, 3)
+    expect([simulation.state.release, simulation.events.length]).toEqual([left.release, told])
+    expect(simulation.state.release).toBe(left.release)
+    expect(simulation.due).toBeLessThanOrEqual(simulation.now + 5_000)
+    simulation.world.frozenVersions = { b: 1, a: 3 }
+    steps(simulation, 3)
+    expect(simulation.state.release.frozen).toEqual({ ...left.release.frozen, versions: { a: 3, b: 1 } })
+    expect(simulation.events.slice(told).map(({ data }) => data)).toEqual([
+      expect.objectContaining({ reason: 'FROZEN_RECOUNTED', versions: { a: 3, b: 1 } }),
+    ])
+  })
+
+  test("is its execution's while one holds the release", () => {
+    const simulation = frozen()
+    simulation.world.frozenVersions = { a: 3, b: 1 }
+    expect(simulation.claim()).toBe(true)
+    steps(simulation, 2)
+    expect(simulation.state.release.frozen?.versions).toEqual({ a: 1, b: 1 })
+  })
+})
+
 describe('pinned traffic of a frozen release', () => {
   const outage = { kind: 'outage', service: 'web', to: '1.1.0', detail: 'nobody is ready' } as const
   const reason = ({ state }: Simulation) => state.release.waitingFor?.reason ?? null

@@ -3,13 +3,12 @@ import { type Instant, minutes, seconds } from '../../core/instant.ts'
 import type { JsonObject } from '../../core/json.ts'
 import { pauseAfter } from '../../core/pauses.ts'
 import type { Uuid } from '../../core/subject.ts'
-import type { ReleaseDecision } from './command.ts'
 import { releaseEvent } from './events.ts'
+import { isLeftFrozen, lookingAgain, lookMs, type Next } from './frozen-count.ts'
 import type { Absent, FrozenTraffic, Present, Release, ReleaseAct } from './model.ts'
 import { planFrozen } from './plan.ts'
 import { waitAtRest } from './shown.ts'
 
-type Next = Extract<ReleaseDecision, { kind: 'next' }>
 type Outage = Extract<FrozenTraffic, { kind: 'outage' }>
 type Served = Extract<FrozenTraffic, { kind: 'serves' }>
 type Repin = Extract<ReleaseAct, { kind: 'repin' }>
@@ -17,8 +16,6 @@ type Repin = Extract<ReleaseAct, { kind: 'repin' }>
 /** What a frozen release waits for whose traffic is pinned to a set that cannot serve. */
 export const trafficWaits = { moving: 'MOVING_PIN', nobody: 'PIN_SERVES_NOBODY' } as const
 
-/** How often it is looked at where pinned traffic goes: the execution that pinned it does not any more. */
-const lookMs = seconds(5)
 /** What cannot be moved now may not be for long: where Flotilla may not write Services, every try would be one in vain. */
 const pauses = { firstMs: seconds(5), longestMs: minutes(5) } as const
 
@@ -33,8 +30,7 @@ export function followTraffic(
   now: Instant,
 ): Next {
   const { release, operation } = decided.state
-  const isLeft = release.frozen !== null && !release.frozen.over && release.claim === null
-  if (decided.act !== null || seen.kind === 'absent' || operation === null || !isLeft) return decided
+  if (decided.act !== null || seen.kind === 'absent' || operation === null || !isLeftFrozen(decided)) return decided
   const { traffic } = seen
   if (traffic === null) return calmed(decided, null)
   if (traffic.kind === 'serves') return lookingAgain(calmed(decided, movedTo(traffic, attempt, operation.id)), now)
@@ -99,8 +95,3 @@ function waiting(decided: Next, waitingFor: Waiting | null): Next {
 function telling(decided: Next, more: JsonObject): Next {
   return { ...decided, events: [...decided.events, releaseEvent(decided.state.release, 'changed', more)] }
 }
-
-const lookingAgain = (decided: Next, now: Instant): Next => ({
-  ...decided,
-  wake: Math.min(decided.wake ?? now + lookMs, now + lookMs),
-})

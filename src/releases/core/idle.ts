@@ -4,6 +4,7 @@ import { pauseAfter } from '../../core/pauses.ts'
 import type { ReleaseDecision } from './command.ts'
 import { releaseEvent } from './events.ts'
 import { endsFreeze, follow, isKnown } from './follow.ts'
+import { recountFrozen } from './frozen-count.ts'
 import { followTraffic } from './frozen-traffic.ts'
 import type { Absent, Present, Release, ReleaseAct, ReleaseState } from './model.ts'
 import { unsettledBeneath } from './overtaken.ts'
@@ -37,7 +38,7 @@ export function decideIdle(
   const told = thawed.release.frozen === state.release.frozen || followed.events.length > 0
   const events = told ? followed.events : [releaseEvent(release, 'changed')]
   const decided = { kind: 'next', state: next, act: null, events, wake: nextLook(release, now) } as const
-  return followTraffic(decided, seen, attempt, now)
+  return followTraffic(recountFrozen(decided, seen, now), seen, attempt, now)
 }
 
 /** How many instances were there before says nothing of what another hand has deployed: it may have no workloads. */

@@ -44,7 +44,7 @@ export type Health = {
 }
 
 /**
- * A release in two versions, as an execution left it: how many instances run which. `over`: another hand has ended the
+ * A release in two versions, which an execution left: how many instances run which, as it was seen last. `over`: another hand has ended the
  * freeze while an execution held the release, and its gates come off once nobody holds it.
  */
 export type Frozen = {
@@ -326,8 +326,9 @@ export type ReleaseObservation =
       readonly evidence: Json | null
       /** Read only where a rollback is next: what it takes from other hands. */
       readonly overwritten: Overwritten | null
-      /** Read only at rest of a frozen release: null where nothing is pinned, or nobody asks. */
+      /** Both read only at rest of a frozen release: null where nothing is pinned, or nothing held, or nobody asks. */
       readonly traffic: FrozenTraffic | null
+      readonly frozenVersions: Frozen['versions'] | null
     }
 export type Absent = Extract<ReleaseObservation, { kind: 'absent' }>
 export type Present = Extract<ReleaseObservation, { kind: 'present' }>

@@ -7,6 +7,7 @@ import type { Held } from './driver.ts'
 import { bring } from './fleet/bring.ts'
 import type { Fleet, FleetParts } from './fleet/context.ts'
 import { acting, type Hand } from './fleet/hand.ts'
+import { readVersions } from './frozen-count.ts'
 import { fleetOfRow, hashesOf, readPresent } from './frozen-fleet.ts'
 import { readTraffic, repinToServing } from './frozen-traffic.ts'
 import type { GateGoal } from './gate/row.ts'
@@ -27,6 +28,7 @@ export function frozenWorkloads(parts: FleetParts): FrozenWorkloads {
     },
     bounds: (release) => readHeldFields(parts, release),
     scaled: (release) => readScaled(parts, release),
+    versions: (release) => readVersions(parts, release),
     traffic: (release) => readTraffic(parts, release),
     repin: (release, lease) => acting(under(lease), (hand) => repinToServing(parts, release, hand)),
   }

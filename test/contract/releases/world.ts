@@ -116,7 +116,7 @@ export async function openReleases(): Promise<ReleasesWorld> {
   })
 }
 
-const untouched = { traffic: async () => null, repin: async () => undefined }
+const untouched = { traffic: async () => null, versions: async () => null, repin: async () => undefined }
 
 /** In place of the upgrades' own: it remembers what was asked, and does nothing. */
 function recording(thawed: string[]): FrozenWorkloads {

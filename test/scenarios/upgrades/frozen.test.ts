@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ok } from '../support/api.ts'
 import { eventually } from '../support/eventually.ts'
@@ -60,8 +61,12 @@ async function leftOf(fleet: Fleet): Promise<Frozen['left']> {
   const { metadata } = await fleet.workload()
   const versions = versionsOf(await fleet.pods())
   const second = versionsOf(await fleet.pods('app-second'))
-  return { versions, second, release: await fleet.release.read(), note: metadata.annotations?.['flotilla.dev/gate'] }
+  const release = await fleet.release.until('counts them all', countsMixed)
+  return { versions, second, release, note: metadata.annotations?.['flotilla.dev/gate'] }
 }
+
+/** What was lost may not have been back when it was counted last. */
+const countsMixed = ({ frozen }: Release): boolean => isDeepStrictEqual({ ...frozen?.versions }, mixed)
 
 async function freeze(kind: Kind): Promise<Omit<Frozen, 'left'>> {
   const fleet = await Fleet.install(world, component, { kind, size: 4, values: { second: true } })

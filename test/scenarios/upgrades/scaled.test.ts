@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ok } from '../support/api.ts'
+import { eventually } from '../support/eventually.ts'
 import type { RegisteredComponent } from '../support/upgrades.ts'
 import { openWorld, type World } from '../support/world.ts'
-import { Fleet, type Kind, registerFleet } from './support/fleet.ts'
+import { Fleet, type Kind, registerFleet, versionsOf } from './support/fleet.ts'
 
 // What another hand scales while a fleet is frozen (docs/adr/0030).
 
@@ -15,6 +16,15 @@ beforeAll(async () => {
 afterAll(() => world.close())
 
 const patience = { withinMs: 60_000 }
+
+/** Waits until the release says what runs, version by version. */
+function counted(fleet: Fleet): Promise<unknown> {
+  return eventually('the release counts anew', async () => {
+    const running = versionsOf(await fleet.pods())
+    expect((await fleet.release.read()).frozen?.versions).toEqual(running)
+    return true
+  })
+}
 
 test.concurrent.each<[Kind, 'previous' | 'target', string]>([
   ['Deployment', 'previous', '1.0.0'],
@@ -31,6 +41,7 @@ test.concurrent.each<[Kind, 'previous' | 'target', string]>([
     await execution.untilStatus('CANCELLED', patience)
     await fleet.touch({ replicas: 5 })
     await fleet.reachesReady(5)
+    await counted(fleet)
     const stays = (await fleet.pods()).filter((pod) => pod.version === version).map(({ uid }) => uid)
     ok(await world.api.post(`${fleet.release.path}/unfreeze?to=${to}`, undefined))
     expect((await fleet.reaches({ [version]: 5 })).map(({ uid }) => uid)).toEqual(expect.arrayContaining(stays))

@@ -1,5 +1,6 @@
 import type { ActFailure, AttemptResult } from '../../../core/decision.ts'
 import type {
+  Frozen,
   FrozenTraffic,
   HelmRevision,
   HelmStatus,
@@ -88,6 +89,8 @@ export class HelmWorld {
   gate: 'none' | 'frozen' | 'halted' = 'none'
   /** Where pinned traffic of a frozen fleet goes. */
   traffic: FrozenTraffic | null = null
+  /** How many pods of a frozen fleet run each version; null: nobody counts. */
+  frozenVersions: Frozen['versions'] | null = null
   private clock = 1
   private uids = 0
 
@@ -118,6 +121,7 @@ export class HelmWorld {
       evidence: { seen: true },
       overwritten: rollbackAhead(state, newest) === null ? null : lookedAt,
       traffic: this.gate === 'none' ? null : this.traffic,
+      frozenVersions: this.gate === 'none' ? null : this.frozenVersions,
     }
   }
 

@@ -35,9 +35,12 @@ export function membersOf(
   sides: Sides,
   tell: TellVersion = () => undefined,
 ): readonly Member[] {
-  return pods
-    .filter((pod) => kind.kind !== 'Deployment' || !hasEnded(pod))
-    .map((pod) => memberOf(kind, pod, sides, tell))
+  return runningPods(kind, pods).map((pod) => memberOf(kind, pod, sides, tell))
+}
+
+/** Those that take a place. Pure. */
+export function runningPods({ kind }: GateKind, pods: readonly FleetPod[]): readonly FleetPod[] {
+  return pods.filter((pod) => kind !== 'Deployment' || !hasEnded(pod))
 }
 
 function memberOf(kind: GateKind, pod: FleetPod, sides: Sides, tell: TellVersion): Member {
@@ -58,7 +61,9 @@ function memberOf(kind: GateKind, pod: FleetPod, sides: Sides, tell: TellVersion
   }
 }
 
-const hashIn = ({ hashLabel }: GateKind, { metadata }: FleetPod): string | undefined => metadata.labels?.[hashLabel]
+/** The hash by which its version is known; undefined without one. Pure. */
+export const hashIn = ({ hashLabel }: GateKind, { metadata }: FleetPod): string | undefined =>
+  metadata.labels?.[hashLabel]
 
 /** The hashes of pods that are not on their way out. Pure. */
 export function presentHashes(kind: GateKind, pods: readonly FleetPod[]): readonly string[] {
