@@ -146,7 +146,7 @@ function healthChecking(evidence: Judging, instance: Instance): Instance {
   if (member === null) return { ...instance, status: 'UPGRADING', upAt: null }
   const checked = checkedHealth(evidence, instance, member)
   if (checked.health.good >= 2) return { ...checked, status: 'COMPLETED', endedAt: evidence.now, message: null }
-  if (!isLate(evidence, instance)) return checked
+  if (!isLate(evidence, instance) || isPassing(evidence, checked, member)) return checked
   return failed(evidence, checked, member.problem ?? 'it did not pass two health checks in a row in time')
 }
 
@@ -192,6 +192,16 @@ const timeoutOf = ({ spec }: Execution): number => seconds(spec.healthCheckTimeo
 
 function isLate({ execution, now }: Evidence, instance: Instance): boolean {
   return instance.startedAt !== null && now >= limitOf(execution, instance, now)
+}
+
+/**
+ * It is ready, and its newest check was good, or none was made yet: what it lacks is a look of ours in time, so it has the
+ * next check too (docs/adr/0046). A check that cannot be made is waited for as long again.
+ */
+function isPassing({ execution, now }: Evidence, instance: Instance, { ready }: Member): boolean {
+  const { good, checkedAt } = instance.health
+  const since = Math.max(limitOf(execution, instance, now), checkedAt ?? instance.upAt ?? 0)
+  return ready && (good > 0 || checkedAt === null) && now < since + timeoutOf(execution)
 }
 
 /** The health check, when it is due and could be made: readiness, and the health endpoint where there is one. */

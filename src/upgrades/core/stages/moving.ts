@@ -149,14 +149,25 @@ function asksNow({ execution, before }: Look): boolean {
   return podsAboutToGo(execution).some(({ uid }) => !asked.has(uid))
 }
 
+/**
+ * When one in flight is looked at again: for its first check at once, and after a pause where one could not be made. A limit
+ * that is over says nothing more.
+ */
+function momentOf(look: Look, instance: Instance, glance: Instant): Instant {
+  const { execution, now } = look
+  const due = instance.status === 'HEALTH_CHECKING' ? nextCheckOf(execution, instance) : glance
+  const limit = limitOf(execution, instance, now)
+  const asked = instance.upAt === now ? now : soon(look)
+  return Math.min(due > now ? due : asked, limit > now ? limit : Number.POSITIVE_INFINITY)
+}
+
 function nextMoment(look: Look): Instant {
   const { execution, now } = look
   let next = nextRound(look)
   const glance = nextGlance(execution, now)
   for (const instance of execution.instances) {
     if (!isInFlight(instance)) continue
-    const moment = instance.status === 'HEALTH_CHECKING' ? nextCheckOf(execution, instance) : glance
-    next = Math.min(next, moment, limitOf(execution, instance, now))
+    next = Math.min(next, momentOf(look, instance, glance))
   }
   const retiring = execution.instances.some(
     (one) => one.status === 'COMPLETED' && (one.nextPod !== null || hasLeavingPod(one)),
