@@ -128,6 +128,37 @@ describe('a field that cannot be gated', () => {
     expect(between(own, workload('DaemonSet', 'agent', '3'))).toBeNull()
   })
 
+  test.each([
+    [
+      'StatefulSet',
+      { type: 'RollingUpdate', rollingUpdate: {} },
+      { type: 'RollingUpdate' },
+      'updateStrategy.rollingUpdate',
+    ],
+    ['StatefulSet', { rollingUpdate: { maxUnavailable: 1 } }, {}, 'updateStrategy.rollingUpdate'],
+    ['StatefulSet', { type: 'RollingUpdate', rollingUpdate: {} }, undefined, 'updateStrategy'],
+    ['StatefulSet', {}, undefined, 'updateStrategy'],
+    ['StatefulSet', { rollingUpdate: {} }, { rollingUpdate: { maxUnavailable: 1 } }, null],
+    ['StatefulSet', { type: 'RollingUpdate' }, { type: 'RollingUpdate', rollingUpdate: null }, null],
+    ['DaemonSet', { rollingUpdate: { maxUnavailable: 1 } }, undefined, 'updateStrategy'],
+    ['DaemonSet', { rollingUpdate: { maxUnavailable: 1 } }, {}, null],
+    ['Deployment', { rollingUpdate: {} }, undefined, null],
+  ] as const)(
+    'is one in which the gate stands, and which helm takes away, there or back: %s %o, %o',
+    (kind, one, other, field) => {
+      const ref = { kind, name: 'app' }
+      const named = kind === 'Deployment' ? 'strategy' : 'updateStrategy'
+      const objects = (tag: string, strategy: object | undefined) =>
+        renderedObjects([
+          workload(kind, 'app', tag, strategy === undefined ? {} : ({ [named]: strategy } as JsonObject)),
+        ])
+      const refused = field === null ? null : { workload: ref, field: `spec.${field}`, changes: true }
+      expect(compareRenderings(objects('1', one), objects('2', other), ref, []).cannotGate).toEqual(refused)
+      expect(compareRenderings(objects('1', other), objects('2', one), ref, []).cannotGate).toEqual(refused)
+      expect(compareRenderings(objects('1', one), objects('2', one), ref, []).cannotGate).toBeNull()
+    },
+  )
+
   test('holds nobody where no pod of the target changes', () => {
     const paused = workload('Deployment', 'web', '1', { paused: false })
     expect(compare([workload('Deployment', 'web', '1')], [paused]).cannotGate).toBeNull()

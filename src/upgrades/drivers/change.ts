@@ -48,7 +48,9 @@ export function compareRenderings(
     atOnce: changedAtOnce(deployed, wanted),
     images: now === undefined ? [] : imagesOf(now.body),
     cannotGate: podsChange
-      ? (firstRefused([...deployed, ...wanted], [target, ...others]) ?? turned(deployed, wanted, [target, ...others]))
+      ? (firstRefused([...deployed, ...wanted], [target, ...others]) ??
+        turned(deployed, wanted, [target, ...others]) ??
+        dropped(deployed, wanted, [target, ...others]))
       : null,
   }
 }
@@ -135,6 +137,37 @@ function turned(
   const manual = [...dropsManual(deployed, wanted), ...dropsManual(wanted, deployed)]
   const workload = gated.find((each) => each.kind === 'DaemonSet' && manual.some((one) => isSame(one, each)))
   return workload === undefined ? null : { workload, field: 'spec.updateStrategy.type', changes: true }
+}
+
+/**
+ * A field around that of the gate which a chart renders in one of its versions only: helm takes it away, on the way there or
+ * on the way back, with all that stands in it, whoever has written that. Null where all that are to be held keep theirs.
+ */
+function dropped(
+  deployed: readonly Rendered[],
+  wanted: readonly Rendered[],
+  gated: readonly WorkloadRef[],
+): CannotGate | null {
+  const [before, after] = [workloadsOf(deployed), workloadsOf(wanted)]
+  const found = gated.flatMap((workload) => {
+    const [old, now] = [before, after].map((all) => all.find((each) => isSame(each, workload)))
+    const fields = old === undefined || now === undefined ? [] : around[workload.kind]
+    const field = fields.find((path) => isRendered(old?.body, path) !== isRendered(now?.body, path))
+    return field === undefined ? [] : [{ workload, field: ['spec', ...field].join('.'), changes: true }]
+  })
+  return found[0] ?? null
+}
+
+/** What stands around the field that is the gate, the outermost first: a Deployment is held by one that nothing is around. */
+const around: Readonly<Record<WorkloadKind, readonly (readonly string[])[]>> = {
+  Deployment: [],
+  StatefulSet: [['updateStrategy'], ['updateStrategy', 'rollingUpdate']],
+  DaemonSet: [['updateStrategy']],
+}
+
+function isRendered(body: JsonObject | undefined, path: readonly string[]): boolean {
+  const [name = '', ...outer] = path.toReversed()
+  return isSet(within(body, 'spec', ...outer.toReversed())[name])
 }
 
 /** Which workloads have their pods replaced only when somebody deletes them in the one rendering, and not in the other. Pure. */

@@ -68,6 +68,11 @@ test.concurrent.each<[string, object, string]>([
     'StatefulSet app spec.updateStrategy.rollingUpdate.partition',
   ],
   [
+    'the workload, by what helm takes away with it',
+    { specs: { '1.0.0': { updateStrategy: { type: 'RollingUpdate', rollingUpdate: {} } } } },
+    'StatefulSet app spec.updateStrategy',
+  ],
+  [
     'a second workload',
     { second: true, secondSpecs: { '1.1.0': { paused: false } } },
     'Deployment app-second spec.paused',
