@@ -116,6 +116,7 @@ function leave(look: Look, ending: Ending): Step | null {
     // A helm that a lost worker began may still apply: opened before that is seen, every pod would move at once.
     return mayArrive(look) ? wait(execution, waitOf(ending), (attempt?.endedAt ?? now) + lateMs) : free(look, ending)
   }
+  if (mayNotShow(look) && now < execution.stageSince + lateMs) return wait(execution, waitOf(ending), soon(look))
   if (fleet.gate.kind !== 'frozen') return setGate(look, ending, 'frozen')
   const outage = fleet.pin !== null && fleet.pin.endpoints === 0
   return outage ? act(execution, { kind: 'pin', to: null }, waitOf(ending)) : null
@@ -130,10 +131,17 @@ function staysAsItIs({ status, instances }: Execution, { reason }: Ending): bool
 }
 
 /** True when helm failed before it changed a pod: pods and template are of the previous version, here and beside it. */
-function nothingMoved({ fleet, members }: Look): boolean {
-  if (fleet.template !== 'previous' || !fleet.others.uniform) return false
-  return [...members.values()].every(({ side }) => side === 'previous')
+function nothingMoved(look: Look): boolean {
+  return look.fleet.template === 'previous' && look.fleet.others.uniform && isAllPrevious(look)
 }
+
+/** True where nothing has moved as far as can be seen, and a controller that is slow may not have told all yet. */
+function mayNotShow(look: Look): boolean {
+  const { template, others } = look.fleet
+  return (template === null || (template === 'previous' && !others.uniform)) && isAllPrevious(look)
+}
+
+const isAllPrevious = ({ members }: Look): boolean => [...members.values()].every(({ side }) => side === 'previous')
 
 /** The terminal status, once no write of a lost worker can be on its way any more. */
 function end(look: Look, ending: Ending): Step {
