@@ -3,7 +3,7 @@ import { ok } from '../support/api.ts'
 import { eventually } from '../support/eventually.ts'
 import type { RegisteredComponent } from '../support/upgrades.ts'
 import { openWorld, type World } from '../support/world.ts'
-import { Fleet, type Kind, registerFleet, versionsOf } from './support/fleet.ts'
+import { Fleet, type FleetPod, type Kind, makePool, registerFleet, versionsOf } from './support/fleet.ts'
 
 // What another hand scales while a fleet is frozen (docs/adr/0030).
 
@@ -12,6 +12,7 @@ let component: RegisteredComponent
 beforeAll(async () => {
   world = await openWorld()
   component = await registerFleet(world)
+  await makePool(world, 3)
 })
 afterAll(() => world.close())
 
@@ -48,3 +49,18 @@ test.concurrent.each<[Kind, 'previous' | 'target', string]>([
     expect(await fleet.release.read()).toMatchObject({ status: 'DEPLOYED', chartVersion: version, frozen: null })
   },
 )
+
+test.concurrent('of a DaemonSet that is frozen a pod that is deleted comes back new, and the release says so', async () => {
+  const fleet = await Fleet.install(world, component, { kind: 'DaemonSet', size: 3 })
+  const execution = await fleet.started({ strategy: 'STAGED', batchSize: 1, healthCheckTimeoutSeconds: 60 })
+  await execution.until('one has moved', ({ progress }) => progress.completed === 1, patience)
+  await execution.give('cancel')
+  await execution.untilStatus('CANCELLED', patience)
+  const [old] = (await fleet.reaches({ '1.0.0': 2, '1.1.0': 1 })).filter(({ version }) => version === '1.0.0')
+  await fleet.kill(old as FleetPod)
+  await fleet.reaches({ '1.0.0': 1, '1.1.0': 2 })
+  await counted(fleet)
+  const told = (await fleet.release.events()).map(({ data }) => data)
+  const versions = { '1.0.0': 1, '1.1.0': 2 }
+  expect(told).toContainEqual(expect.objectContaining({ reason: 'FROZEN_RECOUNTED', versions }))
+})
