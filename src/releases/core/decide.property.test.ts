@@ -203,6 +203,7 @@ function afterwards(simulation: Simulation): void {
     expect(release.secretUid).toBe(newest?.secretUid)
   }
   if (release.status === 'FAILED' && newest !== null) expect(release.secretUid).toBe(newest.secretUid)
+  failedFor(simulation)
   if (release.status === 'UNINSTALLED' && newest?.status !== 'uninstalled')
     expect(newest?.secretUid).not.toBe(release.secretUid)
   helmAgrees(simulation)
@@ -210,6 +211,12 @@ function afterwards(simulation: Simulation): void {
   for (const revision of pending) expect(revision.secretUid, 'history of what has ended').toBe(newest?.secretUid)
   if (newest?.status.startsWith('pending-') && release.status !== 'UNINSTALLED')
     expect(release.pendingBy).toBe('external')
+}
+
+/** A release is FAILED for what was done to it: no change has failed whose revision history calls DEPLOYED (docs/adr/0044). */
+function failedFor({ state: { release, revisions } }: Simulation): void {
+  const current = revisions.find(({ secretUid }) => secretUid === release.secretUid)
+  if (release.status === 'FAILED' && release.failedKind !== 'uninstall') expect(current?.verdict).not.toBe('DEPLOYED')
 }
 
 /** Helm's storage holds one truth, and nothing lives of a release that is UNINSTALLED without being named. */

@@ -186,7 +186,7 @@ export type Phase =
   | { readonly name: 'restoring'; readonly next: 'waiting' | 'removing' }
   | { readonly name: 'waiting' }
   | { readonly name: 'held' }
-  | { readonly name: 'failing'; readonly failure: ActFailure }
+  | { readonly name: 'failing'; readonly failure: ActFailure; readonly tries?: number }
   | { readonly name: 'removing'; readonly byHelm?: true }
   | { readonly name: 'yielding'; readonly what: string; readonly until: Instant }
 export type AfterSettling =

@@ -21,15 +21,16 @@ const writes = ({ method }: Asked): boolean => method !== 'GET'
 const busy: Fault = { kind: 'status', status: 429, retryAfterSeconds: 1 }
 const broken: Fault = { kind: 'status', status: 500 }
 
-/** What Flotilla says of a release is what Helm has; FAILED besides where its last operation failed before Helm wrote. */
-async function expectTrue(release: ReleaseHandle, lastOperation: 'SUCCEEDED' | 'FAILED'): Promise<void> {
+/** What Flotilla says of a release is what Helm has, however its last operation ended. */
+async function expectTrue(release: ReleaseHandle): Promise<void> {
   const told = await release.read()
   const records = await world.cluster.records(release.namespace, release.name)
   if (told.status === 'UNINSTALLED') return expect(records).toEqual([])
   const newest = records.at(-1)
   expect(told.revision).toBe(newest?.version)
-  if (lastOperation === 'SUCCEEDED') expect([told.status, newest?.info.status]).toEqual(['DEPLOYED', 'deployed'])
-  else expect(told.status).toBe('FAILED')
+  expect([told.status, newest?.info.status]).toEqual(
+    newest?.info.status === 'deployed' ? ['DEPLOYED', 'deployed'] : ['FAILED', 'failed'],
+  )
   expect(records.filter(({ info }) => info.status === 'deployed').length).toBeLessThanOrEqual(1)
   expect(records.filter(({ info }) => info.status.startsWith('pending'))).toEqual([])
 }
@@ -48,7 +49,7 @@ test.each([
   expect(waiting.waitingFor).toMatchObject({ until: expect.any(String), detail: expect.any(String) })
   server.faults(() => null)
   expect(await operation.ended()).toMatchObject({ status: 'SUCCEEDED', error: null })
-  await expectTrue(release, 'SUCCEEDED')
+  await expectTrue(release)
 })
 
 test('500 to every write of helm: the operation fails, says why, and the next one succeeds', async () => {
@@ -58,10 +59,27 @@ test('500 to every write of helm: the operation fails, says why, and the next on
   const failed = await operation.ended()
   expect(failed).toMatchObject({ status: 'FAILED', error: { code: expect.any(String), detail: expect.any(String) } })
   server.faults(() => null)
-  await expectTrue(release, 'FAILED')
+  await expectTrue(release)
   expect(await release.verdicts()).toEqual(['1 DEPLOYED'])
   ok(await release.upgrade({ valuesOverride: { word: 'c' } }))
   expect(JSON.parse((await world.cluster.config(release.namespace, 'app'))?.values ?? '')).toMatchObject({ word: 'c' })
+})
+
+test.each([
+  ['/upgrade', { valuesOverride: { word: 'b' } }],
+  ['/rollback', { targetRevision: 1 }],
+])('500 to helm for its records: %s fails, and the release is as it was (docs/adr/0044)', async (command, body) => {
+  const release = await world.place().installed()
+  ok(await release.upgrade({ valuesOverride: { word: 'a' } }))
+  const before = await release.read()
+  server.faults(({ as, path }) => (as !== null && path.includes('/secrets') ? broken : null))
+  const operation = await release.begin('POST', command, body)
+  expect(await operation.ended()).toMatchObject({ status: 'FAILED', error: { code: expect.any(String) } })
+  server.faults(() => null)
+  const { updatedAt: _, health: __, ...told } = await release.read()
+  expect(before).toMatchObject({ ...told, status: 'DEPLOYED', revision: 2 })
+  expect(await release.verdicts()).toEqual(['2 DEPLOYED', '1 DEPLOYED'])
+  await expectTrue(release)
 })
 
 test('the cluster refuses once that the revision before is called superseded: helm goes on, and it is put right', async () => {
@@ -117,25 +135,23 @@ async function rolledBackByHand(release: ReleaseHandle, revision: number): Promi
 test('whatever one request in ten meets, every operation ends once and what is said of a release is true', async () => {
   const releases = await Promise.all(Array.from({ length: 3 }, () => world.place().installed()))
   server.faults(someFaults(0.1, chanceOfRun()))
-  const lives = await Promise.all(releases.map((release) => life(release)))
+  await Promise.all(releases.map((release) => life(release)))
   server.faults(() => null)
-  for (const [at, release] of releases.entries()) await eventually('true', () => trueOf(release, lives[at] ?? 'FAILED'))
+  for (const release of releases) await eventually('true', () => trueOf(release))
   // The release is in order for whatever comes next.
   for (const release of releases) ok(await release.uninstall())
   for (const { namespace, name } of releases) expect(await world.cluster.config(namespace, name)).toBeNull()
 })
 
-const trueOf = (release: ReleaseHandle, last: 'SUCCEEDED' | 'FAILED') => expectTrue(release, last).then(() => true)
+const trueOf = (release: ReleaseHandle) => expectTrue(release).then(() => true)
 
-/** Upgrades and rollbacks, one after the other; answers how the last one ended. */
-async function life(release: ReleaseHandle): Promise<'SUCCEEDED' | 'FAILED'> {
-  let last: 'SUCCEEDED' | 'FAILED' = 'SUCCEEDED'
+/** Upgrades and rollbacks, one after the other. */
+async function life(release: ReleaseHandle): Promise<void> {
   for (const word of ['b', 'c', 'd', 'e']) {
-    last = await endOf(release, '/upgrade', { valuesOverride: { word }, timeout: 20 })
+    await expectEnd(release, '/upgrade', { valuesOverride: { word }, timeout: 20 })
     if (word === 'c' && (await hasDeployedBefore(release)))
-      last = await endOf(release, '/rollback/last-successful', { timeout: 20 })
+      await expectEnd(release, '/rollback/last-successful', { timeout: 20 })
   }
-  return last
 }
 
 /** Where no upgrade has made a revision yet, nothing is there to go back to. */
@@ -144,10 +160,9 @@ async function hasDeployedBefore(release: ReleaseHandle): Promise<boolean> {
   return before.some(({ status }) => status === 'DEPLOYED')
 }
 
-async function endOf(release: ReleaseHandle, command: string, body: object): Promise<'SUCCEEDED' | 'FAILED'> {
+async function expectEnd(release: ReleaseHandle, command: string, body: object): Promise<void> {
   const operation = await release.begin('POST', command, body)
   const { status, error } = await operation.ended()
+  expect(['SUCCEEDED', 'FAILED']).toContain(status)
   expect(status === 'FAILED').toBe(error !== null)
-  if (status !== 'SUCCEEDED' && status !== 'FAILED') throw new Error(`ended ${status}`)
-  return status
 }

@@ -18,13 +18,16 @@ import {
   toRecords,
   whileApplying,
 } from './look.ts'
+import { asItWas, triesBefore } from './untouched.ts'
 import { anotherHand } from './yielding.ts'
 
 type Failing = Extract<Phase, { name: 'failing' }>
 
 /** The operation cannot succeed any more. Evidence is read by the next look, before anything else is touched. */
 export function fail(look: Look, failure: ActFailure): ReleaseDecision {
-  const operation: Operation = { ...look.operation, phase: { name: 'failing', failure } }
+  const tries = triesBefore(look)
+  const phase: Failing = { name: 'failing', failure, ...(tries === null ? {} : { tries }) }
+  const operation: Operation = { ...look.operation, phase }
   return goOn(look, { operation, wake: look.now })
 }
 
@@ -37,7 +40,7 @@ export const failing: PhaseHandler<Failing> = (look, phase) => {
   const evidence = seen.kind === 'present' ? seen.evidence : null
   const kept = withEvidence(look, evidence ?? undefined)
   const newest = ownUnsettled(kept)
-  return newest === null ? conclude(kept, phase.failure) : settle(kept, newest, phase.failure)
+  return newest === null ? conclude(kept, phase.failure, phase.tries) : settle(kept, newest, phase.failure)
 }
 
 /** Neither ours nor what was there before: written by another hand meanwhile. */
@@ -62,10 +65,22 @@ function settle(look: Look, newest: HelmRevision, failure: ActFailure): ReleaseD
 }
 
 /** Ends the operation, or begins the way back of an `atomic` one. */
-export function conclude(look: Look, failure: ActFailure): ReleaseDecision {
+export function conclude(look: Look, failure: ActFailure, tries: number | null = null): ReleaseDecision {
   const target = wayBack(look)
   const kept = withEvidence(look, failure.evidence)
-  return target === undefined ? endFailed(kept, failure) : revert(kept, failure, target)
+  if (target !== undefined) return revert(kept, failure, target)
+  const untouched = asItWas(kept, tries)
+  return untouched === null ? endFailed(kept, failure) : endRefused(kept, failure, untouched)
+}
+
+/** Nothing was changed: the operation has failed, the release has not. */
+function endRefused(
+  { state, operation, now }: Look,
+  failure: ActFailure,
+  untouched: Partial<Release>,
+): ReleaseDecision {
+  const change = { ...untouched, ...askedFor(state.release, operation) }
+  return ended(state, operation, { status: 'FAILED', error: errorOf(operation, failure) }, change, now)
 }
 
 /** The first evidence is kept: it is of what went wrong, and not of the way back. */
