@@ -1,5 +1,4 @@
 import type { ActFailure } from '../core/decision.ts'
-import type { Json } from '../core/json.ts'
 import type { Uuid } from '../core/subject.ts'
 import { ActFailed } from '../infra/engine/index.ts'
 import { type Mask, showAll } from '../infra/secrets/mask.ts'
@@ -7,6 +6,7 @@ import type { HelmRevision, Present, ReleaseObservation, ReleaseState, Remains }
 import type { ReleaseDeps } from './deps.ts'
 import type { Charts } from './ports.ts'
 import { knownOf, shownWith } from './shown.ts'
+import { shownConflict, shownEvidence } from './shown-conflict.ts'
 
 /*
  * What a machine is told becomes what callers are told: details of failures, waits, descriptions, leftovers, evidence.
@@ -48,7 +48,7 @@ export async function shownObservation(
   const { newest, unknown, stored, remains, ...told } = seen
   const mask = await maskOfState(charts, state, [newest, ...unknown])
   const describe = (revision: HelmRevision) => ({ ...revision, description: mask(revision.description) })
-  const shown = { ...maskedTexts(told, mask), kind: seen.kind, evidence: mask(told.evidence) }
+  const shown = { ...maskedTexts(told, mask), kind: seen.kind, evidence: shownEvidence(told.evidence, mask) }
   // Pods are deleted by their names.
   const { readiness } = told
   const kept = readiness === null ? null : { ...maskedTexts(readiness, mask), stuckPods: readiness.stuckPods }
@@ -64,19 +64,8 @@ export async function shownObservation(
   }
 }
 
-/** So much of a text is shown of a field, cut once nothing in it is secret. */
-const fieldLimit = 200
-
 function shownFields(seen: Present['overwritten'], mask: Mask): Present['overwritten'] {
-  const show = (value: Json) => {
-    const shown = mask(value)
-    return typeof shown === 'string' && shown.length > fieldLimit ? `${shown.slice(0, fieldLimit)}…` : shown
-  }
-  if (seen === null) return null
-  const fields = seen.fields.map((field) => {
-    return { ...maskedTexts(field, mask), live: show(field.live), wanted: show(field.wanted) }
-  })
-  return { ...seen, fields }
+  return seen === null ? null : { ...seen, fields: seen.fields.map((field) => shownConflict(field, mask)) }
 }
 
 function shownRemains({ evidence, ...remains }: Remains, mask: Mask): Remains {

@@ -1,7 +1,8 @@
 import { stringify } from 'yaml'
-import { isJsonObject, type Json, type JsonObject } from '../core/json.ts'
+import { isJsonObject, type Json } from '../core/json.ts'
 import { parseManifestDocuments } from '../infra/helm-yaml.ts'
-import { hidden, type Mask } from '../infra/secrets/mask.ts'
+import type { Mask } from '../infra/secrets/mask.ts'
+import { withoutSecretPlaces } from '../infra/secrets/places.ts'
 
 const mostAliases = 1_000
 
@@ -36,30 +37,5 @@ function redactObject(value: Json): Json {
   if (!isJsonObject(value)) return '# not shown: this part is no object'
   const { items } = value
   if (Array.isArray(items) && String(value.kind).endsWith('List')) return { ...value, items: items.map(redactObject) }
-  const object = value.kind === 'Secret' ? hideSecret(value) : value
-  return hideEnvironment(object)
-}
-
-function hideSecret(secret: JsonObject): JsonObject {
-  const fields = ['data', 'stringData'].filter((field) => field in secret)
-  return { ...secret, ...Object.fromEntries(fields.map((field) => [field, hideAll(secret[field] ?? null)])) }
-}
-
-function hideAll(map: Json): Json {
-  return isJsonObject(map) ? Object.fromEntries(Object.keys(map).map((key) => [key, hidden])) : hidden
-}
-
-/** Every `env` list, however deep: containers stand in pod templates of many kinds. */
-function hideEnvironment(value: Json): Json {
-  if (Array.isArray(value)) return value.map(hideEnvironment)
-  if (!isJsonObject(value)) return value
-  const entries = Object.entries(value).map(([key, inner]) => {
-    const env = key === 'env' && Array.isArray(inner)
-    return [key, env ? inner.map(hideValue) : hideEnvironment(inner)]
-  })
-  return Object.fromEntries(entries)
-}
-
-function hideValue(entry: Json): Json {
-  return isJsonObject(entry) && 'value' in entry ? { ...entry, value: hidden } : entry
+  return withoutSecretPlaces(value)
 }

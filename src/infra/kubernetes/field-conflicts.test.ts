@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { Json, JsonObject } from '../../core/json.ts'
 import type { Discovery } from './discovery.ts'
 import { ClusterError } from './errors.ts'
 import { readConflicts, readOverwritten } from './field-conflicts.ts'
@@ -36,6 +37,64 @@ const refuse = (answers: Readonly<Record<string, ClusterError>>) =>
   })
 
 const taken = { object: 'ConfigMap a', field: '.data.color', manager: 'kubectl-edit', live: 'blue', wanted: 'red' }
+
+/** The conflict about one field of an object whose `body` is wanted, while `live` is there. */
+async function about(kind: string, field: string, body: JsonObject, live: JsonObject) {
+  const message = 'conflict with "kubectl-edit" using v1'
+  const refusal = new ClusterError({
+    ...{ status: 409, reason: 'Conflict', message: 'Apply failed' },
+    details: { causes: [{ field, message }] },
+  })
+  const client = {
+    find: async () => ({ metadata: { managedFields: [{ manager: 'helm', operation: 'Apply' }] }, ...live }),
+    patch: async () => Promise.reject(refusal),
+  } as unknown as ClusterClient
+  const [found] = await readConflicts({ client, discovery }, [{ ...object('a'), kind, body }], 'ns')
+  return [found?.live, found?.wanted]
+}
+
+test('lists and maps are told as they are', async () => {
+  const spec = (args: Json) => ({ spec: { args, nodeSelector: { disk: 'ssd' } } })
+  const [wanted, live] = [spec(['--a']), spec(['--a', '--b'])]
+  expect(await about('Thing', '.spec.args', wanted, live)).toEqual([['--a', '--b'], ['--a']])
+  expect(await about('Thing', '.spec.nodeSelector', wanted, { spec: {} })).toEqual([null, { disk: 'ssd' }])
+})
+
+test('no value of an environment or of a Secret is told, however deep within a list or map', async () => {
+  const pod = (value: string) => ({
+    containers: [
+      {
+        name: 'main',
+        env: [
+          { name: 'A', value },
+          { name: 'B', valueFrom: { fieldRef: {} } },
+        ],
+      },
+    ],
+    sidecar: { env: { TOKEN: value } },
+    plain: { env: value },
+    objects: [{ kind: 'Secret', metadata: { name: 's' }, stringData: { password: value }, data: { a: value } }],
+  })
+  const [wanted, live] = [{ spec: pod('canary-1') }, { spec: pod('canary-2') }]
+  const shown = {
+    containers: [
+      {
+        name: 'main',
+        env: [
+          { name: 'A', value: '***' },
+          { name: 'B', valueFrom: { fieldRef: {} } },
+        ],
+      },
+    ],
+    sidecar: { env: { TOKEN: '***' } },
+    plain: { env: '***' },
+    objects: [{ kind: 'Secret', metadata: { name: 's' }, stringData: { password: '***' }, data: { a: '***' } }],
+  }
+  expect(await about('Thing', '.spec', wanted, live)).toEqual([shown, shown])
+  expect(await about('Thing', '.spec.containers[name="main"].env', wanted, live)).toEqual(['***', '***'])
+  expect(await about('Thing', '.spec.objects[0].data', wanted, live)).toEqual([{ a: '***' }, { a: '***' }])
+  expect(await about('Secret', '.data', { data: { a: 'canary' } }, { data: {} })).toEqual(['***', '***'])
+})
 
 test.each([0, 400, 401, 403, 429, 500, 503])(
   'what a dry run that ends in %s leaves open is not "nothing"',

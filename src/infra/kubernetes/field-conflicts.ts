@@ -1,5 +1,6 @@
 import { isJsonObject, type Json } from '../../core/json.ts'
 import { hidden } from '../secrets/mask.ts'
+import { withoutSecretPlaces } from '../secrets/places.ts'
 import type { Discovery } from './discovery.ts'
 import { ClusterError } from './errors.ts'
 import { valueAt } from './field-path.ts'
@@ -7,7 +8,10 @@ import type { ManifestObject } from './manifest.ts'
 import { mapParallel } from './parallel.ts'
 import type { ClusterClient, KubeObject, RequestOptions, Resource } from './types.ts'
 
-/** A field that another manager owns with another value than the chart wants. Values that may not show are `***`, maps and lists null. */
+/**
+ * A field that another manager owns with another value than the chart wants. Values that may not show are `***`; null is what
+ * is not there, or stands at a path of a form that is not known.
+ */
 export type LiveConflict = {
   readonly object: string
   readonly field: string
@@ -91,7 +95,9 @@ async function askConflicts(
   const live = await client.find(resource, { namespace, name: object.name }, options)
   if (live === null || !counts(live)) return []
   const fields = await refusedFields(client, resource, object, { namespace, options })
-  return fields.map((refused) => conflict(object, live, refused))
+  if (fields.length === 0) return []
+  const sides: Sides = { live: withoutSecretPlaces(live as unknown as Json), wanted: withoutSecretPlaces(object.body) }
+  return fields.map((refused) => conflict(object, sides, refused))
 }
 
 function isAppliedByHelm(live: KubeObject): boolean {
@@ -124,12 +130,12 @@ function refusedField({ field, message = '' }: { field?: string; message?: strin
   return field === undefined || manager === undefined ? [] : [{ field, manager }]
 }
 
-/** Values of Secrets and of environment variables never show (SPEC section 1). */
-function conflict(object: ManifestObject, live: KubeObject, { field, manager }: Refused): LiveConflict {
-  const isHidden = object.kind === 'Secret' || /\.env\b/.test(field)
-  const shown = (body: Json) => (isHidden ? hidden : scalar(valueAt(body, field)))
-  const named = `${object.kind} ${object.name}`
-  return { object: named, field, manager, live: shown(live as unknown as Json), wanted: shown(object.body) }
-}
+/** The object as it is and as the chart wants it, without what stands where secrets stand. */
+type Sides = { readonly live: Json; readonly wanted: Json }
 
-const scalar = (value: Json): Json => (typeof value === 'object' ? null : value)
+/** Values of Secrets and of environment variables never show (SPEC section 1). */
+function conflict({ kind, name }: ManifestObject, { live, wanted }: Sides, { field, manager }: Refused): LiveConflict {
+  const isHidden = kind === 'Secret' || /\.env\b/.test(field)
+  const shown = (body: Json) => (isHidden ? hidden : valueAt(body, field))
+  return { object: `${kind} ${name}`, field, manager, live: shown(live), wanted: shown(wanted) }
+}

@@ -2,14 +2,25 @@ import { expect, test } from 'vitest'
 import { valueAt } from './field-path.ts'
 
 const deployment = {
-  metadata: { annotations: { 'example.com/owner': 'us', example: { 'com/owner': 'them' } } },
+  metadata: {
+    finalizers: ['example.com/one', 'example.com/two'],
+    annotations: { 'example.com/owner': 'us', example: { 'com/owner': 'them' } },
+  },
   spec: {
     replicas: 4,
     template: {
       spec: {
         containers: [
           { name: 'side', image: 'side:1' },
-          { name: 'main', image: 'app:2', args: ['a', 'b'] },
+          {
+            name: 'main',
+            image: 'app:2',
+            args: ['a', 'b'],
+            ports: [
+              { containerPort: 80, name: 'http' },
+              { containerPort: 80, protocol: 'UDP', name: 'quic' },
+            ],
+          },
         ],
       },
     },
@@ -25,6 +36,12 @@ test.each([
   ['.metadata.labels.app', null],
   ['.metadata.annotations.example.com/owner', 'us'],
   ['.spec.template.spec.containers[name="main"].args', ['a', 'b']],
+  ['.spec.template.spec.containers[name="main"].ports[containerPort=80,protocol="UDP"].name', 'quic'],
+  // What a chart leaves out the server fills in: it is a key of the item all the same.
+  ['.spec.template.spec.containers[name="main"].ports[containerPort=80,protocol="TCP"].name', 'http'],
+  ['.spec.template.spec.containers[name="main"].ports[containerPort=81,protocol="UDP"].name', null],
+  ['.metadata.finalizers[="example.com/two"]', 'example.com/two'],
+  ['.metadata.finalizers[="example.com/three"]', null],
   ['spec without a dot', null],
 ])('%s', (path, value) => {
   expect(valueAt(deployment, path)).toEqual(value)

@@ -7,10 +7,10 @@ import type { Uuid } from '../../core/subject.ts'
 import { AccessRefused, ManifestError } from '../../infra/kubernetes/index.ts'
 import type { FieldConflict, Release, ReleaseState } from '../core/model.ts'
 import type { ReleaseDeps } from '../deps.ts'
-import { maskedTexts } from '../machine-shown.ts'
 import { whyUnreadable } from '../observe.ts'
 import { renderUpgrade } from '../render-upgrade.ts'
 import { knownOf, type Shown, shownWith } from '../shown.ts'
+import { shownConflict } from '../shown-conflict.ts'
 import { recentValues, revisionContent } from '../store/queries.ts'
 import { type CommandCall, visibleRelease } from './context.ts'
 import { type PreparedUpgrade, prepareUpgrade, type UpgradeBody } from './upgrade.ts'
@@ -39,9 +39,7 @@ export async function previewUpgrade(
   const { manifest } = await renderUpgrade(deps, release, prepared.chart.digest, prepared.values)
   const shown = await shownIn(deps, prepared.state, [prepared.chart.digest], [prepared.values])
   const found = await conflictsOf(deps, release, manifest)
-  const conflicts = found.map(({ live, wanted, ...told }) => {
-    return { ...maskedTexts(told, shown.mask), live: shown.mask(live), wanted: shown.mask(wanted) }
-  })
+  const conflicts = found.map((each) => shownConflict(each, shown.mask))
   return { ...(await diffOf(deps, prepared, manifest, shown)), conflicts }
 }
 

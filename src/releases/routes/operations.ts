@@ -11,7 +11,7 @@ import type { BatchMachine } from '../deps.ts'
 import { countOperations, listOperations, type OperationListing, operationOrders } from '../store/operations.ts'
 import { operationView } from '../views.ts'
 import type { RouteDeps } from './answer.ts'
-import { cancelBody, operation } from './schemas.ts'
+import { cancelBody, conflictValues, operation } from './schemas.ts'
 
 const read = { action: 'operation.read', scope: 'tenant' } as const
 
@@ -56,8 +56,8 @@ export const readOne = (deps: RouteDeps) =>
     description:
       'The `error` of one that failed holds the `evidence`, as the 422 of a caller who waited does. A rollback, also that of ' +
       '`atomic`, tells in `result` which fields of other hands it overwrote: `{overwritten: [{object, field, manager, live, ' +
-      'wanted}]}`, of a Secret or environment variable without values; `overwrittenIncomplete` says why these are not all of them, or ' +
-      'why it is not known. Without either there were none.',
+      'wanted}]}`; `overwrittenIncomplete` says why these are not all of them, or why it is not known. Without either there were ' +
+      `none. Of their values, and of those of \`conflicts\` in the evidence, ${conflictValues}`,
     permission: read,
     schema: { params: idParams, responses: { 200: { description: 'The operation', schema: operation } } },
     handler: async ({ params, principal }) => {

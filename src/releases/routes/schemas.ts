@@ -178,11 +178,20 @@ export const diffView = z
   .strictObject({ values: z.string(), manifest: z.string(), hash: z.string() })
   .meta({ id: 'Diff', description: 'Unified diffs, redacted, and a hash of what they were made of.' })
 
+/** What the values of a field conflict are, wherever one shows. */
+export const conflictValues =
+  'null is what is not there, `***` what may not show: values of Secrets, environment variables and marked fields, also within ' +
+  'lists and maps. Texts over 200 characters, and lists and maps over 500 of JSON, are a text of so much around the place where the ' +
+  'two begin to differ, with `…` where it was cut.'
+
 export const upgradePreview = diffView
   .extend({
     conflicts: z
       .array(z.strictObject({ object: z.string(), field: z.string(), manager: z.string(), live: json, wanted: json }))
-      .describe('Fields that another manager owns: without `forceConflicts` the upgrade ends with `field_conflict`.'),
+      .describe(
+        'Fields that another manager owns: without `forceConflicts` the upgrade ends with `field_conflict`. `live` and `wanted` ' +
+          `are any JSON; ${conflictValues}`,
+      ),
   })
   .meta({ id: 'UpgradePreview', description: 'What an upgrade would change.' })
 

@@ -74,6 +74,37 @@ test.concurrent('an object whose template has no labels conflicts in the dry run
   expect(failure(await release.upgrade(wanted), 'field_conflict').evidence).toMatchObject({ conflicts })
 })
 
+test.concurrent('a list that another hand has changed is shown as it is, and as it is wanted', async () => {
+  const release = await world.place().installed({ chartName: 'workload', valuesOverride: { args: ['--port=80'] } })
+  const name = { namespace: release.namespace, name: release.name }
+  const byHand = ['--port=80', '--debug']
+  const containers = [{ name: 'main', image: 'app:1.0', args: byHand }]
+  const body = { spec: { template: { spec: { containers } } } }
+  await world.cluster.client.patch(resources.deployments, name, { type: 'merge', fieldManager: 'kubectl-edit', body })
+  const wanted = { valuesOverride: { args: ['--port=81'] } }
+  const field = '.spec.template.spec.containers[name="main"].args'
+  const told = { object: 'Deployment app', field, manager: 'kubectl-edit', live: byHand }
+  const conflicts = meetsConflicts ? [{ ...told, wanted: ['--port=81'] }] : []
+  expect(ok(await release.preview(wanted))).toMatchObject({ conflicts })
+  if (meetsConflicts)
+    expect(failure(await release.upgrade(wanted), 'field_conflict').evidence).toMatchObject({ conflicts })
+  else ok(await release.upgrade(wanted))
+  ok(await release.rollback(1))
+  const overwritten = meetsConflicts ? [{ ...told, wanted: ['--port=80'] }] : undefined
+  expect((await newestOperation(release)).result?.overwritten).toEqual(overwritten)
+})
+
+test.concurrent('a long value is cut around what has changed, in the dry run and in the evidence', async () => {
+  const before = 'w'.repeat(5_000)
+  const release = await world.place().installed({ chartName: 'secretive', valuesOverride: { word: before } })
+  await editedByHand(release, resources.configMaps, { data: { word: `${before} by hand` } })
+  const wanted = { valuesOverride: { word: `${before} wanted` } }
+  const told = { field: '.data.word', live: `…${'w'.repeat(49)} by hand`, wanted: `…${'w'.repeat(49)} wanted` }
+  expect(ok(await release.preview(wanted))).toMatchObject({ conflicts: meetsConflicts ? [told] : [] })
+  if (!meetsConflicts) return
+  expect(failure(await release.upgrade(wanted), 'field_conflict').evidence).toMatchObject({ conflicts: [told] })
+})
+
 test.concurrent('a field of a Secret conflicts without its values', async () => {
   const release = await world.place().installed({ valuesOverride: { password: 'canary-before' } })
   const name = { namespace: release.namespace, name: release.name }
