@@ -12,6 +12,7 @@ import {
   UnreadableRecordError,
 } from '../infra/helm/index.ts'
 import { ClusterError, ManifestError } from '../infra/kubernetes/index.ts'
+import { CannotOpen } from '../infra/secrets/vault.ts'
 import type { Frozen, FrozenTraffic, HelmRevision, ReleaseObservation, ReleaseState } from './core/model.ts'
 import { waits } from './core/phases/waiting.ts'
 import { openOperation } from './core/situation.ts'
@@ -54,9 +55,10 @@ export async function observeRelease(state: ReleaseState, deps: ObserveDeps): Pr
   }
 }
 
-/** What can be wrong with a cluster or a record, in words for callers. Everything else is a fault of ours: it is thrown. */
+/** What can be wrong with a cluster, a record or what is kept of one, in words for callers. Everything else is a fault of ours: it is thrown. */
 export function whyUnreadable(error: unknown): string {
   if (error instanceof UnreadableRecordError || error instanceof ManifestError) return 'a record of Helm cannot be read'
+  if (error instanceof CannotOpen) return 'what is kept of the release cannot be opened'
   if (error instanceof ClusterError) return describe(error.status)
   throw error
 }

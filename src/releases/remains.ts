@@ -2,6 +2,7 @@ import { type Instant, seconds } from '../core/instant.ts'
 import type { Json } from '../core/json.ts'
 import { Problem } from '../core/problems.ts'
 import { ClusterError, ManifestError, type PastRevision } from '../infra/kubernetes/index.ts'
+import { CannotOpen } from '../infra/secrets/vault.ts'
 import type { Leftover, ReleaseState, Remains } from './core/model.ts'
 import { endsRemoval } from './core/phases/removing.ts'
 import { openOperation } from './core/situation.ts'
@@ -55,8 +56,8 @@ async function rendered(...[deps, release, digest, values]: Parameters<typeof re
 }
 
 /**
- * What is left in the cluster of a release that Helm has no record of; null while nobody asks. Throws `ClusterError` and
- * `ManifestError` where an operation waits for the answer.
+ * What is left in the cluster of a release that Helm has no record of; null while nobody asks. Throws `ClusterError`,
+ * `ManifestError` and `CannotOpen` where an operation waits for the answer.
  */
 export async function remainsOf(
   state: ReleaseState,
@@ -71,12 +72,17 @@ export async function remainsOf(
     const evidence = await remainingEvidence(cluster, known, state.release.namespace)
     return evidence === null ? remains : { ...remains, evidence }
   } catch (error) {
-    const unknown = error instanceof ManifestError || (error instanceof ClusterError && error.status === 403)
-    if (!unknown || openOperation(state)?.phase.name === 'removing') throw error
+    if (!isUnknown(error) || openOperation(state)?.phase.name === 'removing') throw error
     const why = 'what is left of it cannot be read'
     return { ...nothing, leftovers: [{ kind: 'Release', name: state.release.name, why }] }
   }
 }
+
+/** Looking again tells no more. */
+const isUnknown = (error: unknown): boolean =>
+  error instanceof ManifestError ||
+  error instanceof CannotOpen ||
+  (error instanceof ClusterError && error.status === 403)
 
 /** It will be over by the next look, or is already: what hangs is told with the failure. */
 function isLate(state: ReleaseState, now: Instant): boolean {

@@ -2,7 +2,7 @@ import { ClusterError } from './errors.ts'
 import { findLive, isOfAnother, isTerminating, type Leftover, type Owner, readClaims, whyGoing } from './gone.ts'
 import { whyKept } from './kept.ts'
 import { mapParallel } from './parallel.ts'
-import { type PastObject, type PastRevision, readPast } from './past.ts'
+import { type Past, type PastObject, type PastRevision, readPast } from './past.ts'
 import type { KubeObject, RequestOptions } from './types.ts'
 import type { ReadParts } from './workloads.ts'
 
@@ -21,16 +21,28 @@ export async function readLeftBehind(
   { namespace, name }: Pick<Owner, 'namespace' | 'name'>,
   options: RequestOptions = {},
 ): Promise<readonly Leftover[]> {
-  const { objects, unread } = await readPast(history)
+  const past = await readPast(history)
   const release = { namespace, name, marked: true }
-  const found = await mapParallel(objects, AT_ONCE, (past) => find(parts, past, release, options))
+  const found = await mapParallel(past.objects, AT_ONCE, (one) => find(parts, one, release, options))
   const sets = found.filter(({ of }) => of === 'release').map(({ object }) => object)
   const left = [...found.flatMap(leftover), ...(await readClaims(parts, sets, namespace, options))]
-  if (left.length > 0 && (await isTerminating(parts, namespace, options))) return []
-  return unread === null ? left : [...left, { kind: 'Release', name, why: whyUnread(unread) }]
+  const why = whyUnknown(past)
+  if ((left.length > 0 || why !== '') && (await isTerminating(parts, namespace, options))) return []
+  return why === '' ? left : [...left, { kind: 'Release', name, why }]
 }
 
-const whyUnread = (revision: number) => `what revision ${revision} and those before it have left was not looked for`
+/** What was not looked for, in words; none where all was. */
+function whyUnknown({ unread, unreadable: [newest, ...others] }: Past): string {
+  const lost = newest === undefined ? [] : [whyLost(newest, others.length)]
+  const rest = unread === null ? [] : [`what revision ${unread} and those before it have left was not looked for`]
+  return [...lost, ...rest].join('; ')
+}
+
+function whyLost(newest: number, others: number): string {
+  if (others === 0) return `revision ${newest} cannot be read in full: what it has left was not looked for`
+  const which = `revision ${newest} and ${others} ${others === 1 ? 'other' : 'others'}`
+  return `${which} cannot be read in full: what they have left was not looked for`
+}
 
 async function find(parts: ReadParts, past: PastObject, release: Owner, options: RequestOptions): Promise<Found> {
   try {

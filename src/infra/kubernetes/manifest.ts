@@ -16,7 +16,12 @@ export type ManifestObject = {
 
 /** The manifest holds what is no object. Without its text: it may hold Secrets. */
 export class ManifestError extends Error {
-  override readonly name = 'ManifestError'
+  override readonly name: string = 'ManifestError'
+}
+
+/** A part of it is not read here, and may be an object all the same: what is no object helm applies neither. */
+export class UnreadManifestError extends ManifestError {
+  override readonly name = 'UnreadManifestError'
 }
 
 /**
@@ -33,7 +38,7 @@ const MOST_ALIASES = 1000
 /** Reads the objects of a Helm manifest; a `List` is opened. Throws `ManifestError`. */
 export function parseManifest(text: string): readonly ManifestObject[] {
   return parseManifestDocuments(text).flatMap((document, index) => {
-    if (document.errors.length > 0) throw new ManifestError(`document ${index + 1} is not YAML`)
+    if (document.errors.length > 0) throw new UnreadManifestError(`document ${index + 1} is not YAML`)
     return objectsOf(readValue(document, index + 1), index + 1)
   })
 }
@@ -43,7 +48,7 @@ function readValue(document: ReturnType<typeof parseManifestDocuments>[number], 
   try {
     return document.toJS({ maxAliasCount: MOST_ALIASES })
   } catch {
-    throw new ManifestError(`document ${number} cannot be read`)
+    throw new UnreadManifestError(`document ${number} cannot be read`)
   }
 }
 

@@ -6,7 +6,7 @@ const map = (name: string, annotations = '') =>
 const hook = (name: string) => map(name, '  annotations: { helm.sh/hook: pre-install }\n')
 
 /** Revisions, newest first, and which of them were asked for. */
-function historyOf(...manifests: readonly string[]) {
+function historyOf(...manifests: readonly (string | null)[]) {
   const asked: number[] = []
   async function* revisions(): AsyncGenerator<PastRevision> {
     for (const [index, manifest] of manifests.entries()) {
@@ -32,8 +32,22 @@ test('an object is of the last revision that named it; of the newest one only ho
 test('what is no object is passed over, and a text that stands in a value begins no document', async () => {
   const text =
     '---\napiVersion: v1\nkind: ConfigMap\nmetadata: { name: t }\ndata:\n  text: |\n    ---\n    kind: Nothing\n'
-  const { revisions } = historyOf('', `${text}---\nwords\n---\n{ not: [yaml\n${map('b')}`)
+  const { revisions } = historyOf('', `${text}---\nwords\n${map('b')}`)
   expect(await namesOf(revisions)).toEqual({ named: ['t 1', 'b 1'], unread: null })
+})
+
+const aliases = `${map('many')}data: { a: &a "x", ${Array.from({ length: 1_001 }, (_, n) => `k${n}: *a`).join(', ')} }\n`
+
+test('what cannot be read is told, and the rest is read', async () => {
+  const { revisions } = historyOf(map('a'), `---\n{ not: [yaml\n${map('b')}`, null, map('c') + aliases, map('d'))
+  const { objects, unread, unreadable } = await readPast(revisions, limits)
+  expect(objects.map(({ object }) => object.name)).toEqual(['b', 'c', 'd'])
+  expect({ unread, unreadable }).toEqual({ unread: null, unreadable: [4, 3, 2] })
+})
+
+test('the same that cannot be read counts for the last revision that has it', async () => {
+  const { unreadable } = await readPast(historyOf(map('a'), aliases, aliases).revisions, limits)
+  expect(unreadable).toEqual([2])
 })
 
 test('the same document costs once', async () => {

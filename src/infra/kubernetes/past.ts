@@ -1,8 +1,8 @@
 import { setImmediate as afterOthers } from 'node:timers/promises'
-import { ManifestError, type ManifestObject, objectKey, parseManifest } from './manifest.ts'
+import { ManifestError, type ManifestObject, objectKey, parseManifest, UnreadManifestError } from './manifest.ts'
 
-/** What a revision named, its hooks included, as helm stored it. */
-export type PastRevision = { readonly revision: number; readonly manifest: string }
+/** What a revision named, its hooks included, as helm stored it; null where that is lost. */
+export type PastRevision = { readonly revision: number; readonly manifest: string | null }
 
 /** An object, with the last revision that named it. */
 export type PastObject = { readonly object: ManifestObject; readonly revision: number }
@@ -10,8 +10,10 @@ export type PastObject = { readonly object: ManifestObject; readonly revision: n
 export type Past = {
   /** What the newest revision itself named is not among them, but for its hooks: that is known otherwise. */
   readonly objects: readonly PastObject[]
-  /** The newest revision that was not read in full; null where all were. */
+  /** The newest revision that was not read, because there was too much; null where all were. */
   readonly unread: number | null
+  /** Revisions that are lost, or of which a part cannot be read though it may have been applied; newest first. */
+  readonly unreadable: readonly number[]
 }
 
 export type PastLimits = { readonly revisions: number; readonly characters: number; readonly objects: number }
@@ -28,15 +30,16 @@ export async function readPast(history: AsyncIterable<PastRevision>, limits = mo
   let newest: number | null = null
   for await (const { revision, manifest } of history) {
     newest ??= revision
-    if (!(await reading.add(revision, manifest))) return { objects: reading.besides(newest), unread: revision }
+    if (!(await reading.add(revision, manifest))) return reading.past(newest, revision)
   }
-  return { objects: newest === null ? [] : reading.besides(newest), unread: null }
+  return reading.past(newest, null)
 }
 
 class Reading {
   readonly #limits: PastLimits
   readonly #read = new Set<string>()
   readonly #named = new Map<string, PastObject>()
+  readonly #unreadable = new Set<number>()
   #revisions = 0
   #characters = 0
 
@@ -45,23 +48,31 @@ class Reading {
   }
 
   /** False when there is more of it than is read. */
-  async add(revision: number, manifest: string): Promise<boolean> {
+  async add(revision: number, manifest: string | null): Promise<boolean> {
     if (++this.#revisions > this.#limits.revisions) return false
+    if (manifest === null) this.#unreadable.add(revision)
+    return manifest === null || this.#addParts(revision, manifest)
+  }
+
+  async #addParts(revision: number, manifest: string): Promise<boolean> {
     for (const text of manifest.split(/^---(?=\s|$)/m)) {
       if (this.#read.has(text)) continue
       this.#characters += text.length
       if (this.#characters > this.#limits.characters) return false
       this.#read.add(text)
-      for (const object of objectsOf(text)) this.#name(object, revision)
+      const objects = objectsOf(text)
+      if (objects === null) this.#unreadable.add(revision)
+      for (const object of objects ?? []) this.#name(object, revision)
       if (this.#named.size > this.#limits.objects) return false
       await afterOthers()
     }
     return true
   }
 
-  besides(newest: number): readonly PastObject[] {
+  past(newest: number | null, unread: number | null): Past {
     const all = [...this.#named.values()].slice(0, this.#limits.objects)
-    return all.filter(({ object, revision }) => revision !== newest || object.hook !== null)
+    const objects = all.filter(({ object, revision }) => revision !== newest || object.hook !== null)
+    return { objects, unread, unreadable: [...this.#unreadable] }
   }
 
   #name(object: ManifestObject, revision: number): void {
@@ -70,10 +81,12 @@ class Reading {
   }
 }
 
-function objectsOf(text: string): readonly ManifestObject[] {
+/** Null where it cannot be read. */
+function objectsOf(text: string): readonly ManifestObject[] | null {
   try {
     return parseManifest(text)
   } catch (error) {
+    if (error instanceof UnreadManifestError) return null
     if (error instanceof ManifestError) return []
     throw error
   }

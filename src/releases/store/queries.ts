@@ -5,7 +5,7 @@ import type { Uuid } from '../../core/subject.ts'
 import { contains, onPage, type Page, type Place, placeAt } from '../../infra/database/ordered.ts'
 import type { Db, Tx } from '../../infra/database/types.ts'
 import type { PastRevision } from '../../infra/kubernetes/index.ts'
-import type { Vault } from '../../infra/secrets/vault.ts'
+import { CannotOpen, type Vault } from '../../infra/secrets/vault.ts'
 import { type ReleaseStatus, type RevisionSummary, releaseStatuses } from '../core/model.ts'
 import { revisionColumns, revisionOf } from './rows.ts'
 import { sealedAs } from './sealed.ts'
@@ -217,14 +217,28 @@ export async function newestManifest(db: Db | Tx, vault: Vault, releaseId: Uuid)
   return row === undefined ? null : String(vault.open(row.manifest_enc, sealedAs.manifest(releaseId, row.revision)))
 }
 
-/** Every mirrored revision with all that it named, its hooks included, newest first: read one by one, as they are asked for. */
+/**
+ * Every mirrored revision with all that it named, its hooks included, newest first: read one by one, as they are asked for.
+ * Null stands for what cannot be opened: one that is damaged must not hide the others.
+ */
 export async function* pastRevisions(db: Db, vault: Vault, releaseId: Uuid): AsyncGenerator<PastRevision> {
   for (let row = await pastRow(db, releaseId, null); row !== undefined; ) {
-    const { revision, manifest_enc, hooks_enc } = row
+    const { revision } = row
+    yield { revision, manifest: namedBy(row, vault, releaseId) }
+    row = await pastRow(db, releaseId, revision)
+  }
+}
+
+type PastRow = NonNullable<Awaited<ReturnType<typeof pastRow>>>
+
+function namedBy({ revision, manifest_enc, hooks_enc }: PastRow, vault: Vault, releaseId: Uuid): string | null {
+  try {
     const manifest = vault.open(manifest_enc, sealedAs.manifest(releaseId, revision))
     const hooks = hooks_enc === null ? '' : vault.open(hooks_enc, sealedAs.hooks(releaseId, revision))
-    yield { revision, manifest: `${manifest}\n---\n${hooks}` }
-    row = await pastRow(db, releaseId, revision)
+    return `${manifest}\n---\n${hooks}`
+  } catch (error) {
+    if (error instanceof CannotOpen) return null
+    throw error
   }
 }
 

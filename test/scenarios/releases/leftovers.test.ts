@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { resources } from '../../../src/infra/kubernetes/index.ts'
 import { ok } from '../support/api.ts'
@@ -57,4 +59,20 @@ test.concurrent('what is not there any more, or is of somebody else meanwhile, i
   }
   expect(named(ok(await release.uninstall()))).toEqual([])
   expect(await world.cluster.config(place.namespace, 'app-kept')).not.toBeNull()
+})
+
+test.concurrent('what a revision names that cannot be read is told as not looked for', async () => {
+  const release = await world.place().installed({ chartName: 'passing', valuesOverride: { maps: ['a'] } })
+  const chart = join(world.charts, 'passing', '1.1.0')
+  const many = '{{ range until 1200 }}, k{{ . }}: *a{{ end }}'
+  const metadata = 'metadata: { name: {{ .Release.Name }}-many }'
+  const template = `apiVersion: v1\nkind: ConfigMap\n${metadata}\ndata: { a: &a "x"${many} }\n`
+  await writeFile(join(chart, 'templates', 'many.yaml'), template)
+  await world.hand.helm('upgrade', release.name, chart, '--namespace', release.namespace)
+  await release.until('is followed', ({ revision, status }) => revision === 2 && status === 'DEPLOYED')
+  ok(await release.upgrade({ chartVersion: '1.2.0', valuesOverride: { maps: ['b'] } }))
+  const gone = ok(await release.uninstall())
+  expect(gone.status).toBe('UNINSTALLED')
+  const why = 'revision 2 cannot be read in full: what it has left was not looked for'
+  expect(gone.leftovers).toEqual([{ kind: 'Release', name: 'app', why }])
 })
