@@ -59,6 +59,14 @@ type Act = {
   /** Install and upgrade write their own verdict on SIGTERM; rollback and uninstall have no handler (DESIGN.md). */
   readonly onCancel: ChildLimits['onCancel']
   readonly args: (files: AttemptFiles) => readonly string[]
+  /** What it is for helm to call well what has written nothing; without it that is well. */
+  readonly nothing?: Explanation
+}
+
+/** With `--ignore-not-found` helm takes whatever keeps it from reading its records for a release that is not there (4.1 and 3.17). */
+const foundNothing: Explanation = {
+  code: 'helm_failed',
+  detail: 'helm could not read its records of the release, or found none: it has removed nothing',
 }
 
 /** The `Helm` port on the real binary, one child process a call. */
@@ -96,7 +104,7 @@ export class HelmProcess implements Helm {
   uninstall(spec: UninstallSpec, context: RunContext): Promise<void> {
     const { dialect } = this.#options.binary
     const args = () => uninstallArguments(dialect, { ...spec, cascade: spec.cascade ?? 'background' })
-    return this.#act({ target: spec, contents: {}, onCancel: 'kill', args }, context)
+    return this.#act({ target: spec, contents: {}, onCancel: 'kill', args, nothing: foundNothing }, context)
   }
 
   async template(spec: TemplateSpec, context: TemplateContext): Promise<Rendered> {
@@ -147,6 +155,8 @@ export class HelmProcess implements Helm {
     try {
       const outcome = await this.#withFiles(act, open, context)
       if (outcome.code !== 0) throw failure(outcome, open)
+      if (act.nothing !== undefined && !open.attempt.changed())
+        throw new HelmFailure(act.nothing, false, redactedTail(outcome.stderr))
     } finally {
       open.close()
     }

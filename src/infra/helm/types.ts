@@ -137,7 +137,7 @@ export interface Helm {
   upgrade(spec: UpgradeSpec, context: RunContext): Promise<void>
   /** Always takes fields that other managers own (SPEC section 3). */
   rollback(spec: RollbackSpec, context: RunContext): Promise<void>
-  /** A release that is not there is a success. */
+  /** A release that is not there, or whose records helm could not read, fails with nothing changed. */
   uninstall(spec: UninstallSpec, context: RunContext): Promise<void>
   /** Renders without any cluster. */
   template(spec: TemplateSpec, context: TemplateContext): Promise<Rendered>

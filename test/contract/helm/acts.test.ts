@@ -65,7 +65,7 @@ test('the four acts', async () => {
   await world.helm.uninstall({ ...target(), description: 'no longer needed' }, context())
   expect(await revisions(world.cluster, namespace, release)).toEqual([])
   expect(await word()).toBeUndefined()
-  await world.helm.uninstall(target(), context())
+  await expect(world.helm.uninstall(target(), context())).rejects.toMatchObject({ code: 'helm_failed', changed: false })
 })
 
 test('hooks run', async () => {

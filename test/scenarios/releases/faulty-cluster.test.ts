@@ -66,21 +66,25 @@ test('500 to every write of helm: the operation fails, says why, and the next on
 })
 
 test.each([
-  ['/upgrade', { valuesOverride: { word: 'b' } }],
-  ['/rollback', { targetRevision: 1 }],
-])('500 to helm for its records: %s fails, and the release is as it was (docs/adr/0044)', async (command, body) => {
-  const release = await world.place().installed()
-  ok(await release.upgrade({ valuesOverride: { word: 'a' } }))
-  const before = await release.read()
-  server.faults(({ as, path }) => (as !== null && path.includes('/secrets') ? broken : null))
-  const operation = await release.begin('POST', command, body)
-  expect(await operation.ended()).toMatchObject({ status: 'FAILED', error: { code: expect.any(String) } })
-  server.faults(() => null)
-  const { updatedAt: _, health: __, ...told } = await release.read()
-  expect(before).toMatchObject({ ...told, status: 'DEPLOYED', revision: 2 })
-  expect(await release.verdicts()).toEqual(['2 DEPLOYED', '1 DEPLOYED'])
-  await expectTrue(release)
-})
+  ['POST', '/upgrade', { valuesOverride: { word: 'b' } }],
+  ['POST', '/rollback', { targetRevision: 1 }],
+  ['DELETE', '', undefined],
+] as const)(
+  '500 to helm for its records: %s %s fails, the release is as it was (docs/adr/0044)',
+  async (method, command, body) => {
+    const release = await world.place().installed()
+    ok(await release.upgrade({ valuesOverride: { word: 'a' } }))
+    const before = await release.read()
+    server.faults(({ as, path }) => (as !== null && path.includes('/secrets') ? broken : null))
+    const operation = await release.begin(method, command, body)
+    expect(await operation.ended()).toMatchObject({ status: 'FAILED', error: { code: 'helm_failed' } })
+    server.faults(() => null)
+    const { updatedAt: _, health: __, ...told } = await release.read()
+    expect(before).toMatchObject({ ...told, status: 'DEPLOYED', revision: 2 })
+    expect(await release.verdicts()).toEqual(['2 DEPLOYED', '1 DEPLOYED'])
+    await expectTrue(release)
+  },
+)
 
 test('the cluster refuses once that the revision before is called superseded: helm goes on, and it is put right', async () => {
   const release = await world.place().installed()
