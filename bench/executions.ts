@@ -23,29 +23,34 @@ import { executionMachine, rehearsalFleet, type UpgradePorts } from '../src/upgr
 import { insertExecution } from '../src/upgrades/store/executions.ts'
 import { writeWorld } from '../src/upgrades/store/rehearsals.ts'
 import { executionOf, insertTenant } from '../test/contract/upgrades/given.ts'
-import { cpuOf } from './support/measure.ts'
-
-/** Until the first look at each is over: they come due over one interval, half a minute from now. */
-const warmUpMs = 70_000
+import { cpuOf, cpuOfTree } from './support/measure.ts'
+import { countStatements } from './support/statements.ts'
 
 /**
- * How late executions are looked at: `count` rehearsals of ten instances, monitored canaries at the default interval of
- * 30 s, on one worker and a durable embedded PostgreSQL. Late is a look after the moment that the execution waited for.
+ * How late executions are looked at, and what a look costs: `count` rehearsals of ten instances, monitored canaries, on one
+ * worker and a durable embedded PostgreSQL. Late is a look after the moment that the execution waited for. `interval` is
+ * that of their health checks in seconds: 30 by default, and a shorter one makes more looks of fewer executions.
  */
-export function executions(count: number, forSeconds = 60): Promise<void> {
-  return measured(count, { insert: insertMonitored, warmUpMs, forSeconds })
+export function executions(count: number, interval: number, forSeconds = 60): Promise<void> {
+  const intervalMs = interval * 1000
+  const insert = (database: Database) => insertMonitored(database, count, intervalMs)
+  // Until the first look at each is over: they come due over one interval, some seconds from now.
+  return measured(count, { insert, warmUpMs: insertingMs + intervalMs + 10_000, forSeconds })
 }
+
+/** Inserting takes less. */
+const insertingMs = 30_000
 
 /**
  * The same where all of them are started within one second: how late each step is while all of them validate, let helm
  * apply and move their first batch at the same time. For a minute, from the first start on.
  */
 export function startedAtOnce(count: number): Promise<void> {
-  return measured(count, { insert: insertStarted, warmUpMs: 0, forSeconds: 60 })
+  return measured(count, { insert: (database) => insertStarted(database, count), warmUpMs: 0, forSeconds: 60 })
 }
 
 type Load = {
-  readonly insert: (database: Database, count: number) => Promise<void>
+  readonly insert: (database: Database) => Promise<void>
   readonly warmUpMs: number
   readonly forSeconds: number
 }
@@ -54,16 +59,19 @@ async function measured(count: number, { insert, warmUpMs, forSeconds }: Load): 
   const home = mkdtempSync(join(tmpdir(), 'flotilla-bench-'))
   const server = await startEmbeddedPostgres({ home, log: silentLog })
   const database = openDatabase(server.url, { max: 16, log: silentLog })
+  const statements = countStatements(database.pool)
   const listener = openListener(server.url, silentLog)
   await migrate(database.db)
-  await insert(database, count)
+  await insert(database)
   const late: number[] = []
   const machine = executionMachine({
     ...{ db: database.db, clock: systemClock, newId: randomUUID, ports: rehearsing(database) },
   })
+  let looks = 0
   const timed: typeof machine = {
     ...machine,
     observe: (execution, lease) => {
+      looks++
       const due = execution.waitingFor?.until ?? null
       if (due !== null) late.push(Math.max(0, systemClock.now() - due))
       return machine.observe(execution, lease)
@@ -75,11 +83,16 @@ async function measured(count: number, { insert, warmUpMs, forSeconds }: Load): 
   })
   await sleep(warmUpMs)
   late.length = 0
-  const before = cpuOf('self').own
+  const used = () => ({ own: cpuOf('self').own, database: cpuOfTree(server.pid()), statements: statements(), looks })
+  const before = used()
   await sleep(forSeconds * 1000)
-  const cores = (cpuOf('self').own - before) / forSeconds
+  const after = used()
   report(count, late, forSeconds)
-  console.log(`${cores.toFixed(2)} cores in this process`)
+  const aLook = (what: keyof typeof before) => (after[what] - before[what]) / (after.looks - before.looks)
+  console.log(
+    `a look: ${(aLook('own') * 1000).toFixed(2)} ms of CPU in this process, ${(aLook('database') * 1000).toFixed(2)} in PostgreSQL, ` +
+      `${aLook('statements').toFixed(2)} round trips`,
+  )
   await worker.stop()
   await listener.close()
   await database.close()
@@ -95,9 +108,11 @@ function report(count: number, late: readonly number[], seconds: number): void {
 }
 
 /** Canaries that have passed and wait for their promotion, begun over one interval. */
-function insertMonitored(database: Database, count: number): Promise<void> {
-  const from = systemClock.now() + 30_000
-  return insertAll(database, count, (tenantId, share) => monitored(tenantId, from + Math.floor(share * 30_000)))
+function insertMonitored(database: Database, count: number, intervalMs: number): Promise<void> {
+  const from = systemClock.now() + insertingMs
+  return insertAll(database, count, (tenantId, share) =>
+    monitored(tenantId, from + Math.floor(share * intervalMs), intervalMs),
+  )
 }
 
 /** Executions that are started within the second after all of them are there: rolling, as the document has it. */
@@ -150,9 +165,11 @@ function begun(tenantId: string, now: number): Omit<Begun, 'due'> {
 }
 
 /** What an execution that began so long ago has come to, in virtual time: a monitored canary, next due after `from`. */
-function monitored(tenantId: string, from: number): Begun {
-  let now = from - 150_000
-  let execution = started(tenantId, now)
+function monitored(tenantId: string, from: number, intervalMs: number): Begun {
+  let now = from - 5 * intervalMs
+  const begun = started(tenantId, now)
+  const spec = { ...begun.spec, healthCheckIntervalSeconds: intervalMs / 1000 }
+  let execution: Execution = { ...begun, spec }
   const releaseIds = execution.claims.map(({ releaseId }) => releaseId)
   let world = newRehearsal({ size: 10, faults: { readySeconds: 0 }, releaseIds }, now)
   while (now < from) {

@@ -17,6 +17,7 @@ const { positionals, values } = parseArgs({
     releases: { type: 'string', default: '200' },
     rounds: { type: 'string', default: '3' },
     executions: { type: 'string', default: '10000' },
+    interval: { type: 'string', default: '30' },
     seed: { type: 'string', default: '1' },
   },
 })
@@ -26,7 +27,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   reads: () => reads(rounds),
   start: () => start(rounds),
   simulate: async () => simulate(Number(values.executions), Number(values.seed)),
-  executions: () => executions(Number(values.executions)),
+  executions: () => executions(Number(values.executions), Number(values.interval)),
   burst: () => startedAtOnce(Number(values.executions)),
 }
 for (const name of positionals.length > 0 ? positionals : Object.keys(benches)) {
