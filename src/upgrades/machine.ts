@@ -6,17 +6,18 @@ import { decideExecution } from './core/decide.ts'
 import { type Execution, isTerminal } from './core/model.ts'
 import type { ExecutionMachine, MachineDeps } from './deps.ts'
 import { observeExecution } from './observe.ts'
-import { loadExecution, recordExecution, saveExecution } from './store/executions.ts'
+import { executionReader, loadExecution, recordExecution, saveExecution } from './store/executions.ts'
 import { GateStore } from './store/gates.ts'
 
 /** The machine of upgrade executions: the pure decision with its acts, its storage and its eyes. */
 export function executionMachine(deps: MachineDeps): ExecutionMachine {
+  const read = executionReader(deps.db)
   return {
     kind: 'execution',
     share: ({ tenantId }) => tenantId,
     decide: decideExecution,
     acts: executionActs(deps),
-    load: loadExecution,
+    load: (db, id, how) => (db === deps.db && how?.lock !== true ? read(id) : loadExecution(db, id, how)),
     save: (tx, before, after) => save(deps, tx, before, after),
     record: (tx, execution, events) => recordExecution(tx, execution, events, deps.clock.now()),
     observe: (execution) => observeExecution(deps, execution),

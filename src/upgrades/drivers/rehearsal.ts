@@ -6,7 +6,7 @@ import type { Execution, ExecutionAct, FleetSight, RehearsalFaults, ReleaseSight
 import { applyAct } from '../core/rehearsal/apply.ts'
 import { observeWorld } from '../core/rehearsal/observe.ts'
 import { createWorld, type World } from '../core/rehearsal/world.ts'
-import { changeWorld, findWorld, readWorld } from '../store/rehearsals.ts'
+import { changeWorld, worldReader } from '../store/rehearsals.ts'
 import type { FleetDriver, FleetLook } from './driver.ts'
 
 /** A simulated fleet, releases and all. It is plain JSON: what happens by itself is made up for at each look. */
@@ -22,13 +22,18 @@ export type RehearsalFleet = {
 
 /** The fleets of rehearsals, kept in the database. */
 export function simulatedFleet({ db, clock }: { readonly db: Db; readonly clock: Clock }): RehearsalFleet {
-  const look = async ({ id }: Execution, asked: FleetLook) =>
-    observeWorld((await readWorld(db, id)) as unknown as World, asked, clock.now())
+  const readWorld = worldReader(db)
+  const look = async ({ id }: Execution, asked: FleetLook) => {
+    const world = await readWorld(id)
+    if (world === undefined) throw new Error(`execution ${id} has no simulated fleet`)
+    return observeWorld(world as unknown as World, asked, clock.now())
+  }
   // Only who holds the lease changes the world: what is read is what is changed.
   const act = async (what: ExecutionAct, lease: Lease): Promise<boolean> => {
-    const world = (await findWorld(db, lease.subject.id)) as unknown as World | null
-    if (world !== null) await changeWorld(db, lease, applyAct(world, what, clock.now()))
-    return world !== null
+    const world = await readWorld(lease.subject.id)
+    if (world === undefined) return false
+    await changeWorld(db, lease, applyAct(world as unknown as World, what, clock.now()))
+    return true
   }
   const done = async (what: ExecutionAct, lease: Lease): Promise<void> => void (await act(what, lease))
   return {

@@ -3,6 +3,7 @@ import type { DomainEvent } from '../../core/events.ts'
 import type { Instant } from '../../core/instant.ts'
 import type { Uuid } from '../../core/subject.ts'
 import { jsonbText } from '../../infra/database/jsonb.ts'
+import { inBatches } from '../../infra/database/read-batches.ts'
 import type { Db, Tx } from '../../infra/database/types.ts'
 import type { Loading } from '../../infra/engine/types.ts'
 import { record } from '../../infra/events/events.ts'
@@ -15,6 +16,20 @@ export class StaleExecution extends Error {
   override readonly name = 'StaleExecution'
 }
 
+/** Reads executions of a worker, those that are asked for at the same time in one statement. */
+export function executionReader(db: Db): (id: Uuid) => Promise<Execution | null> {
+  const read = inBatches(async (ids: readonly Uuid[]) => {
+    const rows = await withInstances(db)
+      .where('id', '=', sql<Uuid>`any(${[...ids]}::uuid[])`)
+      .execute()
+    return new Map(rows.map((row) => [row.id, row]))
+  })
+  return async (id) => {
+    const row = await read(id)
+    return row === undefined ? null : executionOf(row)
+  }
+}
+
 /**
  * The execution with its instances; null: unknown. `lock` takes the row lock first and reads the instances after it: in
  * one statement they could be older than the row that was waited for. They are those of `known` while its version is.
@@ -24,16 +39,19 @@ export async function loadExecution(
   id: Uuid,
   { lock = false, known }: Loading<Execution> = {},
 ): Promise<Execution | null> {
-  const rows = tables(db).selectFrom('executions').selectAll('executions').where('id', '=', id)
   if (lock) {
+    const rows = tables(db).selectFrom('executions').selectAll('executions').where('id', '=', id)
     const row = await rows.forUpdate().executeTakeFirst()
     if (row === undefined) return null
     const same = known?.id === id && known.version === row.version
     return executionOf({ ...row, instances: same ? known.instances : await instancesOf(db, id) })
   }
-  const row = await rows.select(instancesAsJson.as('instances')).executeTakeFirst()
+  const row = await withInstances(db).where('id', '=', id).executeTakeFirst()
   return row === undefined ? null : executionOf(row)
 }
+
+const withInstances = (db: Db) =>
+  tables(db).selectFrom('executions').selectAll('executions').select(instancesAsJson.as('instances'))
 
 /** The instances of the execution in the row, as one document: a statement less for what is read most often. */
 const instancesAsJson = sql<readonly Instance[]>`coalesce((select jsonb_agg(i.state order by i.ordinal)

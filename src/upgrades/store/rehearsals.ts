@@ -2,25 +2,24 @@ import { sql } from 'kysely'
 import type { Json } from '../../core/json.ts'
 import type { Uuid } from '../../core/subject.ts'
 import { jsonb } from '../../infra/database/jsonb.ts'
+import { inBatches, type Read } from '../../infra/database/read-batches.ts'
 import type { Db, Tx } from '../../infra/database/types.ts'
 import { holding, type Lease, whileHeld } from '../../infra/engine/index.ts'
 import { tables } from './tables.ts'
 
-/** The simulated fleet of a rehearsal, as it was when something was done to it last. */
-export async function readWorld(db: Db, executionId: Uuid): Promise<Json> {
-  const world = await findWorld(db, executionId)
-  if (world === null) throw new Error(`execution ${executionId} has no simulated fleet`)
-  return world
-}
-
-/** The same; null for an execution that is no rehearsal. */
-export async function findWorld(db: Db, executionId: Uuid): Promise<Json> {
-  const row = await tables(db)
-    .selectFrom('rehearsals')
-    .select('world')
-    .where('execution_id', '=', executionId)
-    .executeTakeFirst()
-  return row?.world ?? null
+/**
+ * Reads simulated fleets of rehearsals, as they were when something was done to them last; undefined for an execution that
+ * is no rehearsal. Those that are asked for at the same time are read in one statement.
+ */
+export function worldReader(db: Db): Read<Uuid, Json> {
+  return inBatches(async (ids: readonly Uuid[]) => {
+    const rows = await tables(db)
+      .selectFrom('rehearsals')
+      .selectAll()
+      .where('execution_id', '=', sql<Uuid>`any(${[...ids]}::uuid[])`)
+      .execute()
+    return new Map(rows.map((row) => [row.execution_id, row.world]))
+  })
 }
 
 /** Writes the simulated fleet of the execution whose lease is held. Throws `LeaseLost`. */

@@ -6,6 +6,7 @@ import { type Lease, LeaseLost } from '../../../src/infra/engine/index.ts'
 import { listEvents } from '../../../src/infra/events/events.ts'
 import type { Execution, ExecutionStatus } from '../../../src/upgrades/core/model.ts'
 import {
+  executionReader,
   insertExecution,
   loadExecution,
   recordExecution,
@@ -18,7 +19,7 @@ import {
   listExecutions,
   statisticsOf,
 } from '../../../src/upgrades/store/queries.ts'
-import { changeWorld, findWorld, writeWorld } from '../../../src/upgrades/store/rehearsals.ts'
+import { changeWorld, worldReader, writeWorld } from '../../../src/upgrades/store/rehearsals.ts'
 import { type FreshDatabase, freshDatabase } from '../../support/database.ts'
 import { executionOf, insertTenant, instanceOf } from './given.ts'
 
@@ -44,6 +45,15 @@ describe('an execution', () => {
     const stored = { ...execution, warnings: [{ code: 'DOWNTIME', message: 'none is ready\ufffd' }] }
     expect(await loadExecution(database.db, execution.id)).toEqual(stored)
     expect(await transaction(database.db, (tx) => loadExecution(tx, execution.id, { lock: true }))).toEqual(stored)
+  })
+
+  it('is read together with others that are asked for at the same time, as it is then', async () => {
+    const [one, other] = [await given(), await given()]
+    const read = executionReader(database.db)
+    const asked = await Promise.all([read(other.id), read(tenantId), read(one.id)])
+    expect(asked).toEqual([await loadExecution(database.db, other.id), null, await loadExecution(database.db, one.id)])
+    await save(one, { ...one, currentBatch: 1 })
+    expect(await read(one.id)).toMatchObject({ version: 1, currentBatch: 1 })
   })
 
   it('keeps what a decision changed, and writes instances that are other objects only', async () => {
@@ -187,8 +197,8 @@ describe('the world of a rehearsal', () => {
     await changeWorld(database.db, leaseOf(id, 7n), { at: 2 })
     await expect(changeWorld(database.db, leaseOf(id, 6n), { at: 3 })).rejects.toThrow(LeaseLost)
     await expect(changeWorld(database.db, leaseOf(id, 7n, 0), { at: 4 })).rejects.toThrow(LeaseLost)
-    expect(await findWorld(database.db, id)).toEqual({ at: 2 })
-    expect(await findWorld(database.db, other.id)).toBeNull()
+    const readWorld = worldReader(database.db)
+    expect(await Promise.all([readWorld(id), readWorld(other.id)])).toEqual([{ at: 2 }, undefined])
   })
 })
 
