@@ -18,7 +18,7 @@ export async function moveClaims(
   { before, after }: { readonly before: Execution; readonly after: Execution },
   now: Instant,
 ): Promise<void> {
-  if (after.target.kind === 'rehearsal') return
+  if (!movesClaims(before, after)) return
   const claims = [...after.claims].sort((a, b) => (a.releaseId < b.releaseId ? -1 : 1))
   const ref = ({ releaseId }: ClaimedRelease) => ({ releaseId, executionId: after.id })
   if (after.claiming && !before.claiming) {
@@ -28,9 +28,15 @@ export async function moveClaims(
   if (before.claiming && !after.claiming) {
     const frozen = frozenBy(after)
     for (const claim of claims) await orders.unclaim(tx, { ...ref(claim), frozen }, now)
-  } else if (after.claiming && shownAs(before) !== shownAs(after)) {
+  } else {
     for (const claim of claims) await orders.show(tx, ref(claim), shownAs(after), now)
   }
+}
+
+/** Whether `moveClaims` has anything to do. */
+export function movesClaims(before: Execution, after: Execution): boolean {
+  if (after.target.kind === 'rehearsal') return false
+  return after.claiming !== before.claiming || (after.claiming && shownAs(before) !== shownAs(after))
 }
 
 const shownAs = ({ status }: Execution) => (status === 'ROLLING_BACK' ? 'PENDING_ROLLBACK' : 'PENDING_UPGRADE')

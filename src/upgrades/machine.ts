@@ -1,12 +1,19 @@
 import type { Tx } from '../infra/database/types.ts'
 import { announceEnd } from '../infra/engine/index.ts'
 import { executionActs } from './acts.ts'
-import { moveClaims } from './claims.ts'
+import { moveClaims, movesClaims } from './claims.ts'
 import { decideExecution } from './core/decide.ts'
 import { type Execution, isTerminal } from './core/model.ts'
 import type { ExecutionMachine, MachineDeps } from './deps.ts'
 import { observeExecution } from './observe.ts'
-import { executionReader, loadExecution, recordExecution, saveExecution } from './store/executions.ts'
+import {
+  dropsPlaces,
+  executionReader,
+  loadExecution,
+  recordExecution,
+  saveExecution,
+  savingExecutions,
+} from './store/executions.ts'
 import { GateStore } from './store/gates.ts'
 
 /** The machine of upgrade executions: the pure decision with its acts, its storage and its eyes. */
@@ -19,10 +26,16 @@ export function executionMachine(deps: MachineDeps): ExecutionMachine {
     acts: executionActs(deps),
     load: (db, id, how) => (db === deps.db && how?.lock !== true ? read(id) : loadExecution(db, id, how)),
     save: (tx, before, after) => save(deps, tx, before, after),
+    saving: { covers: isPlain, statement: savingExecutions },
     record: (tx, execution, events) => recordExecution(tx, execution, events, deps.clock.now()),
     observe: (execution) => observeExecution(deps, execution),
     mustAbort: () => false,
   }
+}
+
+/** Most changes are of the execution and its instances alone. */
+function isPlain(before: Execution, after: Execution): boolean {
+  return !isTerminal(after.status) && !movesClaims(before, after) && !dropsPlaces(before, after)
 }
 
 const gates = new GateStore()

@@ -4,6 +4,7 @@ import type { Decision, Input } from '../../src/core/decision.ts'
 import type { Instant } from '../../src/core/instant.ts'
 import type { Uuid } from '../../src/core/subject.ts'
 import type { Db, Tx } from '../../src/infra/database/types.ts'
+import type { Change } from '../../src/infra/engine/settle.ts'
 import type { ActContext, Machine } from '../../src/infra/engine/types.ts'
 
 /**
@@ -42,6 +43,26 @@ export function stepMachine(world: World, carryOut?: CarryOut): StepMachine {
     mustAbort: (state) => state.cancelled,
     record: async () => undefined,
   }
+}
+
+/** The same machine, whose decisions on several subjects are written together. */
+export function together(machine: StepMachine): StepMachine {
+  return { ...machine, saving: { covers: () => true, statement: savingSteps } }
+}
+
+function savingSteps(changes: readonly Change<Steps>[]) {
+  const changed = changes.map(({ before: { id, version }, after: { todo, done, cancelled, results } }) => ({
+    ...{ id, version, state: { todo, done, cancelled, results } },
+  }))
+  return sql`free as materialized (
+      select changed.* from jsonb_to_recordset(${JSON.stringify(changed)}::jsonb) as changed(
+        id uuid, version int, state jsonb)
+      join held on held.subject_id = changed.id
+      join steps s on s.id = changed.id and s.version = changed.version
+      for no key update of s skip locked),
+    saved as (
+      update steps s set state = free.state, version = s.version + 1 from free where s.id = free.id
+      returning s.id as subject_id, null::uuid as tenant_id, 0::bigint as seq)`
 }
 
 function decideStep(

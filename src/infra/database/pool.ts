@@ -133,8 +133,12 @@ export async function transaction<T>(db: Db, body: (tx: Tx) => Promise<T>): Prom
 /** The body's own error comes first: a rollback over a broken connection throws another one that says less. */
 function explain(failure: { readonly error: unknown } | null, committing: boolean, error: unknown): unknown {
   if (failure !== null) return failure.error
-  const answered = error instanceof Error && 'severity' in error && !isShutdown(error)
-  return committing && !answered ? new CommitUnknown('The answer to COMMIT was lost', { cause: error }) : error
+  return committing && !wasRefused(error) ? new CommitUnknown('The answer to COMMIT was lost', { cause: error }) : error
+}
+
+/** True for an error that the server gave as the answer to a statement: it has written nothing. */
+export function wasRefused(error: unknown): boolean {
+  return error instanceof Error && 'severity' in error && !isShutdown(error)
 }
 
 /** A server that is being stopped may say so after it has committed. */

@@ -1,10 +1,11 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { ActFailure, Attempt, AttemptResult, Baseline, PlannedAct } from '../../core/decision.ts'
 import type { Instant } from '../../core/instant.ts'
-import type { Subject, SubjectKind } from '../../core/subject.ts'
+import type { Subject, SubjectKind, Uuid } from '../../core/subject.ts'
 import { inParts } from '../database/in-parts.ts'
 import { jsonb } from '../database/jsonb.ts'
 import { fromInstant, toInstant } from '../database/pool.ts'
+import { inBatches } from '../database/read-batches.ts'
 import type { Db, Tx } from '../database/types.ts'
 import { LeaseLost } from './errors.ts'
 import { holding, type LeaseName } from './work.ts'
@@ -28,6 +29,33 @@ export async function openAttempt<A>(
   return toAttempt(only(rows))
 }
 
+export type OpenedAttempt = { readonly subjectId: Uuid; readonly attempt: Attempt<unknown> }
+
+/** A query of a `with` that opens attempts of several subjects of a kind, of those of `settled (subject_id)`. */
+export function insertingAttempts(kind: SubjectKind, settled: RawBuilder<unknown>, opened: readonly OpenedAttempt[]) {
+  const rows = opened.map(({ subjectId, attempt: { seq, act, baseline, epoch, startedAt, deadline } }) => ({
+    ...{ subject_id: subjectId, seq, act, baseline, epoch: String(epoch) },
+    ...{ started_at: fromInstant(startedAt), deadline: fromInstant(deadline) },
+  }))
+  return sql`insert into attempts (subject_kind, subject_id, seq, act, baseline, epoch, started_at, deadline)
+    select ${kind}, subject_id, o.seq, o.act, o.baseline, o.epoch, o.started_at, o.deadline
+    from ${settled} join jsonb_to_recordset(${jsonb(rows)}) as o(
+      subject_id uuid, seq bigint, act jsonb, baseline jsonb, epoch bigint, started_at timestamptz, deadline timestamptz)
+      using (subject_id)`
+}
+
+/** Reads the newest attempts of subjects of a kind, those that are asked for at the same time in one statement. */
+export function attemptReader<A>(db: Db, kind: SubjectKind): (id: Uuid) => Promise<Attempt<A> | null> {
+  const read = inBatches(async (ids: readonly Uuid[]) => {
+    const { rows } = await sql<AttemptRow & { readonly subject_id: Uuid }>`
+      select newest.* from unnest(${[...ids]}::uuid[]) as asked(id)
+      cross join lateral (select * from attempts
+        where subject_kind = ${kind} and subject_id = asked.id order by seq desc limit 1) as newest`.execute(db)
+    return new Map(rows.map((row) => [row.subject_id, toAttempt<A>(row)]))
+  })
+  return async (id) => (await read(id)) ?? null
+}
+
 /**
  * Records how an attempt ended, if the lease is still held; else it throws `LeaseLost`. An attempt that has ended keeps
  * its first result, so it may be said twice. One statement that fences by itself: it needs no transaction.
@@ -48,9 +76,22 @@ export async function closeAttempt(db: Db, lease: LeaseName, seq: number, end: O
  * is marked as interrupted: only an observation tells what its act did.
  */
 export async function takeOverAttempt<A>(tx: Tx, lease: LeaseName, newest: Attempt<A> | null, now: Instant) {
-  if (newest === null || newest.endedAt !== null || newest.epoch >= lease.epoch) return newest
+  if (newest === null || !isLeftOpen(newest, lease)) return newest
   await closeAttempt(tx, lease, newest.seq, { result: 'interrupted', failure: null, now })
   return { ...newest, result: 'interrupted' as const, endedAt: now }
+}
+
+/** True for an attempt that an earlier worker began and did not end. */
+export function isLeftOpen(newest: Attempt<unknown> | null, { epoch }: Pick<LeaseName, 'epoch'>): boolean {
+  return newest !== null && newest.endedAt === null && newest.epoch < epoch
+}
+
+/** An attempt that begins now. */
+export function attemptOf<A>(
+  { act, baseline, deadline }: PlannedAct<A>,
+  { seq, epoch, now }: { readonly seq: number; readonly epoch: bigint; readonly now: Instant },
+): Attempt<A> {
+  return { seq, act, baseline, epoch, startedAt: now, deadline, endedAt: null, result: null, failure: null }
 }
 
 /** A row of `attempts`. */

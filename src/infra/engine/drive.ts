@@ -3,12 +3,13 @@ import type { Clock, Instant } from '../../core/instant.ts'
 import type { SubjectKind } from '../../core/subject.ts'
 import type { Db, Tx } from '../database/types.ts'
 import type { Log } from '../log.ts'
-import { openAttempt, takeOverAttempt } from './attempts.ts'
+import { attemptOf, isLeftOpen, openAttempt, takeOverAttempt } from './attempts.ts'
 import { apply } from './commands.ts'
 import type { HeldLease } from './lease.ts'
 import { perform } from './perform.ts'
+import { type Settling, settlingOf } from './settle.ts'
 import type { Machine } from './types.ts'
-import { type Fence, fenced, finish } from './work.ts'
+import { type Fence, fenced, finish, requireTime } from './work.ts'
 
 export type DriveContext = {
   readonly db: Db
@@ -35,8 +36,18 @@ export type Driver = {
 
 /** Makes a machine one that a worker can drive. */
 export function driverOf<S, C, O, A extends { readonly kind: string }>(machine: Machine<S, C, O, A>): Driver {
-  return { kind: machine.kind, drive: (lease, context) => drive(machine, lease, context) }
+  const { kind, saving } = machine
+  let settling: Settling<S, A> | undefined
+  return {
+    kind,
+    drive(lease, context) {
+      if (saving !== undefined) settling ??= settlingOf(context, kind, saving)
+      return drive(machine, lease, { ...context, settling })
+    },
+  }
 }
+
+type Context<S, A> = DriveContext & { readonly settling: Settling<S, A> | undefined }
 
 /** After so many acts in a row the subject is put back in the queue, behind the others. */
 const actsAtATime = 20
@@ -50,7 +61,7 @@ const looksAtATime = 100
 export async function drive<S, C, O, A extends { readonly kind: string }>(
   machine: Machine<S, C, O, A>,
   lease: HeldLease,
-  context: DriveContext,
+  context: Context<S, A>,
 ): Promise<DriveEnd> {
   for (let acts = 0, looks = 0; !context.draining.aborted && !lease.signal.aborted; looks++) {
     const step = await takeStep(machine, lease, context)
@@ -64,25 +75,63 @@ export async function drive<S, C, O, A extends { readonly kind: string }>(
   return { kind: 'interrupted' }
 }
 
+type Rest = { readonly kind: 'look-again' } | { readonly kind: 'rest'; readonly wake: Instant | null }
 type Step<A> =
-  | { readonly kind: 'look-again' }
+  | Rest
   | { readonly kind: 'gone'; readonly seen: number }
-  | { readonly kind: 'rest' }
   | { readonly kind: 'act'; readonly attempt: Attempt<A>; readonly seen: number }
 
 async function takeStep<S, C, O, A extends { readonly kind: string }>(
   machine: Machine<S, C, O, A>,
   lease: HeldLease,
-  context: DriveContext,
+  { db, clock, settling }: Context<S, A>,
 ): Promise<Step<A>> {
   const known = lease.wanted()
-  const state = await machine.load(context.db, lease.subject.id)
+  const { id } = lease.subject
+  const [state, attempt] = await Promise.all([machine.load(db, id), settling?.newestAttempt(id)])
   if (state === null) return { kind: 'gone', seen: known }
   const observation = await machine.observe(state, lease)
-  return fenced(context.db, lease, async (tx, fence) => {
+  if (settling !== undefined && attempt !== undefined) {
+    const look = { wanted: known, attempt, state, observation, now: clock.now() }
+    const step = await settleAtOnce(machine, lease, settling, look)
+    if (step !== null) return step
+  }
+  return fenced(db, lease, async (tx, fence) => {
     if (fence.wanted > known) return lookAgain(lease, fence.wanted)
-    return decideOn(machine, lease, { tx, fence, state, observation, now: context.clock.now() })
+    return decideOn(machine, lease, { tx, fence, state, observation, now: clock.now() })
   })
+}
+
+type UnlockedLook<S, O, A> = {
+  readonly wanted: number
+  readonly attempt: Attempt<A> | null
+  readonly state: S
+  readonly observation: O
+  readonly now: Instant
+}
+
+/**
+ * Decides on a state that was read without its lock, and writes what was decided if nothing came in between. Null: it has
+ * to be decided under the lock.
+ */
+async function settleAtOnce<S, C, O, A extends { readonly kind: string }>(
+  machine: Machine<S, C, O, A>,
+  lease: HeldLease,
+  { covers, settle }: Settling<S, A>,
+  { wanted, attempt, state, observation, now }: UnlockedLook<S, O, A>,
+): Promise<Step<A> | null> {
+  if (isLeftOpen(attempt, lease)) return null
+  const decision = machine.decide(state, { kind: 'observed', observation, attempt }, now)
+  if (decision.kind === 'rejected') return null
+  const { state: after, events, act } = decision
+  const changed = after !== state || events.length > 0
+  if (changed && !covers(state, after)) return null
+  requireTime(lease)
+  const change = changed ? { before: state, after, events } : null
+  const opening = act === null ? null : attemptOf(act, { seq: (attempt?.seq ?? 0) + 1, epoch: lease.epoch, now })
+  const next = opening === null ? restOf(decision.wake, changed, now) : { kind: 'act' as const, attempt: opening }
+  if (!(await settle({ lease, wanted, change, next, now }))) return null
+  return next.kind === 'act' ? { ...next, seen: wanted } : next
 }
 
 /** A command has come since the state was read, and the observation was made for another state. */
@@ -112,18 +161,19 @@ async function decideOn<S, C, O, A extends { readonly kind: string }>(
   const decision = machine.decide(state, { kind: 'observed', observation, attempt }, now)
   if (decision.kind === 'rejected') throw new Error(`${machine.kind} refused an observation: ${decision.code}`)
   const changed = await apply(tx, machine, state, decision)
-  if (decision.act === null && changed && isDue(decision.wake, now)) return { kind: 'look-again' }
   if (decision.act === null) {
-    await finish(tx, lease, restUntil(decision.wake, changed, now), seen)
-    return { kind: 'rest' }
+    const next = restOf(decision.wake, changed, now)
+    if (next.kind === 'rest') await finish(tx, lease, next.wake, seen)
+    return next
   }
   const opened = await openAttempt(tx, lease.subject, decision.act, { epoch: lease.epoch, now })
   return { kind: 'act', attempt: opened, seen }
 }
 
 /** Something changed and the next look is due at once: it is taken under the same lease. */
-function isDue(wake: Instant | null, now: Instant): boolean {
-  return wake !== null && wake <= now
+function restOf(wake: Instant | null, changed: boolean, now: Instant): Rest {
+  if (changed && wake !== null && wake <= now) return { kind: 'look-again' }
+  return { kind: 'rest', wake: restUntil(wake, changed, now) }
 }
 
 const shortestRestMs = 200

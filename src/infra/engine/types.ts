@@ -3,6 +3,7 @@ import type { DomainEvent } from '../../core/events.ts'
 import type { Instant } from '../../core/instant.ts'
 import type { Subject, SubjectKind, Uuid } from '../../core/subject.ts'
 import type { Db, Tx } from '../database/types.ts'
+import type { Saving } from './settle.ts'
 import type { Share } from './shares.ts'
 
 /**
@@ -47,6 +48,8 @@ export interface Machine<S, C, O, A extends { readonly kind: string }> {
   load(db: Db, id: Uuid, how?: Loading<S>): Promise<S | null>
   /** Writes what differs. The row's version must still be the one that was loaded; else it throws. */
   save(tx: Tx, before: S, after: S): Promise<void>
+  /** How decisions on several subjects are written together; without it each has a transaction of its own. */
+  readonly saving?: Saving<S>
   /** Looks at the cluster. Repeatable at any time, changes nothing. A source that does not answer is an observation too. */
   observe(state: S, lease: Lease): Promise<O>
   /** True when a running act must be ended because of what a command asked meanwhile. */

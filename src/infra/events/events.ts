@@ -3,7 +3,7 @@ import { type RawBuilder, type SqlBool, sql } from 'kysely'
 import type { DomainEvent } from '../../core/events.ts'
 import type { Instant } from '../../core/instant.ts'
 import type { JsonObject } from '../../core/json.ts'
-import type { Subject, Uuid } from '../../core/subject.ts'
+import type { Subject, SubjectKind, Uuid } from '../../core/subject.ts'
 import { isPartOf } from '../../core/text.ts'
 import { jsonb } from '../database/jsonb.ts'
 import { contains, type NumberPage, onNumberPage } from '../database/ordered.ts'
@@ -51,6 +51,29 @@ export async function record(tx: Tx, of: Recording, events: readonly DomainEvent
         told.type, told.data, ${fromInstant(of.at)}::timestamptz
       from counted, (values ${sql.join(told)}) as told (n, id, type, data) order by told.n)
     select pg_notify('events', ${topicOf(of.subject)})`.execute(tx)
+}
+
+/** An event of one of several subjects of a kind; `later` is how many more are told of the same subject behind it. */
+export type AppendedEvent = {
+  readonly subjectId: Uuid
+  readonly later: number
+  readonly event: DomainEvent
+  readonly at: Instant
+}
+
+/**
+ * A query of a `with` that writes events of several subjects, of those of `saved (subject_id, tenant_id, seq)`: `seq` is
+ * the number of a subject's last event. The caller notifies.
+ */
+export function appending(kind: SubjectKind, saved: RawBuilder<unknown>, events: readonly AppendedEvent[]) {
+  const told = events.map(({ subjectId, later, event: { type, data }, at }) => ({
+    ...{ subject_id: subjectId, later, id: randomUUID(), type, data, at: fromInstant(at) },
+  }))
+  return sql`insert into events (subject_kind, subject_id, seq, id, tenant_id, type, data, at)
+    select ${kind}, subject_id, seq - later, told.id, tenant_id, told.type, told.data, told.at
+    from ${saved} join jsonb_to_recordset(${jsonb(told)}) as told(
+      subject_id uuid, later int, id uuid, type text, data jsonb, at timestamptz) using (subject_id)
+    order by subject_id, later desc`
 }
 
 /** The events of a subject after a number, in order, at most `limit`. */

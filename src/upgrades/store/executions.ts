@@ -1,14 +1,15 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { DomainEvent } from '../../core/events.ts'
 import type { Instant } from '../../core/instant.ts'
 import type { Uuid } from '../../core/subject.ts'
-import { jsonbText } from '../../infra/database/jsonb.ts'
+import { jsonb, jsonbText } from '../../infra/database/jsonb.ts'
 import { inBatches } from '../../infra/database/read-batches.ts'
 import type { Db, Tx } from '../../infra/database/types.ts'
+import type { Change } from '../../infra/engine/settle.ts'
 import type { Loading } from '../../infra/engine/types.ts'
 import { record } from '../../infra/events/events.ts'
 import type { Execution, Instance } from '../core/model.ts'
-import { changing, executionOf, newRow } from './rows.ts'
+import { changedColumns, changing, executionOf, newRow } from './rows.ts'
 import { isActive, tables } from './tables.ts'
 
 /** The row was changed by somebody else, or is gone: what was decided is void and must be decided again. */
@@ -81,8 +82,7 @@ export async function insertExecution(tx: Tx, execution: Execution): Promise<boo
 
 /** Writes what differs, of the instances those that are other objects. Throws `StaleExecution`. */
 export async function saveExecution(tx: Tx, before: Execution, after: Execution): Promise<void> {
-  const known = new Set(before.instances)
-  const changed = after.instances.filter((instance) => !known.has(instance))
+  const changed = otherInstances(before, after)
   const saved = tables(tx)
     .updateTable('executions')
     .set({ ...changing(after), version: before.version + 1 })
@@ -93,15 +93,55 @@ export async function saveExecution(tx: Tx, before: Execution, after: Execution)
   const { rows } = await sql`with saved as (${saved}), written as (${writing(after.id, changed)})
     select id from saved`.execute(tx)
   if (rows.length !== 1) throw new StaleExecution(`execution ${after.id} changed meanwhile`)
-  if (after.instances !== before.instances) await dropPlaces(tx, before, after)
+  await dropPlaces(tx, before, after)
+}
+
+/** Whether places were taken away from what is stored. */
+export function dropsPlaces(before: Execution, after: Execution): boolean {
+  return goneFrom(before, after).length > 0
+}
+
+/** Writes what differs of several executions, see `Saving`; of none that drops places. */
+export function savingExecutions(changes: readonly Change<Execution>[]): RawBuilder<unknown> {
+  const changed = changes.map(({ before, after, events }) => ({
+    ...{ id: after.id, version: before.version, told: events.length, ...changedColumns(after) },
+    instances: otherInstances(before, after),
+  }))
+  return sql`free as materialized (
+      select changed.* from jsonb_to_recordset(${jsonb(changed)}) as changed(id uuid, version int, told int, status text,
+        state jsonb, waiting_for jsonb, started_at timestamptz, ended_at timestamptz, instances jsonb)
+      join held on held.subject_id = changed.id
+      join executions e on e.id = changed.id and e.version = changed.version
+      for no key update of e skip locked),
+    saved as (
+      update executions e set version = e.version + 1, seq = e.seq + free.told, status = free.status, state = free.state,
+        waiting_for = free.waiting_for, started_at = free.started_at, ended_at = free.ended_at
+      from free where e.id = free.id
+      returning e.id as subject_id, e.tenant_id, e.seq),
+    written as (
+      insert into instances (execution_id, ordinal, state)
+      select free.id, (instance->>'index')::int, instance
+      from free cross join jsonb_array_elements(free.instances) as written(instance)
+      on conflict (execution_id, ordinal) do update set state = excluded.state)`
 }
 
 /** Places that the cluster has taken away. */
 async function dropPlaces(tx: Tx, before: Execution, after: Execution): Promise<void> {
-  const kept = new Set(after.instances.map(({ index }) => index))
-  const gone = before.instances.map(({ index }) => index).filter((index) => !kept.has(index))
+  const gone = goneFrom(before, after)
   if (gone.length === 0) return
   await tables(tx).deleteFrom('instances').where('execution_id', '=', after.id).where('ordinal', 'in', gone).execute()
+}
+
+function goneFrom(before: Execution, after: Execution): readonly number[] {
+  if (after.instances === before.instances) return []
+  const kept = new Set(after.instances.map(({ index }) => index))
+  return before.instances.map(({ index }) => index).filter((index) => !kept.has(index))
+}
+
+/** The instances that are new or other objects. */
+function otherInstances(before: Execution, after: Execution): readonly Instance[] {
+  const known = new Set(before.instances)
+  return after.instances.filter((instance) => !known.has(instance))
 }
 
 /** Writes instances, new or changed, in one statement, whatever their number. */

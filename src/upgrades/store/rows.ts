@@ -70,16 +70,22 @@ export function withoutInstances(row: Selectable<ExecutionRow>): Omit<Execution,
 
 /** The columns of an execution that a decision may change. */
 export function changing(execution: Execution) {
-  const kept = new Set<string>([...requestFields, ...columnFields])
-  const state = Object.fromEntries(Object.entries(execution).filter(([field]) => !kept.has(field)))
+  const { state, waiting_for, ...same } = changedColumns(execution)
+  return { ...same, state: jsonb(state), waiting_for: jsonb(waiting_for) }
+}
+
+/** The same as plain values. */
+export function changedColumns(execution: Execution) {
   return {
     status: execution.status,
-    state: jsonb(state),
-    waiting_for: jsonb(execution.waitingFor),
+    state: Object.fromEntries(Object.entries(execution).filter(([field]) => !keptElsewhere.has(field))),
+    waiting_for: execution.waitingFor,
     started_at: fromInstant(execution.startedAt),
     ended_at: fromInstant(execution.endedAt),
   }
 }
+
+const keptElsewhere: ReadonlySet<string> = new Set([...requestFields, ...columnFields])
 
 /** A new execution's row. */
 export function newRow(execution: Execution) {

@@ -24,12 +24,19 @@ import {
   type StepAct,
   type StepMachine,
   stepMachine,
+  together,
   type World,
 } from '../../support/steps.ts'
 
 const soon = { timeout: 10_000, interval: 10 }
 
-describe('startWorker', () => {
+/** Decisions are written one by one under their subject's lock, or several together. */
+const ways = [
+  ['one by one', (machine: StepMachine) => machine],
+  ['together', together],
+] as const
+
+describe.each(ways)('startWorker, with decisions written %s', (_, written) => {
   let database: FreshDatabase
   let listener: Listener
   let world: World
@@ -49,7 +56,7 @@ describe('startWorker', () => {
 
   const work = (machine: StepMachine, options: Partial<WorkerOptions> = {}) => {
     const worker = startWorker({
-      ...{ db: database.db, listener, drivers: [driverOf(machine)], concurrency: 4 },
+      ...{ db: database.db, listener, drivers: [driverOf(written(machine))], concurrency: 4 },
       ...{ clock: systemClock, log: silentLog, pollMs: 50, takeoverMs: 50, retryMs: 20, ...options },
     })
     workers.push(worker)
@@ -112,14 +119,17 @@ describe('startWorker', () => {
       }
       return [...observed, `saw ${before.todo.length}`]
     }
-    const seen: unknown[] = []
+    const seen: (readonly [number, string | undefined])[] = []
     const decide: StepMachine['decide'] = (before, input, now) => {
       if (input.kind === 'observed') seen.push([before.todo.length, input.observation.at(-1)])
       return machine.decide(before, input, now)
     }
-    await begin('a')
+    const id = await begin('a')
     await work({ ...machine, observe, decide }).idle()
-    expect(seen[0]).toEqual([2, 'saw 2'])
+    // What was decided on the state of before, if anything, was not written.
+    expect(seen.filter(([todo]) => todo === 1)).toEqual(written === together ? [[1, 'saw 1']] : [])
+    expect(seen.filter(([todo]) => todo === 2).map(([, saw]) => saw)).toEqual(['saw 2', 'saw 2', 'saw 2'])
+    expect(await attempts(id)).toHaveLength(2)
   })
 
   it('records how an act failed, and lets the machine decide', async () => {
