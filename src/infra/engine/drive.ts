@@ -31,6 +31,8 @@ export type DriveEnd =
 /** A machine as the worker sees it. */
 export type Driver = {
   readonly kind: SubjectKind
+  /** Whether subjects that are driven at the same time share statements. */
+  readonly together?: boolean
   drive(lease: HeldLease, context: DriveContext): Promise<DriveEnd>
 }
 
@@ -40,6 +42,7 @@ export function driverOf<S, C, O, A extends { readonly kind: string }>(machine: 
   let settling: Settling<S, A> | undefined
   return {
     kind,
+    together: saving !== undefined,
     drive(lease, context) {
       if (saving !== undefined) settling ??= settlingOf(context, kind, saving)
       return drive(machine, lease, { ...context, settling })
