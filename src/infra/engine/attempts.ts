@@ -7,8 +7,7 @@ import { jsonb } from '../database/jsonb.ts'
 import { fromInstant, toInstant } from '../database/pool.ts'
 import { inBatches } from '../database/read-batches.ts'
 import type { Db, Tx } from '../database/types.ts'
-import { LeaseLost } from './errors.ts'
-import { holding, type LeaseName } from './work.ts'
+import { type LeaseName, leaseTaken, writesWhileHeld, writeWhileHeld } from './work.ts'
 
 /** How an attempt ended. */
 export type Outcome = { readonly result: AttemptResult; readonly failure: ActFailure | null }
@@ -56,19 +55,31 @@ export function attemptReader<A>(db: Db, kind: SubjectKind): (id: Uuid) => Promi
   return async (id) => (await read(id)) ?? null
 }
 
+/** How an attempt ended, to be recorded. */
+export type AttemptEnd = Outcome & { readonly lease: LeaseName; readonly seq: number; readonly now: Instant }
+
 /**
  * Records how an attempt ended, if the lease is still held; else it throws `LeaseLost`. An attempt that has ended keeps
- * its first result, so it may be said twice. One statement that fences by itself: it needs no transaction.
+ * its first result, so it may be said twice.
  */
-export async function closeAttempt(db: Db, lease: LeaseName, seq: number, end: Outcome & { readonly now: Instant }) {
-  const { rows } = await sql`
-    with fence as (${holding(lease)}),
-    closed as (
-      update attempts a set result = ${end.result}, failure = ${jsonb(end.failure)}, ended_at = ${fromInstant(end.now)}
-      from fence where a.subject_kind = fence.kind and a.subject_id = fence.subject_id
-        and a.seq = ${seq} and a.ended_at is null)
-    select from fence`.execute(db)
-  if (rows.length === 0) throw new LeaseLost('Another worker has taken the subject over')
+export async function closeAttempt(db: Db, end: AttemptEnd): Promise<void> {
+  const held = await writeWhileHeld(db, [end], closing)
+  if (!held.has(end)) throw leaseTaken()
+}
+
+/** Records how attempts ended as `closeAttempt` does, those that end at the same time in one statement. */
+export function attemptCloser(db: Db): (end: AttemptEnd) => Promise<void> {
+  return writesWhileHeld(db, closing)
+}
+
+function closing(ends: readonly AttemptEnd[]): RawBuilder<unknown> {
+  const rows = ends.map(({ seq, result, failure, now }, at) => ({
+    ...{ n: at + 1, seq, result, failure, ended_at: fromInstant(now) },
+  }))
+  return sql`update attempts a set result = e.result, failure = e.failure, ended_at = e.ended_at
+    from held join jsonb_to_recordset(${jsonb(rows)}) as e(
+      n int, seq bigint, result text, failure jsonb, ended_at timestamptz) using (n)
+    where a.subject_kind = held.kind and a.subject_id = held.subject_id and a.seq = e.seq and a.ended_at is null`
 }
 
 /**
@@ -77,7 +88,7 @@ export async function closeAttempt(db: Db, lease: LeaseName, seq: number, end: O
  */
 export async function takeOverAttempt<A>(tx: Tx, lease: LeaseName, newest: Attempt<A> | null, now: Instant) {
   if (newest === null || !isLeftOpen(newest, lease)) return newest
-  await closeAttempt(tx, lease, newest.seq, { result: 'interrupted', failure: null, now })
+  await closeAttempt(tx, { lease, seq: newest.seq, result: 'interrupted', failure: null, now })
   return { ...newest, result: 'interrupted' as const, endedAt: now }
 }
 

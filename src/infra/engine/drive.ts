@@ -3,7 +3,7 @@ import type { Clock, Instant } from '../../core/instant.ts'
 import type { SubjectKind } from '../../core/subject.ts'
 import type { Db, Tx } from '../database/types.ts'
 import type { Log } from '../log.ts'
-import { attemptOf, isLeftOpen, openAttempt, takeOverAttempt } from './attempts.ts'
+import { type AttemptEnd, attemptOf, isLeftOpen, openAttempt, takeOverAttempt } from './attempts.ts'
 import { apply } from './commands.ts'
 import type { HeldLease } from './lease.ts'
 import { perform } from './perform.ts'
@@ -15,6 +15,8 @@ export type DriveContext = {
   readonly db: Db
   readonly clock: Clock
   readonly log: Log
+  /** Records how an attempt ended; throws `LeaseLost`. */
+  readonly closeAttempt: (end: AttemptEnd) => Promise<void>
   /** Aborted when the worker stops: no further act is begun. */
   readonly draining: AbortSignal
 }

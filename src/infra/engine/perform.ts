@@ -1,5 +1,5 @@
 import type { Attempt } from '../../core/decision.ts'
-import { closeAttempt, type Outcome } from './attempts.ts'
+import type { Outcome } from './attempts.ts'
 import type { DriveContext } from './drive.ts'
 import { ActAborted, ActFailed, describe, whyAborted } from './errors.ts'
 import { insist } from './insist.ts'
@@ -26,10 +26,10 @@ export async function perform<S, C, O, A extends { readonly kind: string }>(
   const ended = await run(machine, attempt, { lease, signal, attempt })
   for (const stop of stops) stop.close()
   if (signal.aborted && !isAbort(ended.unforeseen, signal)) tell(lease, ended.unforeseen, context)
-  const end = { ...ended.outcome, now: context.clock.now() }
+  const end = { ...ended.outcome, lease, seq: attempt.seq, now: context.clock.now() }
   await insist(context.clock, async () => {
     requireTime(lease)
-    await closeAttempt(context.db, lease, attempt.seq, end)
+    await context.closeAttempt(end)
   })
   if (ended.unforeseen !== undefined && !signal.aborted) throw ended.unforeseen
 }

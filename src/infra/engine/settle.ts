@@ -4,9 +4,8 @@ import type { DomainEvent } from '../../core/events.ts'
 import type { Instant } from '../../core/instant.ts'
 import type { SubjectKind, Uuid } from '../../core/subject.ts'
 import { jsonb } from '../database/jsonb.ts'
-import { wasRefused } from '../database/pool.ts'
-import { inBatches } from '../database/read-batches.ts'
 import type { Db } from '../database/types.ts'
+import { writesInBatches } from '../database/write-batches.ts'
 import { type AppendedEvent, appending } from '../events/events.ts'
 import type { Log } from '../log.ts'
 import { attemptReader, insertingAttempts, type OpenedAttempt } from './attempts.ts'
@@ -64,20 +63,17 @@ export function settlingOf<S, A>(
   kind: SubjectKind,
   saving: Saving<S>,
 ): Settling<S, A> {
-  const written = inBatches(async (settlements: readonly Settlement<S, A>[]) => {
-    const settled = await settleAll(db, kind, saving, settlements)
-    return new Map(settlements.map((one) => [one, settled.has(one.lease.subject.id)]))
-  })
-  const settle = async (settlement: Settlement<S, A>) => {
-    try {
-      return (await written(settlement)) === true
-    } catch (error) {
-      // One of them could not be written, and took the others along: each tries by itself.
-      if (!wasRefused(error)) throw error
-      log.warn({ kind, error: String(error) }, 'Decisions could not be written together')
+  const written = writesInBatches<Settlement<S, A>, boolean>(
+    async (settlements) => {
+      const settled = await settleAll(db, kind, saving, settlements)
+      return new Map(settlements.map((one) => [one, settled.has(one.lease.subject.id)]))
+    },
+    async (_, refused) => {
+      log.warn({ kind, error: String(refused) }, 'Decisions could not be written together')
       return false
-    }
-  }
+    },
+  )
+  const settle = async (settlement: Settlement<S, A>) => (await written(settlement)) === true
   return { covers: saving.covers, newestAttempt: attemptReader<A>(db, kind), settle }
 }
 

@@ -4,6 +4,7 @@ import type { Instant } from '../../core/instant.ts'
 import type { Subject, SubjectKind } from '../../core/subject.ts'
 import { fromInstant, transaction } from '../database/pool.ts'
 import type { Db, Tx } from '../database/types.ts'
+import { writesInBatches } from '../database/write-batches.ts'
 import { type AttemptRow, toAttempt } from './attempts.ts'
 import { LeaseLost } from './errors.ts'
 import { fleetShare, interval, type Share } from './shares.ts'
@@ -147,26 +148,53 @@ export async function fenced<T>(db: Db, lease: Lease, body: (tx: Tx, fence: Fenc
       where w.kind = ${lease.subject.kind} and w.subject_id = ${lease.subject.id} and w.epoch = ${lease.epoch}
       for key share of w`.execute(tx)
     const [fence] = rows
-    if (fence === undefined) throw new LeaseLost('Another worker has taken the subject over')
+    if (fence === undefined) throw leaseTaken()
     return body(tx, { wanted: fence.wanted, attempt: fence.seq === null ? null : toAttempt(fence) })
   })
 }
 
-/** For a statement that fences by itself: has a row while the lease is held, and holds it fast as `fenced` does. */
-export function holding({ subject, epoch }: LeaseName) {
-  return sql`select kind, subject_id from work
-    where kind = ${subject.kind} and subject_id = ${subject.id} and epoch = ${epoch} for key share`
-}
+/** What is written under a lease. */
+export type HeldWrite = { readonly lease: LeaseName }
 
 /**
- * Carries one statement out that answers a row only while the lease is held, see `holding`: a transaction less than
- * `fenced`. Throws `LeaseLost`; then it has written nothing.
+ * Writes under leases in one statement: a transaction less than `fenced`, or many. `statement` is a query of a `with` that
+ * takes the writes whose lease is held, and held fast as `fenced` does, from `held (n, kind, subject_id)`; `n` is the place
+ * among the writes, from 1 on. Returns those whose lease is held.
  */
-export async function whileHeld(db: Db, lease: Lease, statement: RawBuilder<unknown>): Promise<void> {
-  requireTime(lease)
-  const { rows } = await statement.execute(db)
-  if (rows.length === 0) throw new LeaseLost('Another worker has taken the subject over')
+export async function writeWhileHeld<W extends HeldWrite>(
+  db: Db,
+  writes: readonly W[],
+  statement: (writes: readonly W[]) => RawBuilder<unknown>,
+): Promise<ReadonlySet<W>> {
+  const { rows } = await sql<{ n: number }>`
+    with named as (${heldRows(writes.map(({ lease }) => lease))}),
+    held as materialized (
+      select named.n, w.kind, w.subject_id from named join work w using (kind, subject_id, epoch) for key share of w),
+    written as (${statement(writes)})
+    select n from held`.execute(db)
+  const held = new Set(rows.map(({ n }) => n))
+  return new Set(writes.filter((_, at) => held.has(at + 1)))
 }
+
+/** The same for single writes: those that come at the same time go in one statement. Throws `LeaseLost`, having written nothing. */
+export function writesWhileHeld<W extends HeldWrite>(
+  db: Db,
+  statement: (writes: readonly W[]) => RawBuilder<unknown>,
+): (write: W) => Promise<void> {
+  const written = writesInBatches<W, boolean>(
+    async (writes) => {
+      const held = await writeWhileHeld(db, writes, statement)
+      return new Map(writes.map((write) => [write, held.has(write)]))
+    },
+    async (write) => (await writeWhileHeld(db, [write], statement)).size === 1,
+  )
+  return async (write) => {
+    if ((await written(write)) !== true) throw leaseTaken()
+  }
+}
+
+/** What is thrown where a lease is no longer held. */
+export const leaseTaken = () => new LeaseLost('Another worker has taken the subject over')
 
 /** Throws `LeaseLost` when the lease is over by this process's own clock. */
 export function requireTime(lease: Lease): void {

@@ -8,6 +8,7 @@ import type { Listener } from '../database/listen.ts'
 import type { Db } from '../database/types.ts'
 import type { Log } from '../log.ts'
 import { createNudge, type Nudge } from '../nudge.ts'
+import { attemptCloser } from './attempts.ts'
 import { createBackoff } from './backoff.ts'
 import { claim } from './claim.ts'
 import type { DriveEnd, Driver } from './drive.ts'
@@ -111,7 +112,8 @@ type Options = WorkerOptions & Required<Omit<WorkerOptions, 'listener'>>
 /** Drives a claimed subject and gives it back, whatever happens; never rejects. */
 function driving(options: Options, draining: AbortSignal): (lease: HeldLease) => Promise<void> {
   const drivers = new Map(options.drivers.map((driver) => [driver.kind, driver]))
-  const context = { db: options.db, clock: options.clock, log: options.log, draining }
+  const { db, clock, log } = options
+  const context = { db, clock, log, draining, closeAttempt: attemptCloser(db) }
   const backoff = createBackoff(options.retryMs)
   const again = <T>(giveBack: () => Promise<T>) => insist(options.clock, giveBack)
   const giveBack = async (lease: HeldLease, end: DriveEnd | undefined) => {

@@ -6,7 +6,7 @@ import type { Execution, ExecutionAct, FleetSight, RehearsalFaults, ReleaseSight
 import { applyAct } from '../core/rehearsal/apply.ts'
 import { observeWorld } from '../core/rehearsal/observe.ts'
 import { createWorld, type World } from '../core/rehearsal/world.ts'
-import { changeWorld, worldReader } from '../store/rehearsals.ts'
+import { worldReader, worldWriter } from '../store/rehearsals.ts'
 import type { FleetDriver, FleetLook } from './driver.ts'
 
 /** A simulated fleet, releases and all. It is plain JSON: what happens by itself is made up for at each look. */
@@ -23,6 +23,7 @@ export type RehearsalFleet = {
 /** The fleets of rehearsals, kept in the database. */
 export function simulatedFleet({ db, clock }: { readonly db: Db; readonly clock: Clock }): RehearsalFleet {
   const readWorld = worldReader(db)
+  const changeWorld = worldWriter(db)
   const look = async ({ id }: Execution, asked: FleetLook) => {
     const world = await readWorld(id)
     if (world === undefined) throw new Error(`execution ${id} has no simulated fleet`)
@@ -32,7 +33,7 @@ export function simulatedFleet({ db, clock }: { readonly db: Db; readonly clock:
   const act = async (what: ExecutionAct, lease: Lease): Promise<boolean> => {
     const world = await readWorld(lease.subject.id)
     if (world === undefined) return false
-    await changeWorld(db, lease, applyAct(world as unknown as World, what, clock.now()))
+    await changeWorld({ lease, world: applyAct(world as unknown as World, what, clock.now()) })
     return true
   }
   const done = async (what: ExecutionAct, lease: Lease): Promise<void> => void (await act(what, lease))

@@ -4,7 +4,7 @@ import type { Uuid } from '../../core/subject.ts'
 import { jsonb } from '../../infra/database/jsonb.ts'
 import { inBatches, type Read } from '../../infra/database/read-batches.ts'
 import type { Db, Tx } from '../../infra/database/types.ts'
-import { holding, type Lease, whileHeld } from '../../infra/engine/index.ts'
+import { type Lease, requireTime, writesWhileHeld } from '../../infra/engine/index.ts'
 import { tables } from './tables.ts'
 
 /**
@@ -22,15 +22,26 @@ export function worldReader(db: Db): Read<Uuid, Json> {
   })
 }
 
-/** Writes the simulated fleet of the execution whose lease is held. Throws `LeaseLost`. */
-export async function changeWorld(db: Db, lease: Lease, world: unknown): Promise<void> {
-  const statement = sql`
-    with fence as (${holding(lease)}),
-    changed as (
-      update rehearsals set world = ${jsonb(world)} from fence where execution_id = fence.subject_id)
-    select from fence`
-  await whileHeld(db, lease, statement)
+/** The simulated fleet of the execution whose lease it is, as it is now. */
+export type ChangedWorld = { readonly lease: Lease; readonly world: unknown }
+
+/**
+ * Writes simulated fleets of executions whose leases are held, those that change at the same time in one statement. Throws
+ * `LeaseLost`.
+ */
+export function worldWriter(db: Db): (changed: ChangedWorld) => Promise<void> {
+  const write = writesWhileHeld(db, changing)
+  return async (changed) => {
+    requireTime(changed.lease)
+    await write(changed)
+  }
 }
+
+const changing = (changed: readonly ChangedWorld[]) =>
+  sql`update rehearsals set world = changed.world
+    from held join jsonb_array_elements(${jsonb(changed.map(({ world }) => world))}) with ordinality as changed(world, n)
+      using (n)
+    where execution_id = held.subject_id`
 
 /** Writes the simulated fleet of a rehearsal, new or changed. */
 export async function writeWorld(tx: Tx, executionId: Uuid, world: unknown): Promise<void> {

@@ -19,7 +19,7 @@ import {
   listExecutions,
   statisticsOf,
 } from '../../../src/upgrades/store/queries.ts'
-import { changeWorld, worldReader, writeWorld } from '../../../src/upgrades/store/rehearsals.ts'
+import { worldReader, worldWriter, writeWorld } from '../../../src/upgrades/store/rehearsals.ts'
 import { type FreshDatabase, freshDatabase } from '../../support/database.ts'
 import { executionOf, insertTenant, instanceOf } from './given.ts'
 
@@ -194,9 +194,14 @@ describe('the world of a rehearsal', () => {
     await transaction(database.db, (tx) => writeWorld(tx, id, { at: 1 }))
     await sql`insert into work (kind, subject_id, due_at, wanted, seen, epoch)
       values ('execution', ${id}, now(), 1, 1, 7)`.execute(database.db)
-    await changeWorld(database.db, leaseOf(id, 7n), { at: 2 })
-    await expect(changeWorld(database.db, leaseOf(id, 6n), { at: 3 })).rejects.toThrow(LeaseLost)
-    await expect(changeWorld(database.db, leaseOf(id, 7n, 0), { at: 4 })).rejects.toThrow(LeaseLost)
+    const changeWorld = worldWriter(database.db)
+    const changed = [
+      changeWorld({ lease: leaseOf(id, 7n, 0), world: { at: 4 } }),
+      changeWorld({ lease: leaseOf(id, 6n), world: { at: 3 } }),
+      changeWorld({ lease: leaseOf(id, 7n), world: { at: 2 } }),
+    ]
+    const lost = { status: 'rejected', reason: expect.any(LeaseLost) }
+    expect(await Promise.allSettled(changed)).toEqual([lost, lost, { status: 'fulfilled', value: undefined }])
     const readWorld = worldReader(database.db)
     expect(await Promise.all([readWorld(id), readWorld(other.id)])).toEqual([{ at: 2 }, undefined])
   })
