@@ -4,6 +4,7 @@ import type { DomainEvent } from '../../core/events.ts'
 import type { Instant } from '../../core/instant.ts'
 import type { SubjectKind, Uuid } from '../../core/subject.ts'
 import { jsonb } from '../database/jsonb.ts'
+import { fromInstant } from '../database/pool.ts'
 import type { Db } from '../database/types.ts'
 import { writesInBatches } from '../database/write-batches.ts'
 import { type AppendedEvent, appending } from '../events/events.ts'
@@ -89,14 +90,14 @@ async function settleAll<S, A>(
     wanted,
     changes: change !== null,
     tells: change !== null && change.events.length > 0,
-    rests: next.kind === 'rest',
-    due_at: next.kind === 'rest' && next.wake !== null ? new Date(next.wake) : null,
+    due_at: next.kind === 'rest' ? fromInstant(next.wake) : null,
+    done: next.kind === 'rest' && next.wake === null,
   }))
   const changes = settlements.flatMap(({ change }) => (change === null ? [] : [change]))
   const { rows } = await sql<{ subject_id: Uuid }>`
     with held as materialized (
       select given.* from jsonb_to_recordset(${jsonb(given)}) as given(
-        subject_id uuid, epoch bigint, wanted bigint, changes boolean, tells boolean, rests boolean, due_at timestamptz)
+        subject_id uuid, epoch bigint, wanted bigint, changes boolean, tells boolean, due_at timestamptz, done boolean)
       join work w on w.kind = ${kind} and w.subject_id = given.subject_id
         and w.epoch = given.epoch and w.wanted = given.wanted
       for no key update of w skip locked),
@@ -107,10 +108,9 @@ async function settleAll<S, A>(
     opened as (${insertingAttempts(kind, sql`settled`, openedBy(settlements))}),
     rested as (
       update work w set lease_until = null, worker = null, due_at = s.due_at
-      from settled s where w.kind = ${kind} and w.subject_id = s.subject_id and s.rests and s.due_at is not null),
-    done as (
-      delete from work w using settled s
-      where w.kind = ${kind} and w.subject_id = s.subject_id and s.rests and s.due_at is null)
+      from settled s where w.kind = ${kind} and w.subject_id = s.subject_id and s.due_at is not null),
+    ended as (
+      delete from work w using settled s where w.kind = ${kind} and w.subject_id = s.subject_id and s.done)
     select subject_id,
       case when tells then pg_notify('events', ${kind} || ':' || subject_id) end,
       case when due_at <= clock_timestamp() then pg_notify('work_due', ${kind}) end
