@@ -7,7 +7,7 @@ import { type AttemptEnd, attemptOf, isLeftOpen, openAttempt, takeOverAttempt } 
 import { apply } from './commands.ts'
 import type { HeldLease } from './lease.ts'
 import { perform } from './perform.ts'
-import { type Settling, settlingOf } from './settle.ts'
+import { type Saving, type Settling, settlingOf } from './settle.ts'
 import type { Machine } from './types.ts'
 import { type Fence, fenced, finish, requireTime } from './work.ts'
 
@@ -41,12 +41,17 @@ export type Driver = {
 /** Makes a machine one that a worker can drive. */
 export function driverOf<S, C, O, A extends { readonly kind: string }>(machine: Machine<S, C, O, A>): Driver {
   const { kind, saving } = machine
-  let settling: Settling<S, A> | undefined
+  const settlings = new WeakMap<Db, Settling<S, A>>()
+  const settlingIn = (context: DriveContext, how: Saving<S>): Settling<S, A> => {
+    const settling = settlings.get(context.db) ?? settlingOf(context, kind, how)
+    settlings.set(context.db, settling)
+    return settling
+  }
   return {
     kind,
     together: saving !== undefined,
     drive(lease, context) {
-      if (saving !== undefined) settling ??= settlingOf(context, kind, saving)
+      const settling = saving === undefined ? undefined : settlingIn(context, saving)
       return drive(machine, lease, { ...context, settling })
     },
   }

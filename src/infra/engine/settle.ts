@@ -55,7 +55,7 @@ export type Settling<S, A> = Pick<Saving<S>, 'covers'> & {
  *
  * A settlement is written when its lease is still held and its subject was not woken since before it was read. Whoever
  * changes a subject besides the holder of its lease wakes it in the same transaction, so that nothing was decided on a
- * state of the past; the version that the state is saved by says the same. One that does not hold, or whose rows somebody
+ * state of the past; where there is a change, the version that it is saved by says the same. One that does not hold, or whose rows somebody
  * else has locked, is left out and harms none of the others: the statement waits for nobody, so nobody who waits for it
  * can be waited for. Throws when it is not known whether they were written.
  */
@@ -65,7 +65,8 @@ export function settlingOf<S, A>(
   saving: Saving<S>,
 ): Settling<S, A> {
   const written = writesInBatches<Settlement<S, A>, boolean>(
-    async (settlements) => {
+    async (given) => {
+      const settlements = ofNewestLeases(given)
       const settled = await settleAll(db, kind, saving, settlements)
       return new Map(settlements.map((one) => [one, settled.has(one.lease.subject.id)]))
     },
@@ -78,6 +79,20 @@ export function settlingOf<S, A>(
   return { covers: saving.covers, newestAttempt: attemptReader<A>(db, kind), settle }
 }
 
+/**
+ * One settlement of each subject. A worker that was stopped for long may still hold a lease beside the newer one that it
+ * took over from itself: the older has nothing to write.
+ */
+function ofNewestLeases<S, A>(settlements: readonly Settlement<S, A>[]): readonly Settlement<S, A>[] {
+  const newest = new Map<Uuid, Settlement<S, A>>()
+  for (const one of settlements) {
+    const known = newest.get(one.lease.subject.id)
+    if (known === undefined || known.lease.epoch < one.lease.epoch) newest.set(one.lease.subject.id, one)
+  }
+  return [...newest.values()]
+}
+
+/** Of each subject at most one. */
 async function settleAll<S, A>(
   db: Db,
   kind: SubjectKind,
@@ -99,8 +114,8 @@ async function settleAll<S, A>(
       select given.* from jsonb_to_recordset(${jsonb(given)}) as given(
         subject_id uuid, epoch bigint, wanted bigint, changes boolean, tells boolean, due_at timestamptz, done boolean)
       join work w on w.kind = ${kind} and w.subject_id = given.subject_id
-        and w.epoch = given.epoch and w.wanted = given.wanted
-      for no key update of w skip locked),
+        and w.epoch = given.epoch and w.wanted = given.wanted and w.lease_until is not null
+      for update of w skip locked),
     ${saving.statement(changes)},
     settled as materialized (
       select held.* from held where not changes or subject_id in (select subject_id from saved)),

@@ -40,7 +40,10 @@ export async function wake(tx: Tx, subject: Subject, { at, share }: Wake = {}): 
     select pg_notify('work_due', ${subject.kind}) from woken where due_at <= clock_timestamp()`.execute(tx)
 }
 
-/** What became of a lease that was to be renewed. A row that another transaction holds is `busy`: try again soon. */
+/**
+ * What became of a lease that was to be renewed. A row that another transaction holds is `busy`: try again soon; so is one
+ * whose lease was given back by a statement that has not answered yet.
+ */
 export type Renewal<L> = {
   readonly lease: L
   readonly wanted: number
@@ -58,6 +61,7 @@ export async function renew<L extends LeaseName>(
     with held as (${heldRows(leases)}),
     free as (
       select w.kind, w.subject_id, w.epoch from work w join held h using (kind, subject_id, epoch)
+      where w.lease_until is not null
       for no key update of w skip locked),
     renewed as (
       update work as w set lease_until = clock_timestamp() + ${interval(leaseMs)}

@@ -181,6 +181,14 @@ describe('work', () => {
   })
 
   describe('renew', () => {
+    it('revives no lease that was given back', async () => {
+      await wakeNow(release_())
+      const lease = await takeOne()
+      await finish(database.db, lease, 0, lease.wanted)
+      expect(await renew(database.db, [lease], leaseMs)).toMatchObject([{ state: 'busy' }])
+      expect(await take()).toMatchObject([{ subject: lease.subject }])
+    })
+
     it('skips a row that a command holds, and says that it is not lost', async () => {
       const subject = release_()
       await wakeNow(subject)

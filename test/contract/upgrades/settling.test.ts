@@ -18,7 +18,7 @@ import {
 import { type FreshDatabase, freshDatabase } from '../../support/database.ts'
 import { executionOf, insertTenant } from './given.ts'
 
-type Settling = Settlement<Execution, ExecutionAct>
+type Decided = Settlement<Execution, ExecutionAct>
 
 const now = Date.parse('2026-02-03T04:05:06.789Z')
 
@@ -53,12 +53,12 @@ describe('decisions on several executions', () => {
       }),
     )
   }
-  const settleAll = (settlements: readonly Settling[]) => {
+  const settleAll = (settlements: readonly Decided[]) => {
     const saving = { covers: () => true, statement: savingExecutions }
     const { settle } = settlingOf<Execution, ExecutionAct>({ db: database.db, log }, 'execution', saving)
     return Promise.all(settlements.map(settle))
   }
-  const settling = (lease: LeaseName, before: Execution, more: Partial<Settling> = {}): Settling => {
+  const settling = (lease: LeaseName, before: Execution, more: Partial<Decided> = {}): Decided => {
     const after: Execution = { ...before, status: 'VALIDATING', currentBatch: 2 }
     const change = { before, after, events: [] }
     return { lease, wanted: 1, change, next: { kind: 'rest', wake: now }, now, ...more }
@@ -122,6 +122,8 @@ describe('decisions on several executions', () => {
     'somebody woke it': ({ id }) => transaction(database.db, (tx) => wake(tx, { kind: 'execution', id })),
     'its state is another': ({ before }) =>
       transaction(database.db, (tx) => saveExecution(tx, before, { ...before, currentBatch: 9 })),
+    'the lease was given back': ({ id }) =>
+      sql`update work set lease_until = null, worker = null where subject_id = ${id}`.execute(database.db),
     'its work is gone': ({ id }) => sql`delete from work where subject_id = ${id}`.execute(database.db),
   }
   it.each(Object.entries(between))('are made anew, each by itself, where %s', async (_, happen) => {
@@ -141,16 +143,51 @@ describe('decisions on several executions', () => {
     expect(await read(other.id)).toMatchObject({ status: 'VALIDATING' })
   })
 
+  it('are not those of a lease that was taken over, beside those of the new one', async () => {
+    const [one, other] = await held(2)
+    if (one === undefined || other === undefined) throw new Error('two are held')
+    await sql`update work set epoch = nextval('work_epoch') where subject_id = ${one.id}`.execute(database.db)
+    const { rows } = await sql<{ epoch: string }>`select epoch from work where subject_id = ${one.id}`.execute(
+      database.db,
+    )
+    const taken = { ...one.lease, epoch: BigInt(rows[0]?.epoch ?? 0) }
+    const planned = { act: { kind: 'pin', to: null }, baseline: {}, deadline: now } as const
+    const acting = (lease: LeaseName) =>
+      settling(lease, one.before, {
+        change: { before: one.before, after: one.before, events: [{ type: String(lease.epoch), data: {} }] },
+        next: { kind: 'act', attempt: attemptOf(planned, { epoch: lease.epoch, now, seq: 1 }) },
+      })
+    for (const order of [
+      [one.lease, taken],
+      [taken, one.lease],
+    ]) {
+      await sql`delete from attempts`.execute(database.db)
+      await sql`update executions set version = 0`.execute(database.db)
+      const settled = await settleAll([...order.map(acting), settling(other.lease, other.before, { change: null })])
+      expect(settled).toEqual([order[0] === taken, order[1] === taken, order[0] === one.lease])
+      const opened = await sql<{ epoch: string }>`select epoch from attempts`.execute(database.db)
+      expect(opened.rows.map(({ epoch }) => BigInt(epoch))).toEqual([taken.epoch])
+    }
+    const told = await listEvents(database.db, one.lease.subject)
+    expect(told.map(({ type }) => type)).toEqual([String(taken.epoch), String(taken.epoch)])
+    expect(log.warn).not.toHaveBeenCalled()
+  })
+
   /** Rows that a transaction of somebody else holds. */
   const locks: Readonly<Record<string, (id: string) => ReturnType<typeof sql>>> = {
     'the execution': (id) => sql`select from executions where id = ${id} for update`,
     'its work': (id) => sql`update work set wanted = wanted + 1 where subject_id = ${id}`,
+    'its work as a fence does': (id) => sql`select from work where subject_id = ${id} for key share`,
   }
   it.each(Object.entries(locks))('wait for nobody who has locked %s', async (_, lock) => {
     const [one, other] = await held(2)
     if (one === undefined || other === undefined) throw new Error('two are held')
     await transaction(database.db, async (tx) => {
       await lock(one.id).execute(tx)
+      for (const wake of [null, now]) {
+        const next = { kind: 'rest', wake } as const
+        expect(await settleAll([settling(one.lease, one.before, { next })])).toEqual([false])
+      }
       const all = [settling(one.lease, one.before), settling(other.lease, other.before)]
       expect(await settleAll(all)).toEqual([false, true])
     })
