@@ -30,6 +30,7 @@ export type {
   Tenants,
 } from './ports.ts'
 export { releaseRoutes } from './routes/index.ts'
+export { condenseCounts } from './store/counts.ts'
 export { type FleetRelease, fleetReleases, releasesOfChart } from './store/fleets.ts'
 export { operationOutcomes } from './store/operations.ts'
 export { deployedCharts, newestManifest as mirroredManifest } from './store/queries.ts'

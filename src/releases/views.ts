@@ -1,8 +1,8 @@
 import type { Json } from '../core/json.ts'
 import { rfc3339 } from '../infra/http/time.ts'
 import type { Frozen, Health, Leftover, ReleaseStatus, RevisionSummary } from './core/model.ts'
+import type { ReleaseListing } from './store/lists.ts'
 import type { OperationListing } from './store/operations.ts'
-import type { ReleaseListing } from './store/queries.ts'
 
 /** A wait as callers see it: `until` is when it is looked at again. */
 function waitingView(stored: Json) {

@@ -13,6 +13,7 @@ import { shares } from './migrations/0010_shares.ts'
 import { sourceVerify } from './migrations/0013_source_verify.ts'
 import { relays } from './migrations/0014_relays.ts'
 import { revisionHooks } from './migrations/0016_revision_hooks.ts'
+import { largeFleets } from './migrations/0020_large_fleets.ts'
 import type { Db } from './types.ts'
 
 /** Every step of the schema, oldest first. A step that was released never changes: add another. */
@@ -29,6 +30,7 @@ export const migrations: readonly Migration[] = [
   sourceVerify,
   relays,
   revisionHooks,
+  largeFleets,
 ]
 
 /**

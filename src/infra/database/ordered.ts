@@ -2,6 +2,7 @@ import { type RawBuilder, type SelectQueryBuilder, type SqlBool, sql } from 'kys
 import type { Instant } from '../../core/instant.ts'
 import type { Uuid } from '../../core/subject.ts'
 import { fromInstant } from './pool.ts'
+import { plannedEachTime } from './prepared.ts'
 
 /** A place in a list: the value that it is ordered by, as text, and the id. */
 export type Place = { readonly value: string; readonly id: Uuid }
@@ -31,8 +32,14 @@ export function onPage(column: OrderColumn, page: Page) {
 /** The direction of an order. */
 const directionOf = (order: string): 'asc' | 'desc' => (order.startsWith('-') ? 'desc' : 'asc')
 
-/** All rows without a place. */
-function behind(column: OrderColumn, { after, order }: Page): RawBuilder<SqlBool> {
+/** The order of a page and its end, for a query in text. */
+export function inOrder(column: OrderColumn, { order, limit }: Page): RawBuilder<unknown> {
+  const [by, towards] = [sql.ref(column), sql.raw(directionOf(order))]
+  return sql`order by ${by} ${towards}, id ${towards} limit ${limit}`
+}
+
+/** What stands behind the place of a page; all rows without one. */
+export function behind(column: OrderColumn, { after, order }: Page): RawBuilder<SqlBool> {
   if (after === null) return sql<SqlBool>`true`
   const comparison = sql.raw(directionOf(order) === 'desc' ? '<' : '>')
   const value = sql`${after.value}::${sql.raw(orderTypes[column])}`
@@ -43,6 +50,15 @@ function behind(column: OrderColumn, { after, order }: Page): RawBuilder<SqlBool
 export function contains(columns: readonly (string | RawBuilder<unknown>)[], text: string): RawBuilder<SqlBool> {
   const all = sql.join(columns.map((column) => (typeof column === 'string' ? sql.ref(column) : column)))
   return sql<SqlBool>`strpos(lower(concat_ws(' ', ${all})), lower(${text})) > 0`
+}
+
+/**
+ * The same for text in lower case that has an index of trigrams, which finds what is rare. Whether it is rare only the text
+ * tells, so that this is planned for each.
+ */
+export function containing(words: RawBuilder<unknown>, text: string): RawBuilder<SqlBool> {
+  const pattern = `%${text.replaceAll(/[\\%_]/g, '\\$&')}%`
+  return sql<SqlBool>`${words} like lower(${pattern}) ${plannedEachTime}`
 }
 
 /** Where something stands in a list by time. */

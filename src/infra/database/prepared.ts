@@ -1,9 +1,13 @@
-import type { PostgresPool, PostgresPoolClient } from 'kysely'
+import { type PostgresPool, type PostgresPoolClient, sql } from 'kysely'
 import { type Client, DatabaseError, type Pool, type PoolClient } from 'pg'
 
 /** Texts that one process prepares. The statements of the code are fewer; lists of any length make more texts. */
 const mostTexts = 300
 const featureNotSupported = '0A000'
+
+/** Stands in the text of a statement whose best plan depends on its values: it is planned for them each time. */
+export const plannedEachTime = sql.raw('/* planned each time */')
+const isPlannedEachTime = (text: string): boolean => text.includes('/* planned each time */')
 
 /**
  * The pool as Kysely uses it, with statements that each connection prepares once: PostgreSQL parses and plans a text
@@ -14,7 +18,7 @@ export function preparing(pool: Pool, answerWithinMs: number | null): PostgresPo
   const names = new Map<string, string>()
   const nameOf = (text: string): string | undefined => {
     const known = names.get(text)
-    if (known !== undefined || names.size >= mostTexts) return known
+    if (known !== undefined || names.size >= mostTexts || isPlannedEachTime(text)) return known
     const name = `s${names.size}`
     names.set(text, name)
     return name

@@ -3,7 +3,7 @@ import { maySee } from '../../tenants/index.ts'
 import type { BatchItem } from '../batch/core.ts'
 import { loadBatch } from '../batch/store.ts'
 import type { ReleaseDeps } from '../deps.ts'
-import { releasesByIds } from '../store/queries.ts'
+import { releasesByIds } from '../store/lists.ts'
 import { type ListedRelease, listedRelease } from '../views.ts'
 
 /** What a batch did, release by release, in the order in which they were taken (SPEC section 3, batch-upgrade). */

@@ -1,11 +1,12 @@
 import { compare, valid } from 'semver'
-import type { Uuid } from '../../core/subject.ts'
+import type { Principal, Uuid } from '../../core/subject.ts'
 import { wake } from '../../infra/engine/index.ts'
 import type { Batch, BatchOptions } from '../batch/core.ts'
 import { shareOf } from '../batch/machine.ts'
 import { insertBatch } from '../batch/store.ts'
 import type { ReleaseDeps } from '../deps.ts'
-import { type ReleaseListing, releasesAtVersions, versionsOf } from '../store/queries.ts'
+import { versionsOf } from '../store/counts.ts'
+import { type AtVersions, type ReleaseListing, releasesAtVersions } from '../store/lists.ts'
 import { recordBatch } from '../store/record.ts'
 import { accepting } from './accepting.ts'
 import { auditAccepted } from './audit.ts'
@@ -16,17 +17,26 @@ import { requireQueued } from './queue-limit.ts'
 export type BatchBody = Pick<OperationOptions, 'timeout' | 'wait' | 'waitForJobs' | 'atomic'>
 export type BatchTarget = { readonly chart: string; readonly targetVersion: string; readonly concurrency: number }
 
-/** The releases of a chart, of those the caller may see, that run a version older than the target, by semver order. */
+/** The versions of a chart that releases run, of those the caller may see, which are older than the target by semver order. */
+export async function olderThan(
+  { db }: Pick<ReleaseDeps, 'db'>,
+  principal: Principal,
+  chart: string,
+  targetVersion: string,
+): Promise<AtVersions> {
+  const versions = Object.keys(await versionsOf(db, scopeOf(principal), chart))
+  const isOlder = (version: string) => valid(version) !== null && compare(version, targetVersion) < 0
+  return { chart, versions: versions.filter(isOlder) }
+}
+
+/** The releases of a chart, of those the caller may see, that run a version older than the target, oldest first. */
 export async function needingUpgrade(
   deps: ReleaseDeps,
-  call: Pick<CommandCall, 'principal'>,
+  { principal }: Pick<CommandCall, 'principal'>,
   chart: string,
   targetVersion: string,
 ): Promise<readonly ReleaseListing[]> {
-  const scope = scopeOf(call.principal)
-  const versions = Object.keys(await versionsOf(deps.db, scope, chart))
-  const older = versions.filter((version) => valid(version) !== null && compare(version, targetVersion) < 0)
-  return older.length === 0 ? [] : releasesAtVersions(deps.db, scope, chart, older)
+  return releasesAtVersions(deps.db, scopeOf(principal), await olderThan(deps, principal, chart, targetVersion))
 }
 
 /** Accepts a batch upgrade. Answers the id of its operation. An unknown chart or version is 404 before anything starts. */

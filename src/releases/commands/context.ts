@@ -4,7 +4,8 @@ import type { Tx } from '../../infra/database/types.ts'
 import { maySee } from '../../tenants/index.ts'
 import type { ReleaseState } from '../core/model.ts'
 import type { ReleaseDeps } from '../deps.ts'
-import { releasesByIds, type Scope } from '../store/queries.ts'
+import { releasesByIds } from '../store/lists.ts'
+import type { Scope } from '../store/scope.ts'
 import type { AuditedCommand } from './audit.ts'
 
 /** Which tenants a caller may see. */

@@ -1,13 +1,15 @@
 import { valid } from 'semver'
 import { z } from 'zod'
-import { sendMemoryList } from '../../infra/http/memory-list.ts'
+import type { Place } from '../../infra/database/ordered.ts'
+import { sendList } from '../../infra/http/page.ts'
 import { pageQuery, queryBoolean, queryInteger, querySort, queryText } from '../../infra/http/query.ts'
 import { route } from '../../infra/http/route.ts'
 import { batchResult as resultOf } from '../commands/batch-result.ts'
-import { batchUpgrade, needingUpgrade } from '../commands/batch-upgrade.ts'
+import { batchUpgrade, olderThan } from '../commands/batch-upgrade.ts'
 import { scopeOf } from '../commands/context.ts'
 import { previewBatch } from '../commands/preview-batch.ts'
-import { type ReleaseListing, summarize, versionsOf } from '../store/queries.ts'
+import { summarize, versionsOf } from '../store/counts.ts'
+import { countAtVersions, listAtVersions, placeOfRelease, releaseOrders } from '../store/lists.ts'
 import { listedRelease as view } from '../views.ts'
 import { answerOperation, commandCall, type RouteDeps } from './answer.ts'
 import {
@@ -69,23 +71,22 @@ export const needsUpgrade = (deps: RouteDeps) =>
         ...pageQuery,
         targetVersion,
         q: queryText().optional().describe('Part of the name or the namespace.'),
-        sort: querySort(['createdAt', '-createdAt', 'releaseName', '-releaseName'], 'newest first'),
+        sort: querySort(releaseOrders, 'newest first'),
       }),
       responses: { 200: { description: 'Releases', schema: z.array(listedRelease) } },
     },
-    handler: async (call) =>
-      sendMemoryList(call, {
-        rows: await needingUpgrade(deps, commandCall(call, null), call.params.chart, call.query.targetVersion),
-        id: ({ id }) => id,
-        orders: { createdAt: byAge, '-createdAt': byAge, releaseName: byName, '-releaseName': byName },
-        order: call.query.sort ?? '-createdAt',
-        words: ({ name, namespace }) => [name, namespace],
+    handler: async (call) => {
+      const { sort: order = '-createdAt', targetVersion, q } = call.query
+      const scope = scopeOf(call.principal)
+      const wanted = { ...(await olderThan(deps, call.principal, call.params.chart, targetVersion)), q }
+      return sendList(call, {
+        total: () => countAtVersions(deps.db, scope, wanted),
+        rows: (after: Place | null, limit) => listAtVersions(deps.db, scope, wanted, { after, limit, order }),
+        position: (row) => placeOfRelease(order, row),
         present: view,
-      }),
+      })
+    },
   })
-
-const byAge = ({ created_at }: ReleaseListing): number => created_at.getTime()
-const byName = ({ name }: ReleaseListing): string => name
 
 const batchPreview = z
   .strictObject({

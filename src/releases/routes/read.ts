@@ -18,7 +18,7 @@ import {
   type ReleaseFilter,
   type ReleaseOrder,
   releaseOrders,
-} from '../store/queries.ts'
+} from '../store/lists.ts'
 import { listedRelease as view } from '../views.ts'
 import { commandCall, type RouteDeps } from './answer.ts'
 import {

@@ -88,14 +88,11 @@ export type OperationRow = {
   ended_at: Date | null
 }
 
-export type CountRow = { tenant_id: Uuid; chart: string; chart_version: string; status: string; n: Int8 }
-
 /** The tables that this feature owns. */
 export type ReleaseTables = {
   releases: ReleaseRow
   revisions: RevisionRow
   operations: OperationRow
-  release_counts: CountRow
 }
 
 /** The feature's view of the database, or of an open transaction. */

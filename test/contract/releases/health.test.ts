@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { JsonObject } from '../../../src/core/json.ts'
-import { countReleases } from '../../../src/releases/store/queries.ts'
+import { countReleases } from '../../../src/releases/store/lists.ts'
 import { type HealthSighting, recordAbsent, recordHealth } from '../../../src/releases/store/sightings.ts'
 import { type FreshDatabase, freshDatabase } from '../../support/database.ts'
 
