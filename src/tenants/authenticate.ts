@@ -1,9 +1,10 @@
 import type { Clock, Instant } from '../core/instant.ts'
 import type { Principal, Uuid } from '../core/subject.ts'
+import { inBatches, type Read } from '../infra/database/read-batches.ts'
 import type { Db } from '../infra/database/types.ts'
 import { keyIdOf } from './core/key-format.ts'
 import { hashKey, matchesHash, sameBytes } from './key-secret.ts'
-import { findKey, type StoredKey, touchKey } from './store/keys.ts'
+import { findKeys, type StoredKey, touchKeys } from './store/keys.ts'
 
 /** A revoked key ends everywhere within 5 s (SECURITY.md): this, and a stream's heartbeat, stay below. */
 const cachedMs = 1500
@@ -21,10 +22,12 @@ type Cached = {
 
 /**
  * Reads API keys. One that is unknown, expired or revoked is null. What the database said is believed for 1.5 s; a
- * database that does not answer is an error, never a yes.
+ * database that does not answer is an error, never a yes. Keys that are asked for at once are read together: after a stall
+ * every open stream asks, and one query each would keep the next answers waiting until what they say is too old again.
  */
 export function keyAuthenticator(deps: { readonly db: Db; readonly clock: Clock }) {
   const cache = new Map<Uuid, Cached>()
+  const read = inBatches((ids: readonly Uuid[]) => readKeys(deps, ids))
   const judge = (cached: Cached, token: string): Principal | null => {
     const matches = fits(cached, token)
     return cached.key !== null && matches && isValid(cached.key, deps.clock.now()) ? cached.principal : null
@@ -33,7 +36,7 @@ export function keyAuthenticator(deps: { readonly db: Db; readonly clock: Clock 
     const id = keyIdOf(token)
     const cached = cache.get(id)
     if (cached !== undefined && isFresh(cached, deps.clock.now())) return judge(cached, token)
-    return load(deps, cache, id).then((loaded) => judge(loaded, token))
+    return load(deps.clock, read, cache, id).then((loaded) => judge(loaded, token))
   }
 }
 
@@ -50,18 +53,33 @@ function fits(cached: Cached, token: string): boolean {
   return matches
 }
 
-async function load(
-  { db, clock }: { readonly db: Db; readonly clock: Clock },
-  cache: Map<Uuid, Cached>,
-  id: Uuid,
-): Promise<Cached> {
+async function load(clock: Clock, read: Read<Uuid, StoredKey>, cache: Map<Uuid, Cached>, id: Uuid): Promise<Cached> {
   const now = clock.now()
-  const key = await findKey(db, id)
+  const key = (await read(id)) ?? null
   if (cache.size >= maxCached) cache.clear()
+  const known = cache.get(id)
+  // Others have asked for it as late as this.
+  if (known !== undefined && known.at === now && known.key === key) return known
   const loaded: Cached = { key, principal: key && principalOf(key), at: now, proven: null }
   cache.set(id, loaded)
-  if (key && isValid(key, now) && now - (key.lastUsedAt ?? 0) >= touchMs) await touchKey(db, id, now)
   return loaded
+}
+
+/** Keys as they are now; that they are used is noted. */
+async function readKeys(
+  { db, clock }: { readonly db: Db; readonly clock: Clock },
+  ids: readonly Uuid[],
+): Promise<ReadonlyMap<Uuid, StoredKey>> {
+  const found = await findKeys(db, ids)
+  const now = clock.now()
+  const used = found.filter((key) => isValid(key, now) && now - (key.lastUsedAt ?? 0) >= touchMs)
+  if (used.length > 0)
+    await touchKeys(
+      db,
+      used.map(({ id }) => id),
+      now,
+    )
+  return new Map(found.map((key) => [key.id, key]))
 }
 
 function isValid(key: StoredKey, now: Instant): boolean {

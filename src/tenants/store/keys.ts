@@ -47,12 +47,17 @@ export async function presetKey(tx: Tx, key: StoredKey): Promise<void> {
 
 /** The key with its hash, or null. */
 export async function findKey(db: Db | Tx, id: Uuid): Promise<StoredKey | null> {
-  const row = await tables(db)
+  return (await findKeys(db, [id]))[0] ?? null
+}
+
+/** Keys with their hashes, in no order; unknown ones are left out. */
+export async function findKeys(db: Db | Tx, ids: readonly Uuid[]): Promise<readonly StoredKey[]> {
+  const rows = await tables(db)
     .selectFrom('api_keys')
     .select([...shown, 'secret_hash'])
-    .where('id', '=', id)
-    .executeTakeFirst()
-  return row ? { ...keyOf(row), secretHash: row.secret_hash } : null
+    .where('id', '=', sql<string>`any(${[...ids]}::uuid[])`)
+    .execute()
+  return rows.map((row) => ({ ...keyOf(row), secretHash: row.secret_hash }))
 }
 
 export const keyOrders = ['createdAt', '-createdAt', 'name', '-name'] as const
@@ -110,13 +115,10 @@ export async function lockAdminKeys(tx: Tx, at: Instant): Promise<readonly Uuid[
   return rows.map((row) => row.id)
 }
 
-/** Notes the use of a key; coarse, so that reading does not mean writing. */
-export async function touchKey(db: Db, id: Uuid, at: Instant): Promise<void> {
-  await tables(db)
-    .updateTable('api_keys')
-    .set({ last_used_at: fromInstant(at) })
-    .where('id', '=', id)
-    .execute()
+/** Notes the use of keys; coarse, so that reading does not mean writing. What another one writes meanwhile is as good. */
+export async function touchKeys(db: Db, ids: readonly Uuid[], at: Instant): Promise<void> {
+  await sql`update api_keys set last_used_at = ${fromInstant(at)} where id in (
+    select id from api_keys where id = any(${[...ids]}::uuid[]) order by id for update skip locked)`.execute(db)
 }
 
 function rowOf(key: StoredKey) {

@@ -3,6 +3,8 @@ import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { createKey } from '../../../src/tenants/commands/create-key.ts'
+import type { TenantDeps } from '../../../src/tenants/deps.ts'
 import { ensureAdminKey, keyAuthenticator } from '../../../src/tenants/index.ts'
 import { type FreshDatabase, freshDatabase } from '../../support/database.ts'
 
@@ -71,4 +73,31 @@ test('what the database said of a key is believed for less than two seconds', as
   expect(await authenticate(key)).not.toBeNull()
   now += 1999
   expect(await authenticate(key)).toBeNull()
+})
+
+test('many callers who come at once ask the database once, and the use of each key is noted', async () => {
+  await ensure()
+  const admin = await who(await inFile())
+  if (admin === null) throw new Error('there is no admin')
+  const wanted = { name: 'k', role: 'platform-admin', tenants: [], expiresAt: null } as const
+  const make = () =>
+    createKey(
+      { ...deps(), newId: () => randomUUID() } as unknown as TenantDeps,
+      { principal: admin },
+      wanted,
+      async () => {},
+    )
+  const keys = (await Promise.all(Array.from({ length: 20 }, make))).map(({ key }) => key)
+  const authenticate = keyAuthenticator(deps())
+  let asked = 0
+  database.pool.on('acquire', () => asked++)
+  const all = () => Promise.all(keys.flatMap((key) => Array.from({ length: 20 }, async () => authenticate(key))))
+  expect((await all()).every((principal) => principal?.name === 'k')).toBe(true)
+  expect(asked).toBeLessThanOrEqual(2)
+  const { rows } = await database.pool.query("select 1 from api_keys where name = 'k' and last_used_at is not null")
+  expect(rows).toHaveLength(keys.length)
+  asked = 0
+  now += 2_000
+  expect((await all()).every((principal) => principal?.name === 'k')).toBe(true)
+  expect(asked).toBe(1)
 })
