@@ -78,7 +78,7 @@ async function measured(count: number, { insert, warmUpMs, forSeconds }: Load): 
     },
   }
   const worker = startWorker({
-    ...{ db: database.db, listener, drivers: [driverOf(timed)], concurrency: 1, limits: { execution: 32 } },
+    ...{ db: database.db, listener, drivers: [driverOf(timed)], concurrency: 1, limits: { execution: 64 } },
     ...{ clock: systemClock, log: silentLog },
   })
   await sleep(warmUpMs)

@@ -25,8 +25,11 @@ export type WorkParts = {
 
 /** Two cores are full at two CPU-bound helms; waiting ones cost little (DESIGN.md). */
 const releasesAtOnce = 8
-/** Executions wait for clusters and the database; their helms are the business of their releases. */
-const executionsAtOnce = 32
+/**
+ * Executions wait for clusters and the database; their helms are the business of their releases. What waits at the same time
+ * shares its statements (docs/adr/0047).
+ */
+const executionsAtOnce = 64
 const batchesAtOnce = 4
 /** A receiver that hangs holds its slot for 10 s and nothing else: enough slots that no handful of them holds all. */
 const webhooksAtOnce = 256
