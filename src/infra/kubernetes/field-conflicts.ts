@@ -64,7 +64,7 @@ export async function readOverwritten(
   signal?: AbortSignal,
 ): Promise<LiveOverwritten> {
   const options = signal === undefined ? {} : { signal }
-  const found = await mapParallel(asked(objects, namespace), AT_ONCE, (object) =>
+  const found = await mapParallel(asked(objects, namespace).map(asStored), AT_ONCE, (object) =>
     askConflicts(parts, object, { namespace, counts: () => true, options }).catch((error: unknown) => {
       if (error instanceof ClusterError || signal?.aborted) return null
       throw error
@@ -72,6 +72,15 @@ export async function readOverwritten(
   )
   const fields = found.flatMap((of) => of ?? []).filter(({ manager }) => manager !== helm)
   return { fields, unknown: found.filter((of) => of === null).length }
+}
+
+/** The API server sees no conflict between the `stringData` of an apply and what another hand wrote of it: `data` shows it. */
+function asStored(object: ManifestObject): ManifestObject {
+  const { stringData, ...rest } = object.body
+  if (object.kind !== 'Secret' || !isJsonObject(stringData)) return object
+  const encoded = Object.entries(stringData).map(([key, text]) => [key, Buffer.from(String(text)).toString('base64')])
+  const data = { ...(isJsonObject(rest.data) ? rest.data : {}), ...Object.fromEntries(encoded) }
+  return { ...object, body: { ...rest, data } }
 }
 
 /** Hooks are not applied, and what lies elsewhere is not the release's. */

@@ -48,6 +48,21 @@ describe('server-side apply', () => {
     expect(body.data).toEqual({ ours: '2', theirs: '3' })
   })
 
+  it('writes stringData into data, owns it by the name that it was given, and meets no conflict there', async () => {
+    const path = `${at.secrets}/texts`
+    const secret = (fields: object) => ({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'texts' }, ...fields })
+    const { body: first } = await apply(path, 'a', secret({ stringData: { k: 'one' } }))
+    expect([first.data, fieldsOf(first, 'a')]).toEqual([{ k: 'b25l' }, { 'f:stringData': { 'f:k': {} } }])
+    const byHand = await cluster.client.patch(`${path}?fieldManager=b`, 'merge', { stringData: { k: 'hand' } })
+    expect(fieldsOf(byHand.body, 'b')).toEqual({ 'f:data': { 'f:k': {} } })
+    const { status, body } = await apply(path, 'a', secret({ stringData: { k: 'two' } }))
+    expect([status, body.data]).toEqual([200, { k: 'dHdv' }])
+    expect(fieldsOf(body, 'b')).toEqual({ 'f:data': { 'f:k': {} } })
+    expect((await apply(path, 'a', secret({ data: { k: 'b25l' } }))).status).toBe(409)
+    const { body: left } = await apply(path, 'a', secret({}))
+    expect([left.data, managers(left)]).toEqual([{ k: 'dHdv' }, ['b Update']])
+  })
+
   it('takes away labels that were all that it had in metadata, and leaves the name', async () => {
     const path = `${at.configmaps}/bare`
     const { body: first } = await apply(path, 'a', configMap('bare', { k: '1' }, { labels: { l: 'm' } }))

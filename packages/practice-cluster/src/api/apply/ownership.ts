@@ -98,12 +98,15 @@ export function applied(
   const owned = new Set([METADATA, ...fields, ...others.flatMap(([, each]) => [...each.fields])])
   const next = finish(prune(merged, write.schema, last, owned) as KubeInput)
   const changes = compare(trackable(live, write), trackable(next, write), write.schema)
-  const conflicts = conflictsWith(others, changes)
+  const conflicts = conflictsWith(others, changes, fields)
   if (conflicts.length > 0 && !write.force) throw conflictError(conflicts)
   const left = withoutOwned(owners, key, [...conflicts.map((each) => new Set([each.path])), changes.removed])
   const time = sameFields(owners.get(key), fields) ? (owners.get(key)?.time ?? write.time) : write.time
   const touched = isNothing(changes) ? time : write.time
-  return withManagedFields(next, writeOwners(left.set(key, { manager: write.manager, fields, time: touched })))
+  // Who gives nothing owns nothing, and is named no more.
+  if (fields.size === 0) left.delete(key)
+  else left.set(key, { manager: write.manager, fields, time: touched })
+  return withManagedFields(next, writeOwners(left))
 }
 
 const isNothing = ({ added, modified, removed }: Comparison): boolean => added.size + modified.size + removed.size === 0
@@ -112,10 +115,15 @@ function sameFields(owned: Owned | undefined, fields: FieldSet): boolean {
   return owned !== undefined && owned.fields.size === fields.size && [...fields].every((path) => owned.fields.has(path))
 }
 
-function conflictsWith(others: readonly (readonly [string, Owned])[], changes: Comparison): Conflict[] {
+/** What the server itself makes of a write, `data` of `stringData`, is in conflict with nobody: only fields that were given are. */
+function conflictsWith(
+  others: readonly (readonly [string, Owned])[],
+  changes: Comparison,
+  given: FieldSet,
+): Conflict[] {
   return others.flatMap(([, { manager, fields, time }]) =>
     [...fields]
-      .filter((path) => changes.modified.has(path) || changes.added.has(path))
+      .filter((path) => given.has(path) && (changes.modified.has(path) || changes.added.has(path)))
       .sort()
       .map((path) => ({ manager, time, path })),
   )
