@@ -98,7 +98,7 @@ async function openParts(config: Config, log: Logger, stops: Stops): Promise<Par
     [config.kubeconfig !== null && 'KUBECONFIG', config.kubeContext !== null && 'KUBE_CONTEXT'],
     () => contextsOf(kubeconfig, config.kubeContext),
   )
-  const tenants = await openTenants({ config, db, clock, newId, contexts })
+  const tenants = await openTenants({ config, db, clock, newId, contexts, log })
   const clusters = openClusters({ kubeconfig, ids: tenants.clusters, clock, log }, stops)
   const currentCluster = tenants.clusters.get(contexts.current) ?? ''
   const { charts, routes: chartRoutes } = await openCharts({ config, db, vault, helm, clock, newId, kubeVersion })

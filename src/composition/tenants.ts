@@ -4,6 +4,7 @@ import type { Uuid } from '../core/subject.ts'
 import type { Db } from '../infra/database/types.ts'
 import type { Authenticate, Authorize } from '../infra/http/auth.ts'
 import type { FeatureRoutes } from '../infra/http/route.ts'
+import type { Log } from '../infra/log.ts'
 import { tokenVerifier } from '../infra/oidc/index.ts'
 import { operationOutcomes } from '../releases/index.ts'
 import {
@@ -27,6 +28,7 @@ export type TenantParts = {
   readonly clock: Clock
   readonly newId: () => Uuid
   readonly contexts: KubeContexts
+  readonly log: Log
 }
 
 export type OpenTenants = {
@@ -43,14 +45,14 @@ export type OpenTenants = {
 const ownNamespaces = ['flotilla', 'flotilla-system']
 
 /** Joins the tenants feature: keys, roles, tenants, namespaces, and the clusters of the kubeconfig. */
-export async function openTenants({ config, db, clock, newId, contexts }: TenantParts): Promise<OpenTenants> {
+export async function openTenants({ config, db, clock, newId, contexts, log }: TenantParts): Promise<OpenTenants> {
   const deps = { db, clock, newId, contexts, ownNamespaces }
   await registerClusters(deps)
   const adminKey = await ensureAdminKey({ db, clock }, { preset: config.adminKey, home: config.home })
   return {
     adminKey,
     clusters: await clusterIds(db, contexts.names),
-    authenticate: authenticator({ config, db, clock }),
+    authenticate: authenticator({ config, db, clock, log }),
     authorize: mayDo,
     port: tenantPort(deps),
     routes: routesOfTenants(deps, operationOutcomes),
@@ -58,8 +60,8 @@ export async function openTenants({ config, db, clock, newId, contexts }: Tenant
 }
 
 /** API keys, and where an issuer is configured its tokens too. */
-function authenticator({ config, db, clock }: Pick<TenantParts, 'config' | 'db' | 'clock'>): Authenticate {
-  const byKey = keyAuthenticator({ db, clock })
+function authenticator({ config, db, clock, log }: Pick<TenantParts, 'config' | 'db' | 'clock' | 'log'>): Authenticate {
+  const byKey = keyAuthenticator({ db, clock, log })
   if (config.oidc === null) return byKey
   const byToken = tokenAuthenticator(tokenVerifier(config.oidc, clock))
   return (token) => (isJwt(token) ? byToken(token) : byKey(token))

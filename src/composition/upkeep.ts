@@ -41,7 +41,7 @@ type Keeping = { readonly every: number; readonly clock: Clock; readonly log: Lo
 async function keepUp(forget: readonly Forget[], { every, clock, log, signal }: Keeping): Promise<void> {
   while (!signal.aborted) {
     for (const one of forget)
-      await one().catch((error: unknown) => log.warn({ err: error }, 'what is old stays for now'))
+      await one().catch((error: unknown) => log.warn({ err: error }, 'upkeep has failed, and is tried again'))
     await clock.sleep(every, signal)
   }
 }

@@ -2,6 +2,7 @@ import type { Clock, Instant } from '../core/instant.ts'
 import type { Principal, Uuid } from '../core/subject.ts'
 import { inBatches, type Read } from '../infra/database/read-batches.ts'
 import type { Db } from '../infra/database/types.ts'
+import type { Log } from '../infra/log.ts'
 import { keyIdOf } from './core/key-format.ts'
 import { hashKey, matchesHash, sameBytes } from './key-secret.ts'
 import { findKeys, type StoredKey, touchKeys } from './store/keys.ts'
@@ -11,6 +12,8 @@ const cachedMs = 1500
 /** Use is noted at most this often. */
 const touchMs = 60_000
 const maxCached = 10_000
+
+export type KeyDeps = { readonly db: Db; readonly clock: Clock; readonly log: Pick<Log, 'warn'> }
 
 type Cached = {
   readonly key: StoredKey | null
@@ -25,7 +28,7 @@ type Cached = {
  * database that does not answer is an error, never a yes. Keys that are asked for at once are read together: after a stall
  * every open stream asks, and one query each would keep the next answers waiting until what they say is too old again.
  */
-export function keyAuthenticator(deps: { readonly db: Db; readonly clock: Clock }) {
+export function keyAuthenticator(deps: KeyDeps) {
   const cache = new Map<Uuid, Cached>()
   const read = inBatches((ids: readonly Uuid[]) => readKeys(deps, ids))
   const judge = (cached: Cached, token: string): Principal | null => {
@@ -65,21 +68,19 @@ async function load(clock: Clock, read: Read<Uuid, StoredKey>, cache: Map<Uuid, 
   return loaded
 }
 
-/** Keys as they are now; that they are used is noted. */
-async function readKeys(
-  { db, clock }: { readonly db: Db; readonly clock: Clock },
-  ids: readonly Uuid[],
-): Promise<ReadonlyMap<Uuid, StoredKey>> {
-  const found = await findKeys(db, ids)
-  const now = clock.now()
-  const used = found.filter((key) => isValid(key, now) && now - (key.lastUsedAt ?? 0) >= touchMs)
-  if (used.length > 0)
-    await touchKeys(
-      db,
-      used.map(({ id }) => id),
-      now,
-    )
+/** Keys as they are now; that they are used is noted beside, so that nobody waits for it and no caller fails by it. */
+async function readKeys(deps: KeyDeps, ids: readonly Uuid[]): Promise<ReadonlyMap<Uuid, StoredKey>> {
+  const found = await findKeys(deps.db, ids)
+  void noteUse(deps, found)
   return new Map(found.map((key) => [key.id, key]))
+}
+
+async function noteUse({ db, clock, log }: KeyDeps, keys: readonly StoredKey[]): Promise<void> {
+  const now = clock.now()
+  const used = keys.filter((key) => isValid(key, now) && now - (key.lastUsedAt ?? 0) >= touchMs)
+  if (used.length === 0) return
+  const ids = used.map(({ id }) => id)
+  await touchKeys(db, ids, now).catch((err: unknown) => log.warn({ err }, 'the use of keys was not noted'))
 }
 
 function isValid(key: StoredKey, now: Instant): boolean {

@@ -85,13 +85,16 @@ function nextUrl(call: ListCall, position: Json): string {
   return `${path}?${query}`
 }
 
+/** Grows when a position has another form than before: a cursor of that time is refused, and its list begun anew. */
+const form = 2
+
 /** What a cursor belongs to: the path and every filter, in one order. */
 function listOf(call: ListCall): string {
   const { path, query } = split(call)
   query.delete('cursor')
   query.delete('limit')
   query.sort()
-  return `${path}?${query}`
+  return `${form} ${path}?${query}`
 }
 
 function split({ request }: ListCall): { readonly path: string; readonly query: URLSearchParams } {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { migrate, migrations, undoNewest } from '../../../src/infra/database/migrate.ts'
@@ -37,6 +38,43 @@ describe('migrate', () => {
     await expect(migrate(database.db, [...migrations, broken])).rejects.toThrow('syntax error')
     expect(await catalogue(database.db)).toEqual(before)
   })
+})
+
+describe('counters of releases', () => {
+  let database: FreshDatabase
+  beforeEach(async () => {
+    database = await emptyDatabase()
+  })
+  afterEach(() => database.close())
+
+  const [clusterId, tenantId] = [randomUUID(), randomUUID()]
+  const upTo = (name: string) => migrations.slice(0, migrations.findIndex((step) => step.name === name) + 1)
+
+  it('are made of the releases that are there, on the way up and on the way down', async () => {
+    const withCounters = upTo('0020_large_fleets')
+    await migrate(database.db, withCounters.slice(0, -1))
+    await sql`insert into clusters values (${clusterId}, 'c', 'c', now())`.execute(database.db)
+    await sql`insert into tenants values (${tenantId}, 't', ${clusterId}, null, now())`.execute(database.db)
+    await sql`insert into releases (id, tenant_id, cluster_id, namespace, name, chart, chart_version, status, ever_deployed,
+        revision, values_enc, leftovers, performed_by, seq, version, created_at, updated_at)
+      select gen_random_uuid(), ${tenantId}, ${clusterId}, 'ns', 'r' || n, 'web', '1.0.' || (n % 2),
+        case when n < 3 then 'FAILED' else 'DEPLOYED' end, n > 1, 1, '', '[]', 'x', 0, 0, now(), now()
+      from generate_series(1, 5) as n`.execute(database.db)
+    await migrate(database.db, withCounters)
+    const counted = { tenant: await counts('tenant_counts'), fleet: await counts('fleet_counts') }
+    const expected = ['1.0.0 DEPLOYED true 1', '1.0.0 FAILED true 1', '1.0.1 DEPLOYED true 2', '1.0.1 FAILED false 1']
+    expect(counted).toEqual({ tenant: expected, fleet: expected })
+    await undoNewest(database.db, withCounters)
+    const { rows } = await sql<{ n: string }>`select sum(n) as n from release_counts`.execute(database.db)
+    expect(rows).toEqual([{ n: '5' }])
+  })
+
+  async function counts(table: string): Promise<readonly string[]> {
+    const { rows } = await sql<{ line: string }>`
+      select format('%s %s %s %s', chart_version, status, ever_deployed, n) as line from ${sql.table(table)}
+      order by chart_version, status`.execute(database.db)
+    return rows.map(({ line }) => line.replace(/ t /, ' true ').replace(/ f /, ' false '))
+  }
 })
 
 /** All that the schema consists of, apart from the migrator's own tables, as sorted lines. */

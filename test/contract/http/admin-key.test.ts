@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { silentLog } from '../../../src/infra/log.ts'
 import { createKey } from '../../../src/tenants/commands/create-key.ts'
 import type { TenantDeps } from '../../../src/tenants/deps.ts'
 import { ensureAdminKey, keyAuthenticator } from '../../../src/tenants/index.ts'
@@ -25,6 +26,7 @@ afterEach(async () => {
 const deps = () => ({
   db: database.db,
   clock: { now: () => now, sleep: async () => undefined },
+  log: silentLog,
 })
 const ensure = (preset: string | null = null) => ensureAdminKey(deps(), { preset, home: join(home, 'data') })
 const inFile = async () => (await readFile(join(home, 'data/admin.key'), 'utf8')).trim()
@@ -94,10 +96,21 @@ test('many callers who come at once ask the database once, and the use of each k
   const all = () => Promise.all(keys.flatMap((key) => Array.from({ length: 20 }, async () => authenticate(key))))
   expect((await all()).every((principal) => principal?.name === 'k')).toBe(true)
   expect(asked).toBeLessThanOrEqual(2)
-  const { rows } = await database.pool.query("select 1 from api_keys where name = 'k' and last_used_at is not null")
-  expect(rows).toHaveLength(keys.length)
+  await vi.waitFor(async () => {
+    const { rows } = await database.pool.query("select 1 from api_keys where name = 'k' and last_used_at is not null")
+    expect(rows).toHaveLength(keys.length)
+  })
   asked = 0
   now += 2_000
   expect((await all()).every((principal) => principal?.name === 'k')).toBe(true)
   expect(asked).toBe(1)
+})
+
+test('a use that cannot be noted fails no caller', async () => {
+  await ensure()
+  const key = await inFile()
+  await database.pool.query(`
+    create function refuse() returns trigger language plpgsql as $$ begin raise exception 'the disk is full'; end $$;
+    create trigger refuse before update on api_keys for each row execute function refuse()`)
+  expect(await who(key)).toMatchObject({ role: 'platform-admin' })
 })

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import { sql } from 'kysely'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Clock } from '../../../src/core/instant.ts'
 import type { Principal } from '../../../src/core/subject.ts'
 import { systemClock } from '../../../src/infra/clock.ts'
+import { silentLog } from '../../../src/infra/log.ts'
 import type { TenantDeps } from '../../../src/tenants/index.ts'
 import {
   ensureAdminKey,
@@ -45,7 +46,7 @@ beforeEach(async () => {
     db: database.db,
     clock,
     routes: [routesOfTenants(deps, outcomes)],
-    authenticate: keyAuthenticator(deps),
+    authenticate: keyAuthenticator({ ...deps, log: silentLog }),
     authorize: mayDo,
   })
 })
@@ -144,7 +145,10 @@ test('a key works until it is revoked, and its secret is shown once', async () =
   expect(listed.body).not.toContain(key)
   const row = listed.json().find((each: { id: string }) => each.id === id)
   expect(row).toMatchObject({ role: 'viewer', tenants: [tenant.id], createdBy: 'admin', revokedAt: null })
-  expect(row.lastUsedAt).not.toBeNull()
+  await vi.waitFor(async () => {
+    const now = (await get('/api-keys')).json().find((each: { id: string }) => each.id === id)
+    expect(now.lastUsedAt).not.toBeNull()
+  })
   expect((await remove(`/api-keys/${id}`)).statusCode).toBe(204)
   now += 1500
   expect((await get('/me', key)).statusCode).toBe(401)

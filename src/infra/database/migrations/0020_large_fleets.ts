@@ -21,12 +21,13 @@ const dropped = (name: string): string => `drop index releases_${name}`
 /**
  * Lists, counts and searches of a fleet of a million releases (docs/adr/0048). The counters are made anew: the old ones
  * do not say of which chart the releases are that never were DEPLOYED or are UNINSTALLED. Until it has been committed nobody
- * changes a release, reads go on, and a process of the version before can count nothing any more: no change is missed.
+ * reads or changes a release, and a process of the version before can count nothing any more: no change is missed. Dropping
+ * an index waits for whoever has read: a weaker lock, made stronger at the end, and a reader who writes would wait for each other.
  */
 export const largeFleets: Migration = {
   name: '0020_large_fleets',
   up: [
-    'lock table releases in share mode',
+    'lock table releases, release_counts in access exclusive mode',
     `create table tenant_counts (
       tenant_id uuid not null,
       chart text not null,
@@ -61,12 +62,11 @@ export const largeFleets: Migration = {
     `create index releases_unready on releases (created_at desc, id desc)
       include (tenant_id, namespace, name, chart, chart_version, status, health) where ${isUnready}`,
     wordsIndex,
-    // Reads go on until here: what they may be using goes last.
     ...['newest', 'of_tenant', 'of_chart'].map(dropped),
     'drop table release_counts',
   ],
   down: [
-    'lock table releases in share mode',
+    'lock table releases, tenant_counts, fleet_counts in access exclusive mode',
     ...['unready', 'failing', 'of_chart_by_name', 'of_chart_by_age', 'of_namespace_by_age', 'of_tenant_by_age'].map(
       dropped,
     ),
