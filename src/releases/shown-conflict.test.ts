@@ -54,6 +54,16 @@ test('what is secret is hidden before anything is cut, in names and values', () 
   }
 })
 
+test('where a secret is wanted nothing is shown of what another hand wrote: it may be a newer one', () => {
+  const mask = maskOf(['correct-horse-battery'])
+  const url = (word: string) => `postgres://app:${word}@db`
+  expect(shown(url('rotated-by-hand'), url('correct-horse-battery'), mask)).toEqual(['***', url('***')])
+  expect(shown(['-p', 'rotated'], ['-p', 'correct-horse-battery'], mask)).toEqual(['***', ['-p', '***']])
+  expect(shown(null, url('correct-horse-battery'), mask)).toEqual([null, url('***')])
+  const conflicts = [{ ...told, live: url('rotated-by-hand'), wanted: url('correct-horse-battery') }]
+  expect(JSON.stringify(shownEvidence({ conflicts }, mask))).not.toContain('rotated')
+})
+
 test('evidence is masked, and its conflicts are shown in the same way', () => {
   const mask = maskOf(['canary-word'])
   const conflicts = [{ ...told, live: ['canary-word', 'w'.repeat(600)], wanted: null }, told]

@@ -1,5 +1,5 @@
 import { canonicalJson, isJsonObject, type Json } from '../core/json.ts'
-import type { Mask } from '../infra/secrets/mask.ts'
+import { hidden, type Mask } from '../infra/secrets/mask.ts'
 import type { FieldConflict } from './core/model.ts'
 
 /** So much is shown of a text, and of a list or map as JSON. */
@@ -11,28 +11,37 @@ const before = 50
 /**
  * A field of another hand as its tenant reads it: masked, and then cut, once nothing in it is secret. What is longer than the
  * limit becomes a text around the place where the two values begin to differ, with `…` where it was cut: how long values
- * begin tells nobody what has changed.
+ * begin tells nobody what has changed. Where a secret stands in what is wanted, the other hand may have written a newer one,
+ * which no mask knows: nothing is shown of what it wrote.
  */
 export function shownConflict(field: FieldConflict, mask: Mask): FieldConflict {
   const { object, manager } = field
-  const { live, wanted } = bounded(mask(field.live), mask(field.wanted))
-  return { object: mask(object), field: mask(field.field), manager: mask(manager), live, wanted }
+  return { object: mask(object), field: mask(field.field), manager: mask(manager), ...shownSides(field, mask) }
 }
 
 /** Evidence as it may be kept: masked, with conflicts as above. Those that only helm has named have no values. */
 export function shownEvidence(evidence: Json, mask: Mask): Json {
-  const shown = mask(evidence)
-  if (!isJsonObject(shown) || !Array.isArray(shown.conflicts)) return shown
-  return { ...shown, conflicts: shown.conflicts.map(boundedConflict) }
+  if (!isJsonObject(evidence) || !Array.isArray(evidence.conflicts)) return mask(evidence)
+  return { ...mask(evidence), conflicts: evidence.conflicts.map((conflict) => shownNamed(conflict, mask)) }
 }
 
-function boundedConflict(conflict: Json): Json {
-  if (!isJsonObject(conflict)) return conflict
+function shownNamed(conflict: Json, mask: Mask): Json {
+  if (!isJsonObject(conflict)) return mask(conflict)
   const { live, wanted } = conflict
-  return live === undefined || wanted === undefined ? conflict : { ...conflict, ...bounded(live, wanted) }
+  return live === undefined || wanted === undefined
+    ? mask(conflict)
+    : { ...mask(conflict), ...shownSides({ live, wanted }, mask) }
 }
 
-function bounded(live: Json, wanted: Json): { readonly live: Json; readonly wanted: Json } {
+type Sides = { readonly live: Json; readonly wanted: Json }
+
+function shownSides({ live, wanted }: Sides, mask: Mask): Sides {
+  const masked = mask(wanted)
+  const isSecret = live !== null && canonicalJson(masked) !== canonicalJson(wanted)
+  return bounded(isSecret ? hidden : mask(live), masked)
+}
+
+function bounded(live: Json, wanted: Json): Sides {
   const [one, other] = [textOf(live), textOf(wanted)]
   const from = Math.max(0, differAt(one, other) - before)
   return { live: cut(live, one, from), wanted: cut(wanted, other, from) }

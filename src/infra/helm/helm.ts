@@ -155,8 +155,7 @@ export class HelmProcess implements Helm {
     try {
       const outcome = await this.#withFiles(act, open, context)
       if (outcome.code !== 0) throw failure(outcome, open)
-      if (act.nothing !== undefined && !open.attempt.changed())
-        throw new HelmFailure(act.nothing, false, redactedTail(outcome.stderr))
+      if (act.nothing !== undefined && !open.attempt.changed()) throw failure(outcome, open, act.nothing)
     } finally {
       open.close()
     }
@@ -199,11 +198,13 @@ const deployed = (spec: {
 const paths = ({ chartPath, valuesPath }: AttemptFiles) => ({ chartPath, valuesPath })
 
 /** Asked before the attempt is closed; the child is gone, so what is under way stays uncertain. */
-function failure(outcome: ChildOutcome, { attempt }: OpenAttempt): HelmFailure {
+/** `otherwise` is what it was where neither another hand nor the cluster kept helm from its work. */
+function failure(outcome: ChildOutcome, { attempt }: OpenAttempt, otherwise?: Explanation): HelmFailure {
   if (attempt.overtaken.aborted)
     return new HelmFailure(overtakenBy(attempt), attempt.changed(), redactedTail(outcome.stderr))
   const facts = { refusals: attempt.refusals(), unreachable: attempt.unreachable() }
-  const explanation = explain({ ...outcome, ...facts })
+  const isHelms = facts.refusals.length === 0 && facts.unreachable === 0
+  const explanation = otherwise !== undefined && isHelms ? otherwise : explain({ ...outcome, ...facts })
   return new HelmFailure(explanation, attempt.changed(), redactedTail(outcome.stderr))
 }
 

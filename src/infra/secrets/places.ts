@@ -11,9 +11,16 @@ export function withoutSecretPlaces(value: Json): Json {
   const isSecret = value.kind === 'Secret'
   const entries = Object.entries(value).map(([key, inner]) => {
     if (isSecret && (key === 'data' || key === 'stringData')) return [key, hideAll(inner)]
-    return [key, key === 'env' ? hideEnvironment(inner) : withoutSecretPlaces(inner)]
+    return [key, isEnvironment(key, inner) ? hideEnvironment(inner) : withoutSecretPlaces(inner)]
   })
   return Object.fromEntries(entries)
+}
+
+/** Objects of other kinds have variables as pods do, by names of their own such as `extraEnv`. */
+function isEnvironment(key: string, inner: Json): boolean {
+  if (key === 'env') return true
+  const isVariable = (item: Json): boolean => isJsonObject(item) && 'name' in item && 'value' in item
+  return /env/i.test(key) && Array.isArray(inner) && inner.some(isVariable)
 }
 
 function hideAll(map: Json): Json {
@@ -25,7 +32,10 @@ function hideEnvironment(env: Json): Json {
   return Array.isArray(env) ? env.map(hideVariable) : hideAll(env)
 }
 
+/** What names a variable, or where its value comes from, is no secret. */
+const kept = new Set(['name', 'valueFrom'])
+
 function hideVariable(variable: Json): Json {
   if (!isJsonObject(variable)) return hidden
-  return 'value' in variable ? { ...variable, value: hidden } : variable
+  return Object.fromEntries(Object.entries(variable).map(([key, inner]) => [key, kept.has(key) ? inner : hidden]))
 }
