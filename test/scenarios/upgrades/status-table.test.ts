@@ -183,7 +183,10 @@ const inFlight = ({ status, progress, waitingFor, instances }: Execution): boole
 /** All have left at once, and take long to become ready again. */
 async function halfWayBack(): Promise<UpgradeHandle> {
   const execution = await rehearse(working, { strategy: 'RECREATE', ...patient }, slow)
-  await execution.until('all are on their way', ({ progress }) => progress.inFlight === progress.total)
+  // Before they have come to the target version there is nothing to bring back.
+  await execution.until('all are on their way', ({ progress, instances }) => {
+    return progress.inFlight === progress.total && instances.every(({ version }) => version === '1.1.0')
+  })
   await execution.give('rollback')
   return execution
 }
