@@ -6,7 +6,7 @@ import { waits } from './reasons.ts'
 import { strategyOf } from './strategies/index.ts'
 
 /** How much later than announced a look may be before that is nobody's fault but ours: below the shortest time limit, which is two seconds. */
-const graceMs = seconds(1)
+export const graceMs = seconds(1)
 
 /** The cluster cannot be read: nothing is concluded, and it is said since when. */
 export function lookedInVain(execution: Execution, why: string, now: Instant): Execution {

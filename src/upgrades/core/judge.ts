@@ -11,6 +11,7 @@
  */
 import type { Attempt } from '../../core/decision.ts'
 import { type Instant, seconds } from '../../core/instant.ts'
+import { graceMs } from './blind.ts'
 import { oldPod, targetPod, untouched } from './instances.ts'
 import { limitOf, stopping } from './leaving.ts'
 import type {
@@ -144,7 +145,8 @@ function healthChecking(evidence: Judging, instance: Instance): Instance {
   const child = childOf(evidence, instance)
   if (child.kind === 'failed') return failed(evidence, instance, child.detail)
   if (member === null) return { ...instance, status: 'UPGRADING', upAt: null }
-  const checked = checkedHealth(evidence, instance, member)
+  const up = instance.upAt === null && member.ready ? { ...instance, upAt: evidence.now } : instance
+  const checked = checkedHealth(evidence, up, member)
   if (checked.health.good >= 2) return { ...checked, status: 'COMPLETED', endedAt: evidence.now, message: null }
   if (!isLate(evidence, instance) || isPassing(evidence, checked, member)) return checked
   return failed(evidence, checked, member.problem ?? 'it did not pass two health checks in a row in time')
@@ -195,13 +197,24 @@ function isLate({ execution, now }: Evidence, instance: Instance): boolean {
 }
 
 /**
- * It is ready, and its newest check was good, or none was made yet: what it lacks is a look of ours in time, so it has the
- * next check too (docs/adr/0046). A check that cannot be made is waited for as long again.
+ * It was up by its limit, is ready, and its newest check was good, or none was made yet: what it lacks is a look of ours in
+ * time, so it has the next check too (docs/adr/0046). A check that is due and cannot be made is waited for until the limit
+ * has passed twice.
  */
-function isPassing({ execution, now }: Evidence, instance: Instance, { ready }: Member): boolean {
+function isPassing({ execution, now }: Evidence, instance: Instance, member: Member): boolean {
   const { good, checkedAt } = instance.health
-  const since = Math.max(limitOf(execution, instance, now), checkedAt ?? instance.upAt ?? 0)
-  return ready && (good > 0 || checkedAt === null) && now < since + timeoutOf(execution)
+  const limit = limitOf(execution, instance, now)
+  if (now >= limit + timeoutOf(execution) && isCheckDue(execution, instance, now)) return false
+  return member.ready && (good > 0 || checkedAt === null) && isUpBy(limit, instance, member)
+}
+
+/**
+ * The pod that is there was: it was seen so, or the cluster says so. Where that tells no time, a look of ours may have been
+ * late by what is not forgiven.
+ */
+function isUpBy(limit: Instant, { upAt }: Instance, { readySince }: Member): boolean {
+  const seen = upAt ?? Number.POSITIVE_INFINITY
+  return seen <= limit || (readySince ?? seen - graceMs) <= limit
 }
 
 /** The health check, when it is due and could be made: readiness, and the health endpoint where there is one. */

@@ -13,6 +13,8 @@ export type Member = {
   /** Which version it is of, where that is known and its side does not tell it. */
   readonly version?: string
   readonly ready: boolean
+  /** Since when it is ready, to the second and by the cluster's clock, where the cluster says so. */
+  readonly readySince?: Instant
   /** It is on its way out: it takes no place any more. */
   readonly terminating: boolean
   /** When its grace period ends, of one that is on its way out. */

@@ -202,7 +202,12 @@ function occupy(instance: Instance, { old, next }: Pair): Instance {
   const pod = main?.pod ?? null
   const nextPod = beside?.pod ?? null
   const place = { ...instance, pod, nextPod, side, version, ready, previousPods: left(instance, pod, nextPod) }
-  return sameTarget(targetPod(instance), targetPod(place)) ? place : { ...place, health: unknownHealth }
+  return sameTarget(targetPod(instance), targetPod(place)) ? place : unproved(place)
+}
+
+/** Nothing is known of its new pod: what was seen was another one. */
+function unproved(place: Instance): Instance {
+  return { ...place, health: unknownHealth, upAt: place.status === 'HEALTH_CHECKING' ? null : place.upAt }
 }
 
 /** No health check was made of the pod. */

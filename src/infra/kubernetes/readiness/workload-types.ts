@@ -6,6 +6,7 @@ export type Condition = {
   readonly status: string
   readonly reason?: string
   readonly message?: string
+  readonly lastTransitionTime?: string | null
 }
 export type LabelSelector = {
   readonly matchLabels?: Readonly<Record<string, string>>

@@ -40,11 +40,15 @@ function memberOf(world: World, pod: WorldPod): Member {
     key: keyOf(world, pod),
     side: pod.side,
     ready,
+    ...(ready && world.kind !== 'each' ? { readySince: toSeconds(readyAt(world, pod)) } : {}),
     terminating: pod.goneAt !== null,
     ...(pod.goneAt === null ? {} : { goneBy: graceEnds(world, pod.goneAt) }),
     problem: ready ? null : problemOf(world, pod),
   }
 }
+
+/** Clusters tell moments to the second. */
+const toSeconds = (moment: Instant): Instant => moment - (moment % 1000)
 
 function keyOf(world: World, pod: WorldPod): string | null {
   if (world.kind === 'surging') return null

@@ -33,6 +33,19 @@ describe('members', () => {
     ])
   })
 
+  test('that are ready tell since when, where the cluster tells it', () => {
+    const since = (status: string, lastTransitionTime: string | null) =>
+      membersOf(
+        deployment,
+        [pod('a', 'old', { conditions: [{ type: 'Ready', status, lastTransitionTime }] })],
+        sides,
+      )[0]
+    expect(since('True', '2026-01-01T00:00:07Z')?.readySince).toBe(Date.UTC(2026, 0, 1, 0, 0, 7))
+    for (const member of [since('True', null), since('False', '2026-01-01T00:00:07Z')]) {
+      expect(member).not.toHaveProperty('readySince')
+    }
+  })
+
   const version = (number: string) => ({ id: number, version: number, chartVersion: number })
   const ends = { from: version('1.0.0'), to: version('2.0.0'), deployed: false, change: null }
   const lineage = { owners: new Set<string>(), current: 'old' }

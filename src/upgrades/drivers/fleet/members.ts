@@ -55,6 +55,7 @@ function memberOf(kind: GateKind, pod: FleetPod, sides: Sides, tell: TellVersion
     side,
     ...(version === undefined ? {} : { version }),
     ready,
+    ...(ready ? readySinceOf(pod) : {}),
     terminating,
     ...(terminating ? { goneBy: Date.parse(pod.metadata.deletionTimestamp ?? '') } : {}),
     problem: ready || terminating ? null : problemOf(pod),
@@ -76,6 +77,11 @@ export const refOf = ({ metadata }: FleetPod): PodRef => ({ name: metadata.name,
 /** True for a pod that takes traffic. */
 export function isReady(pod: FleetPod): boolean {
   return !hasEnded(pod) && conditionOf(pod, 'Ready')?.status === 'True'
+}
+
+function readySinceOf(pod: FleetPod): Pick<Member, 'readySince'> {
+  const readySince = Date.parse(conditionOf(pod, 'Ready')?.lastTransitionTime ?? '')
+  return Number.isNaN(readySince) ? {} : { readySince }
 }
 
 const hasEnded = ({ status }: FleetPod): boolean => status?.phase === 'Failed' || status?.phase === 'Succeeded'
