@@ -32,6 +32,16 @@ test('of versions with one template the one that the record names is told; a pod
   expect(countVersions([pod('old')], null, row, { '1.0.0': 1, unknown: 1 })).toEqual({ '1.0.0': 1 })
 })
 
+test('a template that nobody has noted is that of the only version that the record names without a hash', () => {
+  const pods = [pod('old'), pod('late')]
+  expect(countVersions(pods, 'late', row, { '1.0.0': 2, '1.3.0': 0 })).toEqual({ '1.0.0': 1, '1.3.0': 1 })
+  const unknown = { '1.0.0': 1, unknown: 1 }
+  expect(countVersions(pods, 'late', row, { '1.0.0': 2 })).toEqual(unknown)
+  expect(countVersions(pods, null, row, { '1.0.0': 2, '1.3.0': 0 })).toEqual({ ...unknown, '1.3.0': 0 })
+  const two = { '1.3.0': 0, '1.4.0': 0 }
+  expect(countVersions(pods, 'late', row, { '1.0.0': 2, ...two })).toEqual({ ...unknown, ...two })
+})
+
 test('a pod on its way out counts until another has its place, and not where the fleet was made smaller', () => {
   const pods = [pod('old'), pod('new', true)]
   const taken = (wanted: number) => placesTaken(gateKinds.StatefulSet, pods, wanted).length

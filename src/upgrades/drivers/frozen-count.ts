@@ -46,7 +46,7 @@ export function countVersions(
   { kind, state }: Pick<GateRow, 'kind' | 'state'>,
   known: Versions,
 ): Record<string, number> {
-  const names = namesByHash(state.hashes, known)
+  const names = namesByHash(withTemplate(state.hashes, template, known), known)
   const applied = template === null ? undefined : names.get(template)
   const named = [...Object.keys(known).filter((name) => name !== unknown), ...(applied === undefined ? [] : [applied])]
   const counts: Record<string, number> = Object.fromEntries(named.map((name) => [name, 0]))
@@ -55,6 +55,16 @@ export function countVersions(
     counts[name] = (counts[name] ?? 0) + 1
   }
   return counts
+}
+
+/**
+ * A controller that was slow when the fleet was frozen has told no hash of the template that helm had just applied: it is
+ * that of the only version which the record names and no hash is known of.
+ */
+function withTemplate(hashes: Hashes, template: string | null, known: Versions): Hashes {
+  if (template === null || Object.values(hashes).includes(template)) return hashes
+  const [version, ...others] = Object.keys(known).filter((name) => name !== unknown && !(name in hashes))
+  return version === undefined || others.length > 0 ? hashes : { ...hashes, [version]: template }
 }
 
 /** Of versions with the same template the one that the record names. */

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ActFailed } from '../../../src/infra/engine/index.ts'
 import { type KubeObject, resources } from '../../../src/infra/kubernetes/index.ts'
+import { frozenWorkloads } from '../../../src/upgrades/drivers/frozen.ts'
 import { fieldManager } from '../../../src/upgrades/drivers/gate/model.ts'
 import { eventually } from '../../support/cluster.ts'
 import { TestFleet, uidsOf } from './support/fleet.ts'
@@ -102,6 +103,9 @@ describe('a DaemonSet under a gate', () => {
     await fleet.client.delete(resources.pods, { namespace: fleet.namespace, name: first?.name ?? '' })
     await fleet.reaches({ '1.0.0': nodes - 1, '2.0.0': 1 })
     expect((await fleet.see()).gate).toEqual({ kind: 'frozen' })
+    const frozen = { executionId: fleet.execution.id, versions: { '1.0.0': nodes, '2.0.0': 0 } }
+    const release = { id: fleet.releaseId, clusterId: world.clusterId, namespace: fleet.namespace, frozen }
+    expect(await frozenWorkloads(world.parts()).versions(release)).toEqual({ '1.0.0': nodes - 1, '2.0.0': 1 })
   })
 })
 

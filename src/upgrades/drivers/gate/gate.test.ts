@@ -176,6 +176,48 @@ describe('sides', () => {
     expect(state).toMatchObject({ previous: null, target: 'new' })
   })
 
+  /** The row of a fleet that was held in these positions, with the hash of the template in each. */
+  function rowAfter(first: GateRow | null, way: readonly (readonly [GatePosition, string, boolean?])[]) {
+    const live = workload('DaemonSet', start.DaemonSet)
+    return way.reduce<GateRow | null>((known, [position, current, deployed = true]) => {
+      const goal = goalFor(position, { current, deployed })
+      const told = rowFor(gateKinds.DaemonSet, live, known, goal)
+      expect(rowFor(gateKinds.DaemonSet, live, told, goal)).toEqual(told)
+      return told
+    }, first)?.state
+  }
+
+  test('of a fleet that is frozen before its gate has opened: the template is the target, once helm has run', () => {
+    const closed = [{ kind: 'closed' }, 'old', false] as const
+    const hashes = { '1.0.0': 'old' }
+    expect(rowAfter(null, [closed, [{ kind: 'frozen' }, 'new']])).toMatchObject({
+      ...{ previous: 'old', target: 'new', hashes: { ...hashes, '2.0.0': 'new' } },
+    })
+    expect(rowAfter(null, [closed, [{ kind: 'frozen' }, 'old']])).toMatchObject({ target: null, hashes })
+    expect(rowAfter(null, [closed, [{ kind: 'frozen' }, 'new', false]])).toMatchObject({ target: null, hashes })
+  })
+
+  test('of a frozen fleet that was taken over and is frozen again: a template of another version stays that', () => {
+    const hashes = { '1.0.0': 'old', '1.5.0': 'was' }
+    const left = at({ kind: 'frozen' }, { hashes })
+    const other = left === null ? null : { ...left, executionId: 'before' }
+    const again = rowAfter(other, [
+      [{ kind: 'closed' }, 'was', false],
+      [{ kind: 'frozen' }, 'was'],
+    ])
+    expect(again).toMatchObject({ previous: 'old', target: null, hashes })
+  })
+
+  test('of a fleet that is frozen on the way back: the template that helm went back to is the previous version', () => {
+    const way = [
+      ...[[{ kind: 'closed' }, 'hand', false] as const, [{ kind: 'admitting', upTo: 1, surge: 0 }, 'new'] as const],
+      ...[[{ kind: 'halted' }, 'new'] as const, [{ kind: 'reverting', unavailable: 1, surge: 0 }, 'old'] as const],
+      [{ kind: 'frozen' }, 'old'] as const,
+    ]
+    const hashes = { '1.0.0': 'old', '2.0.0': 'new' }
+    expect(rowAfter(null, way)).toMatchObject({ previous: 'old', target: 'new', hashes })
+  })
+
   test.each([
     ['deploying', { previous: 'now', target: null }],
     ['moving', { previous: null, target: 'now' }],

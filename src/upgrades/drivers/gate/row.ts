@@ -157,17 +157,29 @@ function halted(originals: Originals, goesBack: boolean): Originals {
 
 /**
  * Which hash is which side. The target's is learnt once its pods can be there, also where another execution has known the
- * version by another one; on the way back the present template is
- * that of the previous version, whatever was found there at the beginning.
+ * version by another one, or where it is frozen before its gate has opened; on the way back the present template is that
+ * of the previous version, whatever was found there at the beginning. Whoever reads the row later knows pods by `hashes`
+ * alone.
  */
 function sidesFor(state: GateState, { position, current, versions, deployed }: GateGoal): Partial<GateState> {
   if (current === null) return {}
   if (state.previous === null && state.target === null)
     return { previous: current, hashes: { ...state.hashes, [versions.from]: current } }
   if (position.kind === 'closed') return {}
-  if (position.kind === 'reverting') return current === state.target ? {} : { previous: current }
-  const opensFirst = deployed && state.position.kind === 'closed' && position.kind === 'admitting'
+  if (position.kind === 'reverting') {
+    if (current === state.target) return {}
+    return { previous: current, hashes: { ...state.hashes, [versions.from]: current } }
+  }
+  const freezes = position.kind === 'frozen'
+  // Frozen for good it may be before helm has applied anything.
+  if (freezes && (!deployed || isOfAnother(state, current, versions.to))) return {}
+  const opensFirst = deployed && state.position.kind === 'closed' && (position.kind === 'admitting' || freezes)
   if (current === state.previous || (!opensFirst && (state.target !== null || state.position.kind === 'closed')))
     return {}
   return { target: current, hashes: { ...state.hashes, [versions.to]: current } }
+}
+
+/** The hash is known as that of another version. */
+function isOfAnother({ hashes }: GateState, hash: string, version: string): boolean {
+  return Object.keys(hashes).some((name) => name !== version && hashes[name] === hash)
 }
