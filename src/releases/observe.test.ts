@@ -106,6 +106,22 @@ test.each<Phase>([{ name: 'applying', tries: 1 }, { name: 'superseding' }, { nam
   },
 )
 
+test('what another hand has deployed is followed, also where pods of a frozen fleet cannot be listed', async () => {
+  const { release, ...state } = rest()
+  const frozen = { executionId: 'one', versions: { '1.0.0': 2, '1.1.0': 0 } }
+  const look = (more: Partial<typeof deps>) => {
+    const cluster = clusterOf([secret(9, 'deployed')], () => undefined)
+    return observeRelease({ ...state, release: { ...release, frozen } }, { ...deps, ...more, cluster })
+  }
+  const followed = { kind: 'present', newest: { revision: 9 } }
+  const failing = { frozenVersions: async () => unreadable(), traffic: async () => unreadable() }
+  const keeps = { frozenVersions: frozen.versions, traffic: { kind: 'unseen' } }
+  expect(await look(failing)).toMatchObject({ ...followed, ...keeps })
+  expect(await look({})).toMatchObject({ ...followed, frozenVersions: null, traffic: null })
+  const fault = new Error('a fault of ours')
+  await expect(look({ frozenVersions: () => Promise.reject(fault) })).rejects.toBe(fault)
+})
+
 test('without those that are waited for nothing is concluded', async () => {
   const cluster = clusterOf([secret(1, 'deployed')], unreadable)
   expect(await observeRelease(waiting(), { ...deps, cluster })).toMatchObject({ kind: 'unreadable' })

@@ -93,13 +93,19 @@ async function look(state: ReleaseState, deps: ObserveDeps): Promise<ReleaseObse
   }
 }
 
-/** At rest only: whoever acts on the release has its workloads to himself. */
+/**
+ * At rest only: whoever acts on the release has its workloads to himself. What cannot be read of them stays as it was told,
+ * and is looked at again: it hinders neither following another hand nor settling a late write.
+ */
 async function frozenSight(state: ReleaseState, { traffic, frozenVersions }: ObserveDeps) {
   const { release } = state
   const { frozen, claim } = release
   const atRest = frozen !== null && !frozen.over && claim === null && openOperation(state) === null
   if (!atRest) return { traffic: null, frozenVersions: null }
-  return { traffic: await traffic(release), frozenVersions: await frozenVersions(release) }
+  return {
+    traffic: await traffic(release).catch(ifUnknown({ kind: 'unseen' } as const)),
+    frozenVersions: await frozenVersions(release).catch(ifUnknown(frozen.versions)),
+  }
 }
 
 async function readinessOf(state: ReleaseState, cluster: ReleaseCluster, newest: HelmRevision) {
@@ -109,7 +115,7 @@ async function readinessOf(state: ReleaseState, cluster: ReleaseCluster, newest:
   const read = cluster.readiness(newest.manifest, state.release.namespace, { jobs })
   const isAwaited = operation?.phase.name === 'waiting' && waits(operation)
   // What nobody waits for hinders neither the end of an operation nor following another hand.
-  return isAwaited ? read : read.catch(nullIfUnknown)
+  return isAwaited ? read : read.catch(ifUnknown(null))
 }
 
 /**
@@ -125,9 +131,12 @@ function asksReadiness(state: ReleaseState, { secretUid }: HelmRevision): boolea
   return isApplied && !waits(operation) && operation.request.heldBy === null
 }
 
-function nullIfUnknown(error: unknown): null {
-  if (error instanceof ClusterError || error instanceof ManifestError) return null
-  throw error
+/** That value where a cluster or a manifest cannot be read. */
+function ifUnknown<T>(value: T): (error: unknown) => T {
+  return (error) => {
+    if (error instanceof ClusterError || error instanceof ManifestError) return value
+    throw error
+  }
 }
 
 /** Workloads are read after the record: what is ready by then may be what another hand has deployed in between. */

@@ -127,6 +127,18 @@ describe('pinned traffic of a frozen release', () => {
   const told = ({ events }: Simulation) =>
     events.flatMap(({ data }) => (data.reason === undefined ? [] : [data.reason]))
 
+  test('that cannot be seen is looked at again, and what was told of it stays told', () => {
+    const simulation = frozen()
+    simulation.world.traffic = { ...outage, to: null }
+    steps(simulation, 1)
+    const { release } = simulation.state
+    expect(reason(simulation)).toBe('PIN_SERVES_NOBODY')
+    simulation.world.traffic = { kind: 'unseen' }
+    steps(simulation, 2)
+    expect(simulation.state.release).toBe(release)
+    expect(simulation.due).toBeLessThanOrEqual(simulation.now + 5_000)
+  })
+
   test('goes to a set that has passed when it serves nobody, once that is done it is told', () => {
     const simulation = frozen()
     simulation.world.traffic = outage

@@ -33,6 +33,7 @@ export function followTraffic(
   if (decided.act !== null || seen.kind === 'absent' || operation === null || !isLeftFrozen(decided)) return decided
   const { traffic } = seen
   if (traffic === null) return calmed(decided, null)
+  if (traffic.kind === 'unseen') return lookingAgain(decided, now)
   if (traffic.kind === 'serves') return lookingAgain(calmed(decided, movedTo(traffic, attempt, operation.id)), now)
   if (traffic.to === null) return lookingAgain(nobodyServes(decided, traffic, now), now)
   const { service, to } = traffic

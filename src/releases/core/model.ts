@@ -54,11 +54,11 @@ export type Frozen = {
 }
 
 /**
- * Where traffic goes that an execution has left pinned. `pins`: the version, by the Service. `outage`: that of `service` goes
- * to nobody, because no pod of that set is ready. `to`: the version that has passed and could serve; null where none could.
- * `detail` may be shown.
+ * Where pinned traffic goes; `unseen`: it could not be read. `pins`: the version, by the Service. `outage`: that of `service` goes
+ * to nobody, no pod of that set is ready. `to`: the version that has passed and could serve, or null. `detail` may be shown.
  */
 export type FrozenTraffic =
+  | { readonly kind: 'unseen' }
   | { readonly kind: 'serves'; readonly pins: Readonly<Record<string, string>> }
   | { readonly kind: 'outage'; readonly service: string; readonly to: string | null; readonly detail: string }
 
