@@ -164,7 +164,7 @@ export interface FrozenWorkloads {
   /** The workloads that another hand than helm has scaled, and to what. Changes nothing. */
   scaled(release: FrozenRelease): Promise<readonly KeptReplicas[]>
   /** Where traffic goes while it is pinned; null where it is not. Changes nothing. Throws `ClusterError`. */
-  traffic(release: FrozenRelease): Promise<FrozenTraffic | null>
+  traffic(release: FrozenRelease & Pick<Release, 'frozen'>): Promise<FrozenTraffic | null>
   /**
    * How many pods run each version in the workload that the execution has moved: at least the versions that the record names,
    * and the one that helm applied last. Null where no workload is held. Changes nothing. Throws `ClusterError`.

@@ -1,12 +1,12 @@
 import type { FrozenWorkloads } from '../../releases/index.ts'
-import type { GateRow, Hashes } from '../store/gate-row.ts'
+import type { GateRow } from '../store/gate-row.ts'
 import { type FleetParts, gateKinds } from './fleet/context.ts'
 import { type FleetPod, hashIn, readPods, runningPods } from './fleet/members.ts'
 import { fleetOfRow } from './frozen-fleet.ts'
+import { namesByHash, unknown, type Versions } from './frozen-names.ts'
 import type { GateKind, Workload } from './gate/model.ts'
 
 type Counted = Parameters<FrozenWorkloads['versions']>[0]
-type Versions = Readonly<Record<string, number>>
 
 /**
  * How many pods of the target that an execution has left frozen run each version; null where none is held. One whose
@@ -33,9 +33,6 @@ export function placesTaken(kind: GateKind, pods: readonly FleetPod[], wanted: n
   return [...stays, ...running.filter(isLeaving).slice(0, Math.max(0, wanted - stays.length))]
 }
 
-/** Pods of a version that nobody has told. */
-const unknown = 'unknown'
-
 /**
  * Counts pods by version. What the record names stays named, with 0 where nothing runs it any more, and so is the version
  * of the present template: that is what the freeze keeps away. Pure.
@@ -46,7 +43,7 @@ export function countVersions(
   { kind, state }: Pick<GateRow, 'kind' | 'state'>,
   known: Versions,
 ): Record<string, number> {
-  const names = namesByHash(withTemplate(state.hashes, template, known), known)
+  const names = namesByHash(state.hashes, template, known)
   const applied = template === null ? undefined : names.get(template)
   const named = [...Object.keys(known).filter((name) => name !== unknown), ...(applied === undefined ? [] : [applied])]
   const counts: Record<string, number> = Object.fromEntries(named.map((name) => [name, 0]))
@@ -55,20 +52,4 @@ export function countVersions(
     counts[name] = (counts[name] ?? 0) + 1
   }
   return counts
-}
-
-/**
- * A controller that was slow when the fleet was frozen has told no hash of the template that helm had just applied: it is
- * that of the only version which the record names and no hash is known of.
- */
-function withTemplate(hashes: Hashes, template: string | null, known: Versions): Hashes {
-  if (template === null || Object.values(hashes).includes(template)) return hashes
-  const [version, ...others] = Object.keys(known).filter((name) => name !== unknown && !(name in hashes))
-  return version === undefined || others.length > 0 ? hashes : { ...hashes, [version]: template }
-}
-
-/** Of versions with the same template the one that the record names. */
-function namesByHash(hashes: Hashes, known: Versions): ReadonlyMap<string, string> {
-  const named = Object.entries(hashes).toSorted(([one], [other]) => Number(one in known) - Number(other in known))
-  return new Map(named.map(([version, hash]) => [hash, version]))
 }

@@ -1,21 +1,32 @@
-import type { FrozenRelease, FrozenTraffic } from '../../releases/index.ts'
+import type { FrozenRelease, FrozenTraffic, FrozenWorkloads } from '../../releases/index.ts'
 import type { GateRow, GateState } from '../store/gate-row.ts'
 import type { FleetParts } from './fleet/context.ts'
 import type { Hand } from './fleet/hand.ts'
 import { fleetOfRow, hashesOf, type Pinned, readPresent } from './frozen-fleet.ts'
+import { namesByHash } from './frozen-names.ts'
 import { repinService } from './services/pin.ts'
 
 type Outage = Extract<FrozenTraffic, { kind: 'outage' }>
-/** A row whose Services are pinned, with what they say and which sets could serve. */
-type Seen = { readonly row: GateRow; readonly pinned: readonly Pinned[]; readonly serving: ReadonlySet<string> }
+/** A row whose Services are pinned, with what they say, which sets could serve, and the hash of the present template. */
+type Seen = {
+  readonly row: GateRow
+  readonly pinned: readonly Pinned[]
+  readonly serving: ReadonlySet<string>
+  readonly current: string | null
+}
+type Names = (hash: string | null) => string
 
 /** Where the traffic of a frozen release goes; null where nothing of it is pinned. Changes nothing. Throws `ClusterError`. */
-export async function readTraffic(parts: FleetParts, release: FrozenRelease): Promise<FrozenTraffic | null> {
+export async function readTraffic(
+  parts: FleetParts,
+  release: Parameters<FrozenWorkloads['traffic']>[0],
+): Promise<FrozenTraffic | null> {
   const seen = await readPinned(parts, release)
-  const outage = outageIn(seen.flatMap(outagesOf))
+  const named = seen.map((each) => ({ ...each, nameOf: namesIn(each, release.frozen?.versions ?? {}) }))
+  const outage = outageIn(named.flatMap((each) => outagesOf(each, each.nameOf)))
   if (outage !== null) return outage
-  const pins = seen.flatMap(({ row, pinned }) =>
-    pinned.map(({ service, hash }) => [service, versionOf(row, hash)] as const),
+  const pins = named.flatMap(({ pinned, nameOf }) =>
+    pinned.map(({ service, hash }) => [service, nameOf(hash)] as const),
   )
   return pins.length === 0 ? null : { kind: 'serves', pins: Object.fromEntries(pins) }
 }
@@ -51,7 +62,7 @@ async function readRow(parts: FleetParts, release: FrozenRelease, row: GateRow):
   const fleet = fleetOfRow(parts, release, row)
   const pinned = (await hashesOf(fleet, row.originals.services)).filter(({ hash }) => hash !== null)
   const present = pinned.length === 0 ? null : await readPresent(fleet)
-  return { row, pinned, serving: present?.serving ?? new Set() }
+  return { row, pinned, serving: present?.serving ?? new Set(), current: present?.current ?? null }
 }
 
 const servesNobody = ({ hash }: Pinned, serving: ReadonlySet<string>): boolean => hash === null || !serving.has(hash)
@@ -70,8 +81,8 @@ function passedSets({ passed, previous }: GateState): readonly string[] {
   return passed ?? (previous === null ? [] : [previous])
 }
 
-function outagesOf(seen: Seen): readonly Outage[] {
-  const { row, pinned, serving } = seen
+function outagesOf(seen: Seen, nameOf: Names): readonly Outage[] {
+  const { pinned, serving } = seen
   const hash = wayOut(seen)
   const why = serving.size === 0 ? 'and none of the other set is' : 'and the other set has not passed'
   const ends = hash === null ? `, ${why}: unfreeze?to=target or ?to=previous ends the freeze` : ''
@@ -80,11 +91,12 @@ function outagesOf(seen: Seen): readonly Outage[] {
     .map((pin) => ({
       kind: 'outage',
       service: pin.service,
-      to: hash === null ? null : versionOf(row, hash),
-      detail: `Service ${pin.service} is pinned to ${versionOf(row, pin.hash)}, of which no pod is ready${ends}`,
+      to: hash === null ? null : nameOf(hash),
+      detail: `Service ${pin.service} is pinned to ${nameOf(pin.hash)}, of which no pod is ready${ends}`,
     }))
 }
 
-function versionOf({ state: { hashes } }: GateRow, hash: string | null): string {
-  return Object.keys(hashes).find((version) => hashes[version] === hash) ?? 'another version'
+function namesIn({ row, current }: Seen, known: Readonly<Record<string, number>>): Names {
+  const names = namesByHash(row.state.hashes, current, known)
+  return (hash) => names.get(hash ?? '') ?? 'another version'
 }

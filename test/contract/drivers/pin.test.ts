@@ -242,7 +242,7 @@ describe('a pin', () => {
     fleet.execution = { ...fleet.execution, instances }
     await fleet.gate({ kind: 'frozen' })
     const port = frozenWorkloads(world.parts())
-    const release = { id: fleet.releaseId, clusterId: world.clusterId, namespace: fleet.namespace }
+    const release = { id: fleet.releaseId, clusterId: world.clusterId, namespace: fleet.namespace, frozen: null }
     expect(await port.traffic(release)).toEqual({ kind: 'serves', pins: { web: '1.0.0' } })
     const lease = await world.lease({ id: fleet.releaseId }, 'release')
     const before = await service(fleet)
@@ -274,7 +274,7 @@ describe('a pin', () => {
     fleet.execution = { ...fleet.execution, instances }
     await fleet.gate({ kind: 'frozen' })
     const port = frozenWorkloads(world.parts())
-    const release = { id: fleet.releaseId, clusterId: world.clusterId, namespace: fleet.namespace }
+    const release = { id: fleet.releaseId, clusterId: world.clusterId, namespace: fleet.namespace, frozen: null }
     await lose(fleet, '1.0.0')
     const seen = await port.traffic(release)
     expect(seen).toMatchObject({ kind: 'outage', to })
