@@ -102,7 +102,7 @@ export class RealBroker {
   }
 
   #format(): void {
-    const id = randomBytes(16).toString('base64url')
+    const id = clusterId()
     const args = ['-cp', this.#classPath, 'kafka.tools.StorageTool', 'format', '-t', id, '-c', this.#config]
     execFileSync('java', [...javaOptions, ...args], { stdio: 'pipe', cwd: this.#scratch.folder })
   }
@@ -142,4 +142,11 @@ function answers(address: string): Promise<boolean> {
 function isStopped(pid: number): boolean {
   const tasks = `/proc/${pid}/task`
   return readdirSync(tasks).every((task) => readFileSync(`${tasks}/${task}/stat`, 'utf8').includes(') T '))
+}
+
+/** 16 bytes in base64; one that began with `-` would be an option to the command that takes it. */
+function clusterId(): string {
+  const bytes = randomBytes(16)
+  bytes[0] = (bytes[0] ?? 0) & 0b0011_1111
+  return bytes.toString('base64url')
 }
