@@ -1,6 +1,7 @@
 import { isJsonObject, type Json } from '../../core/json.ts'
 import { Problem } from '../../core/problems.ts'
 import type { Uuid } from '../../core/subject.ts'
+import { isDatabaseAway } from '../../infra/http/problem-json.ts'
 import type { Call, Route } from '../../infra/http/route.ts'
 import { maskedProblem } from '../../infra/secrets/mask.ts'
 import type { ReleaseDeps } from '../deps.ts'
@@ -29,9 +30,21 @@ export function withShownProblems(deps: ReleaseDeps, route: Route): Route {
   }
 }
 
-async function shownProblem(deps: ReleaseDeps, { params, body }: Call, error: unknown): Promise<unknown> {
-  const { id } = (params ?? {}) as { readonly id?: Uuid }
+async function shownProblem(deps: ReleaseDeps, call: Call, error: unknown): Promise<unknown> {
+  const { id } = (call.params ?? {}) as { readonly id?: Uuid }
   if (!(error instanceof Problem) || id === undefined) return error
+  return masked(deps, call, id, error).catch((failure: unknown) => whatIsKnown(error, failure))
+}
+
+/** What is secret cannot be read while the database is away, so no text is shown; the operation is there all the same. */
+function whatIsKnown({ extra }: Problem, failure: unknown): unknown {
+  const operationId = extra.operationId
+  if (typeof operationId !== 'string' || !isDatabaseAway(failure)) return failure
+  const detail = `The database does not answer; look at operation ${operationId} before you try again`
+  return new Problem('unavailable', detail, { extra: { operationId } })
+}
+
+async function masked(deps: ReleaseDeps, { body }: Call, id: Uuid, error: Problem): Promise<unknown> {
   const state = await deps.states.load(deps.db, id)
   if (state === null) return error
   const given = isJsonObject(body) && body.valuesOverride !== undefined ? [body.valuesOverride as Json] : []
