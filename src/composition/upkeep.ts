@@ -26,7 +26,8 @@ export function startUpkeep({ db, vault, clock }: UpkeepDeps, log: Log, stops: S
     () => forgetOldDeliveries(db, clock.now()),
     () => forgetAttempts(db, ['sink', 'relay'], clock.now() - attemptsKeptMs),
   ]
-  const keep = (every: number, all: readonly Forget[]) => keepUp(all, { every, clock, log, signal: stopping.signal })
+  const keep = (every: number, chores: readonly Chore[]) =>
+    keepUp(chores, { every, clock, log, signal: stopping.signal })
   const done = Promise.all([keep(everyMs, forget), keep(condensedEveryMs, [() => condenseCounts(db)])])
   stops.add('upkeep', async () => {
     stopping.abort()
@@ -34,13 +35,13 @@ export function startUpkeep({ db, vault, clock }: UpkeepDeps, log: Log, stops: S
   })
 }
 
-type Forget = () => Promise<unknown>
+type Chore = () => Promise<unknown>
 
 type Keeping = { readonly every: number; readonly clock: Clock; readonly log: Log; readonly signal: AbortSignal }
 
-async function keepUp(forget: readonly Forget[], { every, clock, log, signal }: Keeping): Promise<void> {
+async function keepUp(chores: readonly Chore[], { every, clock, log, signal }: Keeping): Promise<void> {
   while (!signal.aborted) {
-    for (const one of forget)
+    for (const one of chores)
       await one().catch((error: unknown) => log.warn({ err: error }, 'upkeep has failed, and is tried again'))
     await clock.sleep(every, signal)
   }

@@ -112,13 +112,10 @@ async function takeStep<S, C, O, A extends { readonly kind: string }>(
   })
 }
 
-type UnlockedLook<S, O, A> = {
-  readonly wanted: number
-  readonly attempt: Attempt<A> | null
-  readonly state: S
-  readonly observation: O
-  readonly now: Instant
-}
+/** What was observed, and the state that it was observed for. */
+type Observed<S, O> = { readonly state: S; readonly observation: O; readonly now: Instant }
+
+type UnlockedLook<S, O, A> = Observed<S, O> & { readonly wanted: number; readonly attempt: Attempt<A> | null }
 
 /**
  * Decides on a state that was read without its lock, and writes what was decided if nothing came in between. Null: it has
@@ -150,14 +147,8 @@ function lookAgain(lease: HeldLease, wanted: number): { readonly kind: 'look-aga
   return { kind: 'look-again' }
 }
 
-/** What a decision is made from. The state is the one that was observed: it is read again under its lock. */
-type Look<S, O> = {
-  readonly tx: Tx
-  readonly fence: Fence
-  readonly state: S
-  readonly observation: O
-  readonly now: Instant
-}
+/** What a decision under the lock is made from: the state is read again there. */
+type Look<S, O> = Observed<S, O> & { readonly tx: Tx; readonly fence: Fence }
 
 async function decideOn<S, C, O, A extends { readonly kind: string }>(
   machine: Machine<S, C, O, A>,

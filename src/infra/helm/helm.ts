@@ -197,8 +197,10 @@ const deployed = (spec: {
 
 const paths = ({ chartPath, valuesPath }: AttemptFiles) => ({ chartPath, valuesPath })
 
-/** Asked before the attempt is closed; the child is gone, so what is under way stays uncertain. */
-/** `otherwise` is what it was where neither another hand nor the cluster kept helm from its work. */
+/**
+ * Asked before the attempt is closed; the child is gone, so what is under way stays uncertain. `otherwise` is what it was
+ * where neither another hand nor the cluster kept helm from its work.
+ */
 function failure(outcome: ChildOutcome, { attempt }: OpenAttempt, otherwise?: Explanation): HelmFailure {
   if (attempt.overtaken.aborted)
     return new HelmFailure(overtakenBy(attempt), attempt.changed(), redactedTail(outcome.stderr))

@@ -1,7 +1,8 @@
 import { type Instant, seconds } from '../../core/instant.ts'
+import { canonicalJson } from '../../core/json.ts'
 import type { ReleaseDecision } from './command.ts'
 import { releaseEvent } from './events.ts'
-import type { Absent, Frozen, Present, Release } from './model.ts'
+import type { Absent, Present, Release } from './model.ts'
 
 /** What was decided of a release that is looked at. */
 export type Next = Extract<ReleaseDecision, { kind: 'next' }>
@@ -30,16 +31,9 @@ export function recountFrozen(decided: Next, seen: Present | Absent, now: Instan
   if (!isCounted || release.frozen === null || !isLeftFrozen(decided)) return decided
   const versions = seen.frozenVersions
   const again = lookingAgain(decided, now)
-  if (isSame(versions, release.frozen.versions)) return again
+  if (canonicalJson(versions) === canonicalJson(release.frozen.versions)) return again
   const recounted: Release = { ...release, frozen: { ...release.frozen, versions }, updatedAt: now }
   const told = releaseEvent(recounted, 'changed', { reason: 'FROZEN_RECOUNTED', versions, performedBy: 'flotilla' })
   const events = [...decided.events, told]
   return { ...again, state: { ...decided.state, release: recounted }, events }
-}
-
-type Versions = Frozen['versions']
-
-function isSame(one: Versions, other: Versions): boolean {
-  const names = new Set([...Object.keys(one), ...Object.keys(other)])
-  return [...names].every((name) => one[name] === other[name])
 }

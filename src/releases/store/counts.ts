@@ -69,8 +69,11 @@ export type Summary = {
   readonly byChart: Readonly<Record<string, number>>
 }
 
-/** Until a revision has ended DEPLOYED a release counts by its status only; an UNINSTALLED one does too (SPEC section 3). */
-const isCounted = sql<boolean>`(ever_deployed and status <> 'UNINSTALLED')`
+/**
+ * What is in versions, needs-upgrade and batch, of the counters and of the releases alike: until a revision has ended DEPLOYED
+ * a release counts by its status only; an UNINSTALLED one does too (SPEC section 3).
+ */
+export const isCounted = sql<SqlBool>`(ever_deployed and status <> 'UNINSTALLED')`
 
 type SummaryRow = {
   readonly chart: string

@@ -14,7 +14,7 @@ import {
 } from '../../infra/database/ordered.ts'
 import type { Db, Tx } from '../../infra/database/types.ts'
 import type { ReleaseStatus } from '../core/model.ts'
-import { sumCounts } from './counts.ts'
+import { isCounted, sumCounts } from './counts.ts'
 import { ofTenants, type Scope } from './scope.ts'
 import { watchedUntil } from './sightings.ts'
 import { type ReleaseRow, tables } from './tables.ts'
@@ -205,11 +205,8 @@ export type AtVersions = {
   readonly q?: string | undefined
 }
 
-/** A release that never was DEPLOYED has no version that it is upgraded from. */
-const isDeployed = sql<SqlBool>`(status <> 'UNINSTALLED' and ever_deployed)`
-
 const atVersions = ({ chart, versions }: AtVersions) =>
-  sql<SqlBool>`chart = ${chart} and chart_version = any(${[...versions]}::text[]) and ${isDeployed}`
+  sql<SqlBool>`chart = ${chart} and chart_version = any(${[...versions]}::text[]) and ${isCounted}`
 
 function matchingVersions(scope: Scope, wanted: AtVersions): RawBuilder<SqlBool> {
   const { q } = wanted
@@ -239,7 +236,7 @@ export async function listAtVersions(
   if (wanted.versions.length === 0) return []
   if (scope === 'all' && wanted.q === undefined) {
     const versions = sql`select unnest(${[...wanted.versions]}::text[]) as chart_version`
-    return pageOf(db, byVersion(versions, sql`chart = ${wanted.chart} and ${isDeployed}`, page), page)
+    return pageOf(db, byVersion(versions, sql`chart = ${wanted.chart} and ${isCounted}`, page), page)
   }
   return listing(db)
     .where(matchingVersions(scope, wanted))
