@@ -155,8 +155,11 @@ test.concurrent('cancelled at once, what is said to run is what runs', async () 
   })
   await execution.give('cancel', '?immediate=true')
   await execution.untilStatus('CANCELLED', patience)
-  const { frozen } = await given.release.read()
-  expect(frozen).not.toBeNull()
-  const { versions } = frozen as { versions: object }
-  await eventually('its pods run', async () => expect(await running(given.place)).toEqual(versions))
+  // The pod that was let go may be replaced after the end: what is said follows at the next count (docs/adr/0045).
+  await eventually('what is said to run is what runs', async () => {
+    const { frozen } = await given.release.read()
+    expect(frozen).toMatchObject({ versions: expect.objectContaining(await running(given.place)) })
+    const { versions } = frozen as { versions: Record<string, number> }
+    return expect(Object.values(versions).reduce((sum, count) => sum + count)).toBe(2)
+  })
 })
