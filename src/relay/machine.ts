@@ -46,7 +46,6 @@ export function relayMachine(parts: RelayParts): RelayMachine {
     decide: decideRelay,
     load: loadRelay,
     save: async () => {},
-    record: async () => {},
     mustAbort: () => false,
     observe: async ({ id, position }) => {
       const topic = topicOf(id)

@@ -2,7 +2,7 @@ import { Lru } from '../core/lru.ts'
 import { Problem } from '../core/problems.ts'
 import type { Uuid } from '../core/subject.ts'
 import type { Tx } from '../infra/database/types.ts'
-import { announceEnd, wake } from '../infra/engine/index.ts'
+import { announceEnd, type Change, wake } from '../infra/engine/index.ts'
 import type { Log } from '../infra/log.ts'
 import { releaseActs } from './acts/index.ts'
 import { keepingFailures } from './acts/kept-failures.ts'
@@ -19,8 +19,6 @@ import { type ObserveDeps, observeRelease } from './observe.ts'
 import type { ReleaseCluster } from './ports.ts'
 import { manifestsOf } from './remains.ts'
 import { revisionContent } from './store/queries.ts'
-import { recordRelease } from './store/record.ts'
-import type { ReleaseStates } from './store/state.ts'
 
 type MachineDeps = Omit<ReleaseDeps, 'machine'>
 
@@ -43,8 +41,7 @@ export function releaseMachine(deps: MachineDeps, log: Log): ReleaseMachine {
       releaseActs({ ports: deps.ports, clock: deps.clock }),
     ),
     load: (tx, id, how) => deps.states.load(tx, id, how),
-    save: (tx, before, after) => save(deps.states, tx, before, after),
-    record: (tx, state, events) => recordRelease(tx, state, events, deps.clock.now()),
+    save: (tx, change) => save(deps, tx, change),
     observe: (state) => observe(deps, state, { damaged, log }),
     mustAbort,
   }
@@ -88,8 +85,9 @@ function reach({ ports }: MachineDeps, clusterId: Uuid): ReleaseCluster | null {
 }
 
 /** Who waits for the operation is told in the same transaction: callers that poll, the batch that started it, and the execution that holds it. */
-async function save(states: ReleaseStates, tx: Tx, before: ReleaseState, after: ReleaseState): Promise<void> {
-  await states.save(tx, before, after)
+async function save({ states, clock }: MachineDeps, tx: Tx, change: Change<ReleaseState>): Promise<void> {
+  const { before, after } = change
+  await states.save(tx, change, clock.now())
   const execution = executionConcerned(before, after)
   if (execution !== null) await wake(tx, { kind: 'execution', id: execution }, { share: after.release.tenantId })
   const ended = openOperation(before) !== null && openOperation(after) === null ? after.operation : null

@@ -1,5 +1,5 @@
 import type { Tx } from '../infra/database/types.ts'
-import { announceEnd } from '../infra/engine/index.ts'
+import { announceEnd, type Change } from '../infra/engine/index.ts'
 import { executionActs } from './acts.ts'
 import { moveClaims, movesClaims } from './claims.ts'
 import { decideExecution } from './core/decide.ts'
@@ -25,9 +25,8 @@ export function executionMachine(deps: MachineDeps): ExecutionMachine {
     decide: decideExecution,
     acts: executionActs(deps),
     load: (db, id, how) => (db === deps.db && how?.lock !== true ? read(id) : loadExecution(db, id, how)),
-    save: (tx, before, after) => save(deps, tx, before, after),
+    save: (tx, change) => save(deps, tx, change),
     saving: { covers: isPlain, statement: savingExecutions },
-    record: (tx, execution, events) => recordExecution(tx, execution, events, deps.clock.now()),
     observe: (execution) => observeExecution(deps, execution),
     mustAbort: () => false,
   }
@@ -41,7 +40,9 @@ function isPlain(before: Execution, after: Execution): boolean {
 const gates = new GateStore()
 
 /** The claims on the releases are moved in the same transaction: an execution holds them exactly when it says so. */
-async function save(deps: MachineDeps, tx: Tx, before: Execution, after: Execution): Promise<void> {
+async function save(deps: MachineDeps, tx: Tx, { before, after, events }: Change<Execution>): Promise<void> {
+  await recordExecution(tx, after, events, deps.clock.now())
+  if (after === before) return
   await saveExecution(tx, before, after)
   await moveClaims(tx, deps.ports.releases.orders, { before, after }, deps.clock.now())
   if (!isTerminal(after.status) || isTerminal(before.status)) return

@@ -48,7 +48,6 @@ export function sinkMachine(parts: SinkParts): SinkMachine {
       return { id, isFailing: failingSince !== null, pausedUntil }
     },
     save: async () => {},
-    record: async () => {},
     mustAbort: () => false,
     observe: ({ id }) => lookAtDue(db, id, clock.now(), deliveriesAtOnce),
     acts: { deliver: (act, context) => deliver(parts, act, context) },

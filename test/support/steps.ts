@@ -41,7 +41,6 @@ export function stepMachine(world: World, carryOut?: CarryOut): StepMachine {
     save,
     observe: async (state) => [...(world.get(state.id) ?? [])],
     mustAbort: (state) => state.cancelled,
-    record: async () => undefined,
   }
 }
 
@@ -125,7 +124,7 @@ async function readRow(db: Db, id: Uuid, lock: boolean): Promise<Steps | null> {
   return rows[0] === undefined ? null : { ...rows[0].state, id, version: rows[0].version }
 }
 
-async function save(tx: Tx, before: Steps, after: Steps): Promise<void> {
+async function save(tx: Tx, { before, after }: Change<Steps>): Promise<void> {
   const { todo, done, cancelled, results } = after
   const { numAffectedRows } = await sql`
     update steps set state = ${JSON.stringify({ todo, done, cancelled, results })}::jsonb, version = version + 1

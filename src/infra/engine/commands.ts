@@ -71,8 +71,8 @@ export async function apply<S, C, O, A extends { readonly kind: string }>(
   before: S,
   decision: Next<S, A>,
 ): Promise<boolean> {
-  const changed = decision.state !== before
-  if (changed) await machine.save(tx, before, decision.state)
-  if (decision.events.length > 0) await machine.record(tx, decision.state, decision.events)
-  return changed || decision.events.length > 0
+  const { state: after, events } = decision
+  const changed = after !== before || events.length > 0
+  if (changed) await machine.save(tx, { before, after, events })
+  return changed
 }

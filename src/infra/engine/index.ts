@@ -3,6 +3,7 @@ export { type CommandContext, execute, executeIn, executeOn } from './commands.t
 export { type Driver, driverOf } from './drive.ts'
 export { announceEnd, createEndWaiter, type EndWaiter } from './ended.ts'
 export { ActAborted, ActFailed, LeaseLost, whyAborted } from './errors.ts'
+export type { Change } from './settle.ts'
 export { fleetShare, type Share } from './shares.ts'
 export type { ActContext, Acts, Lease, Machine } from './types.ts'
 export { fenced, requireTime, wake, writesWhileHeld } from './work.ts'

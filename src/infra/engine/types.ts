@@ -1,9 +1,8 @@
 import type { Baseline, Decide } from '../../core/decision.ts'
-import type { DomainEvent } from '../../core/events.ts'
 import type { Instant } from '../../core/instant.ts'
 import type { Subject, SubjectKind, Uuid } from '../../core/subject.ts'
 import type { Db, Tx } from '../database/types.ts'
-import type { Saving } from './settle.ts'
+import type { Change, Saving } from './settle.ts'
 import type { Share } from './shares.ts'
 
 /**
@@ -46,14 +45,15 @@ export interface Machine<S, C, O, A extends { readonly kind: string }> {
   readonly acts: Acts<A>
   /** The subject's state, null when there is no such subject. */
   load(db: Db, id: Uuid, how?: Loading<S>): Promise<S | null>
-  /** Writes what differs. The row's version must still be the one that was loaded; else it throws. */
-  save(tx: Tx, before: S, after: S): Promise<void>
+  /**
+   * Writes what differs, and appends the events with their subject's next sequence numbers, under the row lock held by `load`.
+   * The row's version must still be the one that was loaded; else it throws. Where there are only events, `after` is `before`.
+   */
+  save(tx: Tx, change: Change<S>): Promise<void>
   /** How decisions on several subjects are written together; without it each has a transaction of its own. */
   readonly saving?: Saving<S>
   /** Looks at the cluster. Repeatable at any time, changes nothing. A source that does not answer is an observation too. */
   observe(state: S, lease: Lease): Promise<O>
   /** True when a running act must be ended because of what a command asked meanwhile. */
   mustAbort(state: S): boolean
-  /** Appends events with their subject's next sequence numbers, under the row lock held by `load`. */
-  record(tx: Tx, state: S, events: readonly DomainEvent[]): Promise<void>
 }

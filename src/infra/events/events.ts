@@ -39,18 +39,30 @@ export type Recording = {
 
 /** Writes events with the change that they tell of. The caller holds the lock of the subject's row. */
 export async function record(tx: Tx, of: Recording, events: readonly DomainEvent[]): Promise<void> {
-  if (events.length === 0) return
+  if (events.length > 0) await recordWith(tx, of, events)
+}
+
+/**
+ * The same where `counting` writes the change itself: one statement for both, and one new version of the row. False:
+ * `counting` has found no row, and nothing was written.
+ */
+export async function recordWith(tx: Tx, of: Recording, events: readonly DomainEvent[]): Promise<boolean> {
+  const { rows } = await (events.length === 0 ? sql`${of.counting}` : recording(of, events)).execute(tx)
+  return rows.length === 1
+}
+
+function recording(of: Recording, events: readonly DomainEvent[]): RawBuilder<unknown> {
   const { kind, id } = of.subject
   const told = events.map(
     ({ type, data }, index) =>
       sql`(${index + 1 - events.length}::bigint, ${randomUUID()}::uuid, ${type}::text, ${jsonb(data)})`,
   )
-  await sql`with counted as (${of.counting}), written as (
+  return sql`with counted as (${of.counting}), written as (
       insert into events (subject_kind, subject_id, seq, id, tenant_id, principal_id, type, data, at)
       select ${kind}, ${id}::uuid, counted.seq + told.n, told.id, ${of.tenantId}::uuid, ${of.principalId ?? null}::text,
         told.type, told.data, ${fromInstant(of.at)}::timestamptz
       from counted, (values ${sql.join(told)}) as told (n, id, type, data) order by told.n)
-    select pg_notify('events', ${topicOf(of.subject)})`.execute(tx)
+    select pg_notify('events', ${topicOf(of.subject)}) from counted`
 }
 
 /** An event of one of several subjects of a kind; `later` is how many more are told of the same subject behind it. */

@@ -67,7 +67,7 @@ export type NumberingParts = {
  * Events that come within this time get their places together. Where that takes longer, the rest is as long as it took:
  * much is then placed less often, and more of it at once.
  */
-const gatherMs = 10
+const gatherMs = 30
 const longestRestMs = 100
 
 /** Gives places whenever an event is told of, and looks by itself now and then. Every process of Flotilla runs one. */

@@ -1,10 +1,9 @@
 import { Problem } from '../../core/problems.ts'
 import type { Tx } from '../../infra/database/types.ts'
-import { announceEnd, executeOn, fleetShare, type Share } from '../../infra/engine/index.ts'
+import { announceEnd, type Change, executeOn, fleetShare, type Share } from '../../infra/engine/index.ts'
 import type { NewOperation, ReleaseState } from '../core/model.ts'
 import { nextValues } from '../core/values.ts'
 import type { BatchMachine, ReleaseDeps } from '../deps.ts'
-import { recordBatch } from '../store/record.ts'
 import { type Batch, type BatchItem, decideBatch, itemsToLookAt } from './core.ts'
 import { loadBatch, lookAtItems, reasonToSkip, saveBatch } from './store.ts'
 
@@ -18,8 +17,7 @@ export function batchMachine(deps: ReleaseDeps): BatchMachine {
     share: shareOf,
     decide: decideBatch,
     load: loadBatch,
-    save: (tx, before, after) => save(deps, tx, before, after),
-    record: (tx, batch, events) => recordBatch(tx, batch, events, deps.clock.now()),
+    save: (tx, change) => save(deps, tx, change),
     mustAbort: () => false,
     observe: (batch) =>
       lookAtItems(deps.db, deps.states, batch.endedAt === null ? itemsToLookAt(batch) : [], batch.targetVersion),
@@ -28,8 +26,9 @@ export function batchMachine(deps: ReleaseDeps): BatchMachine {
 }
 
 /** Whoever waits for the batch is told of its end in the same transaction. */
-async function save(deps: ReleaseDeps, tx: Tx, before: Batch, after: Batch): Promise<void> {
-  await saveBatch(tx, before, after, new Date(deps.clock.now()))
+async function save(deps: ReleaseDeps, tx: Tx, change: Change<Batch>): Promise<void> {
+  const { before, after } = change
+  await saveBatch(tx, change, deps.clock.now())
   if (after.starting !== null) await startOne(deps, tx, after, after.starting)
   if (before.endedAt === null && after.endedAt !== null) await announceEnd(tx, after.id)
 }

@@ -1,11 +1,15 @@
 import { type Selectable, sql } from 'kysely'
 import { compare, valid } from 'semver'
+import type { Instant } from '../../core/instant.ts'
 import type { Uuid } from '../../core/subject.ts'
 import { jsonbText } from '../../infra/database/jsonb.ts'
 import type { Db, Tx } from '../../infra/database/types.ts'
+import type { Change } from '../../infra/engine/index.ts'
 import type { Loading } from '../../infra/engine/types.ts'
+import { recordWith } from '../../infra/events/events.ts'
 import type { Outcome, ReleaseState } from '../core/model.ts'
 import { openOperation, type Situation, situationOf } from '../core/situation.ts'
+import { ofBatch } from '../store/record.ts'
 import { type ReleaseStates, StaleState } from '../store/state.ts'
 import { type OperationRow, tables } from '../store/tables.ts'
 import type { Batch, BatchChart, BatchItem, BatchObservation, BatchOptions, ItemSight } from './core.ts'
@@ -77,14 +81,16 @@ export async function insertBatch(tx: Tx, batch: Batch, now: Date): Promise<void
 }
 
 /** Writes what a decision changed. Throws `StaleState` when the row is no longer the one that was loaded. */
-export async function saveBatch(tx: Tx, before: Batch, after: Batch, now: Date): Promise<void> {
-  const { numUpdatedRows } = await tables(tx)
+export async function saveBatch(tx: Tx, { before, after, events }: Change<Batch>, now: Instant): Promise<void> {
+  const counting = tables(tx)
     .updateTable('operations')
-    .set({ ...changing(after, now), version: before.version + 1 })
+    .set({ ...changing(after, new Date(now)), version: before.version + 1 })
+    .set('seq', sql`seq + ${events.length}`)
     .where('id', '=', after.id)
     .where('version', '=', before.version)
-    .executeTakeFirst()
-  if (numUpdatedRows !== 1n) throw new StaleState(`batch ${after.id} changed meanwhile`)
+    .returning('seq')
+  const isSaved = await recordWith(tx, ofBatch(after, sql`${counting}`, now), events)
+  if (!isSaved) throw new StaleState(`batch ${after.id} changed meanwhile`)
 }
 
 function changing(batch: Batch, now: Date) {

@@ -10,6 +10,7 @@ import type { NewOperation, Release } from '../core/model.ts'
 import type { ReleaseDeps } from '../deps.ts'
 import type { ResolvedChart } from '../ports.ts'
 import { releaseByName } from '../store/queries.ts'
+import { recordRelease } from '../store/record.ts'
 import { accepting } from './accepting.ts'
 import { auditAccepted } from './audit.ts'
 import type { CommandCall } from './context.ts'
@@ -60,7 +61,8 @@ async function accept(deps: ReleaseDeps, call: CommandCall, { body, releaseId, o
   const spot = { ...place, id: releaseId, name: body.releaseName }
   const state = newRelease(spot, body.chartName, operation, deps.clock.now())
   await deps.states.insert(tx, state)
-  await deps.machine.record(tx, state, [operationEvent(state.release, state.operation, 'requested')])
+  const requested = operationEvent(state.release, state.operation, 'requested')
+  await recordRelease(tx, state.release, [requested], deps.clock.now())
   await wake(tx, { kind: 'release', id: releaseId }, { share: body.tenantId })
   // Somebody must follow the cluster from now on; when that is so already, this changes nothing.
   await wake(tx, { kind: 'cluster', id: place.clusterId })

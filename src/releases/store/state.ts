@@ -1,12 +1,16 @@
 import { type Selectable, sql } from 'kysely'
 import type { Waiting } from '../../core/decision.ts'
+import type { Instant } from '../../core/instant.ts'
 import type { Uuid } from '../../core/subject.ts'
 import { jsonbText } from '../../infra/database/jsonb.ts'
 import type { Db, Tx } from '../../infra/database/types.ts'
+import type { Change } from '../../infra/engine/index.ts'
 import type { Loading } from '../../infra/engine/types.ts'
+import { recordWith } from '../../infra/events/events.ts'
 import type { Vault } from '../../infra/secrets/vault.ts'
 import type { Operation, Release, ReleaseState, RevisionRecord, RevisionSummary } from '../core/model.ts'
 import { recount } from './counts.ts'
+import { ofRelease, recordRelease } from './record.ts'
 import {
   changingColumns,
   joinedOperation,
@@ -87,28 +91,36 @@ export class ReleaseStates {
     await recount(tx, null, release)
   }
 
-  /** Writes what differs. Throws `StaleState` when the row is no longer the one that was loaded. */
-  async save(tx: Tx, before: ReleaseState, after: ReleaseState): Promise<void> {
-    await this.updateRelease(tx, before.release, after)
+  /** Writes what differs, and the events of it. Throws `StaleState` when the row is no longer the one that was loaded. */
+  async save(tx: Tx, change: Change<ReleaseState>, at: Instant): Promise<void> {
+    const { before, after, events } = change
+    if (after === before) return recordRelease(tx, after.release, events, at)
+    await this.updateRelease(tx, change, at)
     await this.saveOperation(tx, before, after)
     await this.mirror(tx, after.release, after.mirrored)
     await recount(tx, before.release, after.release)
   }
 
-  private async updateRelease(tx: Tx, before: Release, after: ReleaseState): Promise<void> {
+  private async updateRelease(
+    tx: Tx,
+    { before: { release: before }, after, events }: Change<ReleaseState>,
+    at: Instant,
+  ) {
     const { release, operation } = after
     const values =
       release.values === before.values
         ? {}
         : { values_enc: this.vault.seal(release.values, sealedAs.releaseValues(release.id)) }
-    const { numUpdatedRows } = await tables(tx)
+    const counting = tables(tx)
       .updateTable('releases')
       .set({ ...changingColumns(before, release, operation), ...values, version: before.version + 1 })
+      .set('seq', sql`seq + ${events.length}`)
       .where('id', '=', release.id)
       .where('tenant_id', '=', release.tenantId)
       .where('version', '=', before.version)
-      .executeTakeFirst()
-    if (numUpdatedRows !== 1n) throw new StaleState(`release ${release.id} changed meanwhile`)
+      .returning('seq')
+    const isSaved = await recordWith(tx, ofRelease(release, sql`${counting}`, at), events)
+    if (!isSaved) throw new StaleState(`release ${release.id} changed meanwhile`)
   }
 
   private async saveOperation(tx: Tx, before: ReleaseState, { operation, release }: ReleaseState): Promise<void> {

@@ -10,6 +10,7 @@ import { keepChart } from '../keep-chart.ts'
 import { shownHistory } from '../machine-shown.ts'
 import { helmRevision } from '../observe.ts'
 import { releaseByName } from '../store/queries.ts'
+import { recordRelease } from '../store/record.ts'
 
 /**
  * Takes a release that another hand made into Flotilla, with its whole history, if its namespace belongs to a tenant
@@ -42,7 +43,7 @@ async function insert(deps: ReleaseDeps, state: ReleaseState): Promise<boolean> 
   return transaction(deps.db, async (tx) => {
     if ((await releaseByName(tx, release.clusterId, release.namespace, release.name)) !== null) return true
     await deps.states.insert(tx, state)
-    await deps.machine.record(tx, state, [releaseEvent(release, 'adopted')])
+    await recordRelease(tx, release, [releaseEvent(release, 'adopted')], deps.clock.now())
     await wake(tx, { kind: 'release', id: release.id }, { share: release.tenantId })
     return true
   })

@@ -30,7 +30,6 @@ export function clusterMachine(follow: (clusterId: Uuid, signal: AbortSignal) =>
     decide: decideCluster,
     load: async (_tx, id) => ({ id }),
     save: async () => {},
-    record: async () => {},
     observe: async () => null,
     mustAbort: () => false,
     acts: { follow: (_act, { lease, signal }: ActContext) => follow(lease.subject.id, signal) },

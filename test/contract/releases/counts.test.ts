@@ -66,7 +66,9 @@ async function write(chance: Chance, changes: number): Promise<void> {
       before === undefined ? newState(chance) : { ...before, release: { ...before.release, ...drawn(chance) } }
     const isLost = chance.between(1, 5) === 1
     const saved = transaction(database.db, async (tx) => {
-      await (before === undefined ? states.insert(tx, after) : states.save(tx, before, after))
+      await (before === undefined
+        ? states.insert(tx, after)
+        : states.save(tx, { before, after, events: [] }, Date.now()))
       if (isLost) throw new Lost()
     })
     if (isLost) await expect(saved).rejects.toThrow(Lost)
