@@ -111,6 +111,20 @@ test.concurrent('rolled back, an execution that took over brings all to the vers
   expect(await release.read()).toMatchObject({ status: 'DEPLOYED', chartVersion: '1.2.0', frozen: null })
 })
 
+test.concurrent('rolled back from a fleet of three versions, what went back is told of all that did', async () => {
+  const given = await installed(store, '1.1.0', 3)
+  const { place } = given
+  await frozenAfter(1, given, '1.1.0', '1.2.0')
+  const third = await begun(given, '1.2.0', '1.3.0', { batchDelaySeconds: 3_600 })
+  await third.until('one is done', ({ progress }) => progress.completed === 1, patience)
+  await third.give('rollback')
+  const ended = await third.untilStatus('ROLLED_BACK', patience)
+  expect(await images(place)).toEqual(['2.2.0', '2.2.0', '2.2.0'])
+  const { instances, rollbackInfo } = ended
+  expect(instances.map(({ status }) => status)).toEqual(['ROLLED_BACK', 'ROLLED_BACK', 'ROLLED_BACK'])
+  expect([...(rollbackInfo?.rolledBackInstances ?? [])].sort()).toEqual(instances.map(({ id }) => id).sort())
+})
+
 /** Blue-green, cancelled when traffic is on the new set. */
 async function frozenPastSwitch(): Promise<Installed> {
   const given = await installed(engine, '1.2.0', 2)

@@ -59,13 +59,22 @@ function facts({ execution, now }: Look): Execution {
 function fact(instance: Instance, now: Instant): Instance {
   const { status } = instance
   if (status === 'ROLLED_BACK') return instance
-  if (status === 'PENDING')
-    return targetPod(instance) === null ? instance : { ...instance, status: 'UPGRADING', upAt: null }
+  if (status === 'PENDING') return neverMoved(instance, now)
   // Why one failed is told of it also when it is back.
   const message = status === 'FAILED' ? instance.message : null
   if (isBack(instance)) return { ...instance, status: 'ROLLED_BACK', message, upAt: now, endedAt: now }
   const hasLeft = instance.upAt === null && !isOnTarget(instance)
   return hasLeft ? { ...instance, upAt: now } : instance
+}
+
+/**
+ * One that this execution has not moved stays as it is, unless it is of neither version: it is replaced with the others, and
+ * `upAt` keeps that until it is back.
+ */
+function neverMoved(instance: Instance, now: Instant): Instance {
+  if (targetPod(instance) !== null) return { ...instance, status: 'UPGRADING', upAt: null }
+  if (instance.upAt === null) return instance.side === 'other' ? { ...instance, upAt: now } : instance
+  return isBack(instance) ? { ...instance, status: 'ROLLED_BACK', upAt: now, endedAt: now } : instance
 }
 
 /** The next act on the way back, or null when all that can be done now has been done. */
