@@ -8,6 +8,7 @@ import {
   operationLabel,
   type RecordMetadata,
   readRevision,
+  redact,
   type StoredRecord,
   UnreadableRecordError,
 } from '../infra/helm/index.ts'
@@ -210,7 +211,8 @@ export function helmRevision(
     status: record.info.status,
     operationId: labels[operationLabel] ?? null,
     attempt: Number(labels[attemptLabel]) || null,
-    description: record.info.description,
+    // Helm writes its errors there, with the values that they quote.
+    description: redact(record.info.description),
     chart: metadata.name,
     chartVersion: metadata.version,
     appVersion: metadata.appVersion,

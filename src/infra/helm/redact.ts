@@ -1,9 +1,11 @@
+import { withoutFoundValues } from '../kubernetes/index.ts'
+
 /**
  * Cuts from helm's text what could hold values: what stands in quotes after a value's place, what templates made,
  * and long texts. Names of objects, fields and managers stay, or nobody could act on the message.
  */
 export function redact(text: string): string {
-  return cuts.reduce((rest, [pattern, replacement]) => rest.replace(pattern, replacement), text)
+  return withoutFoundValues(cuts.reduce((rest, [pattern, replacement]) => rest.replace(pattern, replacement), text))
 }
 
 /** The end of what helm said, redacted, at most `limit` characters. */
@@ -25,11 +27,6 @@ const cuts: readonly (readonly [RegExp, string])[] = [
   // Template functions quote their arguments: `error calling include: ... strconv.ParseInt: parsing "VALUE"`.
   [/(error calling \w+): [\s\S]*?(?=\nError:|$)/g, '$1: ***'],
   [/(wrong type for value; expected [^;]*; got) [^\n]*/g, '$1 ***'],
-  // The API server quotes the wrong value of a field.
-  [
-    /(Invalid value|Unsupported value|Duplicate value|Forbidden value): (?:"(?:[^"\\]|\\.)*"|[^:,\]\n]*(?=[:,\]\n]|$))/g,
-    '$1: ***',
-  ],
   [/(&value\.\w+\{)[^}]*\}/g, '$1***}'],
   [/(unrecognized|unknown) (type|value): [^\n]*/g, '$1 $2: ***'],
   // JSON schema: the value that does not match, and the values that would.

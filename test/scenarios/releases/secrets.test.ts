@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ok, problem } from '../support/api.ts'
 import { failure } from '../support/releases.ts'
@@ -77,4 +78,23 @@ test('a hook that fails and prints it shows it nowhere: evidence with its log, w
   expectHidden([failed, await release.read(), await release.history(), await release.events()])
   expectHidden(failure(await release.upgrade({ valuesOverride: { hook: true } }), 'hook_failed'))
   expectHidden(world.flotilla.log)
+})
+
+test('what an API server quotes of a pod it refuses to change tells no environment: problems, operations, history', async () => {
+  const environment = ['one', 'two'] as const
+  const release = await world.place().installed({ chartName: 'secretive', valuesOverride: { environment: 'one' } })
+  const operation = await release.begin('POST', '/upgrade', { valuesOverride: { environment: 'two' } })
+  const failed = await operation.ended()
+  expect(failed.error?.detail).toContain('field is immutable')
+  const refused = failure(await release.upgrade({ valuesOverride: { environment: 'two' } }), 'helm_failed')
+  const told = [
+    failed,
+    refused,
+    await release.read(),
+    await release.history(),
+    await release.events(),
+    world.flotilla.log,
+  ]
+  for (const word of environment)
+    expect(JSON.stringify(told)).not.toContain(createHash('sha256').update(word).digest('hex'))
 })

@@ -1,3 +1,4 @@
+import { withoutFoundValues } from '../found-values.ts'
 import { conditionOf } from '../readiness/judgement.ts'
 import type { ContainerStatus, Pod } from '../readiness/workload-types.ts'
 import type { KubeObject } from '../types.ts'
@@ -72,7 +73,7 @@ export function hasCrashed(status: ContainerStatus): boolean {
 export function describeEvents(events: readonly EventObject[]): readonly EventEvidence[] {
   const newest = [...events].sort((one, other) => timeOf(one).localeCompare(timeOf(other))).slice(-MOST_EVENTS)
   return newest.map(({ type = 'Normal', reason = '', message = '', count = 1 }) => {
-    return { type, reason, message: message.slice(0, MOST_TEXT), count }
+    return { type, reason, message: shorten(message) ?? '', count }
   })
 }
 
@@ -87,5 +88,5 @@ function timeOf({ lastTimestamp, eventTime, metadata }: EventObject): string {
 }
 
 function shorten(text: string | undefined): string | null {
-  return text === undefined || text === '' ? null : text.slice(0, MOST_TEXT)
+  return text === undefined || text === '' ? null : withoutFoundValues(text).slice(0, MOST_TEXT)
 }

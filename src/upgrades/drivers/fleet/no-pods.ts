@@ -1,4 +1,10 @@
-import { type ClusterClient, ClusterError, type KubeObject, resources } from '../../../infra/kubernetes/index.ts'
+import {
+  type ClusterClient,
+  ClusterError,
+  type KubeObject,
+  resources,
+  withoutFoundValues,
+} from '../../../infra/kubernetes/index.ts'
 import { objectsIn } from '../gate/json.ts'
 import type { GateKind, Workload } from '../gate/model.ts'
 
@@ -57,9 +63,8 @@ const timeOf = ({ lastTimestamp, eventTime, metadata }: EventObject): string =>
 const MOST_TEXT = 300
 /** What controllers put before the words of the API server. */
 const introduction = /^(Error creating|[Cc]reate (Claim \S+ for )?Pod \S+ in StatefulSet \S+ failed error): /
-const quotedValue = /Invalid value: (?:"(?:[^"\\]|\\.)*"|[^:]*)/g
 
 /** Values of the pod, which the API server quotes where it finds one invalid, are not told. */
 function inWords(message: string): string {
-  return message.replace(introduction, '').replace(quotedValue, 'Invalid value: ***').slice(0, MOST_TEXT)
+  return withoutFoundValues(message.replace(introduction, '')).slice(0, MOST_TEXT)
 }
