@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { maskOf, showAll } from '../infra/secrets/mask.ts'
-import { redactManifest } from './redact.ts'
+import { redactManifest, saysElse } from './redact.ts'
 
 const manifest = `---
 # Source: web/templates/secret.yaml
@@ -58,4 +58,10 @@ test('what is marked is hidden in names, labels and texts, also where YAML would
   const shown = redactManifest(text, maskOf(['canary', words]))
   expect(shown).toContain('postgres://app:***@db')
   expect(shown).not.toMatch(/canary|secret/)
+})
+
+test('a secret that is another one says something else, another layout does not', () => {
+  expect(saysElse(manifest, manifest.replace('canary-1', 'canary-2'))).toBe(true)
+  expect(saysElse(manifest, manifest.replace('canary-3', 'canary-4'))).toBe(true)
+  expect(saysElse('kind: A\ndata: {a: 1, b: 2}\n', '# comment\nkind: A\ndata:\n  b: 2\n  a: 1\n')).toBe(false)
 })

@@ -1,5 +1,5 @@
 import { stringify } from 'yaml'
-import { isJsonObject, type Json } from '../core/json.ts'
+import { canonicalJson, isJsonObject, type Json } from '../core/json.ts'
 import { parseManifestDocuments } from '../infra/helm-yaml.ts'
 import type { Mask } from '../infra/secrets/mask.ts'
 import { withoutSecretPlaces } from '../infra/secrets/places.ts'
@@ -12,8 +12,18 @@ const mostAliases = 1_000
  * A part that cannot be read is left out as a whole: what is not read is not redacted.
  */
 export function redactManifest(manifest: string, mask: Mask): string {
+  return writtenAnew(manifest, (object) => mask(redactObject(object)))
+}
+
+/** True for manifests that say something else, whatever of it may be shown. Another order or layout says nothing else. */
+export function saysElse(one: string, other: string): boolean {
+  const everything = (object: Json) => JSON.parse(canonicalJson(object)) as Json
+  return writtenAnew(one, everything) !== writtenAnew(other, everything)
+}
+
+function writtenAnew(manifest: string, show: (object: Json) => Json): string {
   return parseManifestDocuments(manifest)
-    .map((document) => `---\n${redactedText(document, mask)}`)
+    .map((document) => `---\n${textOf(document, show)}`)
     .join('')
 }
 
@@ -22,12 +32,12 @@ type ParsedDocument = {
   toJS(options?: { maxAliasCount?: number }): unknown
 }
 
-function redactedText(document: ParsedDocument, mask: Mask): string {
+function textOf(document: ParsedDocument, show: (object: Json) => Json): string {
   const unreadable = '# not shown: this part cannot be read\n'
   if (document.errors.length > 0) return unreadable
   try {
     const object = document.toJS({ maxAliasCount: mostAliases }) as Json
-    return object === null ? '' : stringify(mask(redactObject(object)), { aliasDuplicateObjects: false })
+    return object === null ? '' : stringify(show(object), { aliasDuplicateObjects: false })
   } catch {
     return unreadable
   }

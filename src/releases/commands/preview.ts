@@ -8,6 +8,7 @@ import { AccessRefused, ManifestError } from '../../infra/kubernetes/index.ts'
 import type { FieldConflict, Release, ReleaseState } from '../core/model.ts'
 import type { ReleaseDeps } from '../deps.ts'
 import { whyUnreadable } from '../observe.ts'
+import { saysElse } from '../redact.ts'
 import { renderUpgrade } from '../render-upgrade.ts'
 import { knownOf, type Shown, shownWith } from '../shown.ts'
 import { shownConflict } from '../shown-conflict.ts'
@@ -124,9 +125,16 @@ async function compare(deps: ReleaseDeps, before: Side, after: Side, shown: Show
     string,
     string,
   ]
+  const names = [before.name, after.name] as const
   return {
-    values: patch(before, after, valuesBefore, valuesAfter),
-    manifest: patch(before, after, shown.manifest(before.manifest), shown.manifest(after.manifest)),
+    values: patch(
+      names,
+      [valuesBefore, valuesAfter],
+      () => canonicalJson(before.values) !== canonicalJson(after.values),
+    ),
+    manifest: patch(names, [shown.manifest(before.manifest), shown.manifest(after.manifest)], () =>
+      saysElse(before.manifest, after.manifest),
+    ),
     hash: hashOf(deps, before, after),
   }
 }
@@ -137,6 +145,12 @@ function hashOf({ previewKey }: ReleaseDeps, before: Side, after: Side): string 
   return createHmac('sha256', previewKey).update(canonicalJson(parts)).digest('hex')
 }
 
-function patch(before: Side, after: Side, from: string, to: string): string {
-  return from === to ? '' : createTwoFilesPatch(before.name, after.name, from, to, undefined, undefined, { context: 3 })
+/** A change of which nothing may be shown is said to be one: whoever approves it must not take it for none. */
+const onlyHidden = '# only what is not shown differs\n'
+
+type Pair = readonly [string, string]
+
+function patch(names: Pair, [from, to]: Pair, differs: () => boolean): string {
+  if (from !== to) return createTwoFilesPatch(...names, from, to, undefined, undefined, { context: 3 })
+  return differs() ? createTwoFilesPatch(...names, from, to) + onlyHidden : ''
 }

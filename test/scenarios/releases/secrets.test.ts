@@ -35,6 +35,10 @@ test('what a schema marks is readable nowhere: revisions, diffs, dry runs, probl
   expectHidden(ok(await release.upgrade({ valuesOverride: { password: second, word: `my ${second}` } })))
   expectHidden([ok(await release.revision(1)), ok(await release.revision(2)), ok(await release.diff(1, 2))])
 
+  const unseen = ok(await release.preview({ valuesOverride: { password: first } }))
+  expect(unseen.values).toContain('only what is not shown differs')
+  expect(ok(await release.preview({ valuesOverride: {} }))).toMatchObject({ values: '', manifest: '' })
+
   const operation = await release.begin('POST', '/upgrade', { valuesOverride: { named: true } })
   const failed = await operation.ended()
   expect(failed.error?.detail).toContain('***')
