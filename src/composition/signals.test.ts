@@ -24,6 +24,12 @@ it('stops in order at the first signal and exits when all has stopped', async ()
   expect(seen.exits).toEqual([0])
 })
 
+it.each(['SIGTERM', 'SIGHUP'])('stops in order at %s too', (signal) => {
+  const { source, seen } = world()
+  source.emit(signal)
+  expect(seen).toMatchObject({ exits: [], stops: 1 })
+})
+
 it('does not take the copy of a Ctrl-C that npm passes on for a second one', () => {
   const { source, seen } = world()
   source.emit('SIGINT')

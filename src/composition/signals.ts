@@ -16,7 +16,7 @@ const echoMs = 1_000
 /** What a shell reports of a program that Ctrl-C ended. */
 const impatient = 130
 
-/** The first SIGTERM or SIGINT stops everything in order; another one later ends the process at once. */
+/** The first SIGTERM, SIGINT or SIGHUP stops everything in order; another one later ends the process at once. */
 export function onSignals({ source, stop, exit, now }: SignalParts): { readonly stopping: AbortSignal } {
   const stopping = new AbortController()
   let first = 0
@@ -27,13 +27,15 @@ export function onSignals({ source, stop, exit, now }: SignalParts): { readonly 
       void stop(signal).then(() => exit(0))
     } else if (now() - first > echoMs) exit(impatient)
   }
-  source.on('SIGTERM', () => take('SIGTERM'))
-  source.on('SIGINT', () => take('SIGINT'))
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) source.on(signal, () => take(signal))
   return { stopping: stopping.signal }
 }
 
 /** The signals of this process. It ends with the exit code that it has been given before. */
 export function processSignals(log: Log, stops: Stops): SignalParts {
+  // Whoever read the output has gone, as with a terminal: that is one hang-up, whatever else cannot be written afterwards.
+  process.stdout.once('error', () => process.emit('SIGHUP', 'SIGHUP'))
+  process.stdout.on('error', () => undefined)
   return {
     source: process,
     stop: async (signal) => {

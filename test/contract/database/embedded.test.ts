@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   realpathSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -173,6 +174,21 @@ describe('startEmbeddedPostgres', () => {
       writeFileSync(join(folder, 'system', copy, 'bin/postgres'), '#!/bin/sh\nexit 3\n')
       const second = await start(options)
       expect(await query(second.url, 'select answer from kept')).toEqual([{ answer: 42 }])
+    })
+
+    it('refuses the copy of a folder whose database lies elsewhere: it is that of the original; one that moved is found', async () => {
+      const closed = join(folder, 'closed')
+      mkdirSync(closed, { mode: 0o700 })
+      const options = (home: string) => ({ home: join(closed, home), system: [join(folder, 'system')] })
+      const first = await start(options('home'))
+      await query(first.url, 'create table kept as select 42 as answer')
+      cpSync(join(closed, 'home'), join(closed, 'copy'), { recursive: true })
+      await expect(start(options('copy'))).rejects.toThrow(/copy\/postgres is a copy of .*home\/postgres/)
+      await first.stop()
+      await expect(start(options('copy'))).rejects.toThrow(/is a copy of/)
+      renameSync(join(closed, 'home'), join(closed, 'moved'))
+      const moved = await start(options('moved'))
+      expect(await query(moved.url, 'select answer from kept')).toEqual([{ answer: 42 }])
     })
 
     it.runIf(canReach(program, nobody) && canReach(process.execPath, nobody))('works as an ordinary user', async () => {

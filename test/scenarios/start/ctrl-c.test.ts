@@ -1,12 +1,18 @@
-import { rm } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { processesOf } from '../../chaos/processes.ts'
+import { testedHelmEnv } from '../../support/tested-helm.ts'
 import { Api, ok } from '../support/api.ts'
 import { writeCharts } from '../support/charts.ts'
 import { eventually } from '../support/eventually.ts'
 import { removeFlotilla, startFlotilla } from '../support/flotilla.ts'
 import type { Operation } from '../support/releases.ts'
 
+const main = fileURLToPath(new URL('../../../src/main.ts', import.meta.url))
 const tenantId = '550e8400-e29b-41d4-a716-446655440000'
 const namesOf = async (home: string) =>
   (await processesOf(home)).map(({ name, commandLine }) => `${name}: ${commandLine}`)
@@ -41,4 +47,22 @@ test('Ctrl-C in the middle of an install ends everything in order; at the next s
   )
   await removeFlotilla(second)
   await rm(charts, { recursive: true })
+})
+
+test('a terminal that is closed stops all of it in order', async () => {
+  const flotilla = await startFlotilla({ ownGroup: true })
+  process.kill(-flotilla.pid, 'SIGHUP')
+  expect(await flotilla.exited).toBe(0)
+  expect(await namesOf(flotilla.home)).toEqual([])
+  await removeFlotilla(flotilla)
+})
+
+test('so does a reader of its output that goes, when there is more to say', async () => {
+  const home = await mkdtemp(join(tmpdir(), 'flotilla-unread-'))
+  const env = { PATH: process.env.PATH, HOME: home, FLOTILLA_HOME: home, PORT: '0', ...testedHelmEnv }
+  const child = spawn(process.execPath, [main, 'serve', '--no-sample'], { env, stdio: ['ignore', 'pipe', 'ignore'] })
+  child.stdout.once('data', () => child.stdout.destroy())
+  expect(await new Promise((resolve) => child.once('exit', resolve))).toBe(0)
+  expect(await namesOf(home)).toEqual([])
+  await rm(home, { recursive: true })
 })

@@ -55,7 +55,8 @@ function canMake(folder: string): boolean {
 export type Place = { readonly own: string; readonly server: string; readonly data: string }
 
 /**
- * Finds the place again that an earlier start recorded, or chooses one. Throws when a recorded one has vanished.
+ * Finds the place again that an earlier start recorded, or chooses one. Throws when a recorded one has vanished, or belongs
+ * to another folder of which this one is a copy.
  * As root the home is opened for passing through (0711), so that the data can lie in it: everything in it that is
  * secret has a mode of its own. The folders above it are not ours to open.
  */
@@ -66,6 +67,7 @@ export function choosePlace(home: string, userOf: (data: string) => SystemUser, 
   const known = readRecord(record)
   if (known !== null) return found(own, known)
   const server = chooseServer(own, { user: userOf(join(own, 'data')), system })
+  claimServer(server, own)
   writeFileAtomically(record, JSON.stringify({ server: server === own ? '.' : server }))
   return { own, server, data: join(server, 'data') }
 }
@@ -77,7 +79,30 @@ function found(own: string, recorded: string): Place {
       `The database was kept in ${server}, which is gone: restore it, or remove ${own} to start anew`,
     )
   }
+  claimServer(server, own)
   return { own, server, data: join(server, 'data') }
+}
+
+/**
+ * Says in a place outside of the home whose it is. A copied home names the same place, and two that run on one database
+ * would each take the other's work for its own; a home that has moved takes its place along.
+ */
+function claimServer(server: string, own: string): void {
+  if (server === own) return
+  const claim = join(server, 'home')
+  const owner = readText(claim)
+  if (owner === own) return
+  if (owner !== null && isRecordedIn(owner, server)) {
+    throw new FolderUnusable(
+      `${own} is a copy of ${owner}, whose database lies in ${server}: remove ${own} to start anew, or ${owner} to take it over`,
+    )
+  }
+  writeFileAtomically(claim, own)
+}
+
+function isRecordedIn(own: string, server: string): boolean {
+  const text = readText(join(own, 'place.json'))
+  return text !== null && serverIn(text) === server
 }
 
 type Choice = { readonly user: SystemUser; readonly system: readonly string[] }
