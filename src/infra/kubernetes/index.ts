@@ -14,6 +14,7 @@ export { type Context, type Impersonation, type Kubeconfig, KubeconfigError } fr
 export { ManifestError, type ManifestObject, objectKey, parseManifest } from './manifest.ts'
 export { mapParallel } from './parallel.ts'
 export type { PastRevision } from './past.ts'
+export { hasEnded, isReady, problemOf } from './readiness/pod-problem.ts'
 export { judgeRelease } from './readiness/readiness.ts'
 export type { Blocker, NamedObject, Readiness } from './readiness/types.ts'
 export { createReleaseView, type ReleaseView } from './release-view.ts'

@@ -14,6 +14,7 @@ import type { Blocker } from './readiness/types.ts'
 import { resources } from './resources.ts'
 import { type PodRef, readStuckPods, removePods } from './stuckpods.ts'
 import type { ClusterClient, ClusterEndpoint } from './types.ts'
+import { readPodProblems } from './unready-pods.ts'
 import { observeWorkloads } from './workloads.ts'
 
 /** One cluster as the releases see it. Every method throws `ClusterError` when the cluster does not answer. */
@@ -98,7 +99,9 @@ class ClientView implements ReleaseView {
     const observed = await observeWorkloads(this.#parts, this.#parse(manifest), namespace, options)
     const { ready, total, settled, failed, blockers } = judgeRelease(observed)
     const stuckPods = settled ? [] : await readStuckPods(this.#client, observed)
-    return { ready, total, settled, failed, blockers: blockers.slice(0, MOST_BLOCKERS).map(blockerText), stuckPods }
+    const problems = settled ? none : await readPodProblems(this.#client, observed)
+    const told = blockers.slice(0, MOST_BLOCKERS).map((blocker) => blockerText(blocker, problems))
+    return { ready, total, settled, failed, blockers: told, stuckPods }
   }
 
   async remains(
@@ -174,8 +177,11 @@ class ClientView implements ReleaseView {
   }
 }
 
-function blockerText({ object: { kind, name }, reason }: Blocker): string {
-  return `${kind} ${name}: ${reason}`
+const none: ReadonlyMap<string, string> = new Map()
+
+function blockerText({ object: { kind, name }, reason }: Blocker, problems: ReadonlyMap<string, string>): string {
+  const problem = problems.get(`${kind} ${name}`)
+  return `${kind} ${name}: ${reason}${problem === undefined ? '' : ` (${problem})`}`
 }
 
 const remainingText = (one: Remaining): string => `${one.kind} ${one.name}: ${whyRemaining(one)}`

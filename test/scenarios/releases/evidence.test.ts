@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { podsAnswer } from '../../support/cluster.ts'
 import { Api, ok } from '../support/api.ts'
+import { eventually } from '../support/eventually.ts'
 import { type Evidence, failure } from '../support/releases.ts'
 import { openWorld, type World } from '../support/world.ts'
 
@@ -39,6 +40,15 @@ test.concurrent('evidence of a failure that nobody waited for is in its operatio
   await other.installed()
   const stranger = new Api(world.api.url, (await keyOf(other.tenantId)).key)
   expect((await stranger.get(`/operations/${operation.id}`)).status).toBe(404)
+})
+
+test.concurrent('a pod that crashes is named, with why, while it is waited for and in the end', async () => {
+  const release = await world.place().installed({ chartName: 'workload' })
+  const change = { valuesOverride: { image: { tag: '2.0-crash' } }, timeout: 15 }
+  const operation = await release.begin('POST', '/upgrade', change)
+  const why = /^(?:\d of \d ready: )?Deployment app: .* \(pod app-\S+: container \S+: CrashLoopBackOff\)$/
+  await eventually('the wait says why', async () => why.test((await release.read()).waitingFor?.detail ?? ''))
+  expect((await operation.ended()).error).toMatchObject({ code: 'not_ready', detail: expect.stringMatching(why) })
 })
 
 test.concurrent('a hook that hangs until the deadline tells what it wrote', async () => {

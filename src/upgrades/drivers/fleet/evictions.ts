@@ -1,5 +1,6 @@
 import {
   type ClusterClient,
+  isReady,
   type KubeObject,
   mapParallel,
   removePods,
@@ -9,7 +10,7 @@ import {
 import type { LabelSelector } from '../../../infra/kubernetes/readiness/workload-types.ts'
 import type { PodRef } from '../../core/model.ts'
 import type { Hand } from './hand.ts'
-import { type FleetPod, isReady, refOf } from './members.ts'
+import { type FleetPod, refOf } from './members.ts'
 
 export type Budget = KubeObject & {
   readonly spec?: { readonly selector?: LabelSelector }

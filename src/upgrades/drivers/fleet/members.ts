@@ -1,5 +1,12 @@
 import type { JsonObject } from '../../../core/json.ts'
-import { type ClusterClient, resources, selectorText } from '../../../infra/kubernetes/index.ts'
+import {
+  type ClusterClient,
+  hasEnded,
+  isReady,
+  problemOf,
+  resources,
+  selectorText,
+} from '../../../infra/kubernetes/index.ts'
 import type { Pod as KubePod } from '../../../infra/kubernetes/readiness/workload-types.ts'
 import type { Member, PodRef, Side } from '../../core/model.ts'
 import { within } from '../gate/json.ts'
@@ -74,35 +81,12 @@ export function presentHashes(kind: GateKind, pods: readonly FleetPod[]): readon
 
 export const refOf = ({ metadata }: FleetPod): PodRef => ({ name: metadata.name, uid: metadata.uid ?? '' })
 
-/** True for a pod that takes traffic. */
-export function isReady(pod: FleetPod): boolean {
-  return !hasEnded(pod) && conditionOf(pod, 'Ready')?.status === 'True'
-}
-
 function readySinceOf(pod: FleetPod): Pick<Member, 'readySince'> {
   const readySince = Date.parse(conditionOf(pod, 'Ready')?.lastTransitionTime ?? '')
   return Number.isNaN(readySince) ? {} : { readySince }
 }
 
-const hasEnded = ({ status }: FleetPod): boolean => status?.phase === 'Failed' || status?.phase === 'Succeeded'
-
 const conditionOf = ({ status }: FleetPod, type: string) => status?.conditions?.find((each) => each.type === type)
-
-const MOST_TEXT = 300
-
-/** Why a pod is not ready: reasons, never the messages of containers, which may hold values. */
-function problemOf(pod: FleetPod): string {
-  const { status = {} } = pod
-  if (hasEnded(pod)) return `it is ${status.phase}${status.reason === undefined ? '' : ` (${status.reason})`}`
-  const scheduled = conditionOf(pod, 'PodScheduled')
-  if (scheduled?.status === 'False') return (scheduled.message ?? 'no node takes it').slice(0, MOST_TEXT)
-  const containers = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])]
-  const [stopped] = containers.flatMap(({ name, state }) => {
-    const reason = state?.waiting?.reason ?? (state?.running === undefined ? state?.terminated?.reason : undefined)
-    return reason === undefined || reason === 'Completed' ? [] : [`container ${name}: ${reason}`]
-  })
-  return stopped ?? (status.phase === 'Running' ? 'it is not ready' : `it is ${status.phase ?? 'Pending'}`)
-}
 
 /** The hashes of pods that take traffic. Pure. */
 export function servingHashes({ hashLabel }: GateKind, pods: readonly FleetPod[]): ReadonlySet<string> {

@@ -1,0 +1,41 @@
+import { mapParallel } from './parallel.ts'
+import { isReady, problemOf } from './readiness/pod-problem.ts'
+import { judgeRelease, type Observed } from './readiness/readiness.ts'
+import type { LabelSelector, Pod } from './readiness/workload-types.ts'
+import { resources } from './resources.ts'
+import { selectorText } from './selector.ts'
+import type { ClusterClient, KubeObject } from './types.ts'
+
+/** Workloads whose pods are asked for. */
+const MOST_WORKLOADS = 3
+
+/**
+ * Of workloads that are not ready, by `Kind name`, the newest pod that is not, and why: the newest is of the version that is
+ * waited for. The first workloads only; where pods cannot be listed nothing is told of them.
+ */
+export async function readPodProblems(
+  client: ClusterClient,
+  observed: readonly Observed[],
+): Promise<ReadonlyMap<string, string>> {
+  const unready = observed.filter((one) => !judgeRelease([one]).settled && selectorOf(one.live) !== null)
+  const told = await mapParallel(unready.slice(0, MOST_WORKLOADS), MOST_WORKLOADS, async ({ wanted, live }) => {
+    const within = { namespace: live?.metadata.namespace ?? '', labelSelector: selectorOf(live) ?? '' }
+    const { items } = await client.list<Pod>(resources.pods, within).catch(() => ({ items: [] }))
+    return [`${wanted.kind} ${wanted.name}`, newestProblem(items)] as const
+  })
+  return new Map(told.flatMap(([name, problem]) => (problem === null ? [] : [[name, problem] as const])))
+}
+
+/** Of the pods that are not ready and are not on their way out the newest, with its problem; null without one. Pure. */
+export function newestProblem(pods: readonly Pod[]): string | null {
+  const made = ({ metadata }: Pod): string => metadata.creationTimestamp ?? ''
+  const [newest] = pods
+    .filter((pod) => !isReady(pod) && pod.metadata.deletionTimestamp === undefined)
+    .toSorted((one, other) => made(other).localeCompare(made(one)))
+  return newest === undefined ? null : `pod ${newest.metadata.name}: ${problemOf(newest)}`
+}
+
+function selectorOf(live: KubeObject | null): string | null {
+  const { spec } = (live ?? {}) as { readonly spec?: { readonly selector?: LabelSelector } }
+  return spec?.selector?.matchLabels === undefined ? null : selectorText(spec.selector)
+}
