@@ -21,7 +21,7 @@ test('a viewer reads, validates paths and previews, and nothing else', () => {
 
 test('keys, tenants, chart sources, grants and forced recovery are the admin alone', () => {
   const operator = caller('tenant-operator', ['a'])
-  for (const action of ['api-key.write', 'tenant.write', 'chart-source.write', 'grant.write', 'audit.read'] as const)
+  for (const action of ['api-key.write', 'tenant.write', 'chart-source.write', 'grant.write'] as const)
     expect([action, mayDo(operator, action)]).toEqual([action, false])
   expect(mayDo(operator, 'release.recover')).toBe(true)
   expect(mayDo(operator, 'release.recover-forced')).toBe(false)

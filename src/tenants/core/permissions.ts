@@ -9,7 +9,7 @@ const admins: readonly Role[] = ['platform-admin']
 const holders: Readonly<Record<Action, readonly Role[]>> = {
   'api-key.read': admins,
   'api-key.write': admins,
-  'audit.read': admins,
+  'audit.read': everyone,
   'backup.read': everyone,
   'backup.write': operators,
   'chart-source.read': admins,

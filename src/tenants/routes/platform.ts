@@ -6,7 +6,8 @@ import { sendList } from '../../infra/http/page.ts'
 import { pageQuery, querySort, queryText } from '../../infra/http/query.ts'
 import { type FeatureRoutes, route } from '../../infra/http/route.ts'
 import { uuid } from '../../infra/http/schemas.ts'
-import { actionsOf } from '../core/permissions.ts'
+import { actionsOf, maySee } from '../core/permissions.ts'
+import { noSuchTenant } from '../core/placement.ts'
 import type { OperationOutcomes, TenantDeps } from '../deps.ts'
 import { type AuditEntry, auditOrders, countAudit, listAudit } from '../store/audit.ts'
 import { listClusters } from '../store/clusters.ts'
@@ -81,7 +82,7 @@ const getAudit = (deps: TenantDeps, outcomes: OperationOutcomes) =>
     summary: 'Who did what, when, with which outcome, newest first',
     description:
       'What is done at once is `done`. A command that an operation carries out is `accepted`, and `succeeded`, `failed` ' +
-      'or `cancelled` when the operation has ended; `operationId` names it.',
+      'or `cancelled` when the operation has ended; `operationId` names it. Others than admins read of their own tenants.',
     permission: { scope: 'platform', action: 'audit.read' },
     schema: {
       query: z.strictObject({
@@ -97,7 +98,9 @@ const getAudit = (deps: TenantDeps, outcomes: OperationOutcomes) =>
       responses: { 200: { description: 'Audit entries', schema: z.array(auditEntry) } },
     },
     handler: (call) => {
-      const { limit: _, cursor: __, sort: order = '-at', ...filter } = call.query
+      const { limit: _, cursor: __, sort: order = '-at', ...asked } = call.query
+      if (asked.tenantId !== undefined && !maySee(call.principal, asked.tenantId)) throw noSuchTenant(asked.tenantId)
+      const filter = { ...asked, tenants: call.principal.tenants }
       return sendList(call, {
         total: () => countAudit(deps.db, filter),
         rows: async (after: Place | null, limit) =>

@@ -1,5 +1,6 @@
+import { type SqlBool, sql } from 'kysely'
 import type { Instant } from '../../core/instant.ts'
-import type { Uuid } from '../../core/subject.ts'
+import type { Principal, Uuid } from '../../core/subject.ts'
 import { contains, onPage, type Page } from '../../infra/database/ordered.ts'
 import { fromInstant, toInstant } from '../../infra/database/pool.ts'
 import type { Db, Tx } from '../../infra/database/types.ts'
@@ -40,6 +41,8 @@ export async function insertAudit(tx: Tx, entry: AuditEntry): Promise<void> {
 }
 
 export type AuditFilter = {
+  /** Those whose entries the reader may see; what is of no tenant is for whoever sees all. */
+  readonly tenants: Principal['tenants']
   readonly tenantId?: Uuid | undefined
   readonly action?: string | undefined
   readonly performedBy?: string | undefined
@@ -76,8 +79,9 @@ export async function countAudit(db: Db, filter: AuditFilter): Promise<number> {
   return (await counted.executeTakeFirstOrThrow()).n
 }
 
-function filtered(db: Db, { tenantId, action, performedBy, q }: AuditFilter) {
+function filtered(db: Db, { tenants, tenantId, action, performedBy, q }: AuditFilter) {
   let query = tables(db).selectFrom('audit')
+  if (tenants !== 'all') query = query.where(sql<SqlBool>`tenant_id = any(${[...tenants]}::uuid[])`)
   if (tenantId !== undefined) query = query.where('tenant_id', '=', tenantId)
   if (action !== undefined) query = query.where('action', '=', action)
   if (performedBy !== undefined) query = query.where('performed_by', '=', performedBy)

@@ -226,6 +226,18 @@ test('the audit log tells who registered, made and revoked, with the reason', as
   expect((await get(`/audit?tenantId=${tenant.json().id}`)).json()).toHaveLength(1)
 })
 
+test('others than admins read the audit log of their own tenants', async () => {
+  const [own, other] = [await post('/tenants', { name: 'Acme' }), await post('/tenants', { name: 'Other' })]
+  const [ownId, otherId] = [own.json().id, other.json().id]
+  const { key } = await newKey('viewer', [ownId])
+  const audit = (await get('/audit', key)).json() as { action: string; tenantId: string | null }[]
+  expect(audit.map(({ action, tenantId }) => [action, tenantId])).toEqual([['tenant.registered', ownId]])
+  expect((await get('/audit', key)).headers['x-total-count']).toBe('1')
+  expect((await get(`/audit?tenantId=${ownId}`, key)).json()).toHaveLength(1)
+  expect((await get(`/audit?tenantId=${otherId}`, key)).statusCode).toBe(404)
+  expect((await get('/audit')).json()).toHaveLength(3)
+})
+
 test('the outcome of what was only accepted is that of its operation, once that has ended', async () => {
   const principal: Principal = { id: 'a', name: 'ann', role: 'platform-admin', tenants: 'all' }
   const fact = { principal, action: 'release.upgrade', subject: 'release/1', outcome: 'accepted' }

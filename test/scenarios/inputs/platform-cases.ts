@@ -79,12 +79,4 @@ export const platform: readonly Refusal[] = [
     'admin',
   ),
   ...post('/grants', [['the key of an operator', 'operator', grant, 403, 'forbidden']]),
-  {
-    what: 'the audit log as an operator',
-    as: 'operator',
-    method: 'GET',
-    path: '/audit',
-    status: 403,
-    code: 'forbidden',
-  },
 ]
