@@ -42,6 +42,7 @@ function setupOf(random: Random): Setup {
   const strategy = pick<Strategy>(random, strategies)
   const kind = strategy === 'BLUE_GREEN' ? 'surging' : pick<FleetKind>(random, [...fleetKinds, 'surging', 'surging'])
   const interval = pick(random, [1, 30, 3600])
+  const building = kind === 'ordered' ? { inTurn: random(2) === 0, present: random(2) === 0 ? size : random(size) } : {}
   const some = (): readonly number[] => (random(4) === 0 ? [random(size)] : [])
   return {
     size,
@@ -49,6 +50,7 @@ function setupOf(random: Random): Setup {
     room: strategy === 'BLUE_GREEN' ? size : pick(random, [0, 1, 3, size]),
     healthEndpoint: random(2) === 0,
     podsChange: random(20) > 0,
+    ...building,
     faults: { neverReady: some(), neverDrains: some(), unreadyBefore: some(), neverReverts: some() },
     spec: {
       strategy,

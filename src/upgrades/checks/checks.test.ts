@@ -57,7 +57,17 @@ const member = (name: string, more: Partial<Member> = {}): Member => ({
   ...more,
 })
 const fleet = (members: readonly Member[], probes: Record<string, 'good' | 'bad'>): FleetSight => ({
-  ...{ kind: 'present', wanted: 2, members, gate: { kind: 'none' }, template: null, pin: null, probes, refusals: {} },
+  ...{
+    kind: 'present',
+    wanted: 2,
+    places: null,
+    members,
+    gate: { kind: 'none' },
+    template: null,
+    pin: null,
+    probes,
+    refusals: {},
+  },
   ...{ others: { settled: true, uniform: true, blockers: [] }, stuckPods: [], whyNoPods: null },
 })
 

@@ -91,7 +91,7 @@ async function onItsFleet(
   if (target.kind === 'rehearsal') {
     return rehearsed(deps, call, parts, { size: totalInstances ?? rehearsalSize, faults: target.faults })
   }
-  const draft = newExecution(deps, call, parts, { wanted: 0, members: [] })
+  const draft = newExecution(deps, call, parts, { wanted: 0, members: [], places: null })
   const fleet = await countFleet(deps, draft, totalInstances)
   return { execution: newExecution(deps, call, parts, fleet), world: null }
 }

@@ -35,7 +35,7 @@ export function newExecution(
   deps: UpgradeDeps,
   { principal, reason }: Pick<CommandCall, 'principal' | 'reason'>,
   { ends, resolved, ...given }: Parts,
-  { wanted, members }: Pick<Fleet, 'wanted' | 'members'>,
+  { wanted, members, places }: Pick<Fleet, 'wanted' | 'members' | 'places'>,
 ): Execution {
   const wantedExecution = {
     ...given,
@@ -47,6 +47,7 @@ export function newExecution(
     capabilities: resolved.capabilities,
     healthEndpoint: ends.component.healthEndpoint,
     members: inOrder(members),
+    places,
     wanted,
     claims: claimsOf(deps, resolved),
     takesOver: isFrozen(resolved.releases),

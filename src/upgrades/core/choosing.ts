@@ -1,8 +1,9 @@
 import type { Instant } from '../../core/instant.ts'
 import { affordable, unreadyFirst } from './batches.ts'
-import { inOrder, isAdmitted, isInFlight, occupiesRoom, oldPod, unavailable, withStatus } from './instances.ts'
+import { inOrder, isInFlight, occupiesRoom, oldPod, targetPod, unavailable, withStatus } from './instances.ts'
 import type { Execution, Instance } from './model.ts'
 import { mapChanged } from './patch.ts'
+import { goesBy } from './position.ts'
 import type { Fleet } from './slots.ts'
 import { budgetNow } from './stopping.ts'
 import { strategyOf, surges } from './strategies/index.ts'
@@ -76,25 +77,33 @@ export function withoutUnmoved(execution: Execution, now: Instant): Execution {
   return moved ? execution : { ...execution, currentBatch: currentBatch - 1, batchSince: null, nextBatchAt: now }
 }
 
-/** One with a new pod beside it loses nothing yet, so it is let go at once; another is asked first, where that is asked. */
+/**
+ * One with a new pod beside it loses nothing yet, and one without a pod has nothing to lose: they are let go at once.
+ * Another is asked first, where that is asked.
+ */
 function take(execution: Execution, taken: readonly Instance[], beside: boolean, now: Instant): Execution {
   const ids = new Set(taken.map(({ id }) => id))
   const asks = strategyOf(execution).asksBefore && !beside
-  const change = { status: asks ? 'DRAINING' : 'UPGRADING', surge: beside, startedAt: now, message: null } as const
-  const instances = mapChanged(execution.instances, (one): Instance => (ids.has(one.id) ? { ...one, ...change } : one))
+  const change = { surge: beside, startedAt: now, message: null } as const
+  const instances = mapChanged(execution.instances, (one): Instance => {
+    if (!ids.has(one.id)) return one
+    return { ...one, ...change, status: asks && one.pod !== null ? 'DRAINING' : 'UPGRADING' }
+  })
   return { ...execution, instances }
 }
 
 /**
  * Lets those go that were chosen before the look and are not refused, as far as the budget still allows. Those that it
- * no longer allows wait for their turn again.
+ * no longer allows wait for their turn again. Where the order is fixed nobody passes one that is refused: the gate would let
+ * that go too.
  */
 export function letGo(execution: Execution, before: Execution, fleet: Fleet, now: Instant): Execution {
   const chosen = withStatus(execution.instances, 'DRAINING')
   if (chosen.length === 0 || clusterIsBusy(execution)) return execution
   const asked = new Set(withStatus(before.instances, 'DRAINING').map(({ id }) => id))
   const refused = ({ pod }: Instance) => pod !== null && fleet.refusals[pod.uid] !== undefined
-  const free = inOrder(execution, chosen).filter((instance) => asked.has(instance.id) && !refused(instance))
+  const mayGo = (instance: Instance) => asked.has(instance.id) && !refused(instance)
+  const free = firstOf(execution, inOrder(execution, chosen), mayGo)
   const leaves = budgetNow(execution) - unavailable(execution.instances)
   const going = affordable(free, { leaves, size: free.length, ordered: execution.capabilities.ordered })
   const goes = new Set(going.map(({ id }) => id))
@@ -104,6 +113,16 @@ export function letGo(execution: Execution, before: Execution, fleet: Fleet, now
     return back.has(one.id) ? { ...one, status: 'PENDING', startedAt: null } : one
   })
   return instances === execution.instances ? execution : { ...execution, instances }
+}
+
+/** Those that may; where the order is fixed, until the first that may not. */
+function firstOf(
+  { capabilities }: Execution,
+  sorted: readonly Instance[],
+  mayGo: (instance: Instance) => boolean,
+): readonly Instance[] {
+  const stop = capabilities.ordered ? sorted.findIndex((one) => !mayGo(one)) : -1
+  return stop === -1 ? sorted.filter(mayGo) : sorted.slice(0, stop)
 }
 
 /** Old pods whose new ones have passed may go, once it was asked whether they may. */
@@ -131,12 +150,13 @@ export function isSettled(execution: Execution): boolean {
 
 /** What was let go and has not moved is taken back when the gate never opened for it. */
 export function recall(execution: Execution, letsMove: number): Execution {
-  const admitted = execution.instances.filter(isAdmitted)
-  if (admitted.length <= letsMove) return execution
+  const goes = goesBy(execution, letsMove)
+  const { ordered } = execution.capabilities
+  const stays = (one: Instance): boolean => targetPod(one) === null && (ordered || oldPod(one) !== null)
   const instances = mapChanged(
     execution.instances,
     (one): Instance =>
-      one.status === 'UPGRADING' && one.nextPod === null && oldPod(one) !== null
+      one.status === 'UPGRADING' && stays(one) && !goes(one)
         ? { ...one, status: 'PENDING', surge: false, startedAt: null, message: null }
         : one,
   )

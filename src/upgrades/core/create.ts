@@ -1,8 +1,8 @@
 import { type Instant, minutes } from '../../core/instant.ts'
 import { downtimeOf } from './downtime.ts'
-import type { Execution, Member } from './model.ts'
+import type { Execution, Member, NamedPlace } from './model.ts'
 import { waits } from './reasons.ts'
-import { newInstance } from './slots.ts'
+import { type Found, foundIn, newInstance } from './slots.ts'
 
 /** What of an execution is given: a validated request. */
 type Given =
@@ -29,6 +29,8 @@ type Given =
 export type NewExecution = Pick<Execution, Given> & {
   /** What there is now, in the order in which instances are numbered (ordinals rising). */
   readonly members: readonly Member[]
+  /** The places that the fleet names beforehand, in the same order; null where it names none. */
+  readonly places: readonly NamedPlace[] | null
   /** How many are wanted now. */
   readonly wanted: number
 }
@@ -38,20 +40,24 @@ export const startWithinMs = minutes(24 * 60)
 
 /** An execution as it is initiated: PENDING, nothing claimed. The caller saves it, wakes it, and records `createdEvent`. */
 export function newExecution(wanted: NewExecution, now: Instant): Execution {
-  const { members, wanted: total, warnings, ...given } = wanted
-  const present = members.filter(({ terminating }) => !terminating).slice(0, total)
+  const { members, places, wanted: total, warnings, ...given } = wanted
   const execution: Execution = {
     ...given,
     ...untouchedState(now),
     totalInstances: total,
     currentInstances: total,
-    instances: present.map((member, index) => newInstance(given.id, index, member, 'TARGET')),
+    instances: foundAtFirst(wanted).map((member, index) => newInstance(given.id, index, member, 'TARGET')),
     warnings,
     waitingFor: { reason: waits.start, until: now + startWithinMs },
     createdAt: now,
     stageSince: now,
   }
   return { ...execution, warnings: [...warnings, ...downtimeOf(execution)] }
+}
+
+function foundAtFirst({ members, places, wanted }: NewExecution): readonly Found[] {
+  const present = members.filter(({ terminating }) => !terminating)
+  return places === null ? present.slice(0, wanted) : foundIn(places, present)
 }
 
 function untouchedState(now: Instant) {

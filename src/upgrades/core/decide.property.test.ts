@@ -102,13 +102,20 @@ const setup: fc.Arbitrary<Setup> = fc.record({
   podsChange: fc.oneof({ weight: 9, arbitrary: fc.constant(true) }, fc.constant(false)),
   // Seldom: what waits for long is looked at often, and costs ten times as much.
   stopping: fc.oneof({ weight: 9, arbitrary: fc.constant(stopsAtOnce) }, stopping),
+  // Still building up at first, or not.
+  present: fc.oneof({ weight: 2, arbitrary: fc.constant(undefined) }, fc.nat(6)),
+  inTurn: fc.boolean(),
   healthEndpoint: fc.boolean(),
   refuses: refusals,
   refusedWith: fc.constantFrom<ErrorCode[]>('cluster_unavailable', 'not_permitted', 'not_found'),
 })
 
-/** Blue-green needs a fleet that surges and can be pinned, and room for all: initiate and the checks refuse it elsewhere. */
-function possible(given: Setup): Setup {
+/**
+ * Blue-green needs a fleet that surges and can be pinned, and room for all: initiate and the checks refuse it elsewhere. Only
+ * an ordered fleet builds up so that it matters.
+ */
+function possible({ present, inTurn = false, ...rest }: Setup): Setup {
+  const given = rest.kind === 'ordered' && rest.spec?.strategy !== 'BLUE_GREEN' ? { ...rest, present, inTurn } : rest
   if (given.spec?.strategy !== 'BLUE_GREEN') return given
   return { ...given, kind: 'surging', room: given.size ?? 1 }
 }

@@ -120,6 +120,7 @@ function endUntouched(execution: Execution, { reason, detail }: Surprise, now: I
 const nothing: Fleet = {
   kind: 'present',
   wanted: 0,
+  places: null,
   members: [],
   gate: { kind: 'none' },
   template: null,

@@ -12,7 +12,8 @@ const places = (...statuses: readonly Execution['instances'][number]['status'][]
   ...execution,
   instances: execution.instances.map((one, n) => {
     const status = statuses[n]
-    return status === undefined ? one : { ...one, status, pod: null, side: null }
+    const previousPods = one.pod === null ? [] : [one.pod]
+    return status === undefined ? one : { ...one, status, pod: null, side: null, previousPods }
   }),
 })
 
@@ -35,6 +36,13 @@ test('a place that is empty just then gets a pod of the version that it was let 
   expect(versionsIn({ ...moved, status: 'ROLLING_BACK' }, { members: [], template: 'previous' })).toEqual({
     '1.0.0': 2,
   })
+})
+
+test('a place that never had a pod is not counted', () => {
+  const { execution: building } = new Simulation({ kind: 'ordered', size: 3, present: 1, inTurn: true })
+  expect(building.instances.map(({ pod }) => pod === null)).toEqual([false, false, true])
+  const members = [member('previous'), member('previous')]
+  expect(versionsIn(building, { members, template: 'target' })).toEqual({ '1.0.0': 2, '1.1.0': 0 })
 })
 
 test.each([

@@ -4,15 +4,16 @@ import type { Fleet } from './slots.ts'
 
 /**
  * How many pods of each version run in a fleet that is left frozen (SPEC section 5, "Freeze"), ready or not, as it was
- * seen last. A place that is empty just then gets a pod of the version that it was let go for, or kept. The version that
- * helm applied last is named also where nothing runs it yet: that is what the freeze keeps away.
+ * seen last. A place that has lost its pod just then gets one of the version that it was let go for, or kept; one that never
+ * had a pod is not counted. The version that helm applied last is named also where nothing runs it yet: that is what the freeze keeps away.
  */
 export function versionsIn(
   execution: Execution,
   { members, template }: Pick<Fleet, 'members' | 'template'>,
 ): Readonly<Record<string, number>> {
   const present = members.filter(({ terminating }) => !terminating).map((member) => versionOf(execution, member))
-  const empty = execution.instances.filter(({ pod }) => pod === null).map((place) => versionToCome(execution, place))
+  const left = execution.instances.filter(({ pod, previousPods }) => pod === null && previousPods.length > 0)
+  const empty = left.map((place) => versionToCome(execution, place))
   const counts: Record<string, number> = applied(execution, template)
   for (const version of [...present, ...empty]) counts[version] = (counts[version] ?? 0) + 1
   return counts

@@ -27,7 +27,7 @@ import type {
 import { mapChanged, patch } from './patch.ts'
 import { isCheckDue } from './probes.ts'
 import { failedToTake, isAnswered, notTold } from './refused.ts'
-import type { Fleet, Members } from './slots.ts'
+import { type Fleet, type Members, whyNoPod } from './slots.ts'
 import { isProving } from './strategies/index.ts'
 
 /** What instances are judged by. */
@@ -122,7 +122,7 @@ function whyNotThere(evidence: Judging, instance: Instance): string | null {
   return (
     keptBack(evidence, instance) ??
     stopping(instance) ??
-    (evidence.isNotTold(instance) ? null : evidence.fleet.whyNoPods)
+    (evidence.isNotTold(instance) ? null : whyNoPod(evidence.fleet, instance))
   )
 }
 

@@ -1,19 +1,48 @@
-import { isAdmitted, oldPod } from './instances.ts'
+import { inOrder, isAdmitted, oldPod } from './instances.ts'
 import type { Execution, GatePosition, Instance, PodRef } from './model.ts'
 import type { Members } from './slots.ts'
 
 export type Admitting = Extract<GatePosition, { kind: 'admitting' }>
 
 /** The gate that lets just the instances move that were let go. */
-export function positionOf({ instances }: Execution): Admitting {
+export function positionOf(execution: Execution): Admitting {
+  if (execution.capabilities.ordered) return { kind: 'admitting', upTo: reachOf(execution), surge: 0 }
   let upTo = 0
   let surge = 0
-  for (const instance of instances) {
+  for (const instance of execution.instances) {
     if (!isAdmitted(instance)) continue
     if (instance.surge) surge += 1
     else upTo += 1
   }
   return { kind: 'admitting', upTo, surge }
+}
+
+/**
+ * Where instances move in one order a gate lets the highest ordinals go, and no others: so many that it covers whoever was
+ * let go, and nobody who runs an old pod and was not. A place without a pod lets it through: what comes there is new.
+ * So does one that FAILED with its old pod: it had been let go, and those below it stay so.
+ */
+function reachOf(execution: Execution): number {
+  let reach = 0
+  for (const [at, instance] of inOrder(execution, execution.instances).entries()) {
+    if (isAdmitted(instance)) reach = at + 1
+    else if (oldPod(instance) !== null && instance.status !== 'FAILED') break
+  }
+  return reach
+}
+
+/**
+ * Tells whether a gate that lets so many be on the target version lets an instance go. Where they move in no order it only
+ * says how many: all that were let go, or none is known to be.
+ */
+export function goesBy(execution: Execution, letsMove: number): (instance: Instance) => boolean {
+  const { instances, capabilities } = execution
+  if (!capabilities.ordered) {
+    const opened = letsMove >= instances.filter(isAdmitted).length
+    return () => opened
+  }
+  const going = new Set(inOrder(execution, instances).slice(0, letsMove))
+  return (instance) => going.has(instance)
 }
 
 /** How many instances a gate lets be on the target version; 0 while it is shut, all when there is none. */
@@ -29,8 +58,10 @@ export function samePosition(a: GatePosition, b: GatePosition): boolean {
 }
 
 /** The old pods that may go now and are still there. */
-export function toTake({ instances }: Execution, members: Members): readonly PodRef[] {
-  return instances.flatMap((instance) => {
+export function toTake(execution: Execution, members: Members): readonly PodRef[] {
+  const goes = goesBy(execution, letsBe(positionOf(execution)))
+  return execution.instances.flatMap((instance) => {
+    if (!goes(instance)) return []
     const pod = mayLoseOld(instance) ? oldPod(instance) : null
     return pod !== null && members.has(pod.uid) ? pod : []
   })

@@ -1,11 +1,11 @@
 import type { Attempt } from '../../core/decision.ts'
 import { type Instant, seconds } from '../../core/instant.ts'
 import { problemCatalogue } from '../../core/problems.ts'
-import { isAdmitted, oldPod } from './instances.ts'
+import { oldPod, targetPod } from './instances.ts'
 import type { Execution, ExecutionAct, Instance, PodRef, ReleaseSight, Stage } from './model.ts'
 import { patch } from './patch.ts'
 import { failedBefore, failedOf, whyFailed } from './planning.ts'
-import { letsBe } from './position.ts'
+import { goesBy, letsBe } from './position.ts'
 import { statusReasons } from './reasons.ts'
 import type { Fleet } from './slots.ts'
 import { isGated } from './stages/closing.ts'
@@ -81,12 +81,11 @@ export function notTold({ execution, attempt, fleet, releases }: Sights): (insta
   if (execution.capabilities.hold === 'each') {
     return ({ status, key }) => status === 'UPGRADING' && releases.get(key ?? '')?.deploy.kind === 'absent'
   }
-  const opened = letsBe(fleet.gate) >= execution.instances.filter(isAdmitted).length
-  if (opened || !isGated(execution)) {
-    return (one) => {
-      const failed = failedToTake(attempt, oldPod(one))
-      return one.status === 'UPGRADING' && failed !== null && !isAnswered(failed)
-    }
+  const goes = isGated(execution) ? goesBy(execution, letsBe(fleet.gate)) : () => true
+  return (one) => {
+    if (one.status !== 'UPGRADING') return false
+    if (!goes(one)) return targetPod(one) === null && (execution.capabilities.ordered || oldPod(one) !== null)
+    const failed = failedToTake(attempt, oldPod(one))
+    return failed !== null && !isAnswered(failed)
   }
-  return (one) => one.status === 'UPGRADING' && one.nextPod === null && oldPod(one) !== null
 }

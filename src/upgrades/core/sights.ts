@@ -55,6 +55,15 @@ export type ReleaseSight = {
   readonly undo: ChildSight
 }
 
+/** A place that the fleet names before there is a pod in it: an ordinal. */
+export type NamedPlace = {
+  readonly key: string
+  /** How its pod is called. */
+  readonly name: string
+  /** The pod that has to be ready before its controller makes this one; null where none has. */
+  readonly after: string | null
+}
+
 /** What is seen of the fleet. `gone`: workload, release or namespace are not there any more (confirmed). */
 export type FleetSight =
   | { readonly kind: 'gone'; readonly why: string }
@@ -62,6 +71,11 @@ export type FleetSight =
       readonly kind: 'present'
       /** How many instances are wanted now (replicas, nodes, releases). */
       readonly wanted: number
+      /**
+       * The places that are wanted, ordinals rising, where the fleet names them beforehand (a StatefulSet). Null where a
+       * place is known by its pod only.
+       */
+      readonly places: readonly NamedPlace[] | null
       readonly members: readonly Member[]
       readonly gate: GatePosition
       /** Which side the workload's present pod template is; null where there is none, or its controller has not seen it. */

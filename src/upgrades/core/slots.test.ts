@@ -13,6 +13,7 @@ function fleetOf(members: readonly Member[]): Fleet {
     ...{
       kind: 'present',
       wanted: 2,
+      places: null,
       members,
       gate: { kind: 'admitting', upTo: 1, surge: 0 },
       pin: null,

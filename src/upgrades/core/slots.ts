@@ -7,7 +7,7 @@
 import type { Instant } from '../../core/instant.ts'
 import type { Uuid } from '../../core/subject.ts'
 import { oldPod, targetPod } from './instances.ts'
-import type { Execution, FleetSight, Instance, InstanceStatus, Member, PodRef } from './model.ts'
+import type { Execution, FleetSight, Instance, InstanceStatus, Member, NamedPlace, PodRef } from './model.ts'
 import { instanceId } from './model.ts'
 import { patch } from './patch.ts'
 
@@ -19,6 +19,17 @@ export function membersOf(fleet: Fleet): Members {
   const members = new Map<string, Member>()
   for (const member of fleet.members) if (!member.terminating) members.set(member.pod.uid, member)
   return members
+}
+
+/** How an instance is called: by its pod, by the one that is to come there, else by its number. */
+export function nameOf({ places }: Fleet, { pod, key, index }: Instance): string {
+  return pod?.name ?? places?.find((place) => place.key === key)?.name ?? `instance ${index}`
+}
+
+/** Why the controller has made no pod for a place: it makes none at all, or another one has to be ready before. */
+export function whyNoPod({ whyNoPods, places }: Fleet, { key }: Instance): string | null {
+  const { name, after } = places?.find((place) => place.key === key) ?? { name: '', after: null }
+  return whyNoPods ?? (after === null ? null : `${name} is not there: ${after} has to be ready first`)
 }
 
 /** With how many instances are wanted now: initiate may be a day ago, and budgets and checks follow what is there. */
@@ -33,11 +44,13 @@ export function bind(
   members: Members,
   now: Instant,
 ): readonly Instance[] {
-  const named = fleet.members.some(({ key }) => key !== null)
+  const named = fleet.places !== null || fleet.members.some(({ key }) => key !== null)
   const back = execution.status === 'ROLLING_BACK'
   const bound = named ? bindNamed(execution.instances, members) : bindLoose(execution.instances, members, back)
-  const sized = resize(execution.id, bound, fleet.wanted, now)
-  const places = named || sized.length >= fleet.wanted ? sized : split(execution.id, sized, fleet.wanted, now)
+  const { id } = execution
+  const sized =
+    fleet.places === null ? resize(id, bound, fleet.wanted, now) : wantedPlaces(id, bound, fleet.places, now)
+  const places = named || sized.length >= fleet.wanted ? sized : split(id, sized, fleet.wanted, now)
   return same(places, execution.instances) ? execution.instances : places
 }
 
@@ -239,6 +252,32 @@ const givenUp: Readonly<Record<InstanceStatus, number>> = {
   HEALTH_CHECKING: 4,
 }
 
+/**
+ * Where the fleet names its places: those that it wants, and no other. One that has no pod yet is a place as any other; one
+ * that is not wanted any more is no place of ours, also while its pod has not gone: a gate that counts ordinals from
+ * the highest would let another one go for it.
+ */
+function wantedPlaces(
+  executionId: Uuid,
+  { places, homeless }: Bound,
+  wanted: readonly NamedPlace[],
+  now: Instant,
+): readonly Instance[] {
+  const names = new Set(wanted.map(({ key }) => key))
+  const kept = places.filter(({ key }) => key !== null && names.has(key))
+  const known = new Set(kept.map(({ key }) => key))
+  const missing = wanted.filter(({ key }) => !known.has(key))
+  const from = nextIndex(kept)
+  const found = foundIn(missing, homeless)
+  return [...kept, ...found.map((member, n) => addedByCluster(executionId, from + n, member, now))]
+}
+
+/** What is in named places: a pod, or nothing yet. */
+export function foundIn(places: readonly NamedPlace[], members: readonly Member[]): readonly Found[] {
+  const there = new Map(members.map((member) => [member.key, member]))
+  return places.map(({ key }) => there.get(key) ?? { key, pod: null, side: null, ready: false })
+}
+
 /** As many places as the fleet wants: empty ones go, pods without a place get one. */
 function resize(executionId: Uuid, { places, homeless }: Bound, wanted: number, now: Instant): readonly Instance[] {
   const named = homeless.filter(({ key }) => key !== null).length
@@ -291,7 +330,8 @@ function addedByCluster(executionId: Uuid, index: number, member: Found, now: In
   }
 }
 
-type Found = Pick<Member, 'pod' | 'key' | 'side' | 'version' | 'ready'>
+/** What was found in a place: a pod, or that it has none. */
+export type Found = Pick<Member, 'key' | 'version' | 'ready'> & Pick<Instance, 'pod' | 'side'>
 
 /** An instance that nothing was done to. */
 export function newInstance(executionId: Uuid, index: number, member: Found, origin: Instance['origin']): Instance {

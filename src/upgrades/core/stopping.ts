@@ -39,7 +39,8 @@ export function failuresIn({ rollbackInfo, currentInstances, instances }: Execut
 
 /** Where instances move in one order, none passes one that is broken or did not leave. */
 function isBlocked({ capabilities, instances }: Execution): boolean {
-  if (!capabilities.ordered || !instances.some(({ status }) => status === 'PENDING')) return false
+  const waits = instances.some(({ status }) => status === 'PENDING' || status === 'DRAINING')
+  if (!capabilities.ordered || !waits) return false
   return instances.some((instance) => instance.status === 'FAILED' && (!instance.ready || targetPod(instance) === null))
 }
 

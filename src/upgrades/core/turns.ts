@@ -56,8 +56,8 @@ export function turnBack(execution: Execution, code: StatusReason, mover: Mover)
 /** One that was let go and has not left yet is as if nothing had happened; of the others it is to be seen that they left. */
 function facingBack(instance: Instance): Instance {
   if (instance.unchanged) return untouched(instance)
-  if (instance.status === 'UPGRADING' && targetPod(instance) === null && instance.pod !== null)
-    return untouched(instance)
+  const isAsBefore = instance.pod !== null || instance.previousPods.length === 0
+  if (instance.status === 'UPGRADING' && targetPod(instance) === null && isAsBefore) return untouched(instance)
   return isAdmitted(instance) ? { ...instance, upAt: null, surge: false } : instance
 }
 

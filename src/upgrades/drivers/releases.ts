@@ -45,6 +45,7 @@ async function observe(parts: ReleaseDriverParts, execution: Execution, look: Fl
   return {
     kind: 'present',
     wanted: releases.length,
+    places: null,
     members,
     gate: { kind: 'none' },
     template: null,

@@ -1,6 +1,6 @@
 import type { Instant } from '../../../core/instant.ts'
 import type { Uuid } from '../../../core/subject.ts'
-import type { Capabilities, ExecutionAct, Verdict } from '../model.ts'
+import type { Capabilities, ExecutionAct, GatePosition, Verdict } from '../model.ts'
 import { advance } from './fleet.ts'
 import { childNow, type FleetKind, refOf, toldToGo, type World, type WorldChild, type WorldRelease } from './world.ts'
 
@@ -24,7 +24,17 @@ export function applyAct(stored: World, act: ExecutionAct, now: Instant): World 
 
 function gate(world: World, { position, take }: Extract<ExecutionAct, { kind: 'gate' }>): World {
   const marked = take.map(({ uid }) => uid)
-  return { ...world, gate: position, marked }
+  if (world.kind !== 'ordered') return { ...world, gate: position, marked }
+  return { ...world, gate: position, marked, partition: partitionAt(world, position) }
+}
+
+/** As high as no ordinal is. */
+const shut = 2_147_483_647
+
+function partitionAt({ wanted, partition = shut }: World, position: GatePosition): number {
+  if (position.kind === 'frozen') return partition
+  if (position.kind === 'none' || position.kind === 'reverting') return 0
+  return position.kind === 'admitting' && position.upTo > 0 ? Math.max(0, wanted - position.upTo) : shut
 }
 
 function pin(world: World, { to }: Extract<ExecutionAct, { kind: 'pin' }>): World {

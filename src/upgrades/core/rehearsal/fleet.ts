@@ -165,30 +165,48 @@ function ranksOf(world: World, pods: readonly WorldPod[]): ReadonlyMap<number, n
 function controlPlaces(world: World): World {
   const going = new Set(takenAway(world).map(({ serial }) => serial))
   const pods = world.pods.map((pod) => (going.has(pod.serial) ? toldToGo(world, pod) : pod))
-  const taken = new Set(pods.map(({ slot }) => slot))
-  const fresh: WorldPod[] = []
-  for (let slot = 0; slot < world.wanted; slot++) {
-    if (!taken.has(slot)) fresh.push(newPod(slot, world.serial + fresh.length, sideOfPlace(world, slot), world.at))
-  }
+  const fresh = missingPlaces(world, pods).map((slot, n) =>
+    newPod(slot, world.serial + n, sideOfPlace(world, slot), world.at),
+  )
   if (going.size === 0 && fresh.length === 0) return world
   return { ...world, pods: [...pods, ...fresh], serial: world.serial + fresh.length }
 }
 
+/** The places that get a pod now: all that have none, or in turn the first of them, once all below it are ready. */
+function missingPlaces(world: World, pods: readonly WorldPod[]): readonly number[] {
+  const there = new Map(pods.map((pod) => [pod.slot, pod]))
+  const missing: number[] = []
+  for (let slot = 0; slot < world.wanted; slot++) {
+    const pod = there.get(slot)
+    if (pod === undefined) missing.push(slot)
+    const isSettled = pod !== undefined && pod.goneAt === null && isReady(world, pod, world.at)
+    if (world.inTurn && !isSettled) break
+  }
+  return missing
+}
+
 /** Ordered places below the partition keep the previous version; a node's pod always comes back in the new one. */
-function sideOfPlace({ kind, gate, wanted, template }: World, slot: number): WorldSide {
+function sideOfPlace({ kind, gate, partition = 0, template }: World, slot: number): WorldSide {
   if (template === 'previous' || kind === 'nodes' || gate.kind === 'none' || gate.kind === 'reverting') return template
-  const upTo = gate.kind === 'admitting' ? gate.upTo : 0
-  return slot >= wanted - upTo ? 'target' : 'previous'
+  return slot >= partition ? 'target' : 'previous'
 }
 
 /** The pods that go now: too many, marked, or next in the controller's own order. */
 function takenAway(world: World): readonly WorldPod[] {
   const pods = live(world)
-  const surplus = pods.filter(({ slot }) => slot >= world.wanted)
+  const surplus = surplusNow(world, pods)
   const stale = pods.filter((pod) => pod.slot < world.wanted && pod.side !== sideOfPlace(world, pod.slot))
   const marked = new Set(world.marked)
-  const evicted = stale.filter((pod) => marked.has(refOf(world, pod).uid))
+  const evicted = pods.filter((pod) => marked.has(refOf(world, pod).uid))
   return [...surplus, ...evicted, ...nextInOrder(world, pods, stale)]
+}
+
+/** Those above what is wanted: all of them, or in turn the highest, once nobody is on the way out. */
+function surplusNow(world: World, pods: readonly WorldPod[]): readonly WorldPod[] {
+  const surplus = pods.filter(({ slot }) => slot >= world.wanted)
+  if (!world.inTurn || surplus.length === 0) return surplus
+  if (world.pods.length > pods.length) return []
+  return [surplus.reduce((highest, pod) => (pod.slot > highest.slot ? pod : highest))]
 }
 
 /** An ordered controller replaces one at a time, the highest first, and waits while any is not ready. */

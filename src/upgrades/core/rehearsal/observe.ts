@@ -1,5 +1,5 @@
 import type { Instant } from '../../../core/instant.ts'
-import type { FleetSight, Member, PodRef, ReleaseSight, Side } from '../model.ts'
+import type { FleetSight, GatePosition, Member, NamedPlace, PodRef, ReleaseSight, Side } from '../model.ts'
 import { advance } from './fleet.ts'
 import { badAt, graceEnds, isReady, readyAt, refOf, releaseSights, type World, type WorldPod } from './world.ts'
 
@@ -17,12 +17,13 @@ export function observeWorld(
 }
 
 function fleetSight(world: World, look: WorldLook): FleetSight {
-  const { gate, pin, wanted, template } = world
+  const { pin, wanted, template } = world
   return {
     kind: 'present',
     wanted,
+    places: placesOf(world),
     members: world.pods.map((pod) => memberOf(world, pod)),
-    gate,
+    gate: gateNow(world),
     template: world.kind === 'each' ? null : template,
     pin: pin === null ? null : { to: pin, endpoints: endpointsOf(world, pin) },
     probes: probesOf(world, look),
@@ -31,6 +32,23 @@ function fleetSight(world: World, look: WorldLook): FleetSight {
     stuckPods: stuckPods(world),
     whyNoPods: null,
   }
+}
+
+/** What an ordered gate lets go follows from what it keeps: another hand may have scaled. */
+function gateNow({ kind, gate, wanted, partition = 0 }: World): GatePosition {
+  if (kind !== 'ordered' || gate.kind !== 'admitting') return gate
+  return { ...gate, upTo: Math.max(0, wanted - partition) }
+}
+
+/** What the fleet names beforehand: `after` is the first that is not ready, for all above it. */
+function placesOf(world: World): readonly NamedPlace[] | null {
+  if (world.kind !== 'ordered') return null
+  const ready = new Set(
+    world.pods.flatMap((pod) => (pod.goneAt === null && isReady(world, pod, world.at) ? pod.slot : [])),
+  )
+  const slots = Array.from({ length: world.wanted }, (_, slot) => slot)
+  const first = world.inTurn ? (slots.find((slot) => !ready.has(slot)) ?? world.wanted) : world.wanted
+  return slots.map((slot) => ({ key: String(slot), name: `pod-${slot}`, after: slot > first ? `pod-${first}` : null }))
 }
 
 function memberOf(world: World, pod: WorldPod): Member {

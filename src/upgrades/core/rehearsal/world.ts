@@ -53,6 +53,11 @@ export type World = {
   /** How many pods of each side the controller keeps while it moves nothing. */
   readonly sizes: Readonly<Record<WorldSide, number>>
   readonly gate: GatePosition
+  /**
+   * In an ordered fleet, how many of the lowest ordinals the gate keeps: that stands as it was written, whatever is scaled.
+   * Absent where nothing was written: as its gate is.
+   */
+  readonly partition?: number
   /** Pods that may go, by UID. */
   readonly marked: readonly string[]
   /** Where the traffic is pinned to; `other`: another hand has set it to nobody. */
@@ -63,6 +68,11 @@ export type World = {
   readonly faults: RehearsalFaults
   /** How pods stop. Absent in what was stored before: as they do by default. */
   readonly stopping?: Stopping
+  /**
+   * An ordered fleet makes a pod only once all below it are ready, and takes one at a time away, as OrderedReady does.
+   * Absent: whatever is missing or too many, at once.
+   */
+  readonly inTurn?: boolean
   /** Counts the writes: a write that comes late is refused when another came before. */
   readonly writes: number
 }
@@ -81,13 +91,16 @@ export type NewWorld = {
   readonly releaseIds: readonly Uuid[]
   readonly podsChange?: boolean
   readonly stopping?: Stopping
+  /** How many pods there are at first, where the fleet is still building up; all without it. */
+  readonly present?: number | undefined
+  readonly inTurn?: boolean
 }
 
 /** A fleet on the previous version, ready but for what the faults say. Its releases are at revision 1. */
 export function createWorld(wanted: NewWorld, now: Instant): World {
-  const { size, kind, faults, releaseIds, podsChange = true, stopping = stopsAtOnce } = wanted
+  const { size, kind, faults, releaseIds, podsChange = true, stopping = stopsAtOnce, inTurn = false } = wanted
   const pods = Array.from(
-    { length: size },
+    { length: Math.min(size, wanted.present ?? size) },
     (_, slot): WorldPod => ({ ...newPod(slot, slot, 'previous', longAgo), first: true }),
   )
   return {
@@ -101,10 +114,11 @@ export function createWorld(wanted: NewWorld, now: Instant): World {
     marked: [],
     pin: null,
     pods,
-    serial: size,
+    serial: pods.length,
     releases: releaseIds.map((releaseId) => ({ releaseId, exists: true, revision: 1, deploy: absent, undo: absent })),
     faults,
     stopping,
+    ...(inTurn ? { inTurn } : {}),
     writes: 0,
   }
 }

@@ -1,6 +1,6 @@
 import type { Instant } from '../../../core/instant.ts'
 import { releasesWith } from '../children.ts'
-import { choose, clusterIsBusy, isSettled, letGo, retire, turnsOf, withoutUnmoved } from '../choosing.ts'
+import { choose, clusterIsBusy, isSettled, letGo, recall, retire, turnsOf, withoutUnmoved } from '../choosing.ts'
 import { hasLeavingPod, isInFlight, withStatus } from '../instances.ts'
 import { limitOf } from '../leaving.ts'
 import type { Execution, GatePosition, Instance, PodRef } from '../model.ts'
@@ -8,6 +8,7 @@ import { patch } from '../patch.ts'
 import { letsBe, positionOf, samePosition, toTake } from '../position.ts'
 import { nextCheckOf, nextGlance, podsAboutToGo } from '../probes.ts'
 import { statusReasons, waits } from '../reasons.ts'
+import { type Fleet, nameOf } from '../slots.ts'
 import { failuresIn, hasFailedCanary, stopReasonOf } from '../stopping.ts'
 import { strategyOf } from '../strategies/index.ts'
 import { flotilla, moveTo } from '../transitions.ts'
@@ -20,12 +21,17 @@ export const moving: StageHandler = (look) => {
   const stopped = stopReasonOf(look.execution)
   if (hasFailedCanary(look.execution)) return canaryFailed(look, stopped?.detail ?? 'its upgrade was taken away')
   if (stopped !== null) return go(stop(look.execution, stopped.code, stopped.detail, look.now))
-  const gone = letGo(retire(look.execution, look.before, look.fleet), look.before, look.fleet, look.now)
+  const gone = letGo(retire(inReach(look.execution), look.before, look.fleet), look.before, look.fleet, look.now)
   const more = gone.batchLeft > 0 && !clusterIsBusy(gone) ? choose(gone, look.now) : gone
   if (isSettled(more)) {
     return batchOver({ ...look, execution: withoutUnmoved(patch(more, { batchLeft: 0 }), look.now) })
   }
   return bringAbout({ ...look, execution: more })
+}
+
+/** Where the order is fixed: one that was let go, and above which an old pod has come, has its turn after that. */
+function inReach(execution: Execution): Execution {
+  return execution.capabilities.ordered ? recall(execution, positionOf(execution).upTo) : execution
 }
 
 /** Without auto-rollback a failed canary stays as it is; rollback and cancel remain (SPEC section 5, "Safety"). */
@@ -48,7 +54,7 @@ function batchOver(look: Look): Step {
     return settled(look, waits.delay, execution.nextBatchAt)
   const chosen = choose(execution, now)
   return chosen === execution
-    ? settled(look, waits.budget, atInterval(look, execution), whoIsNotReady(execution))
+    ? settled(look, waits.budget, atInterval(look, execution), whoIsNotReady(execution, look.fleet))
     : bringAbout({ ...look, execution: chosen })
 }
 
@@ -72,8 +78,8 @@ function betweenBatches(look: Look): Step {
   return batchOver({ ...look, execution: { ...execution, nextBatchAt: now + execution.spec.batchDelaySeconds * 1000 } })
 }
 
-function whoIsNotReady({ instances }: Execution): string {
-  const names = instances.filter(({ ready }) => !ready).map(({ index, pod }) => pod?.name ?? `instance ${index}`)
+function whoIsNotReady({ instances }: Execution, fleet: Fleet): string {
+  const names = instances.filter(({ ready }) => !ready).map((instance) => nameOf(fleet, instance))
   return names.length === 0 ? '' : `not ready: ${names.slice(0, 5).join(', ')}`
 }
 

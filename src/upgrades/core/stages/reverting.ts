@@ -7,6 +7,7 @@ import type { Execution, GatePosition, Instance, PodRef } from '../model.ts'
 import { mapChanged } from '../patch.ts'
 import { samePosition } from '../position.ts'
 import { statusReasons, waits } from '../reasons.ts'
+import { whyNoPod } from '../slots.ts'
 import { budgetNow } from '../stopping.ts'
 import { strategyOf, surges } from '../strategies/index.ts'
 import { endAs, failing } from '../turns.ts'
@@ -152,7 +153,7 @@ export function giveUp({ execution, releases, now, members, fleet }: Look, away:
   const failure = failureOf(execution, releases, 'undo')
   const instances = mapChanged(execution.instances, (one): Instance => {
     if (!ids.has(one.id)) return one
-    const problem = one.pod === null ? fleet.whyNoPods : (members.get(one.pod.uid)?.problem ?? null)
+    const problem = one.pod === null ? whyNoPod(fleet, one) : (members.get(one.pod.uid)?.problem ?? null)
     const why = failure?.detail ?? problem ?? 'not back on the previous version in time'
     return { ...one, status: 'FAILED', message: alsoWhyItFailed(one, why), endedAt: now }
   })

@@ -17,6 +17,8 @@ export class Guard {
   private readonly calm: boolean
   private untouched: readonly string[] = []
   private highestGate = 0
+  /** Until then it is still building up: how many are ready is not ours to keep. */
+  private hasBeenWhole = false
   private lastAct: { readonly act: ExecutionAct; readonly at: number; readonly done: () => boolean } | null = null
 
   /** `calm`: nothing disturbs the fleet but the faults that it was made with. */
@@ -43,7 +45,10 @@ export class Guard {
   /** What only holds where nobody else breaks, kills or scales: of the fleet itself, not of what we know of it. */
   private checkFleet(before: Execution, after: Execution): void {
     if (after.status === 'COMPLETED' || after.status === 'ROLLED_BACK') nobodyIsLeaving(this.simulation, after)
-    if (Object.keys(this.simulation.world.faults).length === 0) enoughIsReady(this.simulation, after)
+    const { faults } = this.simulation.world
+    this.hasBeenWhole ||= readyInWorld(this.simulation) === this.simulation.world.wanted
+    if (this.hasBeenWhole && Object.keys(faults).length === 0) enoughIsReady(this.simulation, after)
+    if (this.simulation.world.kind === 'ordered') nobodyIsAhead(this.simulation, after)
     if (after.status !== 'ROLLING_BACK' && after.status !== 'ROLLED_BACK') return
     if (before.status !== 'ROLLING_BACK') this.untouched = podsOf(before, ({ status }) => status === 'PENDING')
     const pods = new Set(
@@ -60,6 +65,7 @@ export class Guard {
     if (!isOutage(seen)) this.notRepeated(act, now)
     if (act.kind === 'gate') {
       budgetHolds(before, after, act)
+      takesWhatIsLetGo(act, seen)
       if (act.position.kind === 'admitting') this.highestGate = Math.max(this.highestGate, letsBe(act.position))
     }
     if (act.kind === 'pin' && act.to !== null) pinHolds(after, act.to, seen)
@@ -158,6 +164,22 @@ function budgetHolds(before: Execution, after: Execution, act: Extract<Execution
   must(gone <= budgetNow(after), 1, `${gone} of ${after.currentInstances} are unavailable, ${budgetNow(after)} may be`)
 }
 
+/** An ordered gate counts from the highest ordinal: a pod below what it lets go would come back in its own version. */
+function takesWhatIsLetGo(act: Extract<ExecutionAct, { kind: 'gate' }>, seen: ExecutionObservation | null): void {
+  if (act.position.kind !== 'admitting' || seen?.kind !== 'seen' || seen.fleet?.kind !== 'present') return
+  const { places, members, wanted } = seen.fleet
+  if (places === null) return
+  const first = wanted - act.position.upTo
+  const letGo = new Set(places.slice(Math.max(0, first)).map(({ key }) => key))
+  const keys = new Map(members.map(({ pod, key }) => [pod.uid, key]))
+  const kept = act.take.filter(({ uid }) => !letGo.has(keys.get(uid) ?? ''))
+  must(
+    kept.length === 0,
+    17,
+    `${kept.map(({ name }) => name).join(', ')} is taken, and the gate lets ${act.position.upTo} go`,
+  )
+}
+
 function pinHolds(after: Execution, to: Side, seen: ExecutionObservation | null): void {
   if (seen?.kind !== 'seen' || seen.fleet?.kind !== 'present') return
   const serves = seen.fleet.members.some(({ side, ready, terminating }) => side === to && ready && !terminating)
@@ -211,6 +233,15 @@ function nobodyIsLeaving(simulation: Simulation, { status, spec }: Execution): v
   const going = advance(world, now).pods.filter(isAwaited)
   const names = going.map((pod) => refOf(simulation.world, pod).name).join(', ')
   must(going.length === 0, 16, `${status} while ${names} are on their way out`)
+}
+
+/** Where each place has a name, a pod of the target version is in one that was let go. */
+function nobodyIsAhead(simulation: Simulation, { status, stage, instances }: Execution): void {
+  if (stage !== 'moving' || status === 'PAUSED') return
+  const letGo = new Set(instances.filter(isAdmitted).map(({ key }) => key))
+  const world = advance(simulation.world, simulation.now)
+  const ahead = world.pods.filter(({ slot, side }) => side === 'target' && !letGo.has(String(slot)))
+  must(ahead.length === 0, 17, `${ahead.map((pod) => refOf(world, pod).name).join(', ')} runs ahead`)
 }
 
 function podsOf(execution: Execution, wanted: (instance: Instance) => boolean): readonly string[] {

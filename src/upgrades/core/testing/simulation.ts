@@ -43,6 +43,10 @@ export type Setup = {
   readonly room?: number
   readonly podsChange?: boolean
   readonly stopping?: Stopping
+  /** How many pods there are at first, where the fleet is still building up. */
+  readonly present?: number | undefined
+  /** An ordered fleet makes one pod after another. */
+  readonly inTurn?: boolean
   /** The fleet was left frozen by an execution before. */
   readonly takesOver?: boolean
   readonly healthEndpoint?: boolean
@@ -96,9 +100,17 @@ export class Simulation {
   constructor(setup: Setup = {}) {
     this.setup = setup
     this.refuses = setup.refuses ?? []
-    const { size = 10, kind = 'surging', faults = {}, podsChange = true, stopping = stopsAtOnce } = setup
+    const {
+      size = 10,
+      kind = 'surging',
+      faults = {},
+      podsChange = true,
+      stopping = stopsAtOnce,
+      inTurn = false,
+    } = setup
+    const { present } = setup
     const releaseIds = kind === 'each' ? Array.from({ length: size }, (_, n) => `release-${n}`) : ['release-0']
-    this.world = createWorld({ size, kind, faults, releaseIds, podsChange, stopping }, this.now)
+    this.world = createWorld({ size, kind, faults, releaseIds, podsChange, stopping, present, inTurn }, this.now)
     this.execution = this.create(releaseIds, kind, faults)
     this.due = this.now
   }
@@ -128,6 +140,7 @@ export class Simulation {
         overrides: [],
         installedComponents: null,
         members: fleet.members,
+        places: fleet.places,
         wanted: fleet.wanted,
         claims,
         takesOver: this.setup.takesOver ?? false,

@@ -16,6 +16,8 @@ export const daemonSet: GateKind = {
   adopt,
   held: () => null,
   read,
+  places: () => null,
+  letsGo: () => true,
   instances: ({ status }) => numberOr(status?.desiredNumberScheduled, 0),
   placeOf: nodeOf,
   lineage: lineageOf,

@@ -16,6 +16,8 @@ export const deployment: GateKind = {
   adopt,
   held,
   read,
+  places: () => null,
+  letsGo: () => true,
   instances: ({ spec }) => numberOr(spec?.replicas, 1),
   placeOf: () => null,
   lineage: lineageOf,

@@ -165,9 +165,14 @@ async function markCosts({ client, namespace }: Fleet, { pods }: Seen, move: Gat
   }
 }
 
-async function letTaken({ client, namespace }: Fleet, { pods }: Seen, { take }: GateMove, hand: Hand): Promise<void> {
+/** Those that were chosen and that the gate, as it was written, lets go: somebody may have scaled since they were. */
+async function letTaken(fleet: Fleet, { pods }: Seen, { take }: GateMove, hand: Hand): Promise<void> {
+  const { client, kind, namespace, workload } = fleet
   const chosen = new Set(take.map(({ uid }) => uid))
-  const going = pods.filter((pod) => chosen.has(refOf(pod).uid) && pod.metadata.deletionTimestamp === undefined)
+  const there = pods.filter((pod) => chosen.has(refOf(pod).uid) && pod.metadata.deletionTimestamp === undefined)
+  if (there.length === 0) return
+  const live = await client.find<Workload>(kind.resource, { namespace, name: workload.name })
+  const going = live === null ? [] : there.filter((pod) => kind.letsGo(live, pod))
   await letGo(client, namespace, going, hand)
 }
 

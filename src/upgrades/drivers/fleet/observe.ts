@@ -90,6 +90,7 @@ async function sightOf(
   return {
     kind: 'present',
     wanted: kind.instances(live),
+    places: kind.places(live, members),
     members,
     gate,
     template: lineage.current === null ? null : sideOf(lineage.current, sides),

@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from '../../../core/json.ts'
 import type { ClusterClient, KubeObject, Resource } from '../../../infra/kubernetes/index.ts'
-import type { GatePosition, WorkloadKind } from '../../core/model.ts'
+import type { GatePosition, Member, NamedPlace, WorkloadKind } from '../../core/model.ts'
 import type { Fields } from '../../store/gate-row.ts'
 import { within } from './json.ts'
 
@@ -40,6 +40,10 @@ export interface GateKind {
   read(live: Workload, originals: Fields): Reading
   /** How many pods are wanted. */
   instances(live: Workload): number
+  /** The places that are wanted, where they are known before there is a pod in them; null elsewhere. */
+  places(live: Workload, members: readonly Member[]): readonly NamedPlace[] | null
+  /** Whether the present fields let a pod go, where they say which: one that they keep would come back in its own version. */
+  letsGo(live: Workload, pod: KubeObject): boolean
   /** What a pod's place is bound to; null: any place. */
   placeOf(pod: KubeObject & { readonly spec?: JsonObject }): string | null
   lineage(client: ClusterClient, live: Workload): Promise<Lineage>

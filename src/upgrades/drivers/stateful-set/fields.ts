@@ -42,7 +42,7 @@ export function adopt(live: Workload, originals: Fields): Fields {
 export function read(live: Workload, originals: Fields): Reading {
   const strategy = within(live.spec, 'updateStrategy')
   if (strategy.type === 'OnDelete') return { kind: 'open' }
-  const partition = numberOr(rollingOf(live).partition, 0)
+  const partition = partitionOf(live)
   const before = numberOr(within(originals, 'updateStrategy', 'rollingUpdate').partition, 0)
   if (partition === before) return { kind: 'open' }
   const upTo = Math.max(0, replicasOf(live) - partition)
@@ -55,4 +55,9 @@ function isRolling(originals: Fields): boolean {
 }
 
 const rollingOf = ({ spec }: Workload) => within(spec, 'updateStrategy', 'rollingUpdate')
-const replicasOf = ({ spec }: Workload) => numberOr(spec?.replicas, 1)
+
+/** How many pods are wanted. */
+export const replicasOf = ({ spec }: Workload) => numberOr(spec?.replicas, 1)
+
+/** How many of the lowest ordinals stay in, and come back in, the previous version. */
+export const partitionOf = (live: Workload): number => numberOr(rollingOf(live).partition, 0)

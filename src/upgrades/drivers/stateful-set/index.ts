@@ -1,8 +1,8 @@
 import { resources } from '../../../infra/kubernetes/index.ts'
-import { numberOr } from '../gate/json.ts'
 import type { GateKind } from '../gate/model.ts'
-import { adopt, fieldsOf, read, wanted } from './fields.ts'
+import { adopt, fieldsOf, partitionOf, read, replicasOf, wanted } from './fields.ts'
 import { lineageOf } from './lineage.ts'
+import { indexOf, ordinalIn, placesOf } from './places.ts'
 
 /** Pods of a StatefulSet: bound to their ordinal, the highest first; a batch is evicted at once. */
 export const statefulSet: GateKind = {
@@ -16,7 +16,9 @@ export const statefulSet: GateKind = {
   adopt,
   held: () => null,
   read,
-  instances: ({ spec }) => numberOr(spec?.replicas, 1),
-  placeOf: ({ metadata: { name } }) => name.slice(name.lastIndexOf('-') + 1),
+  instances: replicasOf,
+  places: placesOf,
+  letsGo: (live, { metadata }) => indexOf(live, metadata.name) >= partitionOf(live),
+  placeOf: ({ metadata: { name } }) => ordinalIn(name),
   lineage: async (_, live) => lineageOf(live),
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { JsonObject } from '../../../core/json.ts'
-import type { GatePosition } from '../../core/model.ts'
+import type { GatePosition, Member } from '../../core/model.ts'
 import { positionOf } from '../gate/position.ts'
 import { carryOut, type Ended, goalFor, workload } from '../gate/testing.ts'
 import { statefulSet } from './index.ts'
@@ -101,4 +101,40 @@ test('the revision of the present template is known once the controller has seen
   const status = (observedGeneration: number) => ({ observedGeneration, updateRevision: 'app-5f' })
   expect(lineageOf({ ...live, status: status(1) }).current).toBe('app-5f')
   expect(lineageOf({ ...live, status: status(0) }).current).toBeNull()
+})
+
+describe('the places of a set are its wanted ordinals', () => {
+  const member = (key: string, ready: boolean): Member => {
+    const name = `app-${key}`
+    return { pod: { name, uid: name }, key, side: 'previous', ready, terminating: false, problem: null }
+  }
+  const set = (more: JsonObject) => workload('StatefulSet', { ...specOf(rolling(0), 3), ...more })
+  const told = (more: JsonObject, ...members: readonly Member[]) =>
+    statefulSet.places(set(more), members)?.map(({ key, after }) => (after === null ? key : `${key} after ${after}`))
+
+  test('whether or not they have a pod', () => {
+    expect(statefulSet.places(set({}), [])).toContainEqual({ key: '2', name: 'app-2', after: 'app-0' })
+    expect(told({}, member('0', true), member('1', true), member('2', true))).toEqual(['0', '1', '2'])
+    expect(told({ replicas: 0 }, member('0', true))).toEqual([])
+  })
+
+  test('one after another, unless they are managed in parallel', () => {
+    expect(told({}, member('0', true), member('1', false))).toEqual(['0', '1', '2 after app-1'])
+    expect(told({ podManagementPolicy: 'Parallel' }, member('0', false))).toEqual(['0', '1', '2'])
+  })
+
+  test('from where they start', () => {
+    expect(told({ ordinals: { start: 9 } }, member('9', true))).toEqual(['9', '10', '11 after app-10'])
+  })
+
+  test.each([
+    ['app-1', {}, 2, false],
+    ['app-2', {}, 2, true],
+    ['app-10', { ordinals: { start: 9 } }, 2, false],
+    ['app-11', { ordinals: { start: 9 } }, 2, true],
+    ['app-0', {}, 0, true],
+  ])('%s of %j at partition %i goes: %s', (name, more, partition, goes) => {
+    const live = set({ updateStrategy: rolling(partition), ...more })
+    expect(statefulSet.letsGo(live, { ...live, metadata: { ...live.metadata, name } })).toBe(goes)
+  })
 })

@@ -1,0 +1,27 @@
+import type { Member, NamedPlace } from '../../core/model.ts'
+import { numberOr, within } from '../gate/json.ts'
+import type { Workload } from '../gate/model.ts'
+import { replicasOf } from './fields.ts'
+
+const startOf = ({ spec }: Workload): number => numberOr(within(spec, 'ordinals').start, 0)
+
+/** The ordinal in the name of a pod. Pure. */
+export const ordinalIn = (name: string): string => name.slice(name.lastIndexOf('-') + 1)
+
+/** The how manieth pod of the set it is: a partition counts from the first ordinal, wherever that starts. Pure. */
+export const indexOf = (live: Workload, name: string): number => Number(ordinalIn(name)) - startOf(live)
+
+/**
+ * The ordinals that are wanted, whether or not there are pods. Unless pods are managed in parallel, the controller makes
+ * none before all below it are ready. Pure.
+ */
+export function placesOf(live: Workload, members: readonly Member[]): readonly NamedPlace[] {
+  const { name } = live.metadata
+  const start = startOf(live)
+  const ready = new Set(members.flatMap((one) => (one.ready && !one.terminating ? one.key : [])))
+  const keys = Array.from({ length: replicasOf(live) }, (_, index) => String(start + index))
+  const inTurn = live.spec?.podManagementPolicy !== 'Parallel'
+  const first = inTurn ? keys.findIndex((key) => !ready.has(key)) : -1
+  const isAfter = (at: number): boolean => first !== -1 && at > first
+  return keys.map((key, at) => ({ key, name: `${name}-${key}`, after: isAfter(at) ? `${name}-${keys[first]}` : null }))
+}
