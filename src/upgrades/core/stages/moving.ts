@@ -79,8 +79,9 @@ function betweenBatches(look: Look): Step {
 }
 
 function whoIsNotReady({ instances }: Execution, fleet: Fleet): string {
-  const names = instances.filter(({ ready }) => !ready).map((instance) => nameOf(fleet, instance))
-  return names.length === 0 ? '' : `not ready: ${names.slice(0, 5).join(', ')}`
+  const unready = instances.filter(({ ready }) => !ready).slice(0, 5)
+  const names = unready.map((instance) => nameOf(fleet, instance))
+  return names.length === 0 ? '' : `not ready: ${names.join(', ')}`
 }
 
 /** Nothing is started now, but the gate may still be higher or lower than what moved. */

@@ -11,11 +11,15 @@ export const ordinalIn = (name: string): string => name.slice(name.lastIndexOf('
 /** The how manieth pod of the set it is: a partition counts from the first ordinal, wherever that starts. Pure. */
 export const indexOf = (live: Workload, name: string): number => Number(ordinalIn(name)) - startOf(live)
 
+/** Whoever scales a set beyond that has mistyped: its ordinals are not named, so that they do not fill the memory. */
+const mostNamed = 10_000
+
 /**
- * The ordinals that are wanted, whether or not there are pods. Unless pods are managed in parallel, the controller makes
- * none before all below it are ready. Pure.
+ * The ordinals that are wanted, whether or not there are pods; null for more than any cluster runs. Unless pods are managed
+ * in parallel, the controller makes none before all below it are ready. Pure.
  */
-export function placesOf(live: Workload, members: readonly Member[]): readonly NamedPlace[] {
+export function placesOf(live: Workload, members: readonly Member[]): readonly NamedPlace[] | null {
+  if (replicasOf(live) > mostNamed) return null
   const { name } = live.metadata
   const start = startOf(live)
   const ready = new Set(members.flatMap((one) => (one.ready && !one.terminating ? one.key : [])))

@@ -116,6 +116,7 @@ describe('the places of a set are its wanted ordinals', () => {
     expect(statefulSet.places(set({}), [])).toContainEqual({ key: '2', name: 'app-2', after: 'app-0' })
     expect(told({}, member('0', true), member('1', true), member('2', true))).toEqual(['0', '1', '2'])
     expect(told({ replicas: 0 }, member('0', true))).toEqual([])
+    expect(statefulSet.places(set({ replicas: 2_147_483_647 }), [])).toBeNull()
   })
 
   test('one after another, unless they are managed in parallel', () => {
