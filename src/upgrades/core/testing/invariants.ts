@@ -51,11 +51,8 @@ export class Guard {
     if (this.simulation.world.kind === 'ordered') nobodyIsAhead(this.simulation, after)
     if (after.status !== 'ROLLING_BACK' && after.status !== 'ROLLED_BACK') return
     if (before.status !== 'ROLLING_BACK') this.untouched = podsOf(before, ({ status }) => status === 'PENDING')
-    const pods = new Set(
-      this.simulation.world.pods
-        .filter(({ goneAt }) => goneAt === null)
-        .map((pod) => refOf(this.simulation.world, pod).uid),
-    )
+    const world = advance(this.simulation.world, this.simulation.now)
+    const pods = new Set(world.pods.filter(({ goneAt }) => goneAt === null).map((pod) => refOf(world, pod).uid))
     const restarted = this.untouched.filter((uid) => !pods.has(uid))
     must(restarted.length === 0, 5, `${restarted.join(', ')} never left the previous version and is restarted`)
   }
