@@ -1,9 +1,9 @@
 import type { Instant } from '../../core/instant.ts'
 import { affordable, unreadyFirst } from './batches.ts'
 import { inOrder, isInFlight, occupiesRoom, oldPod, targetPod, unavailable, withStatus } from './instances.ts'
-import type { Execution, Instance } from './model.ts'
+import type { Execution, GatePosition, Instance } from './model.ts'
 import { mapChanged } from './patch.ts'
-import { goesBy } from './position.ts'
+import { goesBy, isResting, letsBe } from './position.ts'
 import type { Fleet } from './slots.ts'
 import { budgetNow } from './stopping.ts'
 import { strategyOf, surges } from './strategies/index.ts'
@@ -148,15 +148,19 @@ export function isSettled(execution: Execution): boolean {
   )
 }
 
-/** What was let go and has not moved is taken back when the gate never opened for it. */
-export function recall(execution: Execution, letsMove: number): Execution {
-  const goes = goesBy(execution, letsMove)
+/**
+ * What was let go and has not moved is taken back when the gate never opened for it. A gate that rests is open for nobody;
+ * one that runs beside its old pod may have lost its new one there, and gets another.
+ */
+export function recall(execution: Execution, gate: GatePosition): Execution {
+  const goes = goesBy(execution, letsBe(gate))
   const { ordered } = execution.capabilities
   const stays = (one: Instance): boolean => targetPod(one) === null && (ordered || oldPod(one) !== null)
+  const wasShut = (one: Instance): boolean => !goes(one) || (isResting(gate) && !one.surge)
   const instances = mapChanged(
     execution.instances,
     (one): Instance =>
-      one.status === 'UPGRADING' && stays(one) && !goes(one)
+      one.status === 'UPGRADING' && stays(one) && wasShut(one)
         ? { ...one, status: 'PENDING', surge: false, startedAt: null, message: null }
         : one,
   )

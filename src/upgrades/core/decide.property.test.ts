@@ -120,7 +120,7 @@ function possible({ present, inTurn = false, ...rest }: Setup): Setup {
   return { ...given, kind: 'surging', room: given.size ?? 1 }
 }
 
-function apply(simulation: Simulation, move: Move): void {
+function apply(simulation: Simulation, guard: Guard, move: Move): void {
   if (move.kind === 'next') {
     for (let n = 1; n < move.times; n++) simulation.next()
     simulation.next(move.fate, move.sight)
@@ -128,8 +128,8 @@ function apply(simulation: Simulation, move: Move): void {
   if (move.kind === 'again') simulation.step('done', 'stale')
   if (move.kind === 'time') simulation.now += move.ms
   if (move.kind === 'command') simulation.command(move.command)
-  if (move.kind === 'scale') simulation.world = scale(simulation.world, move.to, simulation.now)
-  if (move.kind === 'kill') simulation.world = killPod(simulation.world, move.nth, simulation.now)
+  if (move.kind === 'scale') guard.disturb((world) => scale(world, move.to, simulation.now))
+  if (move.kind === 'kill') guard.disturb((world) => killPod(world, move.nth, simulation.now))
   if (move.kind === 'break') simulation.world = breakPod(simulation.world, move.nth, simulation.now)
   if (move.kind === 'refuse') simulation.refuses = move.acts
   if (move.kind === 'misPin') simulation.world = misPin(simulation.world, simulation.now)
@@ -178,11 +178,11 @@ function afterwards(simulation: Simulation): void {
 
 function run(given: Setup, moves: readonly Move[], calm: boolean): void {
   const simulation = new Simulation(given)
-  new Guard(simulation, calm)
+  const guard = new Guard(simulation, calm)
   simulation.command(say.start)
   for (const move of moves) {
     if (simulation.ended) break
-    apply(simulation, move)
+    apply(simulation, guard, move)
   }
   afterwards(simulation)
 }

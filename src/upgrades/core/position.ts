@@ -1,10 +1,11 @@
-import { inOrder, isAdmitted, oldPod } from './instances.ts'
+import { inOrder, isAdmitted, oldPod, targetPod } from './instances.ts'
 import type { Execution, GatePosition, Instance, PodRef } from './model.ts'
 import type { Members } from './slots.ts'
+import { strategyOf } from './strategies/index.ts'
 
 export type Admitting = Extract<GatePosition, { kind: 'admitting' }>
 
-/** The gate that lets just the instances move that were let go. */
+/** The gate that lets just the instances move that were let go, and rests as soon as they have. */
 export function positionOf(execution: Execution): Admitting {
   if (execution.capabilities.ordered) return { kind: 'admitting', upTo: reachOf(execution), surge: 0 }
   let upTo = 0
@@ -14,7 +15,30 @@ export function positionOf(execution: Execution): Admitting {
     if (instance.surge) surge += 1
     else upTo += 1
   }
-  return { kind: 'admitting', upTo, surge }
+  const position = { kind: 'admitting', upTo, surge } as const
+  return upTo + surge > 0 && mayRest(execution) ? { ...position, rests: true } : position
+}
+
+/**
+ * True when the fleet's controller has nothing left to move. A number of pods that holds of ten lets all of three go, so
+ * where that is what the gate of a fleet without named places is, it is open no longer than it must be: whoever scales it
+ * down then finds it shut. A green set has a gate that never takes an old pod.
+ */
+function mayRest(execution: Execution): boolean {
+  if (strategyOf(execution).switches) return false
+  return execution.instances.every((one) => one.key === null && !isMoving(one))
+}
+
+/** It was let go, and its new pod has not come yet, or its old one has not gone that is to go. */
+function isMoving(instance: Instance): boolean {
+  if (!isAdmitted(instance) || instance.status === 'FAILED') return false
+  if (instance.status === 'UPGRADING' && targetPod(instance) === null) return true
+  return !instance.surge && oldPod(instance) !== null
+}
+
+/** True for a gate that is shut though instances were let go: they are all there. */
+export function isResting(gate: GatePosition): boolean {
+  return gate.kind === 'admitting' && gate.rests === true
 }
 
 /**
@@ -52,7 +76,9 @@ export function letsBe(gate: GatePosition): number {
 }
 
 export function samePosition(a: GatePosition, b: GatePosition): boolean {
-  if (a.kind === 'admitting' && b.kind === 'admitting') return a.upTo === b.upTo && a.surge === b.surge
+  if (a.kind === 'admitting' && b.kind === 'admitting') {
+    return a.upTo === b.upTo && a.surge === b.surge && isResting(a) === isResting(b)
+  }
   if (a.kind === 'reverting' && b.kind === 'reverting') return a.unavailable === b.unavailable && a.surge === b.surge
   return a.kind === b.kind
 }

@@ -26,13 +26,14 @@ export type Member = {
 /**
  * What the gate in the cluster lets happen.
  * `none`: no gate of ours, the originals are there. `closed`: nothing moves whatever helm applies. `admitting`: so many
- * instances may be on the target version, so many may run beyond the wanted number. `halted`: nothing moves, our fields
+ * instances may be on the target version, so many may run beyond the wanted number; where it `rests` they are all there, and
+ * it is shut until more are let go. `halted`: nothing moves, our fields
  * are withdrawn so that helm can go back. `reverting`: whatever is not on the previous version goes back, within the
  * budget. `frozen`: as it was left, with the note for people on the workload.
  */
 export type GatePosition =
   | { readonly kind: 'none' | 'closed' | 'halted' | 'frozen' }
-  | { readonly kind: 'admitting'; readonly upTo: number; readonly surge: number }
+  | { readonly kind: 'admitting'; readonly upTo: number; readonly surge: number; readonly rests?: boolean }
   | { readonly kind: 'reverting'; readonly unavailable: number; readonly surge: number }
 
 /** How a child operation of the execution on a release stands. `held`: helm has applied, and it waits for our verdict. */

@@ -63,6 +63,45 @@ describe('a Deployment under a gate', () => {
     await fleet.reaches({ '2.0.0': replicas }, replicas)
   })
 
+  test('at rest it is shut: scaled down and up each version keeps its share, and unpaused by hand it is told to be open', async () => {
+    const fleet = await deploymentOf({ replicas: 10 })
+    await fleet.upgraded()
+    await fleet.admit(3)
+    await fleet.reaches({ '1.0.0': 7, '2.0.0': 3 })
+    const rests = { kind: 'admitting', upTo: 3, surge: 0, rests: true } as const
+    await fleet.gate(rests)
+    await fleet.holds()
+    expect((await fleet.see()).gate).toEqual(rests)
+    await fleet.touch({ replicas: 3 })
+    await fleet.reaches({ '1.0.0': 2, '2.0.0': 1 })
+    await fleet.holds()
+    await fleet.touch({ replicas: 6 })
+    await fleet.reaches({ '1.0.0': 4, '2.0.0': 2 })
+    await fleet.admit(2)
+    await fleet.reaches({ '1.0.0': 4, '2.0.0': 2 })
+    await fleet.gate({ ...rests, upTo: 2 })
+    await fleet.touch({ paused: false })
+    expect((await fleet.see()).gate).toEqual({ kind: 'admitting', upTo: 2, surge: 0 })
+    await fleet.admit(6)
+    await fleet.reaches({ '2.0.0': 6 })
+    await fleet.gate({ kind: 'none' })
+    await fleet.reaches({ '2.0.0': 6 })
+    expect((await fleet.live()).spec?.paused).toBeUndefined()
+  })
+
+  test('at rest new pods stay beside old ones, and go on from there', async () => {
+    const fleet = await deploymentOf({ replicas: 4 })
+    await fleet.upgraded()
+    await fleet.admit(0, 2)
+    await fleet.reaches({ '1.0.0': 4, '2.0.0': 2 }, 4)
+    await fleet.gate({ kind: 'admitting', upTo: 0, surge: 2, rests: true })
+    await fleet.holds()
+    await fleet.admit(2)
+    await fleet.reaches({ '1.0.0': 2, '2.0.0': 2 }, 4)
+    await fleet.gate({ kind: 'admitting', upTo: 2, surge: 0, rests: true })
+    await fleet.holds()
+  })
+
   test('none puts back exactly what was there, and helm meets no conflict afterwards', async () => {
     const strategy = { type: 'RollingUpdate', rollingUpdate: { maxSurge: 2, maxUnavailable: '10%' } }
     const fleet = await deploymentOf({ spec: { strategy, minReadySeconds: 1, progressDeadlineSeconds: 77 } })

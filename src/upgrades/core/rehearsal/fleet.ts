@@ -1,4 +1,5 @@
 import type { Instant } from '../../../core/instant.ts'
+import { isResting } from '../position.ts'
 import { isReady, newPod, readyAt, refOf, toldToGo, type World, type WorldPod, type WorldSide } from './world.ts'
 
 /** The world as it is at a moment: everything that would have happened since it was last advanced has happened. */
@@ -61,6 +62,27 @@ function sideOf({ at, faults }: World, { deploy, undo }: World['releases'][numbe
   return done(deploy) && !faults.deployFails ? 'target' : 'previous'
 }
 
+/**
+ * Somebody scales the fleet. As a Deployment's controller does, each side first takes its share of the new number; what the
+ * gate lets move on from there comes after that.
+ */
+export function resizedTo(world: World, wanted: number): World {
+  const next = { ...world, wanted, sizes: shared({ ...world, wanted }) }
+  return world.kind === 'surging' ? controlSurging(next) : next
+}
+
+/** Like a Deployment that is paused or scaled: the largest side, of two alike the older, takes what rounding leaves. */
+function shared({ sizes: { previous, target }, wanted, gate }: World): World['sizes'] {
+  const surge = gate.kind === 'admitting' ? gate.surge : 0
+  const sum = previous + target
+  if (wanted === 0) return { previous: 0, target: 0 }
+  if (target === 0) return { previous: wanted, target: 0 }
+  if (previous === 0) return { previous: 0, target: wanted }
+  const share = (size: number): number => Math.round((size * (wanted + surge)) / sum)
+  if (target > previous) return { previous: share(previous), target: wanted + surge - share(previous) }
+  return { previous: wanted + surge - share(target), target: share(target) }
+}
+
 /** What the workload's controller does now. */
 function control(world: World): World {
   if (world.kind === 'each') return world
@@ -74,6 +96,7 @@ const other = (side: WorldSide): WorldSide => (side === 'target' ? 'previous' : 
 /** Like a Deployment: how many pods each side has, by the gate. */
 function resized(world: World): World {
   const { gate, wanted, template, sizes } = world
+  if (isResting(gate)) return { ...world, sizes: shared(world) }
   if (gate.kind === 'admitting' && template === 'target') {
     const previous = Math.min(sizes.previous, Math.max(0, wanted - gate.upTo))
     const target = Math.max(sizes.target, Math.min(wanted, wanted + gate.surge - previous))

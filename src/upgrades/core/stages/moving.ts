@@ -5,7 +5,7 @@ import { hasLeavingPod, isInFlight, withStatus } from '../instances.ts'
 import { limitOf } from '../leaving.ts'
 import type { Execution, GatePosition, Instance, PodRef } from '../model.ts'
 import { patch } from '../patch.ts'
-import { letsBe, positionOf, samePosition, toTake } from '../position.ts'
+import { type Admitting, isResting, letsBe, positionOf, samePosition, toTake } from '../position.ts'
 import { nextCheckOf, nextGlance, podsAboutToGo } from '../probes.ts'
 import { statusReasons, waits } from '../reasons.ts'
 import { type Fleet, nameOf } from '../slots.ts'
@@ -31,7 +31,7 @@ export const moving: StageHandler = (look) => {
 
 /** Where the order is fixed: one that was let go, and above which an old pod has come, has its turn after that. */
 function inReach(execution: Execution): Execution {
-  return execution.capabilities.ordered ? recall(execution, positionOf(execution).upTo) : execution
+  return execution.capabilities.ordered ? recall(execution, positionOf(execution)) : execution
 }
 
 /** Without auto-rollback a failed canary stays as it is; rollback and cancel remain (SPEC section 5, "Safety"). */
@@ -40,7 +40,8 @@ function canaryFailed(look: Look, detail: string): Step {
     return go(stop(look.execution, statusReasons.canary, detail, look.now))
   }
   const stays = stop(look.execution, statusReasons.canary, detail, look.now)
-  return wait(stays, waits.canaryFailed, atInterval(look, stays), detail)
+  const gate = settleGate({ ...look, execution: stays }, waits.canaryFailed)
+  return gate ?? wait(stays, waits.canaryFailed, atInterval(look, stays), detail)
 }
 
 /** Nothing is in flight: the end of the way, the canary to be watched, the delay, the approval, or the next batch. */
@@ -109,19 +110,34 @@ function bringAbout(look: Look): Step {
 }
 
 /** The act that sets the gate, or null when all is as it should be. A gate that lets nobody move stays shut. */
-function setGate(look: Look, position: GatePosition, take: readonly PodRef[]): Step | null {
+function setGate(
+  look: Look,
+  wanted: Admitting,
+  take: readonly PodRef[],
+  reason: string = waits.instances,
+): Step | null {
   const { execution, fleet } = look
+  const position = restingWith(wanted, fleet.gate)
   if (letsBe(position) === 0 && letsBe(fleet.gate) === 0) return null
   if (samePosition(position, fleet.gate) && take.length === 0) return null
   const admitted = letsBe(position)
-  return act({ ...execution, admitted }, { kind: 'gate', position, take }, waits.instances)
+  return act({ ...execution, admitted }, { kind: 'gate', position, take }, reason)
 }
 
-/** The gate for what has moved already: old pods of passed ones go. Null when nothing is to be done. */
-export function settleGate(look: Look): Step | null {
+/**
+ * Whatever is beside an old pod in a gate that comes to rest came by the gate that there was. With more room a paused fleet
+ * would add a pod.
+ */
+function restingWith(wanted: Admitting, gate: GatePosition): Admitting {
+  if (!isResting(wanted) || gate.kind !== 'admitting' || letsBe(gate) === 0) return wanted
+  return { ...wanted, surge: Math.min(wanted.surge, gate.surge) }
+}
+
+/** The gate for what has moved already: old pods of passed ones go. Null when nothing is to be done. `reason`: what is waited for. */
+export function settleGate(look: Look, reason?: string): Step | null {
   const { execution, fleet, members } = look
   if (!isGated(execution) || fleet.gate.kind !== 'admitting') return null
-  return setGate(look, positionOf(execution), toTake(execution, members))
+  return setGate(look, positionOf(execution), toTake(execution, members), reason)
 }
 
 function deployEach(look: Look): Step {

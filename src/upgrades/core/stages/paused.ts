@@ -2,7 +2,6 @@ import { releasesWith } from '../children.ts'
 import { isSettled, recall, retire } from '../choosing.ts'
 import { isInFlight, withStatus } from '../instances.ts'
 import type { Execution } from '../model.ts'
-import { letsBe } from '../position.ts'
 import { statusReasons, waits } from '../reasons.ts'
 import { isGated } from './closing.ts'
 import { type Look, type StageHandler, wait } from './look.ts'
@@ -11,10 +10,10 @@ import { nextRound, settleGate, whileInFlight } from './moving.ts'
 /** PAUSED: what is in flight settles; nothing is started. */
 export const paused: StageHandler = (look) => {
   const next = { ...look, execution: settling(look) }
-  const step = mayArrive(look) ? null : settleGate(next)
-  if (step !== null) return step
   const approval = next.execution.statusReason === statusReasons.approval
   const reason = approval ? waits.approval : waits.paused
+  const step = mayArrive(look) ? null : settleGate(next, reason)
+  if (step !== null) return step
   const inFlight = next.execution.instances.filter(isInFlight).length
   if (isSettled(next.execution)) return wait(next.execution, reason, nextRound(next))
   const settled = whileInFlight(next)
@@ -29,7 +28,7 @@ export function settling(look: Look): Execution {
   const { execution, before, fleet } = look
   const retired = retire(execution, before, fleet)
   if (mayArrive(look)) return retired
-  if (isGated(execution)) return recall(retired, letsBe(fleet.gate))
+  if (isGated(execution)) return recall(retired, fleet.gate)
   return execution.capabilities.hold === 'each' ? recallEach({ ...look, execution: retired }) : retired
 }
 

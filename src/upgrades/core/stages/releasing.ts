@@ -37,7 +37,7 @@ function stillInFlight(look: Look, ending: Ending): Step | null {
   if (ending.immediate) return null
   if (look.execution.status === 'ROLLING_BACK') return haltReverting(look, ending)
   const next = { ...look, execution: settling(look) }
-  const gate = mayArrive(look) ? null : settleGate(next)
+  const gate = mayArrive(look) ? null : settleGate(next, waitOf(ending))
   if (gate !== null) return gate
   const count = inFlight(tally(next.execution.instances))
   if (count === 0) return null

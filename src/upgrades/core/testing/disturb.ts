@@ -1,22 +1,12 @@
 import type { Instant } from '../../../core/instant.ts'
-import { advance } from '../rehearsal/fleet.ts'
+import { advance, resizedTo } from '../rehearsal/fleet.ts'
 import { toldToGo, type World, type WorldPod } from '../rehearsal/world.ts'
 
 /** Somebody scales the fleet. */
 export function scale(stored: World, wanted: number, now: Instant): World {
   const world = advance(stored, now)
   if (world.kind === 'each' || wanted === world.wanted) return world
-  const { sizes } = world
-  const grown = wanted - world.wanted
-  const shared = sizes.previous + sizes.target
-  const target = shared === 0 ? 0 : Math.round((sizes.target * wanted) / Math.max(1, shared))
-  const next = grown > 0 ? { previous: Math.max(sizes.previous, wanted - target), target } : fewer(world, wanted)
-  return advance({ ...world, wanted, sizes: next, writes: world.writes + 1 }, now)
-}
-
-function fewer({ sizes }: World, wanted: number): World['sizes'] {
-  const previous = Math.min(sizes.previous, wanted)
-  return { previous, target: Math.min(sizes.target, wanted - previous) }
+  return advance({ ...resizedTo(world, wanted), writes: world.writes + 1 }, now)
 }
 
 /** A pod dies by itself; its controller makes another. */

@@ -1,9 +1,11 @@
 import { seconds } from '../../../core/instant.ts'
+import { isSettled } from '../choosing.ts'
 import { isAdmitted, isBack, isInFlight, isOnTarget, targetPod, unavailable } from '../instances.ts'
 import type { Execution, ExecutionAct, ExecutionObservation, Instance, Side } from '../model.ts'
 import { isTerminal } from '../model.ts'
 import { sameJson } from '../planning.ts'
 import { letsBe } from '../position.ts'
+import { waits } from '../reasons.ts'
 import { advance } from '../rehearsal/fleet.ts'
 import { graceEnds, isReady, refOf, type World, type WorldPod } from '../rehearsal/world.ts'
 import { budgetNow } from '../stopping.ts'
@@ -26,6 +28,26 @@ export class Guard {
     this.simulation = simulation
     this.calm = calm
     simulation.onCommit = (committed) => this.check(committed)
+  }
+
+  /**
+   * Something is done to the fleet by others. While the execution says that it rests, no gate stands open: nothing of the
+   * target version comes but in the place of what went.
+   */
+  disturb(change: (world: World) => World): void {
+    const before = advance(this.simulation.world, this.simulation.now)
+    const after = change(before)
+    this.simulation.world = after
+    if (!saysItRests(this.simulation) || after.wanted > before.wanted) return
+    const born = after.pods.filter(({ serial, side }) => side === 'target' && serial >= before.serial).length
+    const gone =
+      targetsIn(before) - targetsIn({ ...after, pods: after.pods.filter(({ serial }) => serial < before.serial) })
+    const killed = after.wanted === before.wanted ? gone : 0
+    must(
+      born <= killed,
+      18,
+      `${born} of the target version started at rest, when ${before.wanted} became ${after.wanted}`,
+    )
   }
 
   private check(committed: Committed): void {
@@ -83,6 +105,24 @@ function isOutage(seen: ExecutionObservation | null): boolean {
   const pin = seen?.kind === 'seen' && seen.fleet?.kind === 'present' ? seen.fleet.pin : null
   return pin !== null && (pin.to === 'other' || pin.endpoints === 0)
 }
+
+/** Nothing is in flight, the newest act is done, and what is waited for is a person or a time. */
+function saysItRests({ execution, attempt }: Simulation): boolean {
+  if (execution.stage !== 'moving' || strategyOf(execution).switches || !isSettled(execution)) return false
+  return attempt?.result === 'done' && rests.includes(execution.waitingFor?.reason ?? '')
+}
+
+const rests: readonly string[] = [
+  waits.approval,
+  waits.paused,
+  waits.delay,
+  waits.promotion,
+  waits.budget,
+  waits.canaryFailed,
+]
+
+const targetsIn = ({ pods }: World): number =>
+  pods.filter(({ side, goneAt }) => side === 'target' && goneAt === null).length
 
 function must(holds: boolean, invariant: number, what: string): void {
   if (!holds) throw new Error(`invariant ${invariant}: ${what}`)

@@ -28,6 +28,7 @@ function through(...positions: readonly GatePosition[]): Ended {
 
 const closed = { kind: 'closed' } as const
 const admitting = (upTo: number, surge = 0) => ({ kind: 'admitting', upTo, surge }) as const
+const resting = (upTo: number, surge = 0) => ({ ...admitting(upTo, surge), rests: true }) as const
 const halted = { kind: 'halted' } as const
 const reverting = { kind: 'reverting', unavailable: 2, surge: 1 } as const
 const none = { kind: 'none' } as const
@@ -39,6 +40,14 @@ describe('what a position makes of the fields', () => {
     ['K of them', [closed, admitting(2)], { ...spec, ...gated(2, 0) }],
     ['K beside a surge', [closed, admitting(0, 1)], { ...spec, ...gated(0, 1) }],
     ['nothing yet, but armed', [closed, admitting(0)], { ...spec, ...gated(0, 0), strategy, paused: true }],
+    ['K that are there: shut', [closed, admitting(2), resting(2)], { ...spec, ...gated(2, 0), paused: true }],
+    [
+      'K and a surge that are there',
+      [closed, admitting(2, 1), resting(2, 1)],
+      { ...spec, ...gated(2, 1), paused: true },
+    ],
+    ['the next ones', [closed, admitting(2), resting(2), admitting(4)], { ...spec, ...gated(4, 0) }],
+    ['none, from where it rested', [closed, admitting(4), resting(4), none], spec],
     ['halted: all stays', [closed, admitting(2, 1), halted], { ...spec, ...gated(2, 1), paused: true }],
     [
       'reverting: the strategy comes last',
@@ -57,6 +66,15 @@ describe('what a position makes of the fields', () => {
     expect(live.spec).toEqual(wanted)
     expect(steps.at(-1)).toBe('done')
     expect(positionOf(deployment, live, row, 'one')).toEqual(positions.at(-1))
+  })
+
+  test('that is unpaused where it rests is open, and one that was to open and did not lets nobody move', () => {
+    const rested = through(closed, admitting(2), resting(2))
+    const unpaused = { ...rested.live, spec: { ...rested.live.spec, paused: false } }
+    expect(positionOf(deployment, unpaused, rested.row, 'one')).toEqual(admitting(2))
+    const [opened, shut] = [through(closed, admitting(2), resting(2), admitting(4)), rested]
+    expect(positionOf(deployment, shut.live, opened.row, 'one')).toEqual(admitting(0))
+    expect(positionOf(deployment, through(closed, admitting(2)).live, rested.row, 'one')).toEqual(admitting(2))
   })
 
   test('that reverts may always take or add one: the API refuses what could never move', () => {

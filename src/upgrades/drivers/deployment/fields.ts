@@ -1,5 +1,6 @@
 import type { JsonObject } from '../../../core/json.ts'
 import type { GatePosition } from '../../core/model.ts'
+import { isResting } from '../../core/position.ts'
 import type { Fields } from '../../store/gate-row.ts'
 import { equivalentJson, numberOr, omit, pick, within } from '../gate/json.ts'
 import type { Reading, Workload } from '../gate/model.ts'
@@ -37,7 +38,7 @@ export function wanted(live: Workload, originals: Fields, position: GatePosition
   if (position.kind === 'closed' || position.kind === 'halted') return { ...stopped(live), ...replacing(originals) }
   if (position.kind !== 'admitting') return stopped(live)
   if (isShut(position)) return { ...stopped(live), ...armed }
-  return gated(position.upTo, position.surge)
+  return { ...gated(position.upTo, position.surge), ...(isResting(position) ? { paused: true } : {}) }
 }
 
 /**

@@ -49,6 +49,10 @@ describe('any way through the positions', () => {
   const position: fc.Arbitrary<GatePosition> = fc.oneof(
     fc.constantFrom<GatePosition>({ kind: 'none' }, { kind: 'closed' }, { kind: 'halted' }, { kind: 'frozen' }),
     fc.record({ kind: fc.constant('admitting' as const), upTo: fc.integer({ min: 0, max: 6 }), surge: fc.nat(2) }),
+    fc.record({
+      ...{ kind: fc.constant('admitting' as const), rests: fc.constant(true) },
+      ...{ upTo: fc.integer({ min: 0, max: 6 }), surge: fc.nat(2) },
+    }),
     fc.record({ kind: fc.constant('reverting' as const), unavailable: fc.nat(3), surge: fc.nat(2) }),
   )
 
