@@ -32,6 +32,7 @@ import { judge } from './judge.ts'
 import { followLeaving } from './leaving.ts'
 import type { Execution, ExecutionAct, ExecutionCommand, ExecutionObservation, Stage } from './model.ts'
 import { isTerminal } from './model.ts'
+import { followTurns } from './order.ts'
 import { patch } from './patch.ts'
 import { afterPinRemoval, guardTraffic, watchingThePin } from './pin-guard.ts'
 import { planned } from './planning.ts'
@@ -148,7 +149,8 @@ function lookAt(
   const isOver = before.stage === 'concluding' || before.ending?.to === 'ROLLED_BACK' || fleet === nothing
   if (isOver) return { ...rest, execution: before }
   const instances = bind(before, fleet, members, now)
-  const bound = followLeaving(patch(counted(before, fleet), { instances }), fleet, now)
+  const placed = followLeaving(patch(counted(before, fleet), { instances }), fleet, now)
+  const bound = followTurns(before, placed, now)
   const goesForward = forward.has(bound.stage) || (bound.stage === 'releasing' && bound.status !== 'ROLLING_BACK')
   const execution = goesForward ? judge({ execution: bound, fleet, members, releases, attempt, now }) : bound
   return { ...rest, execution }

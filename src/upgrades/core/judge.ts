@@ -24,6 +24,7 @@ import type {
   Member,
   ReleaseSight,
 } from './model.ts'
+import { awaitsTurn } from './order.ts'
 import { mapChanged, patch } from './patch.ts'
 import { isCheckDue } from './probes.ts'
 import { failedToTake, isAnswered, notTold } from './refused.ts'
@@ -193,7 +194,7 @@ function failed({ now }: Evidence, instance: Instance, message: string): Instanc
 const timeoutOf = ({ spec }: Execution): number => seconds(spec.healthCheckTimeoutSeconds)
 
 function isLate({ execution, now }: Evidence, instance: Instance): boolean {
-  return instance.startedAt !== null && now >= limitOf(execution, instance, now)
+  return instance.startedAt !== null && !awaitsTurn(instance) && now >= limitOf(execution, instance, now)
 }
 
 /**

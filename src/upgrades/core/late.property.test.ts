@@ -5,6 +5,7 @@ import { isInFlight, targetPod } from './instances.ts'
 import { judge } from './judge.ts'
 import type { Strategy, UpgradeSpec } from './model.ts'
 import { strategies } from './model.ts'
+import { awaitsTurn } from './order.ts'
 import { advance } from './rehearsal/fleet.ts'
 import { type FleetKind, fleetKinds, refOf, toldToGo } from './rehearsal/world.ts'
 import { membersOf } from './slots.ts'
@@ -44,6 +45,7 @@ const setup: fc.Arbitrary<Setup> = fc
     spec,
     faults: fc.constant({ readySeconds: 0 }),
     stopping: fc.constant({ takesMs: 200, graceMs: 1_000 }),
+    inTurn: fc.boolean(),
     healthEndpoint: fc.boolean(),
   })
   .map((each) => (each.spec.strategy === 'BLUE_GREEN' ? { ...each, kind: 'surging' as const } : each))
@@ -88,7 +90,8 @@ test(
       // One until it is seen, one between its two checks; and the grace period of its old pod.
       const longest = timeout + 2 * interval + 2
       for (let looks = 0; looks < 1_000 && simulation.next(); looks++) {
-        for (const { startedAt, status } of simulation.execution.instances.filter(isInFlight)) {
+        const awaited = simulation.execution.instances.filter((one) => isInFlight(one) && !awaitsTurn(one))
+        for (const { startedAt, status } of awaited) {
           expect([status, (simulation.now - (startedAt ?? 0)) / 1000 <= longest]).toEqual([status, true])
         }
         if (evicts[looks % evicts.length]) evictUnproved(simulation)

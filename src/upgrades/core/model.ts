@@ -125,11 +125,13 @@ export type Instance = {
   readonly leaving?: Leaving | null
   /** The extension that it has had of the present time limit. Absent: none. */
   readonly extension?: Extension | null
+  /** In an ordered fleet: it waits behind another, or its turn has come since it was let go (`order.ts`). Absent: neither. */
+  readonly turn?: 'awaited' | 'come' | null
   readonly ready: boolean
   readonly unchanged: boolean
   readonly message: string | null
   readonly health: HealthStreak
-  /** When it was chosen or let go, from which its time limit counts, and when its new pod was up. */
+  /** When it was chosen, let go or had its turn, from which its time limit counts, and when its new pod was up. */
   readonly startedAt: Instant | null
   readonly upAt: Instant | null
   readonly endedAt: Instant | null

@@ -188,24 +188,22 @@ function ranksOf(world: World, pods: readonly WorldPod[]): ReadonlyMap<number, n
 function controlPlaces(world: World): World {
   const going = new Set(takenAway(world).map(({ serial }) => serial))
   const pods = world.pods.map((pod) => (going.has(pod.serial) ? toldToGo(world, pod) : pod))
-  const fresh = missingPlaces(world, pods).map((slot, n) =>
-    newPod(slot, world.serial + n, sideOfPlace(world, slot), world.at),
-  )
+  const fresh = filling(world, pods)
   if (going.size === 0 && fresh.length === 0) return world
   return { ...world, pods: [...pods, ...fresh], serial: world.serial + fresh.length }
 }
 
-/** The places that get a pod now: all that have none, or in turn the first of them, once all below it are ready. */
-function missingPlaces(world: World, pods: readonly WorldPod[]): readonly number[] {
-  const there = new Map(pods.map((pod) => [pod.slot, pod]))
-  const missing: number[] = []
+/** The pods that come now, in places that have none. */
+function filling(world: World, pods: readonly WorldPod[]): readonly WorldPod[] {
+  const inPlace = new Map(pods.map((pod) => [pod.slot, pod]))
+  const fresh: WorldPod[] = []
   for (let slot = 0; slot < world.wanted; slot++) {
-    const pod = there.get(slot)
-    if (pod === undefined) missing.push(slot)
-    const isSettled = pod !== undefined && pod.goneAt === null && isReady(world, pod, world.at)
-    if (world.inTurn && !isSettled) break
+    const known = inPlace.get(slot)
+    const pod = known ?? newPod(slot, world.serial + fresh.length, sideOfPlace(world, slot), world.at)
+    if (known === undefined) fresh.push(pod)
+    if (world.inTurn && (pod.goneAt !== null || !isReady(world, pod, world.at))) break
   }
-  return missing
+  return fresh
 }
 
 /** Ordered places below the partition keep the previous version; a node's pod always comes back in the new one. */
