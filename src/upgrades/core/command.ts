@@ -145,6 +145,8 @@ function resume(execution: Execution, command: Command<'resume'>, now: Instant):
     ...moveTo(execution, to, mover),
     pausedFrom: null,
     statusReason: null,
+    // The gate may have stayed shut meanwhile: other workloads have all their time from now on.
+    stageSince: execution.stage === 'opening' ? now : execution.stageSince,
     waitingFor: { reason: waits.instances, until: now },
     ...(approved ? { approvals: [...execution.approvals, approval], nextBatchAt: now } : {}),
   }

@@ -299,6 +299,8 @@ export type Execution = {
   readonly nextBatchAt: Instant | null
   /** When the present stage began, for stages that take a set time. */
   readonly stageSince: Instant
+  /** How far the other workloads of the release were at most in the present stage, where it waits for them. Absent: not seen. */
+  readonly othersProgress?: number | null
   readonly change: ChangePlan | null
   readonly instances: readonly Instance[]
   readonly checks: readonly Check[]

@@ -104,6 +104,7 @@ export type Others = {
   readonly uniform: boolean
   readonly blockers: readonly string[]
   readonly left?: readonly PodRef[]
+  readonly progress?: number
 }
 
 /** A look at everything that an execution depends on. `unreadable` is never taken for gone. */

@@ -33,3 +33,12 @@ test.concurrent('pods of a StatefulSet that come all at once are no less healthy
   const wanted = { batchSize: 4, maxUnavailablePercentage: 100, healthCheckTimeoutSeconds: 6, failureThreshold: 1 }
   expect((await ended(await fleet.started(wanted))).status).toBe('COMPLETED')
 })
+
+test.concurrent('another workload of the release is waited for as long as it moves', async () => {
+  const values = { second: true, secondKind: 'StatefulSet', secondReplicas: 4, secondReadyMs: 2_500 }
+  const fleet = await Fleet.install(world, component, { kind: 'Deployment', size: 2, values })
+  const workload = { kind: 'Deployment', name: 'app' }
+  const target = { kind: 'workload', releaseId: fleet.release.id, workload }
+  expect((await ended(await fleet.started({ target, healthCheckTimeoutSeconds: 6 }))).status).toBe('COMPLETED')
+  await fleet.reaches({ '1.1.0': 4 }, 'app-second')
+})

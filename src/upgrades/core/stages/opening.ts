@@ -1,6 +1,7 @@
 import { isInFlight, isOnTarget, withStatus } from '../instances.ts'
 import { settlesBy, stopping } from '../leaving.ts'
 import type { Execution } from '../model.ts'
+import { followOthers } from '../others.ts'
 import { statusReasons, waits } from '../reasons.ts'
 import { failuresIn } from '../stopping.ts'
 import { strategyOf } from '../strategies/index.ts'
@@ -18,7 +19,7 @@ export const opening: StageHandler = (look) =>
     const left = takeLeft(look)
     if (left !== null) return left
     const why = notSettled(look)
-    if (why !== null) return waitFor(look, why)
+    if (why !== null) return waitFor({ ...look, execution: followOthers(look) }, why)
     if (fleet.pin !== null) return act(execution, { kind: 'pin', to: null }, waits.pin)
     return goTo(look, execution, 'verifying')
   })

@@ -20,6 +20,7 @@ import { podsAboutToGo, wantsProbe } from '../probes.ts'
 import { applyAct, capabilitiesOf } from '../rehearsal/apply.ts'
 import { observeWorld } from '../rehearsal/observe.ts'
 import { createWorld, type FleetKind, type Stopping, stopsAtOnce, type World } from '../rehearsal/world.ts'
+import { OtherFleet, type OtherWorkload } from './others.ts'
 
 /** The defaults of `seeds/004`. */
 export const defaults: UpgradeSpec = {
@@ -52,6 +53,8 @@ export type Setup = {
   readonly healthEndpoint?: boolean
   /** Another workload of the release would move, were it not for the gate. */
   readonly othersMove?: boolean
+  /** Another workload of the release, that takes its time. */
+  readonly other?: OtherWorkload
   /** What the fleet cannot do after all. */
   readonly capabilities?: Partial<Capabilities>
   readonly failedChecks?: readonly ('BACKUP' | 'RESOURCES')[]
@@ -95,11 +98,13 @@ export class Simulation {
   refuses: readonly ExecutionAct['kind'][]
   private readonly setup: Setup
   private late: { readonly act: ExecutionAct; readonly writes: number } | null = null
+  private readonly other: OtherFleet | null
   private lastSeen: ExecutionObservation | null = null
 
   constructor(setup: Setup = {}) {
     this.setup = setup
     this.refuses = setup.refuses ?? []
+    this.other = setup.other === undefined ? null : new OtherFleet(setup.other)
     const {
       size = 10,
       kind = 'surging',
@@ -216,7 +221,8 @@ export class Simulation {
   observe(): ExecutionObservation {
     const asked = { wantsProbe: wantsProbe(this.execution, this.now), aboutToGo: podsAboutToGo(this.execution) }
     const { fleet: sight, releases } = observeWorld(this.world, asked, this.now)
-    const fleet = this.setup.othersMove ? withOthers(sight) : sight
+    const seen = this.other?.beside(sight, this.now) ?? sight
+    const fleet = this.setup.othersMove ? withOthers(seen) : seen
     return { kind: 'seen', releases, fleet, checks: this.checks(fleet) }
   }
 

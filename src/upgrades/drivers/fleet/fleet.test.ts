@@ -9,7 +9,7 @@ import { selects } from '../services/select.ts'
 import { claimNames, takesHostPort } from '../surge.ts'
 import { beyondBudgets } from './evictions.ts'
 import { type FleetPod, membersOf, presentHashes } from './members.ts'
-import { isUniform } from './others.ts'
+import { isUniform, progressOf } from './others.ts'
 import { isHealthPath } from './probes.ts'
 
 const sides = { previous: 'old', target: 'new' }
@@ -211,4 +211,18 @@ describe('without a gate a workload would not move', () => {
     ['not on every node', { desiredNumberScheduled: 2, currentNumberScheduled: 2 }, false],
     ['its controller has not seen the template', { replicas: 3, updatedReplicas: 3, observedGeneration: 1 }, false],
   ])('%s: %o', (_, status, expected) => expect(isUniform(at(status))).toBe(expected))
+})
+
+describe('how far another workload is', () => {
+  const at = (status: JsonObject) => ({
+    metadata: { name: 'second', generation: 2 },
+    status: { observedGeneration: 2, ...status },
+  })
+
+  test.each([
+    ['no pod of it is ready yet', { replicas: 3 }, 0],
+    ['one is updated, and the others are ready', { updatedReplicas: 1, readyReplicas: 2 }, 3],
+    ['on every node', { desiredNumberScheduled: 2, updatedNumberScheduled: 2, numberReady: 2 }, 4],
+    ['its controller speaks of an older spec', { updatedReplicas: 3, readyReplicas: 3, observedGeneration: 1 }, 0],
+  ])('%s: %o', (_, status, expected) => expect(progressOf(at(status))).toBe(expected))
 })

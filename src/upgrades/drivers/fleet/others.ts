@@ -39,6 +39,7 @@ export async function readOthers(
     uniform: lives.every(isUniform),
     blockers: [...words, ...going].slice(0, MOST_BLOCKERS),
     ...(left.length === 0 ? {} : { left }),
+    progress: lives.reduce((sum, live) => sum + progressOf(live), 0),
   }
 }
 
@@ -56,9 +57,25 @@ async function readManual(client: ClusterClient, live: Workload): Promise<Manual
   return { name, left, going: there.length < pods.length }
 }
 
+/** How many of its pods are updated and how many ready, in one number; 0 while its controller speaks of an older spec. Pure. */
+export function progressOf(live: Workload): number {
+  if (!isSeen(live)) return 0
+  const { status = {} } = live
+  const [updated, ready] =
+    status.desiredNumberScheduled === undefined
+      ? [status.updatedReplicas, status.readyReplicas]
+      : [status.updatedNumberScheduled, status.numberReady]
+  return numberOr(updated, 0) + numberOr(ready, 0)
+}
+
+/** True once its controller has seen its newest spec. */
+const isSeen = ({ metadata, status = {} }: Workload): boolean =>
+  numberOr(status.observedGeneration, 0) >= (metadata.generation ?? 0)
+
 /** True when a workload has pods of its present template only, as its controller has seen it. Pure. */
-export function isUniform({ metadata, status = {} }: Workload): boolean {
-  if (numberOr(status.observedGeneration, 0) < (metadata.generation ?? 0)) return false
+export function isUniform(live: Workload): boolean {
+  if (!isSeen(live)) return false
+  const { status = {} } = live
   const [all, updated] =
     status.desiredNumberScheduled === undefined
       ? [status.replicas, status.updatedReplicas]
