@@ -89,7 +89,7 @@ function person(simulation: Simulation): void {
   const reason = simulation.execution.waitingFor?.reason
   if (reason === 'APPROVAL_REQUIRED' || reason === 'PAUSED') simulation.command(say.resume)
   if (reason === 'CANARY_PROMOTION') simulation.command(say.promote)
-  if (reason === 'CANARY_FAILED' || reason === 'BUDGET_USED_UP') simulation.command(say.cancel)
+  if (reason === 'CANARY_FAILED') simulation.command(say.cancel)
 }
 
 /** Counts decisions, the time that they take, and the steps of instances that they make. */

@@ -20,9 +20,11 @@ export function forgiveBlindness(execution: Execution, now: Instant): Execution 
   if (since === null) return execution
   const by = now - since
   const instances = mapChanged(execution.instances, (instance) => later(execution, instance, by, now))
-  const refusedSince = typeof execution.refusedSince === 'number' ? Math.min(now, execution.refusedSince + by) : null
+  const moved = (moment: Instant | null = null) => (moment === null ? null : Math.min(now, moment + by))
+  const refusedSince = moved(execution.refusedSince)
+  const starvedSince = moved(execution.starvedSince)
   const stageSince = Math.min(now, execution.stageSince + by)
-  return patch(execution, { instances, stageSince, refusedSince, blindSince: null })
+  return patch(execution, { instances, stageSince, refusedSince, starvedSince, blindSince: null })
 }
 
 function sinceWhen({ waitingFor }: Execution, now: Instant): Instant | null {

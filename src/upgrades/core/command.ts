@@ -128,7 +128,7 @@ function pause(execution: Execution, command: Command<'pause'>, now: Instant): E
   const left = execution.batchLeft
   const moved = moveTo(chooseNobody(execution), 'PAUSED', moverOf(command, now))
   const waitingFor = { reason: waits.paused, until: now + seconds(1) }
-  return { ...moved, pausedFrom, batchLeft: left, statusReason: statusReasons.paused, waitingFor }
+  return { ...moved, pausedFrom, batchLeft: left, statusReason: statusReasons.paused, waitingFor, starvedSince: null }
 }
 
 /** Goes on, unless failures that were counted meanwhile stop it now: judged here, and begun by the worker. */

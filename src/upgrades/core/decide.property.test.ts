@@ -7,6 +7,7 @@ import { isTerminal, strategies } from './model.ts'
 import { type FleetKind, fleetKinds, type Stopping, stopsAtOnce } from './rehearsal/world.ts'
 import { anotherHand, breakPod, killPod, lateWrite, misPin, scale } from './testing/disturb.ts'
 import { Guard } from './testing/invariants.ts'
+import type { OtherWorkload } from './testing/others.ts'
 import { type Fate, type Setup, type Sight, Simulation, say } from './testing/simulation.ts'
 
 type ActKind = ExecutionAct['kind']
@@ -92,6 +93,11 @@ const spec = fc
 /** Pods that take their time, and that are given less than they take. One that never stops is in `leaving.scenario.test.ts`. */
 const stopping = fc.constantFrom<Stopping[]>({ takesMs: 20_000, graceMs: 30_000 }, { takesMs: 20_000, graceMs: 5_000 })
 
+const otherWorkloads: OtherWorkload[] = [
+  { pods: 3, secondsEach: 20 },
+  { pods: 3, secondsEach: 20, stuckAt: 1 },
+]
+
 const size = fc.oneof({ weight: 4, arbitrary: fc.integer({ min: 1, max: 10 }) }, fc.integer({ min: 1, max: 60 }))
 const setup: fc.Arbitrary<Setup> = fc.record({
   size,
@@ -105,6 +111,7 @@ const setup: fc.Arbitrary<Setup> = fc.record({
   // Still building up at first, or not.
   present: fc.oneof({ weight: 2, arbitrary: fc.constant(undefined) }, fc.nat(6)),
   inTurn: fc.boolean(),
+  other: fc.oneof({ weight: 4, arbitrary: fc.constant(null) }, fc.constantFrom(...otherWorkloads)),
   healthEndpoint: fc.boolean(),
   refuses: refusals,
   refusedWith: fc.constantFrom<ErrorCode[]>('cluster_unavailable', 'not_permitted', 'not_found'),
@@ -137,8 +144,8 @@ function apply(simulation: Simulation, guard: Guard, move: Move): void {
   if (move.kind === 'hand') simulation.world = anotherHand(simulation.world, simulation.now)
 }
 
-/** What a person is waited for, or what only the fleet itself can end: then it is said, and looked at again. */
-const restful = ['PAUSED', 'APPROVAL_REQUIRED', 'CANARY_PROMOTION', 'CANARY_FAILED', 'BUDGET_USED_UP']
+/** What only a person can end: then it is said, and looked at again. */
+const restful = ['PAUSED', 'APPROVAL_REQUIRED', 'CANARY_PROMOTION', 'CANARY_FAILED']
 
 /** What is tried until the cluster takes it, and is said: that which puts things in order, and what settles in PAUSED. */
 function isTriedOn({ refuses, execution: { stage, status } }: Simulation): boolean {

@@ -286,6 +286,8 @@ export type Execution = {
   readonly blindSince: Instant | null
   /** Since when the act that is to be brought about is refused, each time. */
   readonly refusedSince: Instant | null
+  /** Since when nothing is in flight and unready instances use up the budget. Absent: they do not. */
+  readonly starvedSince?: Instant | null
   /** What is there now; budgets follow it. */
   readonly currentInstances: number
   readonly currentBatch: number

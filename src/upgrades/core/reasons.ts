@@ -14,6 +14,7 @@ export const statusReasons = {
   act: 'ACT_REFUSED',
   threshold: 'FAILURE_THRESHOLD_REACHED',
   budget: 'FAILURES_USE_UP_THE_BUDGET',
+  unready: 'UNREADY_INSTANCES_USE_UP_THE_BUDGET',
   canary: 'CANARY_FAILED',
   green: 'GREEN_FAILED',
   blocked: 'FAILED_INSTANCE_BLOCKS_THE_ORDER',

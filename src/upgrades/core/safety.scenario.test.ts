@@ -49,7 +49,7 @@ describe('what may be unavailable', () => {
     scenario.thenGates(2, 4, 5, 7, 9, 10)
   })
 
-  test('an ordered fleet whose lowest is broken waits, and says for whom', () => {
+  test('an ordered fleet whose lowest is broken waits, says for whom, and can be cancelled', () => {
     given({ size: 3, kind: 'ordered', faults: { unreadyBefore: [0] } })
       .untilWaiting('BUDGET_USED_UP')
       .so(({ waitingFor }) => expect(waitingFor?.detail).toContain('pod-0'))

@@ -20,7 +20,7 @@ describe('a batch of which nothing was let go', () => {
       .untilWaiting('DRAINING')
       .inCluster((world, now) => breakPod(breakPod(world, 0, now), 1, now))
       .untilWaiting('BUDGET_USED_UP')
-      .afterSeconds(600)
+      .afterSeconds(200)
       .thenCounts({ PENDING: 8 })
     const { status, currentBatch, approvals, waitingFor } = scenario.execution
     expect([status, currentBatch, approvals, waitingFor?.reason]).toEqual(['IN_PROGRESS', 0, [], 'BUDGET_USED_UP'])

@@ -9,9 +9,7 @@ type Shown = {
 
 export const terminal: ReadonlySet<string> = new Set(['ROLLED_BACK', 'COMPLETED', 'FAILED', 'CANCELLED'])
 /** What waits without end waits for a person (SPEC.md of the machine, invariant 7). */
-const forPerson = new Set([
-  ...['NOT_STARTED', 'PAUSED', 'APPROVAL_REQUIRED', 'CANARY_PROMOTION', 'CANARY_FAILED', 'BUDGET_USED_UP'],
-])
+const forPerson = new Set(['NOT_STARTED', 'PAUSED', 'APPROVAL_REQUIRED', 'CANARY_PROMOTION', 'CANARY_FAILED'])
 /** How long an execution may take once nobody gives it a command any more: beyond all its own limits, faults included. */
 const endsWithinMs = 120_000
 

@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { eventually } from '../support/eventually.ts'
 import type { Execution, RegisteredComponent, UpgradeHandle } from '../support/upgrades.ts'
 import { openWorld, type World } from '../support/world.ts'
 import { Fleet, registerFleet } from './support/fleet.ts'
 
 // Fleets that take long as a whole, though none of their pods does; and fleets that never go on.
 
-vi.setConfig({ testTimeout: 150_000 })
+vi.setConfig({ testTimeout: 220_000 })
 let world: World
 let component: RegisteredComponent
 beforeAll(async () => {
@@ -15,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => world.close())
 
 const ended = (execution: UpgradeHandle): Promise<Execution> =>
-  execution.until('ended', ({ endedAt }) => endedAt !== null, { withinMs: 100_000 })
+  execution.until('ended', ({ endedAt }) => endedAt !== null, { withinMs: 150_000 })
 
 test.concurrent.each([
   { strategy: 'ROLLING', size: 4, batchSize: 4, maxUnavailablePercentage: 100 },
@@ -41,4 +42,37 @@ test.concurrent('another workload of the release is waited for as long as it mov
   const target = { kind: 'workload', releaseId: fleet.release.id, workload }
   expect((await ended(await fleet.started({ target, healthCheckTimeoutSeconds: 6 }))).status).toBe('COMPLETED')
   await fleet.reaches({ '1.1.0': 4 }, 'app-second')
+})
+
+test.concurrent('instances that others broke and that use up the budget are waited for until then, and named at the end', async () => {
+  const fleet = await Fleet.install(world, component, { kind: 'StatefulSet', size: 5 })
+  const before = await fleet.uids()
+  const lowest = (await fleet.pods()).filter(({ name }) => name === 'app-0' || name === 'app-1')
+  for (const pod of lowest) await fleet.breaks(pod, 'crash')
+  await eventually('they are unready', async () => (await fleet.pods()).filter(({ ready }) => !ready).length === 2)
+  const overrideChecks = [{ check: 'HEALTH_ENDPOINTS', reason: 'two of them are broken' }]
+  const execution = await fleet.started({ overrideChecks, healthCheckTimeoutSeconds: 8 })
+  const waiting = ({ waitingFor }: Execution) => waitingFor?.reason === 'BUDGET_USED_UP'
+  const { waitingFor } = await execution.until('it waits', waiting, { withinMs: 60_000 })
+  const seen = await execution.until('later', ({ endedAt }) => endedAt === null, { withinMs: 1_000 })
+  expect(seen.waitingFor).toEqual(waitingFor)
+  const done = await ended(execution)
+  expect(done).toMatchObject({ status: 'FAILED', statusReason: 'UNREADY_INSTANCES_USE_UP_THE_BUDGET' })
+  expect(done.transitions.at(-1)).toMatchObject({ reason: expect.stringMatching(/not ready: app-[01], app-[01]$/) })
+  const lateMs = Date.parse(done.endedAt ?? '') - Date.parse(waitingFor?.until ?? '')
+  expect([lateMs >= 0, lateMs < 30_000]).toEqual([true, true])
+  expect(await fleet.uids()).toEqual(before)
+})
+
+test.concurrent('one of them gets well: the upgrade goes on', async () => {
+  const fleet = await Fleet.install(world, component, { kind: 'StatefulSet', size: 4 })
+  const [ill] = (await fleet.pods()).filter(({ name }) => name === 'app-0')
+  if (ill === undefined) throw new Error('app-0 is there')
+  await fleet.breaks(ill, 'crash')
+  await eventually('it is unready', async () => (await fleet.pods()).some(({ ready }) => !ready))
+  const overrideChecks = [{ check: 'HEALTH_ENDPOINTS', reason: 'one of them is broken' }]
+  const execution = await fleet.started({ overrideChecks, healthCheckTimeoutSeconds: 60 })
+  await execution.until('it waits', ({ waitingFor }) => waitingFor?.reason === 'BUDGET_USED_UP', { withinMs: 60_000 })
+  await fleet.breaks(ill, null)
+  expect((await ended(execution)).status).toBe('COMPLETED')
 })

@@ -8,13 +8,13 @@ import { patch } from '../patch.ts'
 import { type Admitting, isResting, letsBe, positionOf, samePosition, toTake } from '../position.ts'
 import { nextCheckOf, nextGlance, podsAboutToGo } from '../probes.ts'
 import { statusReasons, waits } from '../reasons.ts'
-import { type Fleet, nameOf } from '../slots.ts'
 import { failuresIn, hasFailedCanary, stopReasonOf } from '../stopping.ts'
 import { strategyOf } from '../strategies/index.ts'
 import { flotilla, moveTo } from '../transitions.ts'
 import { endAs, failing, stop } from '../turns.ts'
 import { isGated } from './closing.ts'
 import { act, atInterval, go, goTo, type Look, type StageHandler, type Step, soon, wait } from './look.ts'
+import { fed, starved } from './starved.ts'
 
 /** Instances move, batch by batch: what was chosen is let go, the next are chosen, and the gate is set for them. */
 export const moving: StageHandler = (look) => {
@@ -26,7 +26,7 @@ export const moving: StageHandler = (look) => {
   if (isSettled(more)) {
     return batchOver({ ...look, execution: withoutUnmoved(patch(more, { batchLeft: 0 }), look.now) })
   }
-  return bringAbout({ ...look, execution: more })
+  return bringAbout({ ...look, execution: fed(more) })
 }
 
 /** Where the order is fixed: one that was let go, and above which an old pod has come, has its turn after that. */
@@ -55,8 +55,8 @@ function batchOver(look: Look): Step {
     return settled(look, waits.delay, execution.nextBatchAt)
   const chosen = choose(execution, now)
   return chosen === execution
-    ? settled(look, waits.budget, atInterval(look, execution), whoIsNotReady(execution, look.fleet))
-    : bringAbout({ ...look, execution: chosen })
+    ? (settleGate(look) ?? starved(look, nextRound(look)))
+    : bringAbout({ ...look, execution: fed(chosen) })
 }
 
 function allMoved(look: Look): Step {
@@ -79,15 +79,9 @@ function betweenBatches(look: Look): Step {
   return batchOver({ ...look, execution: { ...execution, nextBatchAt: now + execution.spec.batchDelaySeconds * 1000 } })
 }
 
-function whoIsNotReady({ instances }: Execution, fleet: Fleet): string {
-  const unready = instances.filter(({ ready }) => !ready).slice(0, 5)
-  const names = unready.map((instance) => nameOf(fleet, instance))
-  return names.length === 0 ? '' : `not ready: ${names.join(', ')}`
-}
-
 /** Nothing is started now, but the gate may still be higher or lower than what moved. */
-function settled(look: Look, reason: string, until: Instant, detail = ''): Step {
-  return settleGate(look) ?? wait(look.execution, reason, Math.min(until, nextRound(look)), detail)
+function settled(look: Look, reason: string, until: Instant): Step {
+  return settleGate(look) ?? wait(look.execution, reason, Math.min(until, nextRound(look)))
 }
 
 /** The next moment at which all that have passed are checked, or the fleet is counted again. */

@@ -54,7 +54,7 @@ export type Setup = {
   /** Another workload of the release would move, were it not for the gate. */
   readonly othersMove?: boolean
   /** Another workload of the release, that takes its time. */
-  readonly other?: OtherWorkload
+  readonly other?: OtherWorkload | null
   /** What the fleet cannot do after all. */
   readonly capabilities?: Partial<Capabilities>
   readonly failedChecks?: readonly ('BACKUP' | 'RESOURCES')[]
@@ -104,7 +104,7 @@ export class Simulation {
   constructor(setup: Setup = {}) {
     this.setup = setup
     this.refuses = setup.refuses ?? []
-    this.other = setup.other === undefined ? null : new OtherFleet(setup.other)
+    this.other = setup.other ? new OtherFleet(setup.other) : null
     const {
       size = 10,
       kind = 'surging',
