@@ -47,6 +47,20 @@ test('a place whose pod was taken gets the old one of a place that has passed an
   expect(second).toMatchObject({ status: 'PENDING', pod: { name: 'chosen' }, side: 'other', ready: true })
 })
 
+/** A paused Deployment that is scaled down gives up old pods as it likes; the gate counts on the one beside what has not passed. */
+test('a place whose new pod has not passed beside its old one gets that of a place that has', () => {
+  const [old, gone] = [member('old', 'previous'), member('gone', 'previous')]
+  const beside = (index: number, pod: Member, next: string, more: Partial<Instance>): Instance => ({
+    ...newInstance(id, index, pod, 'TARGET'),
+    ...{ nextPod: { name: next, uid: next }, ...more },
+  })
+  const passed = beside(0, old, 'new', { status: 'COMPLETED' })
+  const failed = beside(1, gone, 'bad', { status: 'FAILED', surge: true })
+  const [first, second] = bound([passed, failed], [old, member('new', 'target'), member('bad', 'target', false)])
+  expect(first).toMatchObject({ pod: { name: 'new' }, nextPod: null, side: 'target' })
+  expect(second).toMatchObject({ status: 'FAILED', pod: { name: 'old' }, nextPod: { name: 'bad' } })
+})
+
 test('nothing is traded while the new pod stands beside an old one that is not let go yet', () => {
   const [old, gone] = [member('old', 'previous'), member('gone', 'previous')]
   const surging: Instance = {

@@ -172,7 +172,7 @@ function trade(instances: readonly Instance[], pairs: readonly Pair[]): readonly
   const spared: number[] = []
   for (const [at, instance] of instances.entries()) {
     const { old, next } = pairs[at] ?? nobody
-    if (isWaiting(instance) && old === null && next === null) robbed.push(at)
+    if (old === null && keepsOld(instance, next)) robbed.push(at)
     if (mayHaveLost(instance) && old !== null) spared.push(at)
   }
   if (robbed.length === 0 || spared.length === 0) return pairs
@@ -181,10 +181,16 @@ function trade(instances: readonly Instance[], pairs: readonly Pair[]): readonly
     const from = spared[n]
     if (from === undefined) break
     const { old, next } = after[from] ?? nobody
-    after[to] = { old, next: null }
+    after[to] = { old, next: after[to]?.next ?? null }
     after[from] = { old: null, next }
   }
   return after
+}
+
+/** Its old pod was not to go: it was not let go, or its new one runs beside and has not passed. */
+function keepsOld(instance: Instance, next: Member | null): boolean {
+  if (next === null) return isWaiting(instance)
+  return instance.surge && instance.status !== 'COMPLETED'
 }
 
 const isWaiting = ({ status }: Instance): boolean => status === 'PENDING' || status === 'DRAINING'
