@@ -103,6 +103,7 @@ describe('post-checks', () => {
       '1 of 2 instances are not there; a: slow',
       'the health endpoint of a does not answer well',
     ])
+    expect(report?.checks.map(({ status }) => status)).toEqual(['PENDING', 'PENDING', 'PENDING'])
     const unasked = postChecks(execution(), fleet([member('a')], {}))
     expect(unasked?.checks.at(-1)).toMatchObject({ message: 'the health endpoint of a has given no answer' })
     expect(postChecks(execution(), { kind: 'gone', why: 'it is gone' })).toBeNull()

@@ -27,8 +27,8 @@ export function forgiveBlindness(execution: Execution, now: Instant): Execution 
   return patch(execution, { instances, stageSince, refusedSince, starvedSince, blindSince: null })
 }
 
-function sinceWhen({ waitingFor }: Execution, now: Instant): Instant | null {
-  const due = waitingFor?.until ?? null
+function sinceWhen({ waitingFor, nextLookAt = null }: Execution, now: Instant): Instant | null {
+  const due = nextLookAt ?? waitingFor?.until ?? null
   return due !== null && now - due > graceMs ? due : null
 }
 

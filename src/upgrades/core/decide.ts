@@ -216,15 +216,17 @@ function conclude(
 ): ExecutionDecision {
   if (step.kind === 'end') return next(before, step.execution, null, null)
   const state = withRefusal(step, attempt)
+  const noLimit = step.kind === 'wait' ? state : patch(state, { nextLookAt: null })
   if (step.kind === 'act') {
     const plan = planned(step, attempt, now)
     const waitingFor = plan.waitingFor ?? { reason: step.reason, until: now + seconds(1) }
-    return next(before, waiting(state, before, waitingFor, now), plan.act, plan.act === null ? waitingFor.until : now)
+    return next(before, waiting(noLimit, before, waitingFor, now), plan.act, plan.act === null ? waitingFor.until : now)
   }
-  if (step.kind === 'go') return next(before, state, null, now)
+  if (step.kind === 'go') return next(before, noLimit, null, now)
   const until = step.waitingFor.until
   const wake = step.lookBy === undefined || until === null ? until : Math.min(until, step.lookBy)
-  return next(before, waiting(state, before, step.waitingFor, now), null, wake)
+  const looked = patch(state, { nextLookAt: step.isLimit === true ? wake : null })
+  return next(before, waiting(looked, before, step.waitingFor, now), null, wake)
 }
 
 function next(

@@ -284,6 +284,8 @@ export type Execution = {
   readonly waitingFor: Waiting | null
   /** Since when the cluster cannot be read: that time is on nobody's account. */
   readonly blindSince: Instant | null
+  /** When it is looked at again, where `waitingFor` tells a later moment. Absent: then. */
+  readonly nextLookAt?: Instant | null
   /** Since when the act that is to be brought about is refused, each time. */
   readonly refusedSince: Instant | null
   /** Since when nothing is in flight and unready instances use up the budget. Absent: they do not. */

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
 import type { World } from './rehearsal/world.ts'
-import { breakPod } from './testing/disturb.ts'
 import { given } from './testing/scenario.ts'
 
 /** SPEC section 5, "Safety" and "Answers", a sentence a test. */
@@ -218,14 +217,6 @@ describe('an upgrade that is taken from us', () => {
 })
 
 describe('checks', () => {
-  test('a failed post-check counts as the threshold reached', () => {
-    given({ size: 4, spec: auto })
-      .until(({ stage }) => stage === 'verifying')
-      .inCluster((world, now) => breakPod(world, 0, now))
-      .untilStatus('ROLLED_BACK')
-      .thenReason('POST_CHECKS_FAILED')
-  })
-
   test('a failed one ends it before anything is touched', () => {
     given({ failedChecks: ['BACKUP'] })
       .untilStatus('FAILED')

@@ -52,6 +52,7 @@ export function finish(execution: Execution, to: ExecutionStatus, code: StatusRe
     pausedFrom: null,
     waitingFor: null,
     blindSince: null,
+    nextLookAt: null,
     refusedSince: null,
     batchLeft: 0,
     nextBatchAt: null,

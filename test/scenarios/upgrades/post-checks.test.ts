@@ -3,7 +3,7 @@ import { ok } from '../support/api.ts'
 import { eventually } from '../support/eventually.ts'
 import type { Execution, RegisteredComponent, UpgradeHandle } from '../support/upgrades.ts'
 import { openWorld, type World } from '../support/world.ts'
-import { Fleet, type FleetPod, registerFleet } from './support/fleet.ts'
+import { Fleet, type FleetPod, type Kind, registerFleet } from './support/fleet.ts'
 import { expectUnmarked } from './support/originals.ts'
 
 // What a failed post-check comes to, and what is told of it. While the second workload is not ready all instances have
@@ -26,24 +26,35 @@ const checkOf = ({ checks }: Execution, wanted: string) =>
   (checks as readonly Check[]).find(({ name }) => name === wanted)
 const lastStep = ({ transitions }: Execution) => transitions.at(-1)
 
-/** Given an execution of which one pod has broken after all had passed. */
-async function broken(fault: 'sick' | 'crash', autoRollbackEnabled: boolean) {
+/** Given an execution of which one pod breaks after all have passed. */
+async function breaking(fault: 'sick' | 'crash', autoRollbackEnabled: boolean, kind: Kind = 'Deployment') {
   const values = { second: true, secondFaults: { '1.1.0': 'never-ready' } }
-  const fleet = await Fleet.install(world, component, { kind: 'Deployment', size: 3, values })
+  const fleet = await Fleet.install(world, component, { kind, size: 3, values })
   const target = { kind: 'workload', releaseId: fleet.release.id, workload: { name: 'app' } }
-  const execution = await fleet.started({ autoRollbackEnabled, healthCheckTimeoutSeconds: 60, target })
+  // One failed instance is within the budget: it is the post-checks that stop the upgrade.
+  const patient = { maxUnavailablePercentage: 100, healthCheckTimeoutSeconds: 20 }
+  const execution = await fleet.started({ autoRollbackEnabled, ...patient, target })
   await execution.until('all have passed', ({ waitingFor }) => waitingFor?.reason === 'OTHER_WORKLOADS', patience)
   const [ill] = await fleet.pods()
   await fleet.breaks(ill as FleetPod, fault)
-  await eventually(
-    'the second workload comes ready, and it ends',
-    async () => {
-      await healSecond(fleet)
-      return (await execution.read()).endedAt
-    },
-    patience,
-  )
-  return { fleet, execution, ill: ill?.name ?? '', done: await execution.read() }
+  const until = (what: string, isSo: (execution: Execution) => boolean) =>
+    eventually(
+      `the second workload comes ready, and ${what}`,
+      async () => {
+        await healSecond(fleet)
+        const seen = await execution.read()
+        return isSo(seen) ? seen : null
+      },
+      patience,
+    )
+  return { fleet, execution, ill: ill as FleetPod, until }
+}
+
+/** Given one that stays broken until it has ended. */
+async function broken(fault: 'sick' | 'crash', autoRollbackEnabled: boolean) {
+  const { until, ill, ...rest } = await breaking(fault, autoRollbackEnabled)
+  await until('it ends', ({ endedAt }) => endedAt !== null)
+  return { ...rest, ill: ill.name, done: await rest.execution.read() }
 }
 
 async function healSecond(fleet: Fleet): Promise<void> {
@@ -105,3 +116,24 @@ test.concurrent('VERSION fails where pods were left behind before and the upgrad
   expect(await fleet.release.read()).toMatchObject({ status: 'FAILED', attemptedChartVersion: '1.1.0', frozen: null })
   expectUnmarked(await fleet.workload())
 })
+
+test.concurrent.each<Kind>(['Deployment', 'StatefulSet'])(
+  'a %s of which a pod is away for a moment, and which is scaled while it is verified, is waited for',
+  async (kind) => {
+    const { fleet, execution, ill, until } = await breaking('sick', true, kind)
+    const seen = await until('it is verified', ({ waitingFor }) => waitingFor?.detail?.startsWith('HEALTH') === true)
+    expect(post(seen as Execution)).toEqual(['VERSION PASSED', 'READY PASSED', 'HEALTH PENDING'])
+    expect((seen as Execution).waitingFor).toMatchObject({
+      reason: 'CHECKS',
+      detail: `HEALTH: the health endpoint of ${ill.name} does not answer well`,
+    })
+    const left = Date.parse((seen as Execution).waitingFor?.until ?? '') - Date.now()
+    expect(left).toBeGreaterThan(10_000)
+    await fleet.touch({ replicas: 5 })
+    await fleet.kill(ill)
+    const done = await execution.untilStatus('COMPLETED', patience)
+    expect(post(done)).toEqual(['VERSION PASSED', 'READY PASSED', 'HEALTH PASSED'])
+    await fleet.reaches({ '1.1.0': 5 })
+    expect(await fleet.release.read()).toMatchObject({ status: 'DEPLOYED', chartVersion: '1.1.0', frozen: null })
+  },
+)

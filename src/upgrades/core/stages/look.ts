@@ -20,7 +20,7 @@ export type Look = {
 
 /**
  * What a stage comes to. `wait`: nothing is to be done until then, or until something else is seen; looked at by
- * `lookBy` at the latest. `act`: this is to be brought about; `urgent`: whatever was done before, it is seen that it is
+ * `lookBy` at the latest, which is remembered where `isLimit` says that what is waited for has until then and no longer. `act`: this is to be brought about; `urgent`: whatever was done before, it is seen that it is
  * not so. `go`: the next stage decides from the same look.
  */
 export type Step =
@@ -29,6 +29,7 @@ export type Step =
       readonly execution: Execution
       readonly waitingFor: Waiting
       readonly lookBy?: Instant
+      readonly isLimit?: boolean
     }
   | {
       readonly kind: 'act'
@@ -44,6 +45,16 @@ export type StageHandler = (look: Look) => Step
 /** Nothing is to be done: what is waited for, and when it is looked at again. */
 export function wait(execution: Execution, reason: string, until: Instant, detail = ''): Step {
   return { kind: 'wait', execution, waitingFor: detail === '' ? { reason, until } : { reason, until, detail } }
+}
+
+/** Nothing is to be done: what is waited for, until when that has to be so, and when it is looked at again. */
+export function waitUntil(
+  execution: Execution,
+  reason: string,
+  { until, lookBy }: { readonly until: Instant; readonly lookBy: Instant },
+  detail: string,
+): Step {
+  return { kind: 'wait', execution, waitingFor: { reason, until, detail }, lookBy, isLimit: true }
 }
 
 /** This is to be brought about; `reason` is what is waited for meanwhile. */

@@ -20,6 +20,7 @@ import { podsAboutToGo, wantsProbe } from '../probes.ts'
 import { applyAct, capabilitiesOf } from '../rehearsal/apply.ts'
 import { observeWorld } from '../rehearsal/observe.ts'
 import { createWorld, type FleetKind, type Stopping, stopsAtOnce, type World } from '../rehearsal/world.ts'
+import { membersOf } from '../slots.ts'
 import { OtherFleet, type OtherWorkload } from './others.ts'
 
 /** The defaults of `seeds/004`. */
@@ -242,8 +243,15 @@ export class Simulation {
     }
     if (stage !== 'verifying') return null
     const ready = fleet.kind === 'present' && fleet.members.every((member) => member.ready || member.terminating)
-    const post = { name: 'READY', phase: 'POST', message: '', evidence: null } as const
-    return { checks: [{ ...post, status: ready ? 'PASSED' : 'FAILED' }], warnings: [], change: null, refusal: null }
+    const isWhole = fleet.kind === 'present' && membersOf(fleet).size >= fleet.wanted
+    const post = { name: 'READY', phase: 'POST', evidence: null } as const
+    const passed = ready && isWhole
+    const check = {
+      ...post,
+      status: passed ? 'PASSED' : 'PENDING',
+      message: passed ? '' : 'not all are ready',
+    } as const
+    return { checks: [check], warnings: [], change: null, refusal: null }
   }
 
   private commit(decision: Next, seen: ExecutionObservation | null): void {
