@@ -23,8 +23,9 @@ export function forgiveBlindness(execution: Execution, now: Instant): Execution 
   const moved = (moment: Instant | null = null) => (moment === null ? null : Math.min(now, moment + by))
   const refusedSince = moved(execution.refusedSince)
   const starvedSince = moved(execution.starvedSince)
+  const emptySince = moved(execution.emptySince)
   const stageSince = Math.min(now, execution.stageSince + by)
-  return patch(execution, { instances, stageSince, refusedSince, starvedSince, blindSince: null })
+  return patch(execution, { instances, stageSince, refusedSince, starvedSince, emptySince, blindSince: null })
 }
 
 function sinceWhen({ waitingFor, nextLookAt = null }: Execution, now: Instant): Instant | null {

@@ -45,7 +45,7 @@ function allow(...kinds: readonly CommandKind[]): Record<CommandKind, boolean> {
 export function validCommands(execution: Execution): readonly CommandKind[] {
   if (execution.ending !== null) return isInterruptible(execution) ? ['cancel'] : []
   const row = commandTable[execution.status]
-  return commandKinds.filter((kind) => row[kind] && !(kind === 'promote' && hasFailedCanary(execution)))
+  return commandKinds.filter((kind) => row[kind] && !(kind === 'promote' && whyNotPromoted(execution) !== null))
 }
 
 /** What a command does. Pure; starts no act. What is not valid now is `wrong_status`, with the valid ones. */
@@ -97,7 +97,14 @@ function describe({ status, ending }: Execution): string {
 
 function hint(execution: Execution, kind: CommandKind): string {
   if (execution.ending !== null && isInterruptible(execution)) return ', only a cancel with immediate=true is'
-  return kind === 'promote' && hasFailedCanary(execution) ? ': an instance of the canary failed' : ''
+  const why = kind === 'promote' ? whyNotPromoted(execution) : null
+  return why === null ? '' : `: ${why}`
+}
+
+/** Null where nothing but the status may stand in the way. */
+function whyNotPromoted(execution: Execution): string | null {
+  if (hasFailedCanary(execution)) return 'an instance of the canary failed, or it could not be proved'
+  return typeof execution.emptySince === 'number' ? 'there is no instance of the canary' : null
 }
 
 /** True while instances in flight may still be waited for. */

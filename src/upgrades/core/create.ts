@@ -69,6 +69,7 @@ function untouchedState(now: Instant) {
     ending: null,
     pausedFrom: null,
     blindSince: null,
+    emptySince: null,
     nextLookAt: null,
     refusedSince: null,
     currentBatch: 0,

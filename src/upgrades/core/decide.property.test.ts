@@ -49,6 +49,7 @@ const own = [
 ] as const
 const others = [
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('scale' as const), to: fc.integer({ min: 0, max: 30 }) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('scale' as const), to: fc.constantFrom(0, 0, 3) }) },
   {
     weight: 2,
     arbitrary: fc.record({ kind: fc.constantFrom('kill' as const, 'break' as const), nth: fc.nat(60) }),

@@ -27,6 +27,7 @@ import { forgiveBlindness, lookedInVain } from './blind.ts'
 import { failureOf } from './children.ts'
 import { decideCommand, type ExecutionDecision } from './command.ts'
 import { startWithinMs } from './create.ts'
+import { followEmpty, whileEmpty } from './empty.ts'
 import { eventsBetween } from './events.ts'
 import { judge } from './judge.ts'
 import { followLeaving } from './leaving.ts'
@@ -153,7 +154,7 @@ function lookAt(
   const bound = followTurns(before, placed, now)
   const goesForward = forward.has(bound.stage) || (bound.stage === 'releasing' && bound.status !== 'ROLLING_BACK')
   const execution = goesForward ? judge({ execution: bound, fleet, members, releases, attempt, now }) : bound
-  return { ...rest, execution }
+  return { ...rest, execution: followEmpty(execution, fleet, members, now) }
 }
 
 const stages: Readonly<Record<Exclude<Stage, 'checking' | 'done'>, StageHandler>> = {
@@ -177,12 +178,11 @@ const stages: Readonly<Record<Exclude<Stage, 'checking' | 'done'>, StageHandler>
 /** How many stages one look can go through: each at most once, forward and back. */
 const stagesAtOnce = 20
 
-function decideStage(first: Look): Step {
-  let look = first
+function decideStage(seen: Look): Step {
+  let look = seen
   for (let passed = 0; passed < stagesAtOnce; passed++) {
-    const wanted =
-      guardTraffic(look) ?? afterPinRemoval(look) ?? afterLostDeploy(look) ?? handlerOf(look.execution)(look)
-    const step = unlessRefused(wanted, look)
+    const first = guardTraffic(look) ?? afterPinRemoval(look) ?? afterLostDeploy(look) ?? whileEmpty(look)
+    const step = unlessRefused(first ?? handlerOf(look.execution)(look), look)
     if (step.kind !== 'go' || turnsRound(look.execution, step.execution)) return watchingThePin(step, look)
     look = { ...look, execution: step.execution }
   }

@@ -284,6 +284,8 @@ export type Execution = {
   readonly waitingFor: Waiting | null
   /** Since when the cluster cannot be read: that time is on nobody's account. */
   readonly blindSince: Instant | null
+  /** Since when it has no instance, while that stands in the way (`empty.ts`). Absent: it has. */
+  readonly emptySince?: Instant | null
   /** When it is looked at again, where `waitingFor` tells a later moment. Absent: then. */
   readonly nextLookAt?: Instant | null
   /** Since when the act that is to be brought about is refused, each time. */

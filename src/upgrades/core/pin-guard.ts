@@ -1,4 +1,5 @@
 import { seconds } from '../../core/instant.ts'
+import { isEmptied } from './empty.ts'
 import type { Execution, Side, Stage } from './model.ts'
 import { hasJustFailed } from './planning.ts'
 import { statusReasons, waits } from './reasons.ts'
@@ -24,11 +25,11 @@ export function guardTraffic(look: Look): Step | null {
 /**
  * A pin that matches no ready pod, or is of neither side, is an outage (SPEC section 5, BLUE_GREEN): traffic goes to the
  * side where it belongs, or to the other, if that has passed and is ready; else the pin comes off, which counts as the
- * threshold reached. At once, however lately it was pinned, and recorded. Null while the pin serves.
+ * threshold reached. At once, however lately it was pinned, and recorded. Null while the pin serves, or nobody is wanted.
  */
 function putRight(look: Look, to: Side): Step | null {
   const { execution } = look
-  if (beingReplaced.has(execution.stage) || serves(look)) return null
+  if (beingReplaced.has(execution.stage) || serves(look) || isEmptied(look)) return null
   const side = wayOut(look, to === 'other' ? bothSides(execution) : [to === 'target' ? 'previous' : 'target'])
   if (side === null) return atOnce(warned(execution, 'PIN_REMOVED'), null)
   if (to !== 'other') return atOnce(warned(execution, 'PIN_MOVED'), side)

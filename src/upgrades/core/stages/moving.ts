@@ -19,7 +19,8 @@ import { fed, starved } from './starved.ts'
 /** Instances move, batch by batch: what was chosen is let go, the next are chosen, and the gate is set for them. */
 export const moving: StageHandler = (look) => {
   const stopped = stopReasonOf(look.execution)
-  if (hasFailedCanary(look.execution)) return canaryFailed(look, stopped?.detail ?? 'its upgrade was taken away')
+  if (hasFailedCanary(look.execution))
+    return canaryFailed(look, stopped?.detail ?? 'its upgrade was taken away, or it had no instance for too long')
   if (stopped !== null) return go(stop(look.execution, stopped.code, stopped.detail, look.now))
   const gone = letGo(retire(inReach(look.execution), look.before, look.fleet), look.before, look.fleet, look.now)
   const more = gone.batchLeft > 0 && !clusterIsBusy(gone) ? choose(gone, look.now) : gone

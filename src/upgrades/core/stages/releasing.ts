@@ -111,20 +111,26 @@ function free(look: Look, ending: Ending): Step | null {
 /** A fleet that freeing would move stays as it is, frozen; its pin stays too, as long as that serves. */
 function leave(look: Look, ending: Ending): Step | null {
   const { execution, fleet, attempt, now } = look
-  if (!isGated(execution) || staysAsItIs(execution, ending)) return free(look, ending)
+  if (!isGated(execution) || staysAsItIs(look, ending)) return free(look, ending)
   if (nothingMoved(look)) {
     // A helm that a lost worker began may still apply: opened before that is seen, every pod would move at once.
     return mayArrive(look) ? wait(execution, waitOf(ending), (attempt?.endedAt ?? now) + lateMs) : free(look, ending)
   }
   if (mayNotShow(look) && now < execution.stageSince + lateMs) return wait(execution, waitOf(ending), soon(look))
   if (fleet.gate.kind !== 'frozen') return setGate(look, ending, 'frozen')
-  const outage = fleet.pin !== null && fleet.pin.endpoints === 0
+  const outage = fleet.pin !== null && fleet.pin.endpoints === 0 && fleet.wanted > 0
   return outage ? act(execution, { kind: 'pin', to: null }, waitOf(ending)) : null
 }
 
-/** True when every instance runs what helm applied last: the target version, or on the way back the previous one. */
-function staysAsItIs({ status, instances }: Execution, { reason }: Ending): boolean {
-  if (status !== 'ROLLING_BACK') return instances.every(isOnTarget)
+/**
+ * True when every instance runs what helm applied last: the target version, or on the way back the previous one. Where there
+ * is none, what comes would be of a version that nobody has verified, unless the gate was opened because all had passed.
+ */
+function staysAsItIs({ execution, fleet }: Look, { reason }: Ending): boolean {
+  const { status, instances } = execution
+  if (status !== 'ROLLING_BACK') {
+    return instances.length === 0 ? fleet.gate.kind === 'none' : instances.every(isOnTarget)
+  }
   return (
     reason === statusReasons.notBack && instances.every(({ side, nextPod }) => side === 'previous' && nextPod === null)
   )

@@ -9,8 +9,7 @@ import { stoppedOr } from './stopped.ts'
 export const switching: StageHandler = (look) =>
   stoppedOr(look, () => {
     const { execution, fleet } = look
-    const nobody = execution.instances.length === 0
-    if (nobody || !execution.capabilities.pin || fleet.pin?.to === 'target') return goTo(look, execution, 'watching')
+    if (!execution.capabilities.pin || fleet.pin?.to === 'target') return goTo(look, execution, 'watching')
     if (!isGreenReady(look)) return go(enter(execution, 'moving', look.now))
     if (!canServe(look, 'target')) return wait(execution, waits.pin, soon(look))
     return stopUnpinned(look) ?? act(execution, { kind: 'pin', to: 'target' }, waits.pin)

@@ -10,8 +10,7 @@ import { stoppedOr } from './stopped.ts'
 export const watching: StageHandler = (look) =>
   stoppedOr(look, () => {
     const { execution, fleet, now } = look
-    const somebody = execution.instances.length > 0
-    if (somebody && execution.capabilities.pin && fleet.pin?.to !== 'target') return trafficTaken(look)
+    if (execution.capabilities.pin && fleet.pin?.to !== 'target') return trafficTaken(look)
     const until = stageEnds(execution)
     if (now >= until) return goTo(look, execution, 'opening')
     return wait(execution, waits.watching, Math.min(until, nextRound(look)))

@@ -58,6 +58,7 @@ export class Guard {
     must(!turns || decision.act === null, 3, 'turning round starts something')
     failuresHold(before, after)
     waitsAreTold(this.simulation, committed)
+    nothingStartsEmpty(before, after, decision.act?.act ?? null, seen)
     nothingStartsAtRest(before, after, decision.act?.act ?? null, this.highestGate, seen)
     if (decision.act !== null) this.checkAct(before, after, decision.act.act, seen)
     if (this.calm) this.checkFleet(before, after)
@@ -167,6 +168,22 @@ function waitsAreTold({ now }: Simulation, { decision, seen }: Committed): void 
   }
 }
 
+/** Where no instance is wanted nothing is deployed or let go, and no canary is taken for proved. */
+function nothingStartsEmpty(
+  before: Execution,
+  after: Execution,
+  act: ExecutionAct | null,
+  seen: ExecutionObservation | null,
+): void {
+  const fleet = seen?.kind === 'seen' && seen.fleet?.kind === 'present' ? seen.fleet : null
+  const watches = before.status !== 'CANARY_MONITORING' && after.status === 'CANARY_MONITORING'
+  must(!watches || after.instances.some(({ status }) => status === 'COMPLETED'), 19, 'an empty canary is monitored')
+  if (fleet === null || fleet.wanted > 0 || act === null) return
+  must(act.kind !== 'deploy' || before.deployed, 19, 'helm runs though no instance is wanted')
+  const opens = act.kind === 'gate' && act.position.kind === 'admitting' && letsBe(act.position) > letsBe(fleet.gate)
+  must(!opens, 19, 'the gate is raised though no instance is wanted')
+}
+
 /** In PAUSED and after the end is decided, no act lets more instances move than before. */
 function nothingStartsAtRest(
   before: Execution,
@@ -251,6 +268,7 @@ function completedHolds(after: Execution): void {
   // A place that is empty lost its pod after it had passed: what comes is of the target version, as the workload says.
   const ends = (one: Instance): boolean => one.unchanged || isOnTarget(one) || one.pod === null
   const done = (one: Instance): boolean => one.status === 'COMPLETED' && ends(one)
+  must(after.instances.some(done), 19, 'COMPLETED though no instance was verified')
   must(after.instances.every(done), 10, 'COMPLETED though an instance does not run the target version')
 }
 

@@ -1,0 +1,85 @@
+/*
+ * With no instance nothing can be verified, and nothing is taken for verified (docs/adr/0051): whoever scales a fleet to 0
+ * in the middle is waited for as long as any instance, and goes on with what comes then. After that the upgrade stops.
+ */
+import { type Instant, seconds } from '../../core/instant.ts'
+import type { Execution, Stage } from './model.ts'
+import { statusReasons, waits } from './reasons.ts'
+import type { Fleet, Members } from './slots.ts'
+import { atInterval, go, type Look, type Step, wait, waitUntil } from './stages/look.ts'
+import { hasFailedCanary, timeLimit } from './stopping.ts'
+import { stop } from './turns.ts'
+
+/**
+ * The execution with since when it has no instance. That ends with one that is ready and of the version of before, or has
+ * passed: no fleet that is scaled to 1 and to 0 in turn goes on for ever, and none of which nothing is proved is promoted.
+ */
+export function followEmpty(execution: Execution, fleet: Fleet, members: Members, now: Instant): Execution {
+  const known = execution.emptySince ?? null
+  const since = goesForward(execution) ? sinceWhen(execution, fleet, members, now) : null
+  return since === known ? execution : { ...execution, emptySince: since }
+}
+
+/** PAUSED waits for a person; back and at the end nothing has to be proved. */
+function goesForward({ ending, status }: Execution): boolean {
+  return ending === null && status !== 'PAUSED' && status !== 'ROLLING_BACK'
+}
+
+function sinceWhen(execution: Execution, fleet: Fleet, members: Members, now: Instant): Instant | null {
+  const { emptySince = null } = execution
+  if (fleet.wanted === 0) return emptySince ?? now
+  return emptySince === null || hasProved(execution, members) ? null : emptySince
+}
+
+function hasProved({ instances }: Execution, members: Members): boolean {
+  if (instances.some(({ status, ready }) => status === 'COMPLETED' && ready)) return true
+  for (const { ready, side } of members.values()) if (ready && side !== 'target') return true
+  return false
+}
+
+/** True while nobody can be served because nobody is wanted, or because nothing that has come since has passed yet. */
+export function isEmptied({ execution, fleet, now }: Look): boolean {
+  const { emptySince = null } = execution
+  return fleet.wanted === 0 || (emptySince !== null && now < timeLimit(execution, emptySince))
+}
+
+/** Stages that bring something about, or conclude something, by what instances there are. */
+const held: ReadonlySet<Stage> = new Set([
+  'closing',
+  'deploying',
+  'pinning',
+  'moving',
+  'switching',
+  'watching',
+  'opening',
+  'verifying',
+])
+
+/** Waits for the fleet to be scaled up, starts nothing, and stops in the end. Null where there is an instance. */
+export function whileEmpty(look: Look): Step | null {
+  const { execution, fleet, now } = look
+  const { emptySince = null } = execution
+  if (emptySince === null || !isHeld(execution)) return null
+  if (fleet.wanted > 0 && execution.instances.length > 0) return null
+  const until = timeLimit(execution, emptySince)
+  if (now >= until) return stopEmpty(look)
+  const lookBy = Math.min(until, now + seconds(1) + Math.floor((now - emptySince) / 8))
+  const detail = fleet.wanted === 0 ? 'no instance is wanted' : (fleet.whyNoPods ?? 'no instance has come yet')
+  return waitUntil(execution, waits.noInstances, { until, lookBy }, detail)
+}
+
+/** Helm that runs comes to its end. A canary that has failed already says so. */
+function isHeld(execution: Execution): boolean {
+  const { stage, deployed } = execution
+  if (!goesForward(execution) || hasFailedCanary(execution)) return false
+  return held.has(stage) && !(stage === 'deploying' && deployed)
+}
+
+/** As if the threshold were reached (SPEC section 5, "Safety"). */
+function stopEmpty(look: Look): Step {
+  const { execution, now } = look
+  const detail = `there was no instance for ${execution.spec.healthCheckTimeoutSeconds} s`
+  const stopped = stop(execution, statusReasons.noInstances, detail, now)
+  const stays = stopped.status === 'CANARY_MONITORING'
+  return stays ? wait(stopped, waits.canaryFailed, atInterval(look, stopped), detail) : go(stopped)
+}
