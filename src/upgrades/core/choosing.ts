@@ -3,7 +3,7 @@ import { affordable, unreadyFirst } from './batches.ts'
 import { inOrder, isInFlight, occupiesRoom, oldPod, targetPod, unavailable, withStatus } from './instances.ts'
 import type { Execution, GatePosition, Instance } from './model.ts'
 import { mapChanged } from './patch.ts'
-import { goesBy, isResting, letsBe } from './position.ts'
+import { isShutBy } from './position.ts'
 import type { Fleet } from './slots.ts'
 import { budgetNow } from './stopping.ts'
 import { strategyOf, surges } from './strategies/index.ts'
@@ -84,7 +84,7 @@ export function withoutUnmoved(execution: Execution, now: Instant): Execution {
 function take(execution: Execution, taken: readonly Instance[], beside: boolean, now: Instant): Execution {
   const ids = new Set(taken.map(({ id }) => id))
   const asks = strategyOf(execution).asksBefore && !beside
-  const change = { surge: beside, startedAt: now, message: null } as const
+  const change = { surge: beside, startedAt: now, message: null, turn: null } as const
   const instances = mapChanged(execution.instances, (one): Instance => {
     if (!ids.has(one.id)) return one
     return { ...one, ...change, status: asks && one.pod !== null ? 'DRAINING' : 'UPGRADING' }
@@ -148,19 +148,15 @@ export function isSettled(execution: Execution): boolean {
   )
 }
 
-/**
- * What was let go and has not moved is taken back when the gate never opened for it. A gate that rests is open for nobody;
- * one that runs beside its old pod may have lost its new one there, and gets another.
- */
+/** What was let go and has not moved is taken back when the gate never opened for it. */
 export function recall(execution: Execution, gate: GatePosition): Execution {
-  const goes = goesBy(execution, letsBe(gate))
+  const isShut = isShutBy(execution, gate)
   const { ordered } = execution.capabilities
   const stays = (one: Instance): boolean => targetPod(one) === null && (ordered || oldPod(one) !== null)
-  const wasShut = (one: Instance): boolean => !goes(one) || (isResting(gate) && !one.surge)
   const instances = mapChanged(
     execution.instances,
     (one): Instance =>
-      one.status === 'UPGRADING' && stays(one) && wasShut(one)
+      one.status === 'UPGRADING' && stays(one) && isShut(one)
         ? { ...one, status: 'PENDING', surge: false, startedAt: null, message: null }
         : one,
   )

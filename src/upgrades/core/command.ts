@@ -152,8 +152,8 @@ function resume(execution: Execution, command: Command<'resume'>, now: Instant):
     ...moveTo(execution, to, mover),
     pausedFrom: null,
     statusReason: null,
-    // The gate may have stayed shut meanwhile: other workloads have all their time from now on.
-    stageSince: execution.stage === 'opening' ? now : execution.stageSince,
+    // Nothing was concluded meanwhile, and the gate may have stayed shut: what is waited for has all its time from now on.
+    stageSince: execution.stage === 'opening' || execution.stage === 'verifying' ? now : execution.stageSince,
     waitingFor: { reason: waits.instances, until: now },
     ...(approved ? { approvals: [...execution.approvals, approval], nextBatchAt: now } : {}),
   }

@@ -98,6 +98,15 @@ describe('scaled up again in time', () => {
       .so(({ warnings }) => expect(warnings.map(({ code }) => code)).toEqual(['PIN_MOVED']))
   })
 
+  test('in blue-green one that has passed is no set yet: the pin stays until all have', () => {
+    emptied(upgrade({ strategy: 'BLUE_GREEN' }, { faults: { readySeconds: 4 } }))
+      .inCluster(to(1))
+      .afterSeconds(3)
+      .inCluster(to(3))
+      .untilStatus('COMPLETED')
+      .so(({ warnings }) => expect(warnings.map(({ code }) => code)).not.toContain('PIN_REMOVED'))
+  })
+
   test('the time in which it was at 0 counts from the first, where nothing became ready in between', () => {
     const scenario = emptied(upgrade({}, { faults: { readySeconds: 60 } }))
     scenario.afterSeconds(10).inCluster(to(2)).afterSeconds(5).inCluster(to(0)).afterSeconds(6)

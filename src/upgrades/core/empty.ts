@@ -8,6 +8,7 @@ import { statusReasons, waits } from './reasons.ts'
 import type { Fleet, Members } from './slots.ts'
 import { atInterval, go, type Look, type Step, wait, waitUntil } from './stages/look.ts'
 import { hasFailedCanary, timeLimit } from './stopping.ts'
+import { strategyOf } from './strategies/index.ts'
 import { stop } from './turns.ts'
 
 /**
@@ -31,8 +32,11 @@ function sinceWhen(execution: Execution, fleet: Fleet, members: Members, now: In
   return emptySince === null || hasProved(execution, members) ? null : emptySince
 }
 
-function hasProved({ instances }: Execution, members: Members): boolean {
-  if (instances.some(({ status, ready }) => status === 'COMPLETED' && ready)) return true
+function hasProved(execution: Execution, members: Members): boolean {
+  const { instances } = execution
+  const passed = instances.filter(({ status, ready }) => status === 'COMPLETED' && ready).length
+  // Traffic can be given to a set only when all of it has passed.
+  if (passed >= (strategyOf(execution).switches ? Math.max(1, instances.length) : 1)) return true
   for (const { ready, side } of members.values()) if (ready && side !== 'target') return true
   return false
 }
@@ -65,7 +69,14 @@ export function whileEmpty(look: Look): Step | null {
   if (now >= until) return stopEmpty(look)
   const lookBy = Math.min(until, now + seconds(1) + Math.floor((now - emptySince) / 8))
   const detail = fleet.wanted === 0 ? 'no instance is wanted' : (fleet.whyNoPods ?? 'no instance has come yet')
-  return waitUntil(execution, waits.noInstances, { until, lookBy }, detail)
+  return waitUntil(withTimeKept(execution, now), waits.noInstances, { until, lookBy }, detail)
+}
+
+/** Stages with a time of their own, which does not run while there is nothing to be looked at. */
+const timed: ReadonlySet<Stage> = new Set(['watching', 'opening', 'verifying'])
+
+function withTimeKept(execution: Execution, now: Instant): Execution {
+  return timed.has(execution.stage) ? { ...execution, stageSince: now } : execution
 }
 
 /** Helm that runs comes to its end. A canary that has failed already says so. */

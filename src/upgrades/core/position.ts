@@ -69,6 +69,15 @@ export function goesBy(execution: Execution, letsMove: number): (instance: Insta
   return (instance) => going.has(instance)
 }
 
+/**
+ * For which instances a gate is shut: those that it does not cover, and where it rests all but who runs beside an old pod; that
+ * one may have lost its new pod, and gets another.
+ */
+export function isShutBy(execution: Execution, gate: GatePosition): (instance: Instance) => boolean {
+  const goes = goesBy(execution, letsBe(gate))
+  return (instance) => !goes(instance) || (isResting(gate) && !instance.surge)
+}
+
 /** How many instances a gate lets be on the target version; 0 while it is shut, all when there is none. */
 export function letsBe(gate: GatePosition): number {
   if (gate.kind === 'none') return Number.POSITIVE_INFINITY

@@ -53,6 +53,27 @@ test('instances that the cluster adds while it is verified have the time of any'
     .thenOnTarget(5)
 })
 
+test('time at 0 is not on the account of a post-check', () => {
+  verifying(3)
+    .inCluster((world, now) => scale(world, 0, now))
+    .until(({ waitingFor }) => waitingFor?.reason === 'NO_INSTANCES', 'there is no instance')
+    .afterSeconds(6)
+    .so(({ stageSince }, { now }) => expect(now - stageSince).toBeLessThan(3_000))
+    .inCluster((world, now) => scale(world, 3, now))
+    .untilStatus('COMPLETED')
+})
+
+test('a post-check has all its time again after a pause', () => {
+  verifying(3)
+    .inCluster((world, now) => killPod(world, 1, now))
+    .until(isMissing, 'a post-check has not passed')
+    .when('pause')
+    .afterSeconds(60)
+    .inCluster((world, now) => killPod(world, 2, now))
+    .when('resume')
+    .untilStatus('COMPLETED')
+})
+
 test('time in which nobody looked is not on the account of a post-check', () => {
   verifying(3)
     .inCluster((world, now) => killPod(world, 1, now))

@@ -5,7 +5,7 @@ import { oldPod, targetPod } from './instances.ts'
 import type { Execution, ExecutionAct, Instance, PodRef, ReleaseSight, Stage } from './model.ts'
 import { patch } from './patch.ts'
 import { failedBefore, failedOf, whyFailed } from './planning.ts'
-import { goesBy, letsBe } from './position.ts'
+import { isShutBy } from './position.ts'
 import { statusReasons } from './reasons.ts'
 import type { Fleet } from './slots.ts'
 import { isGated } from './stages/closing.ts'
@@ -81,10 +81,10 @@ export function notTold({ execution, attempt, fleet, releases }: Sights): (insta
   if (execution.capabilities.hold === 'each') {
     return ({ status, key }) => status === 'UPGRADING' && releases.get(key ?? '')?.deploy.kind === 'absent'
   }
-  const goes = isGated(execution) ? goesBy(execution, letsBe(fleet.gate)) : () => true
+  const isShut = isGated(execution) ? isShutBy(execution, fleet.gate) : () => false
   return (one) => {
     if (one.status !== 'UPGRADING') return false
-    if (!goes(one)) return targetPod(one) === null && (execution.capabilities.ordered || oldPod(one) !== null)
+    if (isShut(one)) return targetPod(one) === null && (execution.capabilities.ordered || oldPod(one) !== null)
     const failed = failedToTake(attempt, oldPod(one))
     return failed !== null && !isAnswered(failed)
   }

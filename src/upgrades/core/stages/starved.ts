@@ -4,7 +4,7 @@ import { statusReasons, waits } from '../reasons.ts'
 import { type Fleet, nameOf } from '../slots.ts'
 import { timeLimit } from '../stopping.ts'
 import { stop } from '../turns.ts'
-import { go, type Look, type Step } from './look.ts'
+import { go, type Look, type Step, waitUntil } from './look.ts'
 
 /**
  * Nothing is in flight, and the budget lets nobody go, because instances are not ready that nothing of ours is done to. That
@@ -16,8 +16,7 @@ export function starved(look: Look, lookBy: number): Step {
   const until = timeLimit(execution, starvedSince)
   const detail = whoIsNotReady(execution, fleet)
   if (now >= until) return go(stop(execution, statusReasons.unready, detail, now))
-  const waitingFor = { reason: waits.budget, until, detail }
-  return { kind: 'wait', execution: patch(execution, { starvedSince }), waitingFor, lookBy }
+  return waitUntil(patch(execution, { starvedSince }), waits.budget, { until, lookBy }, detail)
 }
 
 /** Something can move: from now on the budget was never used up. */
