@@ -10,7 +10,7 @@ import type { AdminKeySource } from '../tenants/index.ts'
 import { openStorage } from './database.ts'
 import { prepareFolders } from './folders.ts'
 import { type Role, type Running, startServer } from './server.ts'
-import { onSignals, processSignals } from './signals.ts'
+import { hangUp, onSignals, processSignals } from './signals.ts'
 import { Stops } from './stops.ts'
 import { printWelcome, printWords } from './words.ts'
 
@@ -47,7 +47,7 @@ export async function run(args: readonly string[], env: Environment): Promise<vo
   if (order.kind === 'wrong') return refuse(order.why)
   const config = configOf(env)
   if (config === null) return
-  const log = pino({ level: config.logLevel, base: { pid: process.pid }, serializers }, logOutput())
+  const log = pino({ level: config.logLevel, base: { pid: process.pid }, serializers }, logOutput(undefined, hangUp))
   const stops = new Stops(log)
   if (order.kind === 'serve') return serve(config, order.role, order.sample, log, stops)
   await openStorage(config, log, stops).catch((error: unknown) => startFailed(error, log))

@@ -38,6 +38,14 @@ it('does not take the copy of a Ctrl-C that npm passes on for a second one', () 
   expect(seen).toMatchObject({ exits: [], stops: 1 })
 })
 
+it('takes a terminal that is closed while it stops for nothing new', () => {
+  const { source, seen } = world()
+  source.emit('SIGINT')
+  seen.now += 3_000
+  source.emit('SIGHUP')
+  expect(seen).toMatchObject({ exits: [], stops: 1 })
+})
+
 it('ends at once when somebody asks again', () => {
   const { source, seen } = world()
   source.emit('SIGINT')

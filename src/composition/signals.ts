@@ -16,7 +16,10 @@ const echoMs = 1_000
 /** What a shell reports of a program that Ctrl-C ended. */
 const impatient = 130
 
-/** The first SIGTERM, SIGINT or SIGHUP stops everything in order; another one later ends the process at once. */
+/**
+ * The first SIGTERM, SIGINT or SIGHUP stops everything in order. Another one later ends the process at once, but for SIGHUP: whoever
+ * closes the terminal while it stops asks for nothing new.
+ */
 export function onSignals({ source, stop, exit, now }: SignalParts): { readonly stopping: AbortSignal } {
   const stopping = new AbortController()
   let first = 0
@@ -27,15 +30,21 @@ export function onSignals({ source, stop, exit, now }: SignalParts): { readonly 
       void stop(signal).then(() => exit(0))
     } else if (now() - first > echoMs) exit(impatient)
   }
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) source.on(signal, () => take(signal))
+  for (const signal of ['SIGTERM', 'SIGINT']) source.on(signal, () => take(signal))
+  source.on('SIGHUP', () => {
+    if (!stopping.signal.aborted) take('SIGHUP')
+  })
   return { stopping: stopping.signal }
+}
+
+/** Nobody reads what this process says any more: as when its terminal is closed. */
+export function hangUp(): void {
+  process.emit('SIGHUP', 'SIGHUP')
 }
 
 /** The signals of this process. It ends with the exit code that it has been given before. */
 export function processSignals(log: Log, stops: Stops): SignalParts {
-  // Whoever read the output has gone, as with a terminal: that is one hang-up, whatever else cannot be written afterwards.
-  process.stdout.once('error', () => process.emit('SIGHUP', 'SIGHUP'))
-  process.stdout.on('error', () => undefined)
+  process.stdout.on('error', hangUp)
   return {
     source: process,
     stop: async (signal) => {

@@ -7,10 +7,15 @@ const mostWaiting = 8192
 
 /**
  * Standard output for log lines. Those of 10 ms leave in one write, which costs a busy server far less than a write a
- * line. They are written before the process exits, also by an error that nobody caught; only a kill loses some.
+ * line. They are written before the process exits, also by an error that nobody caught; only a kill loses some. `onGone` is
+ * called when nobody reads them any more: the terminal was closed, or the program behind a pipe has ended.
  */
-export function logOutput(fd: number = process.stdout.fd): DestinationStream {
+export function logOutput(fd: number = process.stdout.fd, onGone: () => void = () => undefined): DestinationStream {
   const output = destination({ dest: fd, sync: true })
+  // Lines that a full disk does not take are lost; a reader that has gone takes none any more.
+  output.on('error', ({ code }: NodeJS.ErrnoException) => {
+    if (code === 'EPIPE' || code === 'EIO') onGone()
+  })
   let lines = ''
   let waiting: NodeJS.Timeout | undefined
   const flush = () => {

@@ -60,6 +60,11 @@ test('what is marked is hidden in names, labels and texts, also where YAML would
   expect(shown).not.toMatch(/canary|secret/)
 })
 
+test('of what cannot be read the text decides', () => {
+  expect(saysElse('kind: Secret\ndata: {a: [one}', 'kind: Secret\ndata: {a: [two}')).toBe(true)
+  expect(saysElse('kind: Secret\ndata: {a: [one}', 'kind: Secret\ndata: {a: [one}')).toBe(false)
+})
+
 test('a secret that is another one says something else, another layout does not', () => {
   expect(saysElse(manifest, manifest.replace('canary-1', 'canary-2'))).toBe(true)
   expect(saysElse(manifest, manifest.replace('canary-3', 'canary-4'))).toBe(true)

@@ -18,8 +18,12 @@ export function redactManifest(manifest: string, mask: Mask): string {
 /** True for manifests that say something else, whatever of it may be shown. Another order or layout says nothing else. */
 export function saysElse(one: string, other: string): boolean {
   const everything = (object: Json) => JSON.parse(canonicalJson(object)) as Json
-  return writtenAnew(one, everything) !== writtenAnew(other, everything)
+  const written = [one, other].map((manifest) => writtenAnew(manifest, everything))
+  if (written[0] !== written[1]) return true
+  return written.some((text) => text.includes(unreadable)) && one !== other
 }
+
+const unreadable = '# not shown: this part cannot be read\n'
 
 function writtenAnew(manifest: string, show: (object: Json) => Json): string {
   return parseManifestDocuments(manifest)
@@ -33,7 +37,6 @@ type ParsedDocument = {
 }
 
 function textOf(document: ParsedDocument, show: (object: Json) => Json): string {
-  const unreadable = '# not shown: this part cannot be read\n'
   if (document.errors.length > 0) return unreadable
   try {
     const object = document.toJS({ maxAliasCount: mostAliases }) as Json

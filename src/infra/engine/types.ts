@@ -47,7 +47,8 @@ export interface Machine<S, C, O, A extends { readonly kind: string }> {
   load(db: Db, id: Uuid, how?: Loading<S>): Promise<S | null>
   /**
    * Writes what differs, and appends the events with their subject's next sequence numbers, under the row lock held by `load`.
-   * The row's version must still be the one that was loaded; else it throws. Where there are only events, `after` is `before`.
+   * The row's version must still be the one that was loaded; else it throws. Where there are only events, `after` is `before`,
+   * and the version stays.
    */
   save(tx: Tx, change: Change<S>): Promise<void>
   /** How decisions on several subjects are written together; without it each has a transaction of its own. */

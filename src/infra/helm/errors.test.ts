@@ -158,6 +158,11 @@ describe('redaction', () => {
     ["- at '/n': minimum: got 1234, want 3", "- at '/n': minimum: got ***, want 3"],
     ['cannot unmarshal !!str `CANARY` into int', 'cannot unmarshal !!str `***` into int'],
     ['panic: CANARY', 'panic: ***'],
+    [
+      'expected string, got &value.valueUnstructured{Value:map[string]interface {}{"a":"CANARY"}}\nnext',
+      'expected string, got &value.valueUnstructured***\nnext',
+    ],
+    ['head\n[… cut …]\n:"CANARY"}: no\nError: it failed', 'head\n[… cut …]\n\nError: it failed'],
   ])('%s', (text, safe) => expect(redact(text)).toBe(safe))
 
   test('keeps a bounded end', () => {

@@ -1,12 +1,16 @@
-import { withoutFoundValues } from '../kubernetes/index.ts'
+import { withoutFoundValues, withoutValuesBehind } from '../kubernetes/index.ts'
 
 /**
  * Cuts from helm's text what could hold values: what stands in quotes after a value's place, what templates made,
  * and long texts. Names of objects, fields and managers stay, or nobody could act on the message.
  */
 export function redact(text: string): string {
-  return withoutFoundValues(cuts.reduce((rest, [pattern, replacement]) => rest.replace(pattern, replacement), text))
+  const cut = cuts.reduce((rest, [pattern, replacement]) => rest.replace(pattern, replacement), text)
+  return withoutValuesBehind(goValue, withoutFoundValues(cut))
 }
+
+/** How client-go writes what it found in place of another type. */
+const goValue = /&value\.\w+(?=\{)/g
 
 /** The end of what helm said, redacted, at most `limit` characters. */
 export function redactedTail(stderr: string, limit = 4096): string {
@@ -15,6 +19,8 @@ export function redactedTail(stderr: string, limit = 4096): string {
 }
 
 const cuts: readonly (readonly [RegExp, string])[] = [
+  // Where its output was too long to keep, what follows may begin within a value.
+  [/(\[… cut …\]\n)[^\n]*/g, '$1'],
   // A crash of helm: what it panics about may hold values, and the stacks help nobody here.
   [/^panic: .*$/gm, 'panic: ***'],
   [/^goroutine \d+ [\s\S]*/m, '[stack cut]'],
@@ -27,7 +33,6 @@ const cuts: readonly (readonly [RegExp, string])[] = [
   // Template functions quote their arguments: `error calling include: ... strconv.ParseInt: parsing "VALUE"`.
   [/(error calling \w+): [\s\S]*?(?=\nError:|$)/g, '$1: ***'],
   [/(wrong type for value; expected [^;]*; got) [^\n]*/g, '$1 ***'],
-  [/(&value\.\w+\{)[^}]*\}/g, '$1***}'],
   [/(unrecognized|unknown) (type|value): [^\n]*/g, '$1 $2: ***'],
   // JSON schema: the value that does not match, and the values that would.
   [/^( *- at '[^']*': )'[\s\S]*?' (does not match pattern|has invalid)/gm, '$1*** $2'],

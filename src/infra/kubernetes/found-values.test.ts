@@ -24,6 +24,7 @@ test.each([
   ['one that was cut', `a: Invalid value: ${json.slice(0, 40)}`, 'a: Invalid value: ***'],
   ['a text that was cut', 'a: Invalid value: "CANARY', 'a: Invalid value: ***'],
   ['one that tells of another', 'a: Invalid value: {"x":"Invalid value: CANARY"}: no', 'a: Invalid value: ***: no'],
+  ['one in a text that is quoted itself', 'msg="a: Invalid value: \\"b: CANARY\\""', 'msg="a: Invalid value: ***'],
   ['nothing of the kind', 'a: Required value', 'a: Required value'],
 ])('%s', (_, text, safe) => expect(withoutFoundValues(text)).toBe(safe))
 

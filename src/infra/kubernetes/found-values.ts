@@ -6,6 +6,11 @@ const introduced = /(?:Invalid|Unsupported|Duplicate|Forbidden) value: /g
  * a text that was cut, all of the rest goes. Pure.
  */
 export function withoutFoundValues(text: string): string {
+  return withoutValuesBehind(introduced, text)
+}
+
+/** The same for values that are introduced by something else; `introduced` is global. Pure. */
+export function withoutValuesBehind(introduced: RegExp, text: string): string {
   let shown = ''
   let at = 0
   for (const match of text.matchAll(introduced)) {
@@ -25,6 +30,8 @@ const ends = new Set([':', ',', ']', '\n'])
 
 function endOfValue(text: string, from: number): number {
   if (text[from] === '"') return endOfQuoted(text, from)
+  // Quoted within a quoted text: where it ends is not to be known.
+  if (text[from] === '\\') return text.length
   const open: string[] = []
   for (let at = from; at < text.length; at++) {
     const char = text[at] ?? ''

@@ -19,6 +19,11 @@ test('the newest pod that is not ready tells why, without the message of its con
   expect(newestProblem(pods)).toBe('pod new: container web: CrashLoopBackOff')
 })
 
+test('one that has done its work is no problem', () => {
+  const { status, ...done } = pod('done', 2, 'Completed')
+  expect(newestProblem([{ ...done, status: { ...status, phase: 'Succeeded' } }, pod('fine', 1, null)])).toBeNull()
+})
+
 test('one on its way out tells nothing, and where all are ready nothing does', () => {
   const going = { deletionTimestamp: '2026-01-01T00:00:09Z' }
   expect(newestProblem([pod('going', 2, 'CrashLoopBackOff', going), pod('fine', 1, null)])).toBeNull()

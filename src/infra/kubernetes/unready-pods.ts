@@ -1,5 +1,5 @@
 import { mapParallel } from './parallel.ts'
-import { isReady, problemOf } from './readiness/pod-problem.ts'
+import { hasEnded, isReady, problemOf } from './readiness/pod-problem.ts'
 import { judgeRelease, type Observed } from './readiness/readiness.ts'
 import type { LabelSelector, Pod } from './readiness/workload-types.ts'
 import { resources } from './resources.ts'
@@ -10,8 +10,9 @@ import type { ClusterClient, KubeObject } from './types.ts'
 const MOST_WORKLOADS = 3
 
 /**
- * Of workloads that are not ready, by `Kind name`, the newest pod that is not, and why: the newest is of the version that is
- * waited for. The first workloads only; where pods cannot be listed nothing is told of them.
+ * Of workloads that are not ready, by `Kind name`, the newest pod that is not, and why: mostly it is of the version that is
+ * waited for. One that has ended tells of a Job only, elsewhere its controller has made another. The first workloads only; where
+ * pods cannot be listed nothing is told of them: it is more than what has to be known.
  */
 export async function readPodProblems(
   client: ClusterClient,
@@ -21,7 +22,8 @@ export async function readPodProblems(
   const told = await mapParallel(unready.slice(0, MOST_WORKLOADS), MOST_WORKLOADS, async ({ wanted, live }) => {
     const within = { namespace: live?.metadata.namespace ?? '', labelSelector: selectorOf(live) ?? '' }
     const { items } = await client.list<Pod>(resources.pods, within).catch(() => ({ items: [] }))
-    return [`${wanted.kind} ${wanted.name}`, newestProblem(items)] as const
+    const pods = wanted.kind === 'Job' ? items : items.filter((pod) => !hasEnded(pod))
+    return [`${wanted.kind} ${wanted.name}`, newestProblem(pods)] as const
   })
   return new Map(told.flatMap(([name, problem]) => (problem === null ? [] : [[name, problem] as const])))
 }
@@ -30,7 +32,7 @@ export async function readPodProblems(
 export function newestProblem(pods: readonly Pod[]): string | null {
   const made = ({ metadata }: Pod): string => metadata.creationTimestamp ?? ''
   const [newest] = pods
-    .filter((pod) => !isReady(pod) && pod.metadata.deletionTimestamp === undefined)
+    .filter((pod) => !isReady(pod) && pod.status?.phase !== 'Succeeded' && pod.metadata.deletionTimestamp === undefined)
     .toSorted((one, other) => made(other).localeCompare(made(one)))
   return newest === undefined ? null : `pod ${newest.metadata.name}: ${problemOf(newest)}`
 }

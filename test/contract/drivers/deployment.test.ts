@@ -193,6 +193,7 @@ describe('a Deployment under a gate', () => {
       settled: false,
       uniform: false,
       blockers: ['Deployment worker: it is paused'],
+      progress: 2,
     })
     await fleet.gate({ kind: 'none' })
     await fleet.reaches({ '2.0.0': 2 }, 0, 'worker')

@@ -57,12 +57,34 @@ test('a terminal that is closed stops all of it in order', async () => {
   await removeFlotilla(flotilla)
 })
 
-test('so does a reader of its output that goes, when there is more to say', async () => {
-  const home = await mkdtemp(join(tmpdir(), 'flotilla-unread-'))
+/** Runs until the output that it is told to has come, and nobody reads on from there. */
+async function unread(home: string, said: RegExp) {
   const env = { PATH: process.env.PATH, HOME: home, FLOTILLA_HOME: home, PORT: '0', ...testedHelmEnv }
   const child = spawn(process.execPath, [main, 'serve', '--no-sample'], { env, stdio: ['ignore', 'pipe', 'ignore'] })
-  child.stdout.once('data', () => child.stdout.destroy())
-  expect(await new Promise((resolve) => child.once('exit', resolve))).toBe(0)
+  const exited = new Promise<number | null>((resolve) => child.once('exit', resolve))
+  let output = ''
+  for await (const text of child.stdout) {
+    output += String(text)
+    const found = said.exec(output)
+    if (found !== null) return { exited, said: found[0] }
+  }
+  throw new Error(`it has ended: ${output}`)
+}
+
+test('so does a reader of its output that goes while it starts', async () => {
+  const home = await mkdtemp(join(tmpdir(), 'flotilla-unread-'))
+  const { exited } = await unread(home, /./)
+  expect(await exited).toBe(0)
+  expect(await namesOf(home)).toEqual([])
+  await rm(home, { recursive: true })
+})
+
+test('so does one that goes later, with the next line', async () => {
+  const home = await mkdtemp(join(tmpdir(), 'flotilla-unread-'))
+  const { exited, said } = await unread(home, /http:\/\/[^"]+(?="[^\n]*"msg":"ready")/)
+  // Each answer is a line.
+  await fetch(`${said}/api/v1/me`)
+  expect(await exited).toBe(0)
   expect(await namesOf(home)).toEqual([])
   await rm(home, { recursive: true })
 })

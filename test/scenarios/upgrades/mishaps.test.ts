@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { type KubeObject, resources } from '../../../src/infra/kubernetes/index.ts'
 import { ok, problem } from '../support/api.ts'
-import { eventually } from '../support/eventually.ts'
 import {
   type Execution,
   initiate,
@@ -12,7 +11,7 @@ import {
   upgradeRequest,
 } from '../support/upgrades.ts'
 import { openWorld, type World } from '../support/world.ts'
-import { addToPool, Fleet, type Kind, limitPods, makePool, registerFleet } from './support/fleet.ts'
+import { addToPool, Fleet, limitPods, makePool, registerFleet } from './support/fleet.ts'
 import { expectNothingOfOurs, expectUnmarked, originalsOf } from './support/originals.ts'
 import { neverBelow, sampled } from './support/sampler.ts'
 
@@ -133,24 +132,6 @@ test.concurrent('room that is taken away in the middle: what cannot come is FAIL
   await fleet.reaches({ '1.0.0': 4 })
   await expectNothingOfOurs(fleet, originals)
 })
-
-test.concurrent.each<Kind>(['Deployment', 'StatefulSet'])(
-  'a %s that is scaled to none in the middle holds nothing up',
-  async (kind) => {
-    const fleet = await Fleet.install(world, component, { kind, size: 3 })
-    const execution = await fleet.started({ strategy: 'CANARY' })
-    await execution.untilStatus('CANARY_MONITORING', patience)
-    await fleet.touch({ replicas: 0 })
-    await eventually('no pod is left', async () => (await fleet.pods()).length === 0)
-    const none = await execution.until('counted', ({ currentInstances }) => currentInstances === 0, patience)
-    expect(none).toMatchObject({ totalInstances: 3, status: 'CANARY_MONITORING' })
-    await execution.give('promote-canary')
-    expect(await ended(execution)).toMatchObject({ status: 'COMPLETED', progress: { total: 0, failed: 0 } })
-    expectUnmarked(await fleet.workload())
-    await fleet.touch({ replicas: 2 })
-    await fleet.reaches({ '1.1.0': 2 })
-  },
-)
 
 test.concurrent('a workload that is deleted is a target that is gone', async () => {
   const fleet = await Fleet.install(world, component, { kind: 'Deployment', size: 2 })

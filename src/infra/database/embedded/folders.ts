@@ -92,12 +92,18 @@ function claimServer(server: string, own: string): void {
   const claim = join(server, 'home')
   const owner = readText(claim)
   if (owner === own) return
-  if (owner !== null && isRecordedIn(owner, server)) {
+  if (owner !== null && !isSameFolder(owner, own) && isRecordedIn(owner, server)) {
     throw new FolderUnusable(
       `${own} is a copy of ${owner}, whose database lies in ${server}: remove ${own} to start anew, or ${owner} to take it over`,
     )
   }
   writeFileAtomically(claim, own)
+}
+
+/** The same folder may be mounted in two places. */
+function isSameFolder(one: string, other: string): boolean {
+  const [a, b] = [one, other].map((path) => statSync(path, { throwIfNoEntry: false }))
+  return a !== undefined && b !== undefined && a.dev === b.dev && a.ino === b.ino
 }
 
 function isRecordedIn(own: string, server: string): boolean {

@@ -80,7 +80,7 @@ export function describeEvents(events: readonly EventObject[]): readonly EventEv
 /** The last lines of a log, each cut to a readable length. */
 export function describeLog(text: string, lines: number): readonly string[] {
   const all = text.split('\n').filter((line) => line.trim() !== '')
-  return all.slice(-lines).map((line) => line.slice(0, MOST_TEXT))
+  return all.slice(-lines).map((line) => withoutFoundValues(line).slice(0, MOST_TEXT))
 }
 
 function timeOf({ lastTimestamp, eventTime, metadata }: EventObject): string {
