@@ -54,10 +54,14 @@ export type Lag = { readonly topic: string; readonly events: number; readonly si
 /** The lag of each topic that is filled. */
 export async function readLags(db: Db): Promise<readonly Lag[]> {
   const lags = topics.map(async ({ id, name, kinds }) => {
-    const behind = sql`events e where e.subject_kind = any(${[...kinds]}::text[]) and e.feed_seq > r.position`
+    const ofTopic = sql`events e where e.subject_kind = any(${[...kinds]}::text[])`
+    const behind = sql`${ofTopic} and e.feed_seq > r.position`
+    // What was committed just now has no place yet, and is behind as well.
+    const placeless = sql`${ofTopic} and e.feed_seq is null`
     const { rows } = await sql<{ events: number; since: Date | null }>`
-      select (select count(*) from ${behind}) as events,
-        (select e.at from ${behind} order by e.feed_seq limit 1) as since
+      select (select count(*) from ${behind}) + (select count(*) from ${placeless}) as events,
+        least((select e.at from ${behind} order by e.feed_seq limit 1),
+          (select e.at from ${placeless} order by e.written_seq limit 1)) as since
       from relays r where r.id = ${id}::uuid`.execute(db)
     return rows.map(({ events, since }) => ({ topic: name, events, since: toInstant(since) }))
   })

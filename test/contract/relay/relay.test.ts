@@ -95,6 +95,16 @@ describe('a relay', () => {
     expect(firstsOf(broker.taken(releaseTopic), release)).toEqual(upTo(20))
   })
 
+  it('is behind by what has no place in the feed yet, too', async () => {
+    await world.open()
+    await world.tell(subject('release'), 3)
+    await world.database.pool.query('update events set feed_seq = null where seq > 1')
+    const lag = (await world.lags()).find(({ topic }) => topic === releaseTopic)
+    expect(lag).toMatchObject({ events: 3, since: expect.any(Number) })
+    await world.database.pool.query('update events set feed_seq = null')
+    expect((await world.lags()).find(({ topic }) => topic === releaseTopic)).toEqual(lag)
+  })
+
   it('sends what is too large together in parts, and an event that is too large by itself without its data', async () => {
     await world.open()
     const release = subject('release')
