@@ -65,22 +65,21 @@ export function choosePlace(home: string, userOf: (data: string) => SystemUser, 
   const own = realpathSync(join(home, 'postgres'))
   const record = join(own, 'place.json')
   const known = readRecord(record)
-  if (known !== null) return found(own, known)
-  const server = chooseServer(own, { user: userOf(join(own, 'data')), system })
+  const server =
+    known === null ? chooseServer(own, { user: userOf(join(own, 'data')), system }) : recordedServer(own, known)
   claimServer(server, own)
-  writeFileAtomically(record, JSON.stringify({ server: server === own ? '.' : server }))
+  if (known === null) writeFileAtomically(record, JSON.stringify({ server: server === own ? '.' : server }))
   return { own, server, data: join(server, 'data') }
 }
 
-function found(own: string, recorded: string): Place {
+function recordedServer(own: string, recorded: string): string {
   const server = recorded === '.' ? own : recorded
   if (statSync(server, { throwIfNoEntry: false }) === undefined) {
     throw new FolderUnusable(
       `The database was kept in ${server}, which is gone: restore it, or remove ${own} to start anew`,
     )
   }
-  claimServer(server, own)
-  return { own, server, data: join(server, 'data') }
+  return server
 }
 
 /**
