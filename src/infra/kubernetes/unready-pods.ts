@@ -1,6 +1,6 @@
 import { mapParallel } from './parallel.ts'
 import { hasEnded, isReady, problemOf } from './readiness/pod-problem.ts'
-import { judgeRelease, type Observed } from './readiness/readiness.ts'
+import { type Observed, unsettled } from './readiness/readiness.ts'
 import type { LabelSelector, Pod } from './readiness/workload-types.ts'
 import { resources } from './resources.ts'
 import { selectorText } from './selector.ts'
@@ -18,7 +18,7 @@ export async function readPodProblems(
   client: ClusterClient,
   observed: readonly Observed[],
 ): Promise<ReadonlyMap<string, string>> {
-  const unready = observed.filter((one) => !judgeRelease([one]).settled && selectorOf(one.live) !== null)
+  const unready = unsettled(observed).filter(({ live }) => selectorOf(live) !== null)
   const told = await mapParallel(unready.slice(0, MOST_WORKLOADS), MOST_WORKLOADS, async ({ wanted, live }) => {
     const within = { namespace: live?.metadata.namespace ?? '', labelSelector: selectorOf(live) ?? '' }
     const { items } = await client.list<Pod>(resources.pods, within).catch(() => ({ items: [] }))

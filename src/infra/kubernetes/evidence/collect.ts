@@ -3,7 +3,7 @@ import { startDeadline } from '../deadline.ts'
 import { whyGoing } from '../gone.ts'
 import type { ManifestObject } from '../manifest.ts'
 import { mapParallel } from '../parallel.ts'
-import { judgeRelease, type Observed } from '../readiness/readiness.ts'
+import { judgeRelease, type Observed, unsettled } from '../readiness/readiness.ts'
 import type { ContainerStatus, LabelSelector, Pod } from '../readiness/workload-types.ts'
 import { objectPath, resources } from '../resources.ts'
 import { selectorText } from '../selector.ts'
@@ -43,9 +43,10 @@ export async function collectEvidence(
 ): Promise<Evidence> {
   return inTime(options, async (signal) => {
     const observed = await observeWorkloads(parts, objects, namespace, { jobs: true, signal })
-    const unready = observed.filter((one) => !judgeRelease([one]).settled)
     const { since = 0 } = options
-    return describe(new Collector(parts.client, namespace, signal), unready, (pods) => ofThisTime(pods, since))
+    return describe(new Collector(parts.client, namespace, signal), unsettled(observed), (pods) =>
+      ofThisTime(pods, since),
+    )
   })
 }
 

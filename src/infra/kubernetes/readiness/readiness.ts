@@ -27,6 +27,11 @@ export function judgeRelease(observed: readonly Observed[]): Readiness {
   }
 }
 
+/** The objects that are not as their spec wants them yet. Pure. */
+export function unsettled(observed: readonly Observed[]): readonly Observed[] {
+  return observed.filter((one) => judge(one).reason !== null)
+}
+
 function judge({ wanted, live }: Observed): Judgement {
   if (live === null) return waiting('it is not there')
   if (live.metadata.deletionTimestamp !== undefined) return waiting('it is being deleted')
