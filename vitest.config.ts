@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 const node = { environment: 'node', testTimeout: 60_000, hookTimeout: 120_000 } as const
@@ -10,9 +11,9 @@ const realCluster = {
 
 export default defineConfig({
   test: {
-    // A file waits half of its time, for helm and for pods: with one file less at a time than there are cores, as is
-    // vitest's default, a small machine is idle.
-    maxWorkers: '100%',
+    // A file waits half of its time, for helm and for pods: with no more files at a time than there are cores a small
+    // machine is idle.
+    maxWorkers: Math.ceil(availableParallelism() * 1.5),
     projects: [
       {
         test: {

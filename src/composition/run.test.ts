@@ -12,12 +12,25 @@ beforeAll(async () => {
 })
 afterAll(() => rm(home, { recursive: true, force: true }))
 
-test('migrate says in one line that a setting is wrong', async () => {
-  const env = { PATH: process.env.PATH, FLOTILLA_HOME: home, DATABASE_URL: 'postgres://127.0.0.1:1/flotilla' }
-  const ended = await new Promise((resolve) =>
-    execFile(process.execPath, [main, 'migrate'], { env }, (error, _, stderr) =>
-      resolve({ code: error?.code, stderr }),
+/** `migrate` with a setting that is wrong: it loads everything and ends at once. */
+function migrateWrongly(more: Readonly<Record<string, string>> = {}) {
+  const env = { PATH: process.env.PATH, FLOTILLA_HOME: home, DATABASE_URL: 'postgres://127.0.0.1:1/flotilla', ...more }
+  return new Promise<{ code: unknown; stdout: string; stderr: string }>((resolve) =>
+    execFile(process.execPath, [main, 'migrate'], { env, maxBuffer: 1e8 }, (error, stdout, stderr) =>
+      resolve({ code: error?.code, stdout, stderr }),
     ),
   )
-  expect(ended).toEqual({ code: 2, stderr: expect.stringMatching(/^Flotilla: DATABASE_URL: .*\n$/) })
+}
+
+test('migrate says in one line that a setting is wrong', async () => {
+  expect(await migrateWrongly()).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/^Flotilla: DATABASE_URL: .*\n$/),
+  })
+})
+
+test('what a start has compiled serves the next one', async () => {
+  await migrateWrongly()
+  const { stdout, stderr } = await migrateWrongly({ NODE_DEBUG_NATIVE: 'COMPILE_CACHE' })
+  expect(`${stdout}${stderr}`).toMatch(/V8 code cache for ESM file:.*composition\/run\.ts was accepted/)
 })

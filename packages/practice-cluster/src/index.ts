@@ -1,4 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { getCompileCacheDir } from 'node:module'
+import { dirname } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
@@ -68,8 +70,19 @@ function flagsOf({ data, port, kubeconfig, ...pods }: PracticeClusterOptions): s
   return Object.entries(flags).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, String(value)]))
 }
 
-/** Only what Node needs: the process has no use for the credentials of its parent. */
+/**
+ * Only what Node needs: the process has no use for the credentials of its parent. It keeps what it compiles where its
+ * parent does, if that one keeps it.
+ */
 function childEnvironment(): Record<string, string> {
   const { PATH = '', HOME = '', TMPDIR } = process.env
-  return { PATH, HOME, NODE_NO_WARNINGS: '1', ...(TMPDIR === undefined ? {} : { TMPDIR }) }
+  const compiled = getCompileCacheDir()
+  return {
+    PATH,
+    HOME,
+    NODE_NO_WARNINGS: '1',
+    ...(TMPDIR === undefined ? {} : { TMPDIR }),
+    // The parent's own folder is one of this version of Node, in the one that the environment names.
+    ...(compiled === undefined ? {} : { NODE_COMPILE_CACHE: dirname(compiled) }),
+  }
 }
