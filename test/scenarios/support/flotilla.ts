@@ -23,6 +23,8 @@ export type Flotilla = {
 }
 
 export type FlotillaOptions = {
+  /** What is started: the checkout's own when not given. */
+  readonly main?: string
   readonly home?: string
   readonly args?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
@@ -47,7 +49,7 @@ export async function startFlotilla(options: FlotillaOptions = {}): Promise<Flot
     ...realCluster(),
     ...options.env,
   }
-  const child = spawn(process.execPath, [main, ...args], {
+  const child = spawn(process.execPath, [options.main ?? main, ...args], {
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: options.ownGroup === true,
@@ -63,7 +65,7 @@ export async function startFlotilla(options: FlotillaOptions = {}): Promise<Flot
   return {
     url,
     home,
-    adminKey: (await readFile(join(home, 'admin.key'), 'utf8')).trim(),
+    adminKey: env.FLOTILLA_ADMIN_KEY ?? (await readFile(join(home, 'admin.key'), 'utf8')).trim(),
     pid: child.pid ?? 0,
     kubeconfig: env.KUBECONFIG ?? join(home, 'practice-cluster', 'kubeconfig'),
     log,

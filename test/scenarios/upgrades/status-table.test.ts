@@ -1,91 +1,34 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Api, ok, type ProblemBody, problem } from '../support/api.ts'
+import { patient, rehearse, type Side, type Status, slow, statuses, waysToEach } from '../support/every-status.ts'
 import { type Flotilla, removeFlotilla, startFlotilla } from '../support/flotilla.ts'
 import {
   type Execution,
-  initiated,
-  type RegisteredComponent,
   registerComponent,
-  registerTenant,
-  rehearsalRequest,
-  started,
   type UpgradeCommand,
   type UpgradeHandle,
   upgradeCommands,
 } from '../support/upgrades.ts'
 
-const statuses = [
-  'PENDING',
-  'VALIDATING',
-  'IN_PROGRESS',
-  'CANARY_RUNNING',
-  'CANARY_MONITORING',
-  'PAUSED',
-  'ROLLING_BACK',
-  'ROLLED_BACK',
-  'COMPLETED',
-  'FAILED',
-  'CANCELLED',
-] as const
-
 /** A server that works, and one without a worker, on which an execution stays in VALIDATING. */
-type Side = { readonly flotilla: Flotilla; readonly api: Api; readonly component: RegisteredComponent }
-let working: Side
-let resting: Side
+type Server = Side & { readonly flotilla: Flotilla }
+let working: Server
+let resting: Server
+let given: ReturnType<typeof waysToEach>
 beforeAll(async () => {
-  const open = async (args: readonly string[]): Promise<Side> => {
+  const open = async (args: readonly string[]): Promise<Server> => {
     const flotilla = await startFlotilla({ args })
     const api = new Api(flotilla.url, flotilla.adminKey)
     return { flotilla, api, component: await registerComponent(api) }
   }
   working = await open(['serve', '--no-sample'])
   resting = await open(['serve', '--role', 'api'])
+  given = waysToEach(working, resting)
 })
 afterAll(async () => {
   await removeFlotilla(working.flotilla)
   await removeFlotilla(resting.flotilla)
 })
-
-const rehearse = async ({ api, component }: Side, more: object = {}, faults: object = {}) =>
-  started(api, await registerTenant(api), rehearsalRequest(component, more, faults))
-const slow = { readySeconds: 3_600 }
-const patient = { healthCheckTimeoutSeconds: 3_600 }
-
-type Status = (typeof statuses)[number]
-
-/** Each status, from nothing, as a user gets there. */
-const given: Record<Status, () => Promise<UpgradeHandle>> = {
-  PENDING: async () => initiated(working.api, await registerTenant(working.api), rehearsalRequest(working.component)),
-  VALIDATING: () => rehearse(resting),
-  IN_PROGRESS: () => rehearse(working, patient, slow),
-  CANARY_RUNNING: () => rehearse(working, { strategy: 'CANARY', ...patient }, slow),
-  CANARY_MONITORING: () => rehearse(working, { strategy: 'CANARY' }),
-  PAUSED: async () => {
-    const execution = await given.IN_PROGRESS()
-    await execution.untilStatus('IN_PROGRESS')
-    await execution.give('pause')
-    return execution
-  },
-  ROLLING_BACK: async () => {
-    const execution = await rehearse(working, { strategy: 'CANARY', ...patient }, { neverReverts: [0, 1, 2, 3, 4] })
-    await execution.untilStatus('CANARY_MONITORING')
-    await execution.give('rollback')
-    return execution
-  },
-  ROLLED_BACK: async () => {
-    const execution = await given.CANARY_MONITORING()
-    await execution.untilStatus('CANARY_MONITORING')
-    await execution.give('rollback')
-    return execution
-  },
-  COMPLETED: () => rehearse(working, { totalInstances: 1 }),
-  FAILED: () => rehearse(working, {}, { deployFails: true }),
-  CANCELLED: async () => {
-    const execution = await given.PENDING()
-    await execution.give('cancel')
-    return execution
-  },
-}
 
 /** SPEC section 5, "Status × command": the status in which the answer shows the execution. All others are 409. */
 const table: Record<Status, Partial<Record<UpgradeCommand, string>>> = {
@@ -138,8 +81,8 @@ async function pausedCanary(): Promise<UpgradeHandle> {
 
 describe('where one command takes several steps, all are recorded, by who gave it', () => {
   const ways: readonly (readonly [string, () => Promise<UpgradeHandle>, Status, readonly string[]])[] = [
-    ['CANARY_RUNNING', given.CANARY_RUNNING, 'CANARY_RUNNING', ['CANARY_MONITORING', 'ROLLING_BACK']],
-    ['PAUSED', given.PAUSED, 'PAUSED', ['IN_PROGRESS', 'ROLLING_BACK']],
+    ['CANARY_RUNNING', () => given.CANARY_RUNNING(), 'CANARY_RUNNING', ['CANARY_MONITORING', 'ROLLING_BACK']],
+    ['PAUSED', () => given.PAUSED(), 'PAUSED', ['IN_PROGRESS', 'ROLLING_BACK']],
     ['a paused canary', pausedCanary, 'PAUSED', ['CANARY_RUNNING', 'CANARY_MONITORING', 'ROLLING_BACK']],
   ]
 
