@@ -11,16 +11,8 @@ import type {
   KeptSelector,
 } from '../infra/helm/index.ts'
 import type { PastRevision } from '../infra/kubernetes/index.ts'
-import type {
-  FieldConflict,
-  Frozen,
-  FrozenTraffic,
-  Leftover,
-  PodRef,
-  Readiness,
-  Release,
-  Remains,
-} from './core/model.ts'
+import type { FieldConflict, Frozen, FrozenTraffic, Leftover, Release, Remains } from './core/model.ts'
+import type { PodRef, Readiness } from './core/readiness.ts'
 
 /** Where a release lives, and whose it is. */
 type Room = Pick<Release, 'namespace' | 'tenantId'>

@@ -57,7 +57,7 @@ describe('helm 4', () => {
   })
 
   test('uninstall', () => {
-    expect(uninstallArguments('v4', { ...common, cascade: 'foreground', description: 'why' })).toEqual([
+    expect(uninstallArguments('v4', { ...common, cascade: 'foreground', hooks: true, description: 'why' })).toEqual([
       'uninstall',
       '--namespace=ns',
       '--timeout=30s',
@@ -68,6 +68,7 @@ describe('helm 4', () => {
       '--',
       'r',
     ])
+    expect(uninstallArguments('v4', { ...common, cascade: 'background', hooks: false })).toContain('--no-hooks')
   })
 })
 
@@ -76,7 +77,7 @@ test('helm 3.17 knows none of the flags that came with 4', () => {
     installArguments('v3', { ...deploy, replace: false }),
     upgradeArguments('v3', { ...deploy, forceConflicts: true, historyMax: 10 }),
     rollbackArguments('v3', { ...common, revision: 3, historyMax: 10 }),
-    uninstallArguments('v3', { ...common, cascade: 'background' }),
+    uninstallArguments('v3', { ...common, cascade: 'background', hooks: true }),
   ].flat()
   expect(lines.filter((flag) => /^--(wait|server-side|force)/.test(flag))).toEqual([])
 })

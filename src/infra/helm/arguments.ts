@@ -15,7 +15,11 @@ type Deploy = Common & {
 export type InstallArguments = Deploy & { readonly replace: boolean }
 export type UpgradeArguments = Deploy & { readonly forceConflicts: boolean; readonly historyMax: number }
 export type RollbackArguments = Common & { readonly revision: number; readonly historyMax: number }
-export type UninstallArguments = Common & { readonly cascade: Cascade; readonly description?: string | undefined }
+export type UninstallArguments = Common & {
+  readonly cascade: Cascade
+  readonly hooks: boolean
+  readonly description?: string | undefined
+}
 export type TemplateArguments = {
   readonly release: string
   readonly namespace: string
@@ -74,6 +78,7 @@ export function uninstallArguments(dialect: Dialect, a: UninstallArguments): rea
     ...commonFlags(a),
     ...waiting(dialect),
     ...described(a.description),
+    ...(a.hooks ? [] : ['--no-hooks']),
     '--ignore-not-found',
     `--cascade=${a.cascade}`,
     ...names(a.release),

@@ -103,7 +103,8 @@ export class HelmProcess implements Helm {
 
   uninstall(spec: UninstallSpec, context: RunContext): Promise<void> {
     const { dialect } = this.#options.binary
-    const args = () => uninstallArguments(dialect, { ...spec, cascade: spec.cascade ?? 'background' })
+    const args = () =>
+      uninstallArguments(dialect, { ...spec, cascade: spec.cascade ?? 'background', hooks: spec.hooks ?? true })
     return this.#act({ target: spec, contents: {}, onCancel: 'kill', args, nothing: foundNothing }, context)
   }
 

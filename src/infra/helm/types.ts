@@ -84,7 +84,11 @@ type Deploy = Labelled & { readonly chart: ChartArchive; readonly values: JsonOb
 export type InstallSpec = Deploy & { readonly replace?: boolean }
 export type UpgradeSpec = Deploy & { readonly forceConflicts?: boolean }
 export type RollbackSpec = Act & { readonly revision: number }
-export type UninstallSpec = Act & { readonly description?: string; readonly cascade?: Cascade }
+export type UninstallSpec = Act & {
+  readonly description?: string
+  readonly cascade?: Cascade
+  readonly hooks?: boolean
+}
 export type Cascade = 'background' | 'foreground' | 'orphan'
 
 export type TemplateSpec = {

@@ -6,9 +6,9 @@ import { withHelm } from './failure.ts'
 export function uninstall(deps: ActDeps) {
   return async (act: Extract<ReleaseAct, { kind: 'uninstall' }>, context: ReleaseActContext): Promise<void> => {
     const { subject } = context
-    const { release } = subject
+    const { release, operation } = subject
     const timeoutSeconds = secondsLeft(deps.clock, context.attempt.deadline)
-    const spec = { ...(await targetOf(deps, subject, null)), timeoutSeconds }
+    const spec = { ...(await targetOf(deps, subject, null)), timeoutSeconds, hooks: operation.request.noHooks !== true }
     await withHelm(deps.ports, release, context, act, (run) => deps.ports.helm.uninstall(spec, run))
   }
 }

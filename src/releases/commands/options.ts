@@ -10,6 +10,8 @@ export type OperationOptions = {
   readonly forceConflicts?: boolean | undefined
   /** No body says it: the command does. */
   readonly keepsScale?: boolean | undefined
+  /** Of an uninstall: false leaves the chart's hooks out. */
+  readonly hooks?: boolean | undefined
 }
 
 export const defaultTimeoutSeconds = 300
@@ -23,5 +25,6 @@ export function optionsOf(options: OperationOptions) {
     waitForJobs: options.waitForJobs ?? false,
     forceConflicts: options.forceConflicts ?? false,
     ...(options.keepsScale === true ? { keepsScale: true } : {}),
+    ...(options.hooks === false ? { noHooks: true } : {}),
   } satisfies Partial<OperationRequest>
 }

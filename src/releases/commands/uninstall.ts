@@ -6,13 +6,14 @@ import { type CommandCall, visibleRelease } from './context.ts'
 import { newOperation } from './new-operation.ts'
 import { type OperationOptions, optionsOf } from './options.ts'
 
-/** Accepts an uninstall. Answers the id of its operation. Throws `Problem` and changes nothing then. */
+/** Accepts an uninstall; `hooks: false` leaves the chart's hooks out, for one that fails every time (docs/adr/0053). Answers the id of its operation. Throws `Problem` and changes nothing then. */
 export async function uninstall(
   deps: ReleaseDeps,
-  call: CommandCall,
+  given: CommandCall,
   id: Uuid,
-  options: Pick<OperationOptions, 'timeout'> = {},
+  options: Pick<OperationOptions, 'timeout' | 'hooks'> = {},
 ): Promise<Uuid> {
+  const call: CommandCall = options.hooks === false ? { ...given, action: 'release.uninstall-without-hooks' } : given
   const { release } = await visibleRelease(deps, call.principal, id)
   const operation = bareOperation(deps, call, release, { ...options, description: call.reason ?? undefined })
   return command(deps, call, id, { kind: 'uninstall', operation })

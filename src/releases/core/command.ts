@@ -1,7 +1,7 @@
 import type { Decision } from '../../core/decision.ts'
 import type { Instant } from '../../core/instant.ts'
 import { queued } from './create.ts'
-import { operationEvent } from './events.ts'
+import { operationEvent, withoutHooks } from './events.ts'
 import type {
   CallerCommand,
   NewOperation,
@@ -100,7 +100,7 @@ export function accept(state: ReleaseState, kind: CommandKind, wanted: NewOperat
     waitingFor: untilLookedAt(kind === 'uninstall' ? 'UNINSTALLING' : 'QUEUED', now),
     updatedAt: now,
   }
-  const events = [operationEvent(next, operation, 'requested')]
+  const events = [operationEvent(next, operation, 'requested', withoutHooks(operation))]
   return { kind: 'next', state: { ...state, release: next, operation }, act: null, events, wake: now }
 }
 
@@ -165,7 +165,8 @@ function describe(state: ReleaseState, situation: Situation): string {
   if (situation === 'claimed') return `held by the upgrade execution ${claim?.executionId}`
   if (open !== null) return `${status}: its ${open.kind} ${open.id} is in progress`
   if (situation === 'external') return `${status}: another hand is working on it`
-  if (situation === 'failedUninstall') return 'half uninstalled: its last uninstall did not finish'
+  if (situation === 'failedUninstall')
+    return 'half uninstalled: its last uninstall did not finish. Uninstall it again, where a hook hinders with hooks=false'
   return status
 }
 

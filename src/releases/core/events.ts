@@ -28,6 +28,10 @@ export function operationEvent(
   }
 }
 
+/** What of an uninstall that leaves the hooks out is told beside its kind. */
+export const withoutHooks = ({ request }: Operation): { readonly hooks?: false } =>
+  request.noHooks === true ? { hooks: false } : {}
+
 /** An event of a release that no operation of ours brought about. */
 export function releaseEvent(
   release: Release,

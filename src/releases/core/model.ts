@@ -3,6 +3,7 @@ import type { Instant } from '../../core/instant.ts'
 import type { Json, JsonObject } from '../../core/json.ts'
 import type { ErrorCode } from '../../core/problems.ts'
 import type { Uuid } from '../../core/subject.ts'
+import type { PodRef, Readiness } from './readiness.ts'
 
 /** SPEC section 3, "States". */
 export const releaseStatuses = [
@@ -157,6 +158,8 @@ export type OperationRequest = {
   readonly hasHooks: boolean
   /** It ends a freeze: what another hand has scaled meanwhile stays so. */
   readonly keepsScale?: boolean | undefined
+  /** An uninstall that leaves the chart's hooks out. */
+  readonly noHooks?: boolean | undefined
   /** The execution that gave it: when helm has applied, that execution says how it ends, not the workloads. */
   readonly heldBy: Uuid | null
 }
@@ -267,21 +270,6 @@ export type HelmRevision = {
 
 /** What the metadata alone tells of a stored revision. */
 export type StoredRevision = Pick<HelmRevision, 'revision' | 'secretUid' | 'status'>
-
-/** How far the workloads of the newest revision are. */
-export type Readiness = {
-  readonly ready: number
-  readonly total: number
-  /** All that is waited for is as its spec wants it. */
-  readonly settled: boolean
-  /** It can no longer become ready by waiting (a Job that failed for good). */
-  readonly failed: boolean
-  /** The first few objects that are not ready, and why. */
-  readonly blockers: readonly string[]
-  /** Broken pods of an abandoned StatefulSet revision, which its controller never replaces by itself. */
-  readonly stuckPods: readonly PodRef[]
-}
-export type PodRef = { readonly name: string; readonly uid: string }
 
 /** A field of the release that another manager owns, with what is there and what the chart wants. */
 export type FieldConflict = {

@@ -111,6 +111,11 @@ export const uninstallRelease = (deps: RouteDeps) =>
       query: z.strictObject({
         reason: queryText(500).optional(),
         timeout: queryInteger(1, 86_400).optional().describe('Seconds for hooks and objects to go; default 300.'),
+        hooks: queryBoolean()
+          .optional()
+          .describe(
+            '`false` runs no hooks of the chart, as `helm uninstall --no-hooks` does: for one that fails every time.',
+          ),
       }),
       responses: { 200: { description: 'The release, uninstalled', schema: release }, 202: accepted },
     },

@@ -8,6 +8,7 @@ import type { Change } from '../../infra/engine/index.ts'
 import type { Loading } from '../../infra/engine/types.ts'
 import { recordWith } from '../../infra/events/events.ts'
 import type { Vault } from '../../infra/secrets/vault.ts'
+import { withoutHooks } from '../core/events.ts'
 import type { Operation, Release, ReleaseState, RevisionRecord, RevisionSummary } from '../core/model.ts'
 import { recount } from './counts.ts'
 import { ofRelease, recordRelease } from './record.ts'
@@ -187,7 +188,7 @@ const sameWait = (one: Waiting | null, other: Waiting | null): boolean => JSON.s
 function resultOf(operation: Operation, release: Release): string {
   if (operation.outcome?.status !== 'SUCCEEDED') return 'null'
   const { id, status, revision, chartVersion } = release
-  return jsonbText({ releaseId: id, status, revision, chartVersion })
+  return jsonbText({ releaseId: id, status, revision, chartVersion, ...withoutHooks(operation) })
 }
 
 function summaryColumns(record: RevisionSummary) {

@@ -101,6 +101,48 @@ test.concurrent('an uninstall whose hook fails is FAILED and its objects are sti
   problem(await release.upgrade({ valuesOverride: { hook: { tag: '1.0' } } }), 409, 'uninstall_unfinished')
 })
 
+test.concurrent('a hook that keeps failing is left out with hooks=false: the way out of a half uninstalled release', async () => {
+  const place = world.place()
+  const hook = { events: 'pre-delete', tag: 'fail' }
+  const release = await place.installed({ chartName: 'hooked', valuesOverride: { hook } })
+  const failed = failure(await release.uninstall(), 'hook_failed')
+  expect(failed.detail).toContain('hooks=false')
+  failure(await release.uninstall({ hooks: 'true' }), 'hook_failed')
+  const refused = problem(await release.upgrade({ valuesOverride: { color: 'blue' } }), 409, 'uninstall_unfinished')
+  expect(refused.detail).toContain('hooks=false')
+  problem(await release.uninstall({ hooks: 'no' }), 400, 'malformed')
+  const gone = ok(await release.uninstall({ hooks: 'false', reason: 'its hook is broken' }))
+  expect(gone).toMatchObject({ status: 'UNINSTALLED' })
+  expect(await world.cluster.config(place.namespace, 'app')).toBeNull()
+  expect(await world.cluster.records(place.namespace, 'app')).toEqual([])
+  await toldWithoutHooks(release)
+  expect(await (await place.installed()).read()).toMatchObject({ status: 'DEPLOYED', revision: 1 })
+})
+
+/** Who left the hooks out stands in the operation, its events and the audit log; uninstalls with hooks say nothing of it. */
+async function toldWithoutHooks(release: ReleaseHandle): Promise<void> {
+  const events = await release.events()
+  const requested = events.filter(({ type }) => type.endsWith('uninstall.requested')).map(({ data }) => data)
+  expect(requested.map((data) => 'hooks' in data)).toEqual([false, false, true])
+  expect(requested.at(-1)).toMatchObject({ hooks: false })
+  const { operationId } = requested.at(-1) as { operationId: string }
+  const operation = ok(await world.api.get<{ result: object }>(`/operations/${operationId}`))
+  expect(operation).toMatchObject({ status: 'SUCCEEDED', result: { status: 'UNINSTALLED', hooks: false } })
+  const audit = ok(await world.api.get<readonly object[]>('/audit?action=release.uninstall-without-hooks'))
+  expect(audit).toContainEqual(
+    expect.objectContaining({ operationId, subject: `release/${release.id}`, reason: 'its hook is broken' }),
+  )
+}
+
+test.concurrent('an atomic install whose own uninstall fails on a hook tells of the same way out', async () => {
+  const place = world.place()
+  const hook = { events: 'post-install,pre-delete', tag: 'fail' }
+  const asked = { chartName: 'hooked', valuesOverride: { hook }, atomic: true }
+  const failed = failure(await place.install(asked), 'rollback_failed')
+  expect(failed.detail).toContain('hooks=false')
+  expect(ok(await place.handle(failed.release).uninstall({ hooks: 'false' }))).toMatchObject({ status: 'UNINSTALLED' })
+})
+
 async function letGo(namespace: string): Promise<void> {
   const patch = { type: 'merge', body: { metadata: { finalizers: null } } } as const
   await world.cluster.client.patch(resources.configMaps, { namespace, name: 'app' }, patch)

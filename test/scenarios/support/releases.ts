@@ -113,7 +113,9 @@ export class ReleaseHandle {
     return this.#api.post(`${this.path}/rollback/last-successful`, more)
   }
 
-  uninstall(query: { readonly reason?: string; readonly timeout?: string } = {}): Promise<Answer<Release>> {
+  uninstall(
+    query: { readonly reason?: string; readonly timeout?: string; readonly hooks?: string } = {},
+  ): Promise<Answer<Release>> {
     return this.#api.delete(`${this.path}?${new URLSearchParams(query)}`)
   }
 

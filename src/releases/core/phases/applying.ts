@@ -188,5 +188,12 @@ function uninstalled(look: Look, phase: Applying, attempt: Attempt<ReleaseAct>):
   if (seen.kind === 'absent') return goOn(look, { operation: { ...operation, phase: goneByHelm(look) } })
   if (!isBaseline(attempt, seen.newest)) return anotherHand(look, 'the release was installed again by another hand')
   if (attempt.result === 'interrupted') return again(look, phase, attempt)
-  return fail(look, failureOf(attempt, { code: 'helm_failed', detail: 'helm left its record of the release' }))
+  const failure = failureOf(attempt, { code: 'helm_failed', detail: 'helm left its record of the release' })
+  return fail(look, withWayOut(failure, operation))
+}
+
+/** Another uninstall fails on the same hook: that it can be left out is told where it is needed (docs/adr/0053). */
+function withWayOut(failure: ActFailure, { request }: Operation): ActFailure {
+  if (failure.code !== 'hook_failed' || request.noHooks === true) return failure
+  return { ...failure, detail: `${failure.detail}; DELETE with hooks=false uninstalls without running its hooks` }
 }
