@@ -63,6 +63,7 @@ export function connectCluster(kubeconfig: string, contextName: string, clock: C
     leftBehind: (history, namespace, release) => view.leftBehind(history, namespace, release),
     evidence: (manifest, namespace, since) => view.evidence(manifest, namespace, since),
     hookEvidence: (manifest, namespace, since) => view.hookEvidence(manifest, namespace, since),
+    unfinishedHooks: (manifest, namespace, since) => view.unfinishedHooks(manifest, namespace, since),
     remainingEvidence: (manifest, namespace) => view.remainingEvidence(manifest, namespace),
     conflicts: async (manifest, room) => view.conflicts(manifest, room.namespace, await tenantClient(room)),
     overwritten: async (manifest, room) => view.overwritten(manifest, room.namespace, await tenantClient(room)),

@@ -18,6 +18,7 @@ import { shownObservation } from './machine-shown.ts'
 import { type ObserveDeps, observeRelease } from './observe.ts'
 import type { ReleaseCluster } from './ports.ts'
 import { manifestsOf } from './remains.ts'
+import { recordAwaited } from './store/awaited.ts'
 import { revisionContent } from './store/queries.ts'
 
 type MachineDeps = Omit<ReleaseDeps, 'machine'>
@@ -36,6 +37,7 @@ export function releaseMachine(deps: MachineDeps, log: Log): ReleaseMachine {
         ports: deps.ports,
         clock: deps.clock,
         load: (id) => deps.states.load(deps.db, id),
+        tellAwaited: (lease, operationId, detail) => recordAwaited(deps.db, lease, operationId, detail),
         seal: (operationId, evidence) => sealEvidence(deps.vault, operationId, evidence),
       },
       releaseActs({ ports: deps.ports, clock: deps.clock }),

@@ -14,6 +14,14 @@ import type { PastRevision } from '../infra/kubernetes/index.ts'
 import type { FieldConflict, Frozen, FrozenTraffic, Leftover, Release, Remains } from './core/model.ts'
 import type { PodRef, Readiness } from './core/readiness.ts'
 
+/** A hook that has not ended well; `events` as the chart says them, `failed` for good. */
+export type UnfinishedHook = {
+  readonly kind: string
+  readonly name: string
+  readonly events: readonly string[]
+  readonly failed: boolean
+}
+
 /** Where a release lives, and whose it is. */
 type Room = Pick<Release, 'namespace' | 'tenantId'>
 
@@ -41,7 +49,9 @@ export interface ReleaseCluster {
     manifest: string,
     namespace: string,
     since: number,
-  ): Promise<{ readonly failed: boolean; readonly evidence: Json } | null>
+  ): Promise<{ readonly hooks: readonly UnfinishedHook[]; readonly evidence: Json } | null>
+  /** Those hooks by name alone. */
+  unfinishedHooks(manifest: string, namespace: string, since: number): Promise<readonly UnfinishedHook[]>
   /** The same of what is still there of a release that is being removed. */
   remainingEvidence(manifest: string, namespace: string): Promise<Json>
   /**

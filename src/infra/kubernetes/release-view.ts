@@ -3,7 +3,13 @@ import type { Json } from '../../core/json.ts'
 import { startDeadline } from './deadline.ts'
 import { createDiscovery, type Discovery } from './discovery.ts'
 import { ClusterError } from './errors.ts'
-import { collectEvidence, collectHookEvidence, collectRemainingEvidence } from './evidence/collect.ts'
+import {
+  collectEvidence,
+  collectHookEvidence,
+  collectRemainingEvidence,
+  readUnfinishedHooks,
+} from './evidence/collect.ts'
+import type { UnfinishedHook } from './evidence/hooks.ts'
 import { type LiveConflict, type LiveOverwritten, readConflicts, readOverwritten } from './field-conflicts.ts'
 import { type Remaining, readRemains, whyGoing } from './gone.ts'
 import { readLeftBehind } from './left-behind.ts'
@@ -33,6 +39,8 @@ export interface ReleaseView {
   evidence(manifest: string, namespace: string, since?: number): Promise<Json>
   /** The same of the Jobs and pods of hooks that were made since then and have not ended well; null: there are none. */
   hookEvidence(manifest: string, namespace: string, since: number): Promise<ViewedHooks | null>
+  /** Those hooks by name alone. */
+  unfinishedHooks(manifest: string, namespace: string, since: number): Promise<readonly UnfinishedHook[]>
   /** The same of what is still there of a release that is being removed. */
   remainingEvidence(manifest: string, namespace: string): Promise<Json>
   /** Which fields of a manifest another manager owns; asked by a dry run. */
@@ -46,8 +54,8 @@ export interface ReleaseView {
 }
 /** `marked`: only objects that carry the release's mark; what was never applied may be there by another's hand. */
 export type RemainsOptions = { readonly marked?: boolean }
-/** What hooks left; `failed`: one of them has failed for good. */
-export type ViewedHooks = { readonly failed: boolean; readonly evidence: Json }
+/** What hooks left. */
+export type ViewedHooks = { readonly hooks: readonly UnfinishedHook[]; readonly evidence: Json }
 export type ViewedReadiness = {
   readonly ready: number
   readonly total: number
@@ -127,6 +135,10 @@ class ClientView implements ReleaseView {
 
   hookEvidence(manifest: string, namespace: string, since: number): Promise<ViewedHooks | null> {
     return collectHookEvidence(this.#parts, this.#parse(manifest), namespace, { clock: this.#clock, since })
+  }
+
+  unfinishedHooks(manifest: string, namespace: string, since: number): Promise<readonly UnfinishedHook[]> {
+    return readUnfinishedHooks(this.#parts, this.#parse(manifest), namespace, { clock: this.#clock, since })
   }
 
   async remainingEvidence(manifest: string, namespace: string): Promise<Json> {

@@ -1,11 +1,14 @@
 import type { Clock, Instant } from '../../core/instant.ts'
 import { isJsonObject, type Json } from '../../core/json.ts'
+import type { ErrorCode } from '../../core/problems.ts'
 import { ActFailed, whyAborted } from '../../infra/engine/index.ts'
 import type { ActContext } from '../../infra/engine/types.ts'
 import { type ForeignObject, listRecords, readRevision } from '../../infra/helm/index.ts'
 import type { Release, ReleaseAct } from '../core/model.ts'
 import { clockSkewMs } from '../evidence.ts'
-import type { Clusters } from '../ports.ts'
+import type { Clusters, UnfinishedHook } from '../ports.ts'
+import { nameOfHook } from './hook-names.ts'
+import { quietly } from './quietly.ts'
 
 type Parts = { readonly clusters: Clusters; readonly clock: Clock }
 
@@ -23,24 +26,36 @@ const eventsOf: Partial<Record<ReleaseAct['kind'], RegExp>> = {
  */
 export async function watchHooks({ clusters, clock }: Parts, release: Release, kind: ReleaseAct['kind']) {
   const since: Instant = clock.now() - clockSkewMs
+  const events = eventsOf[kind]
   const before = kind === 'uninstall' ? await quietly(() => hooksOf(clusters, release, kind)) : null
   const read = (manifest: string) => clusters.of(release.clusterId).hookEvidence(manifest, release.namespace, since)
+  const manifestOf = async () => before ?? (await hooksOf(clusters, release, kind))
+  const nameOf = (hook: UnfinishedHook) => nameOfHook(hook, events)
   let deleted: HookEvidence | null = null
   return {
+    /** Which hook helm waits for now; null where the cluster shows none. Throws where it does not say. */
+    awaited: async (): Promise<string | null> => {
+      const manifest = events === undefined ? '' : await manifestOf()
+      if (manifest === '') return null
+      const { clusterId, namespace } = release
+      const hooks = await clusters.of(clusterId).unfinishedHooks(manifest, namespace, since)
+      const running = hooks.find(({ failed }) => !failed)
+      return running === undefined ? null : nameOf(running)
+    },
     /** Looks at a Job or pod of a hook that helm is about to delete. What was made before the act is none of its hooks. */
     beforeDelete: async (object: ForeignObject): Promise<void> => {
-      const manifest = eventsOf[kind] === undefined ? null : asHook(object)
+      const manifest = events === undefined ? null : asHook(object)
       if (manifest !== null) deleted = (await quietly(() => read(manifest))) ?? deleted
     },
     /** A failure with what the hooks left behind: their Jobs and pods, with events and last log lines. */
     explain: async (error: unknown, { signal }: ActContext): Promise<unknown> => {
-      if (!(error instanceof ActFailed) || eventsOf[kind] === undefined || mustStop(signal)) return error
+      if (!(error instanceof ActFailed) || events === undefined || mustStop(signal)) return error
       const hooks = await quietly(async () => {
-        const manifest = before ?? (await hooksOf(clusters, release, kind))
+        const manifest = await manifestOf()
         return manifest === '' ? null : read(manifest)
       })
       const found = hooks ?? deleted
-      return found === null ? error : withHooks(error, found)
+      return found === null ? error : withHooks(error, found, nameOf)
     },
   }
 }
@@ -72,21 +87,23 @@ async function hooksOf(clusters: Clusters, { clusterId, namespace, name }: Relea
   return hooks.map((hook) => String(hook.manifest ?? '')).join('\n---\n')
 }
 
-/** Helm names a hook in its error for some acts only: that its Job failed is a fact for all. */
-function withHooks({ result, failure }: ActFailed, { failed, evidence }: HookEvidence): ActFailed {
-  const code = failed && failure.code === 'helm_failed' ? 'hook_failed' : failure.code
+/** Helm names a hook in its error for some acts only, and never one that it waits for: what its Job did is a fact for all. */
+function withHooks({ result, failure }: ActFailed, { hooks, evidence }: HookEvidence, nameOf: NameOf): ActFailed {
+  const failed = hooks.find((hook) => hook.failed)
+  const code = failed !== undefined && failure.code === 'helm_failed' ? 'hook_failed' : failure.code
   const said = isJsonObject(failure.evidence) ? failure.evidence : {}
-  return new ActFailed(result, { ...failure, code, evidence: { ...said, hooks: evidence } })
+  const hook = failed ?? hooks[0]
+  const detail = hook === undefined || !ofHooks.has(code) ? failure.detail : `${failure.detail}; ${endOf(hook, nameOf)}`
+  return new ActFailed(result, { ...failure, code, detail, evidence: { ...said, hooks: evidence } })
 }
 
-/** What the hooks of an act left; `failed`: one of them has failed for good. */
-type HookEvidence = { readonly failed: boolean; readonly evidence: Json }
+/** What a hook may be the reason for. */
+const ofHooks: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['hook_failed', 'timed_out', 'cancelled'])
 
-/** Evidence that cannot be read must not hide the failure. */
-async function quietly<T>(read: () => Promise<T>): Promise<T | null> {
-  try {
-    return await read()
-  } catch {
-    return null
-  }
-}
+type NameOf = (hook: UnfinishedHook) => string
+
+const endOf = (hook: UnfinishedHook, nameOf: NameOf): string =>
+  `the hook ${nameOf(hook)} ${hook.failed ? 'has failed' : 'had not ended'}`
+
+/** What the hooks of an act left. */
+type HookEvidence = { readonly hooks: readonly UnfinishedHook[]; readonly evidence: Json }

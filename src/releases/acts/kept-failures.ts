@@ -6,15 +6,18 @@ import type { Operation, ReleaseAct, ReleaseState } from '../core/model.ts'
 import { maskOfState, shownFailure } from '../machine-shown.ts'
 import type { ActDeps, ActSubject, ReleaseActContext, ReleaseActs } from './context.ts'
 import { watchHooks } from './hooks.ts'
+import { tellAwaited } from './tell-awaited.ts'
 
 export type KeepingDeps = ActDeps & {
   readonly load: (releaseId: Uuid) => Promise<ReleaseState | null>
+  /** Tells beside an operation that runs why it takes so long. */
+  readonly tellAwaited: (lease: ActContext['lease'], operationId: Uuid, detail: string | null) => Promise<void>
   readonly seal: (operationId: Uuid, evidence: Json) => Json
 }
 
 /**
- * Acts that are told what they belong to, and whose failures are explained by what their hooks left, masked, and sealed before
- * anything of them is kept.
+ * Acts that are told what they belong to, that tell which hook helm waits for, and whose failures are explained by what their
+ * hooks left, masked, and sealed before anything of them is kept.
  */
 export function keepingFailures(deps: KeepingDeps, acts: ReleaseActs): Acts<ReleaseAct> {
   const keeping =
@@ -45,13 +48,27 @@ async function keepFailure(
   if (state?.operation?.id !== operationId) throw new Error(`operation ${operationId} is not the newest of its release`)
   const subject = subjectOf(state, state.operation)
   const hooks = await watchHooks({ clusters: deps.ports.clusters, clock: deps.clock }, state.release, kind)
+  const telling = tellAwaited({
+    clock: deps.clock,
+    read: hooks.awaited,
+    tell: async (hook) => deps.tellAwaited(context.lease, operationId, await awaitedText(deps, state, hook)),
+  })
   try {
     await carryOut({ ...context, subject, beforeDelete: hooks.beforeDelete })
   } catch (error) {
     const explained = await hooks.explain(error, context)
     const shown = await shownFailure(explained, () => maskOfState(deps.ports.charts, state))
     throw sealed(deps, operationId, shown)
+  } finally {
+    await telling.end()
   }
+}
+
+/** A chart may put anything into the name of a hook. */
+async function awaitedText({ ports }: KeepingDeps, state: ReleaseState, hook: string | null): Promise<string | null> {
+  if (hook === null) return null
+  const mask = await maskOfState(ports.charts, state)
+  return mask<string>(`helm waits for the hook ${hook}`)
 }
 
 function subjectOf({ release, revisions }: ReleaseState, operation: Operation): ActSubject {

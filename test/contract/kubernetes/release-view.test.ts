@@ -94,10 +94,15 @@ test.runIf(podsAnswer)('hooks that have not ended well are told: those that were
   const found = await eventually(
     () => view.hookEvidence(manifest, namespace, 0),
     (hooks) =>
-      hooks?.failed === true && !JSON.stringify(hooks).includes('good') && JSON.stringify(hooks).includes('"log":["'),
+      hooks?.hooks.some(({ failed }) => failed) === true &&
+      !JSON.stringify(hooks).includes('good') &&
+      JSON.stringify(hooks).includes('"log":["'),
   )
   expect(found?.evidence).toMatchObject({ workloads: [{ object: 'Job broken' }] })
   expect(await view.hookEvidence(manifest, namespace, Date.now() + 60_000)).toBeNull()
+  const named = { kind: 'Job', name: 'broken', events: ['pre-upgrade'], failed: true }
+  expect(found?.hooks).toEqual([named])
+  expect(await view.unfinishedHooks(manifest, namespace, 0)).toEqual([named])
 })
 
 test('an uninstall is done when the objects are gone; what stays is named', async () => {

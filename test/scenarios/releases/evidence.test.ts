@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { podsAnswer } from '../../support/cluster.ts'
 import { Api, ok } from '../support/api.ts'
+import { heldHook } from '../support/cluster-view.ts'
 import { eventually } from '../support/eventually.ts'
 import { type Evidence, failure } from '../support/releases.ts'
 import { openWorld, type World } from '../support/world.ts'
@@ -64,19 +65,57 @@ test.concurrent('a hook that hangs until the deadline tells what it wrote', asyn
   expect(error?.evidence).toMatchObject({ helm: expect.stringMatching(/./) })
 })
 
+test.concurrent.each([
+  ['upgrade', 'pre-upgrade'],
+  ['uninstall', 'pre-delete'],
+] as const)('while helm waits for a hook the %s says for which, and so does its end', async (kind, event) => {
+  const slow = { runMs: 600_000, name: 'migrate' }
+  const release = await world.place().installed({ chartName: 'hooked', valuesOverride: hook(`${event},test`, slow) })
+  const operation =
+    kind === 'upgrade'
+      ? await release.begin('POST', '/upgrade', { valuesOverride: { color: 'blue' }, timeout: 10 })
+      : await release.begin('DELETE', '?timeout=10')
+  const named = `Job app-migrate (${event})`
+  const detail = `helm waits for the hook ${named}`
+  const waiting = await operation.until('names the hook', ({ waitingFor }) => waitingFor?.detail !== undefined)
+  const reason = kind === 'upgrade' ? 'APPLYING' : 'UNINSTALLING'
+  expect(waiting.waitingFor).toMatchObject({ reason, detail, until: expect.stringMatching(/Z$/) })
+  expect((await release.read()).waitingFor).toEqual(waiting.waitingFor)
+  const { error } = await operation.ended()
+  expect(['timed_out', 'hook_failed']).toContain(error?.code)
+  expect(error?.detail).toContain(`the hook ${named} had not ended`)
+  expect(error?.detail.includes('hooks=false')).toBe(kind === 'uninstall')
+  expect((await release.read()).waitingFor).toBeNull()
+})
+
+test.concurrent('a hook that ends is waited for no more', async () => {
+  const place = world.place()
+  const release = await place.installed({ chartName: 'hooked', valuesOverride: { parts: ['two'] } })
+  const operation = await release.begin('POST', '/upgrade', { valuesOverride: { hook: heldHook } })
+  await operation.until('names the hook', ({ waitingFor }) => (waitingFor?.detail ?? '').includes('Job app-hook'))
+  await world.cluster.endHook(place.namespace)
+  expect(await operation.ended()).toMatchObject({ status: 'SUCCEEDED', waitingFor: null })
+  expect(await release.read()).toMatchObject({ status: 'DEPLOYED', waitingFor: null })
+})
+
 test.concurrent('a hook that helm removes because it failed has told before', async () => {
   const deletePolicy = { tag: 'fail', deletePolicy: 'hook-failed' }
   const release = await world.place().installed({ chartName: 'hooked' })
   const failed = failure(await release.upgrade({ valuesOverride: hook('post-upgrade', deletePolicy) }), 'hook_failed')
   expectHook(failed.evidence)
+  expect(failed.detail).toContain('the hook Job app-hook has failed')
 })
 
 test.concurrent('hooks of a rollback and before a removal are told by what they did, not by their names', async () => {
   const values = hook('pre-rollback,pre-delete', { tag: 'fail', name: 'migrate' })
   const release = await world.place().installed({ chartName: 'hooked', valuesOverride: values })
   ok(await release.upgrade({ valuesOverride: { color: 'blue' } }))
-  expectHook(failure(await release.rollback(1), 'hook_failed').evidence, 'app-migrate')
-  expectHook(failure(await release.uninstall(), 'hook_failed').evidence, 'app-migrate')
+  const back = failure(await release.rollback(1), 'hook_failed')
+  expectHook(back.evidence, 'app-migrate')
+  expect(back.detail).toContain('the hook Job app-migrate (pre-rollback) has failed')
+  const removal = failure(await release.uninstall(), 'hook_failed')
+  expectHook(removal.evidence, 'app-migrate')
+  expect(removal.detail).toContain('the hook Job app-migrate (pre-delete) has failed')
 })
 
 test.concurrent('a hook that fails after the removal is told, and the release is UNINSTALLED', async () => {

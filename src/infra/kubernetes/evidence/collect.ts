@@ -11,7 +11,7 @@ import type { ClusterClient, KubeObject } from '../types.ts'
 import { observeObjects, observeWorkloads, type ReadParts } from '../workloads.ts'
 import { boundEvidence } from './bound.ts'
 import { describeEvents, describeLog, describePod, type EventObject, hasCrashed, ofThisTime } from './describe.ts'
-import { unfinishedHooks } from './hooks.ts'
+import { hookNamed, type UnfinishedHook, unfinishedHooks } from './hooks.ts'
 import type { ContainerEvidence, EventEvidence, Evidence, PodEvidence } from './types.ts'
 
 export type EvidenceOptions = {
@@ -56,12 +56,25 @@ export async function collectHookEvidence(
   objects: readonly ManifestObject[],
   namespace: string,
   options: EvidenceOptions & { readonly since: number },
-): Promise<{ readonly failed: boolean; readonly evidence: Evidence } | null> {
+): Promise<{ readonly hooks: readonly UnfinishedHook[]; readonly evidence: Evidence } | null> {
   return inTime(options, async (signal) => {
     const hooks = await unfinishedHooks(parts, objects, namespace, { since: options.since, signal })
     if (hooks.length === 0) return null
     const evidence = await describe(new Collector(parts.client, namespace, signal), hooks, unfinished)
-    return { failed: judgeRelease(hooks).failed, evidence }
+    return { hooks: hooks.map(hookNamed), evidence }
+  })
+}
+
+/** The same hooks without what they wrote. Throws `ClusterError`. */
+export function readUnfinishedHooks(
+  parts: ReadParts,
+  objects: readonly ManifestObject[],
+  namespace: string,
+  options: EvidenceOptions & { readonly since: number },
+): Promise<readonly UnfinishedHook[]> {
+  return inTime(options, async (signal) => {
+    const hooks = await unfinishedHooks(parts, objects, namespace, { since: options.since, signal })
+    return hooks.map(hookNamed)
   })
 }
 

@@ -6,6 +6,22 @@ import { madeAt } from './describe.ts'
 
 const mostHooks = 50
 
+/** A hook that has not ended well. `events`: as the chart says them. */
+export type UnfinishedHook = {
+  readonly kind: string
+  readonly name: string
+  readonly events: readonly string[]
+  /** It has failed for good. */
+  readonly failed: boolean
+}
+
+/** A hook as it is named to callers. */
+export function hookNamed(one: Observed): UnfinishedHook {
+  const { kind, name, hook } = one.wanted
+  const events = (hook ?? '').split(',').map((event) => event.trim())
+  return { kind, name, events, failed: judgeRelease([one]).failed }
+}
+
 /** The Jobs and pods of hooks that were made since then and have not ended well. */
 export async function unfinishedHooks(
   { client, discovery }: ReadParts,

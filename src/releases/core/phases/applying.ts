@@ -192,8 +192,12 @@ function uninstalled(look: Look, phase: Applying, attempt: Attempt<ReleaseAct>):
   return fail(look, withWayOut(failure, operation))
 }
 
-/** Another uninstall fails on the same hook: that it can be left out is told where it is needed (docs/adr/0053). */
+/**
+ * Another uninstall fails on the same hook: that it can be left out is told where it is needed (docs/adr/0053). Helm waits for
+ * nothing else of an uninstall.
+ */
 function withWayOut(failure: ActFailure, { request }: Operation): ActFailure {
-  if (failure.code !== 'hook_failed' || request.noHooks === true) return failure
-  return { ...failure, detail: `${failure.detail}; DELETE with hooks=false uninstalls without running its hooks` }
+  const mayBeHook = failure.code === 'hook_failed' || failure.code === 'timed_out'
+  if (!mayBeHook || request.noHooks === true) return failure
+  return { ...failure, detail: `${failure.detail}; where a hook hinders, DELETE with hooks=false leaves hooks out` }
 }
