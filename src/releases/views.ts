@@ -11,13 +11,18 @@ function waitingView(stored: Json) {
   return { reason, until: rfc3339(until), ...(detail === undefined ? {} : { detail }) }
 }
 
-/** What another hand has pending is looked at whenever it changes; nothing of ours moves until it has ended (SPEC section 1). */
+/**
+ * What another hand has pending is looked at whenever it changes; nothing of ours moves until it has ended (SPEC section 1). It
+ * may take as long as it likes: a moment would be a guess, so there is none, and the detail says so.
+ */
 function otherHandView(pendingBy: string | null) {
   if (pendingBy === null) return null
   return {
     reason: 'ANOTHER_HAND',
     until: null,
-    detail: 'helm run by another hand has it; recover with force settles it',
+    detail:
+      'helm run by another hand has it. There is no time limit: what becomes of it is seen as it happens; ' +
+      'recover with {"force": true} settles it',
   }
 }
 

@@ -120,7 +120,15 @@ export const recoverBody = z
   .strictObject({ force: z.boolean().optional(), dryRun: z.boolean().optional(), reason: text.optional() })
   .meta({ id: 'RecoverRequest' })
 
-const waiting = z.strictObject({ reason: z.string(), until: time.nullable(), detail: z.string().optional() }).nullable()
+const waiting = z
+  .strictObject({
+    reason: z.string(),
+    until: time
+      .nullable()
+      .describe('When it is looked at again; null: at no set time, but whenever something of it changes.'),
+    detail: z.string().optional(),
+  })
+  .nullable()
 const frozenVersions = z
   .record(z.string(), z.int())
   .describe('How many pods run which version. 0: Helm has applied it, and no pod runs it yet.')

@@ -145,6 +145,7 @@ test.concurrent('a pending revision of another hand is shown, refuses all, and o
   await killedUpgrade(place, 'app')
   const pending = await release.untilStatus('PENDING_UPGRADE')
   expect(pending).toMatchObject({ waitingFor: { reason: 'ANOTHER_HAND', until: null } })
+  expect(pending.waitingFor?.detail).toMatch(/no time limit.*recover with \{"force": true\}/)
   expect(pending).toMatchObject({ pendingBy: 'external', chartVersion: '1.0.0', attemptedChartVersion: '1.1.0' })
   problem(await release.upgrade({ valuesOverride: { color: 'blue' } }), 409, 'pending_elsewhere')
   problem(await release.rollback(1), 409, 'pending_elsewhere')
