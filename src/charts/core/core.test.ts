@@ -25,7 +25,8 @@ describe('values', () => {
 
   test('may be 64 deep, not 65, and however deep they do no harm', () => {
     expect(() => checkValues(nested(63))).not.toThrow()
-    expect(() => checkValues(nested(64))).toThrow(expect.objectContaining({ code: 'values_too_large' }))
+    const errors = [{ pointer: '/valuesOverride', message: expect.stringMatching(/64 levels/) }]
+    expect(() => checkValues(nested(64))).toThrow(expect.objectContaining({ code: 'values_too_large', errors }))
     expect(() => checkValues(nested(100_000))).toThrow(expect.objectContaining({ code: 'values_too_large' }))
   })
 
@@ -33,7 +34,7 @@ describe('values', () => {
     const room = 512 * 1024 - '{"a":""}'.length
     expect(() => checkValues({ a: 'x'.repeat(room) })).not.toThrow()
     expect(() => checkValues({ a: 'x'.repeat(room + 1) })).toThrow(
-      expect.objectContaining({ code: 'values_too_large' }),
+      expect.objectContaining({ errors: [{ pointer: '/valuesOverride', message: expect.stringMatching(/512 KiB/) }] }),
     )
     expect(() => checkValues({ a: '€'.repeat(room / 3) })).not.toThrow()
     expect(() => checkValues({ a: '€'.repeat(room / 3 + 1) })).toThrow()

@@ -15,9 +15,12 @@ export function checkValues(values: JsonObject, pointer = '/valuesOverride'): vo
   // Depth first: nothing below may recurse into what is deeper.
   checkLevels(values, pointer)
   if (utf8Length(JSON.stringify(values)) > valuesLimits.bytes) {
-    throw new Problem('values_too_large', 'the values have more than 512 KiB')
+    throw tooLarge(pointer, 'have more than 512 KiB')
   }
 }
+
+const tooLarge = (pointer: string, why: string): Problem =>
+  new Problem('values_too_large', `the values ${why}`, { errors: [{ pointer, message: why }] })
 
 /** A container of values and the pointer to it, one level at a time: never deeper than the limit, never recursive. */
 type Place = readonly [container: object, pointer: string]
@@ -25,7 +28,7 @@ type Place = readonly [container: object, pointer: string]
 function checkLevels(values: JsonObject, pointer: string): void {
   let level: readonly Place[] = [[values, pointer]]
   for (let depth = 1; level.length > 0; depth += 1) {
-    if (depth > valuesLimits.depth) throw new Problem('values_too_large', 'the values are deeper than 64 levels')
+    if (depth > valuesLimits.depth) throw tooLarge(pointer, 'are deeper than 64 levels')
     level = level.flatMap(below)
   }
 }

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
-import { inputProblem } from './validate.ts'
+import { repeatedField } from './repeated-field.ts'
+import { inputProblem, pointer } from './validate.ts'
 
 /** Bodies are at most 1 MiB (SPEC section 1). */
 export const maxBodyBytes = 1024 * 1024
@@ -8,7 +9,8 @@ const maxDepth = 100
 
 /**
  * JSON is the only body. An empty one counts as none, whatever its Content-Type says. Nesting that would exhaust the
- * stack of whoever walks the value is refused here; `brokenParts` refuses names that reach a prototype.
+ * stack of whoever walks the value is refused here, and a field that is given twice, of which reading keeps one and tells
+ * nothing; `brokenParts` refuses names that reach a prototype.
  */
 export function readJsonBodies(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser('ignore', 'ignore')
@@ -18,9 +20,17 @@ export function readJsonBodies(app: FastifyInstance): void {
     if (json.trim() === '') return done(null, undefined)
     if (jsonDepth(json, maxDepth) > maxDepth)
       return done(inputProblem([{ pointer: '', message: `is nested deeper than ${maxDepth}` }]))
-    void parse(request, json, done)
+    void parse(request, json, (error, value) => {
+      const repeated = error === null ? repeatedField(json) : null
+      done(repeated === null ? error : inputProblem([repeatedError(repeated)]), value)
+    })
   })
 }
+
+const repeatedError = (path: readonly PropertyKey[]) => ({
+  pointer: pointer('body', path),
+  message: 'is given more than once',
+})
 
 /** How deep JSON text nests, without parsing it; stops counting past `enough`. */
 export function jsonDepth(text: string, enough: number): number {

@@ -44,11 +44,15 @@ export async function install(deps: ReleaseDeps, call: CommandCall, body: Instal
   await deps.ports.charts.validate(chart, { name, namespace, tenantId }, values)
   const releaseId = deps.newId()
   const operation = wanted(deps, call, body, chart)
+  const write = () => accepting(deps, operation.id, (tx) => accept(deps, call, { body, releaseId, operation }, tx))
   try {
-    await accepting(deps, operation.id, (tx) => accept(deps, call, { body, releaseId, operation }, tx))
+    // Two installs at once: both looked before either wrote, and the index let one of them in. Another look finds that one.
+    await write().catch((error: unknown) => {
+      if (!violatesUnique(error, 'releases_by_name')) throw error
+      return write()
+    })
     return { releaseId, operationId: operation.id }
   } catch (error) {
-    // Two installs at once: both looked before either wrote, and the index let one of them in.
     throw violatesUnique(error, 'releases_by_name') ? nameTaken(body, null) : error
   }
 }

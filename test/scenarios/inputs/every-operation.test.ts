@@ -104,6 +104,13 @@ describe.each(withBody.map((of) => [of.id, of] as const))('the body of %s', (_, 
     expectProblem(await send(of, { raw }), 400, 'malformed', '/unheardOf')
   })
 
+  test('names a field that is given twice, of which one would be passed over', async () => {
+    const [name = 'a'] = Object.keys(bodies[of.id] ?? {})
+    const fields = JSON.stringify({ ...bodies[of.id], [name]: 1 }).slice(1, -1)
+    const raw = `{${fields}, ${JSON.stringify(name)}: 1}`
+    expectProblem(await send(of, { raw }), 400, 'malformed', `/${name}`)
+  })
+
   test('names a field that would be a prototype', async () => {
     expectProblem(await send(of, { raw: '{"__proto__": {"a": 1}}' }), 400, 'malformed', '/__proto__')
   })

@@ -62,6 +62,15 @@ test.concurrent('a second install of the name is 409 and changes nothing', async
   expect(await world.cluster.records(place.namespace, 'app')).toHaveLength(1)
 })
 
+test.concurrent('of installs of one name at once each that is refused names the release that has it', async () => {
+  const place = world.place()
+  await place.installed({ releaseName: 'first' })
+  const answers = await Promise.all(Array.from({ length: 24 }, () => place.install()))
+  const [made] = answers.filter(({ status }) => status === 201).map(({ body }) => body)
+  const refused = answers.filter(({ status }) => status !== 201).map((answer) => problem(answer, 409, 'name_taken'))
+  expect(refused.map(({ releaseId }) => releaseId)).toEqual(Array.from({ length: 23 }, () => made?.id))
+})
+
 test.concurrent('with wait false DEPLOYED means that Helm has applied', async () => {
   const place = world.place()
   const release = ok(
