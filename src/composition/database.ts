@@ -2,6 +2,7 @@ import { type Config, ConfigError } from '../config.ts'
 import { FolderUnusable } from '../infra/database/embedded/folders.ts'
 import { FolderInUse } from '../infra/database/embedded/lock.ts'
 import { startEmbeddedPostgres } from '../infra/database/embedded/server.ts'
+import { UnknownUser } from '../infra/database/embedded/user.ts'
 import { type Listener, openListener } from '../infra/database/listen.ts'
 import { migrate } from '../infra/database/migrate.ts'
 import { type Database, openDatabase } from '../infra/database/pool.ts'
@@ -22,8 +23,9 @@ export async function databaseUrl(config: Config, log: Log, stops: Stops): Promi
   return server.url
 }
 
-/** A data folder that is in use, or not as it was left, is a matter of one line for the person who starts. */
+/** A data folder that is in use, or not as it was left, and a nameless user are matters of one line for the person who starts. */
 function refuseHome(error: unknown): never {
+  if (error instanceof UnknownUser) throw new ConfigError(error.message)
   const told = error instanceof FolderInUse || error instanceof FolderUnusable
   throw told ? new ConfigError(`FLOTILLA_HOME: ${error.message}`) : error
 }

@@ -6,7 +6,7 @@ import type { Binaries } from './binaries.ts'
 import { type Place, readText, writeFileAtomically } from './folders.ts'
 import { exitCode, launch } from './postmaster.ts'
 import { initArguments } from './settings.ts'
-import type { SystemUser } from './user.ts'
+import { requireName, type SystemUser } from './user.ts'
 
 /** The superuser's password, made once and readable by us alone. */
 export function keepPassword(place: Place): string {
@@ -18,9 +18,10 @@ export function keepPassword(place: Place): string {
   return made
 }
 
-/** Makes the database files unless they are there. Whole or not at all: a start that is cut short begins again. */
+/** Makes the database files unless they are there. Whole or not at all: a start that is cut short begins again. Throws `UnknownUser`. */
 export async function ensureData(place: Place, binaries: Binaries, user: SystemUser, password: string): Promise<void> {
   if (statSync(place.data, { throwIfNoEntry: false }) !== undefined) return
+  requireName(user)
   const draft = join(place.server, 'data.new')
   rmSync(draft, { recursive: true, force: true })
   mkdirSync(draft, { mode: 0o700 })

@@ -1,4 +1,5 @@
 import { readFileSync, statSync } from 'node:fs'
+import { userInfo } from 'node:os'
 import { dirname } from 'node:path'
 
 /** A user of the system, by number. */
@@ -20,6 +21,25 @@ export function serverUser(dataFolder: string): SystemUser {
   const found = findUser(users, 'postgres') ?? findUser(users, 'nobody')
   if (found === null) throw new Error('PostgreSQL refuses to run as root, and there is no user postgres or nobody')
   return found
+}
+
+/** The system does not know the user that the database files would be made by. */
+export class UnknownUser extends Error {
+  override readonly name = 'UnknownUser'
+}
+
+/**
+ * PostgreSQL makes its files only for a user that the system knows by name; it runs on them for any. Throws `UnknownUser`
+ * where we have no name ourselves, as in a container that runs as any number.
+ */
+export function requireName({ uid }: SystemUser): void {
+  if (uid !== process.getuid?.()) return
+  try {
+    userInfo()
+  } catch {
+    const need = 'the embedded PostgreSQL is made by a user with a name'
+    throw new UnknownUser(`${need}, and user ${uid} has no entry in /etc/passwd: add one, or set DATABASE_URL`)
+  }
 }
 
 /** The numbers of a named user in the text of /etc/passwd; null when it is not there, or is root. */
