@@ -15,7 +15,7 @@ function uninstalling(phase: Phase): ReleaseState {
   return { ...rest(), operation: { ...queued(wanted(), 'uninstall', before, 1), phase } }
 }
 
-async function look(state: ReleaseState, remains: Remains) {
+async function look(state: ReleaseState, remains: Remains, now = 1) {
   let reads = 0
   const cluster = {
     remains: async () => remains,
@@ -25,12 +25,12 @@ async function look(state: ReleaseState, remains: Remains) {
     },
   } as unknown as ReleaseCluster
   const manifests = async () => ({ newest: 'm', unfinished: null, history: async function* () {} })
-  const seen = await remainsOf(state, { cluster, now: 1 }, manifests)
-  return { reads, leftovers: seen?.leftovers }
+  const seen = await remainsOf(state, { cluster, now }, manifests)
+  return { reads, leftovers: seen?.leftovers, whole: seen?.whole }
 }
 
 test('what earlier revisions have left is looked for where a removal ends', async () => {
-  const read = { reads: 1, leftovers: [hook] }
+  const read = { reads: 1, leftovers: [hook], whole: true }
   const helmDid = uninstalling({ name: 'removing', byHelm: true })
   const failed = rest({ status: 'FAILED', failedKind: 'uninstall' })
   for (const state of [helmDid, failed, rest(), uninstalling({ name: 'removing' })])
@@ -41,8 +41,17 @@ test('what earlier revisions have left is looked for where a removal ends', asyn
 })
 
 test('and not at every look of one that does not end', async () => {
-  const unread = { reads: 0, leftovers: [] }
+  const unread = { reads: 0, leftovers: [], whole: undefined }
   expect(await look(uninstalling({ name: 'removing', byHelm: true }), stays)).toEqual(unread)
   expect(await look(rest({ status: 'FAILED', failedKind: 'uninstall' }), stays)).toEqual(unread)
   expect(await look(rest(), { ...stays, deleting: true })).toEqual(unread)
+})
+
+test('pods that are stopping may be the last of it when the time is nearly over', async () => {
+  const helmDid = uninstalling({ name: 'removing', byHelm: true })
+  const late = { ...helmDid, operation: helmDid.operation && { ...helmDid.operation, deadline: 10_000 } }
+  const stopping: Remains = { ...stays, deleting: true, stoppingUntil: 30_000 }
+  expect(await look(late, stopping)).toMatchObject({ reads: 0 })
+  expect(await look(late, stopping, 9_000)).toMatchObject({ reads: 1, whole: true })
+  expect(await look(late, { ...stays, deleting: true }, 9_000)).toMatchObject({ reads: 0 })
 })

@@ -67,8 +67,9 @@ export async function remainsOf(
   if (!isAsked(state)) return null
   try {
     const known = await manifests()
-    const remains = await read(state, cluster, known)
-    if (remains.gone || !isLate(state, now)) return remains
+    const late = isLate(state, now)
+    const remains = await read(state, cluster, { known, late })
+    if (remains.gone || !late) return remains
     const evidence = await remainingEvidence(cluster, known, state.release.namespace)
     return evidence === null ? remains : { ...remains, evidence }
   } catch (error) {
@@ -114,14 +115,19 @@ function isAsked(state: ReleaseState): boolean {
 const nothing: Remains = { gone: true, deleting: false, blockers: [], remaining: [], leftovers: [] }
 
 /** Earlier revisions are asked about only where that is the end of it: it is a request for each of their objects. */
-async function read(state: ReleaseState, cluster: ReleaseCluster, manifests: Manifests): Promise<Remains> {
+async function read(
+  state: ReleaseState,
+  cluster: ReleaseCluster,
+  { known: manifests, late }: { readonly known: Manifests; readonly late: boolean },
+): Promise<Remains> {
   const remains = await readNewest(state, cluster, manifests)
-  if (!endsRemoval(state, remains)) return remains
+  const mayEnd = endsRemoval(state, remains) || (late && remains.stoppingUntil !== undefined)
+  if (!mayEnd) return remains
   const { namespace, name } = state.release
   const past = await cluster.leftBehind(manifests.history(), namespace, name)
   const told = new Set(remains.remaining.map(keyOf))
   const leftovers = distinct([...past.filter((one) => !told.has(keyOf(one))), ...remains.leftovers])
-  return { ...remains, leftovers }
+  return { ...remains, leftovers, whole: true }
 }
 
 async function readNewest(
@@ -135,7 +141,10 @@ async function readNewest(
 }
 
 function both(one: Remains, other: Remains): Remains {
+  const ends = [one, other].filter(({ gone }) => !gone).map(({ stoppingUntil }) => stoppingUntil ?? null)
+  const told = ends.filter((end) => end !== null)
   return {
+    ...(told.length > 0 && told.length === ends.length ? { stoppingUntil: Math.max(...told) } : {}),
     gone: one.gone && other.gone,
     deleting: one.deleting || other.deleting,
     blockers: [...new Set([...one.blockers, ...other.blockers])],

@@ -1,14 +1,23 @@
+import type { Instant } from '../../core/instant.ts'
 import { isJsonObject, type JsonObject } from '../../core/json.ts'
 import { whyKept } from './kept.ts'
 import type { ManifestObject } from './manifest.ts'
 import { mapParallel } from './parallel.ts'
 import type { NamedObject } from './readiness/types.ts'
 import { resources } from './resources.ts'
+import { readStoppingPods, type StoppingPod } from './stopping.ts'
 import type { KubeObject, RequestOptions } from './types.ts'
 import { isOwn, nameOf, type ReadParts } from './workloads.ts'
 
-/** An object that is still to go, and what holds it. */
-export type Remaining = NamedObject & { readonly deleting: boolean; readonly finalizers: readonly string[] }
+/**
+ * An object that is still to go, and what holds it. `until` is told of pods whose workload is gone: when their grace period ends,
+ * null while they have not been told to stop.
+ */
+export type Remaining = NamedObject & {
+  readonly deleting: boolean
+  readonly finalizers: readonly string[]
+  readonly until?: Instant | null
+}
 /** Why an object that is being deleted is still there. */
 export const whyGoing = (finalizers: readonly string[]): string =>
   finalizers.length === 0 ? 'it is being deleted' : `held by ${finalizers.join(', ')}`
@@ -33,8 +42,8 @@ export async function readRemains(
   release: Owner,
   options: RequestOptions = {},
 ): Promise<Remains> {
-  const live = await mapParallel(objects, AT_ONCE, (object) => readOwn(parts, object, release, options))
-  const there = objects.flatMap((object, index) => pair(object, live[index] ?? null))
+  const found = await mapParallel(objects, AT_ONCE, (object) => findLive(parts, object, release, options))
+  const there = objects.flatMap((object, index) => pair(object, ownOf(object, found[index] ?? null, release)))
   const remaining = there.filter(({ object }) => whyKept(object) === null).map(remainingOf)
   const kept = there.flatMap(({ object: { kind, name }, object }) => {
     const why = whyKept(object)
@@ -43,8 +52,15 @@ export async function readRemains(
   const claims = await readClaims(parts, objects, release.namespace, options)
   const isAllGoing = there.length + claims.length > 0 && (await isTerminating(parts, release.namespace, options))
   if (isAllGoing) return { gone: false, remaining: [...there.map(goingOf), ...claims.map(goingClaim)], leftovers: [] }
-  return { gone: remaining.length === 0, remaining, leftovers: [...kept, ...claims] }
+  const absent = objects.filter((_, index) => (found[index] ?? null) === null)
+  // What is there still is waited for first.
+  const pods = remaining.length > 0 ? [] : await readStoppingPods(parts, absent, release.namespace, options)
+  const left = [...remaining, ...pods.map(stoppingOf)]
+  return { gone: left.length === 0, remaining: left, leftovers: [...kept, ...claims] }
 }
+
+/** The garbage collector comes to every pod whose owner is gone, though it may not have yet. */
+const stoppingOf = (pod: StoppingPod): Remaining => ({ kind: 'Pod', deleting: true, ...pod })
 
 /** What a StatefulSet's claims are named like, where they stay; null where they go with it or there are none. */
 export function claimPattern(object: ManifestObject): RegExp | null {
@@ -62,13 +78,7 @@ export function claimsOfSet({ kind, name, body }: Pick<ManifestObject, 'kind' | 
 
 type There = { readonly object: ManifestObject; readonly live: KubeObject }
 
-async function readOwn(
-  parts: ReadParts,
-  object: ManifestObject,
-  release: Owner,
-  options: RequestOptions,
-): Promise<KubeObject | null> {
-  const live = await findLive(parts, object, release, options)
+function ownOf(object: ManifestObject, live: KubeObject | null, release: Owner): KubeObject | null {
   return live === null || isOfAnother(live, release, object) ? null : live
 }
 

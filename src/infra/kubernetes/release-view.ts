@@ -1,4 +1,4 @@
-import type { Clock } from '../../core/instant.ts'
+import type { Clock, Instant } from '../../core/instant.ts'
 import type { Json } from '../../core/json.ts'
 import { startDeadline } from './deadline.ts'
 import { createDiscovery, type Discovery } from './discovery.ts'
@@ -73,6 +73,8 @@ export type ViewedRemains = {
   readonly remaining: ViewedLeftovers
   readonly blockers: readonly string[]
   readonly leftovers: ViewedLeftovers
+  /** Where pods that are stopping are all that remains: when the last of them must have. */
+  readonly stoppingUntil?: Instant
 }
 export type ViewedLeftovers = readonly { readonly kind: string; readonly name: string; readonly why: string }[]
 
@@ -122,7 +124,9 @@ class ClientView implements ReleaseView {
     const blockers = read.remaining.slice(0, MOST_BLOCKERS).map(remainingText)
     const remaining = read.remaining.map((one) => ({ kind: one.kind, name: one.name, why: whyRemaining(one) }))
     const deleting = read.remaining.some((one) => one.deleting)
-    return { gone: read.gone, deleting, blockers, remaining, leftovers: read.leftovers }
+    const until = stoppingUntil(read.remaining)
+    const viewed = { gone: read.gone, deleting, blockers, remaining, leftovers: read.leftovers }
+    return until === null ? viewed : { ...viewed, stoppingUntil: until }
   }
 
   leftBehind(history: AsyncIterable<PastRevision>, namespace: string, release: string): Promise<ViewedLeftovers> {
@@ -198,5 +202,18 @@ function blockerText({ object: { kind, name }, reason }: Blocker, problems: Read
 
 const remainingText = (one: Remaining): string => `${one.kind} ${one.name}: ${whyRemaining(one)}`
 
-const whyRemaining = ({ deleting, finalizers }: Remaining): string =>
-  deleting ? whyGoing(finalizers) : 'it is not being deleted'
+function whyRemaining({ deleting, finalizers, until }: Remaining): string {
+  if (!deleting) return 'it is not being deleted'
+  if (until === undefined || finalizers.length > 0) return whyGoing(finalizers)
+  return until === null ? 'it is about to be deleted' : `it is stopping, until ${secondsOf(until)} at the latest`
+}
+
+/** As Kubernetes writes moments. */
+const secondsOf = (at: Instant): string => `${new Date(at).toISOString().slice(0, 19)}Z`
+
+/** When the last of pods that are all that remains must have stopped; null where something else remains, or holds one. */
+function stoppingUntil(remaining: readonly Remaining[]): Instant | null {
+  const ends = remaining.map(({ until, finalizers }) => (finalizers.length === 0 ? until : null))
+  const told = ends.filter((end) => typeof end === 'number')
+  return told.length === 0 || told.length < ends.length ? null : Math.max(...told)
+}

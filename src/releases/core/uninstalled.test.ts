@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
+import { queued } from './create.ts'
 import { decideRelease } from './decide.ts'
 import type { ReleaseState, Remains } from './model.ts'
 import { Simulation } from './testing/simulation.ts'
-import { rest, states } from './testing/states.ts'
+import { rest, states, wanted } from './testing/states.ts'
 
 const kept = { kind: 'ConfigMap', name: 'kept', why: 'kept by its resource policy' }
 const web = { kind: 'Deployment', name: 'web', why: 'it is not being deleted' }
@@ -35,6 +36,22 @@ test('what is being deleted is waited for, but not for ever', () => {
   expect(look(waiting, going, 30_009).release.status).toBe('DEPLOYED')
   expect(look(waiting, remains(), 20).release).toMatchObject({ status: 'UNINSTALLED', leftovers: [kept] })
   expect(look(waiting, going, 30_010).release).toMatchObject({ status: 'UNINSTALLED', leftovers: [kept, web] })
+})
+
+test('pods within their grace period are no failure when the time is over, and are told with all that stays', () => {
+  const before = { status: 'DEPLOYED', attemptedChartVersion: null } as const
+  const operation = { ...queued(wanted(), 'uninstall', before, 1), startedAt: 1, deadline: 1_000 }
+  const state: ReleaseState = { ...rest(), operation: { ...operation, phase: { name: 'removing', byHelm: true } } }
+  const pod = { kind: 'Pod', name: 'web-1', why: 'it is stopping' }
+  const stopping = remains({ gone: false, deleting: true, remaining: [pod], stoppingUntil: 30_000 })
+  expect(look(state, stopping, 999).operation).toMatchObject({ endedAt: null })
+  // What earlier revisions have left is read by the look that comes next.
+  expect(look(state, stopping, 1_000).operation).toMatchObject({ endedAt: null, phase: { name: 'removing' } })
+  const { release, operation: ended } = look(state, { ...stopping, whole: true }, 1_000)
+  expect(ended?.outcome).toEqual({ status: 'SUCCEEDED', error: null })
+  expect(release).toMatchObject({ status: 'UNINSTALLED', leftovers: [kept, pod] })
+  const overdue = look(state, { ...stopping, whole: true }, 35_001)
+  expect(overdue.operation?.outcome).toMatchObject({ status: 'FAILED', error: { code: 'uninstall_incomplete' } })
 })
 
 test('an uninstall without a record of Helm names what an install that another hand undid has left alive', () => {

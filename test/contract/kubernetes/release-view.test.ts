@@ -105,6 +105,33 @@ test.runIf(podsAnswer)('hooks that have not ended well are told: those that were
   expect(await view.unfinishedHooks(manifest, namespace, 0)).toEqual([named])
 })
 
+test('pods that stop are waited for after their workloads have gone, and tell until when', async () => {
+  const namespace = await cluster.namespace('stopping')
+  const manifest = manifestOf(deployment('web', { replicas: 1 }), statefulSet('store'))
+  await apply(namespace, manifest)
+  await eventually(
+    () => view.readiness(manifest, namespace, { jobs: false }),
+    ({ settled }) => settled,
+  )
+  const { items } = await cluster.client.listMetadata(resources.pods, { namespace })
+  const slow = { metadata: { annotations: { 'practice.flotilla.dev/terminate-ms': '3000' } } }
+  for (const { metadata } of items)
+    await cluster.client.patch(resources.pods, { namespace, name: metadata.name }, { type: 'merge', body: slow })
+  await remove(namespace, manifest)
+  const stopping = await eventually(
+    () => view.remains(manifest, namespace, 'r'),
+    ({ stoppingUntil }) => stoppingUntil !== undefined,
+  )
+  expect(stopping).toMatchObject({ gone: false, deleting: true, leftovers: [{ kind: 'PersistentVolumeClaim' }] })
+  expect(stopping.remaining.map(({ name }) => name).sort()).toEqual(items.map(({ metadata }) => metadata.name).sort())
+  expect(stopping.blockers[0]).toMatch(/^Pod \S+: it is stopping, until \S+Z at the latest$/)
+  expect(stopping.stoppingUntil).toBeGreaterThan(Date.now())
+  await eventually(
+    () => view.remains(manifest, namespace, 'r'),
+    (remains) => remains.gone,
+  )
+})
+
 test('an uninstall is done when the objects are gone; what stays is named', async () => {
   const namespace = await cluster.namespace('remains')
   const kept = configMap('kept', { annotations: { 'helm.sh/resource-policy': 'keep' } })

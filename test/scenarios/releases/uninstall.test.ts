@@ -91,6 +91,60 @@ test.concurrent('while its objects go the status stays, and it ends when the las
   expect(await release.read()).toMatchObject({ status: 'UNINSTALLED' })
 })
 
+test.concurrent('UNINSTALLED means that its pods have stopped too', async () => {
+  const place = world.place()
+  const release = await place.installed({ chartName: 'workload' })
+  await stopsIn(place.namespace, 4_000)
+  const operation = await release.begin('DELETE', '')
+  const waiting = await release.until('waits for its pods', ({ waitingFor }) =>
+    (waitingFor?.detail ?? '').includes('Pod app-'),
+  )
+  expect(waiting).toMatchObject({ status: 'DEPLOYED', waitingFor: { reason: 'UNINSTALLING' } })
+  expect(waiting.waitingFor?.detail).toMatch(/Pod app-\S+: it is stopping, until \S+Z at the latest/)
+  expect(await operation.ended()).toMatchObject({ status: 'SUCCEEDED' })
+  expect(await world.cluster.names(place.namespace, resources.pods)).toEqual([])
+  expect(await release.read()).toMatchObject({ status: 'UNINSTALLED', leftovers: [] })
+})
+
+test.concurrent('pods that are still within their grace period when the time is over are told, and are no failure', async () => {
+  const place = world.place()
+  const release = await place.installed({ chartName: 'workload' })
+  await stopsIn(place.namespace, 20_000)
+  const gone = ok(await release.uninstall({ timeout: '6' }))
+  const names = await world.cluster.names(place.namespace, resources.pods)
+  expect(gone.status).toBe('UNINSTALLED')
+  expect(gone.leftovers.map(({ kind, name }) => `${kind} ${name}`).sort()).toEqual(
+    names.map((name) => `Pod ${name}`).sort(),
+  )
+  expect(gone.leftovers[0]?.why).toMatch(/^it is stopping, until \S+Z at the latest$/)
+})
+
+test.concurrent('a pod that something holds is no pod that is stopping: FAILED names it, and it ends when that lets go', async () => {
+  const place = world.place()
+  const release = await place.installed({ chartName: 'workload' })
+  const [pod] = await world.cluster.pods(place.namespace)
+  const name = pod?.metadata.name ?? ''
+  const held = (finalizers: readonly string[] | null) =>
+    world.cluster.client.patch(
+      resources.pods,
+      { namespace: place.namespace, name },
+      { type: 'merge', body: { metadata: { finalizers } } },
+    )
+  await held(['example.com/hold'])
+  const failed = failure(await release.uninstall({ timeout: '6' }), 'uninstall_incomplete')
+  expect(failed.detail).toContain(`Pod ${name}: held by example.com/hold`)
+  expect(failed.release.status).toBe('FAILED')
+  await held(null)
+  expect(ok(await release.uninstall())).toMatchObject({ status: 'UNINSTALLED', leftovers: [] })
+})
+
+/** From now on the pods of a namespace take so long to stop. */
+async function stopsIn(namespace: string, ms: number): Promise<void> {
+  const body = { metadata: { annotations: { 'practice.flotilla.dev/terminate-ms': String(ms) } } }
+  for (const { metadata } of await world.cluster.pods(namespace))
+    await world.cluster.client.patch(resources.pods, { namespace, name: metadata.name }, { type: 'merge', body })
+}
+
 test.concurrent('an uninstall whose hook fails is FAILED and its objects are still there', async () => {
   const place = world.place()
   const hook = { hook: { events: 'pre-delete', tag: 'fail' } }

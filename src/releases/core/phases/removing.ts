@@ -1,5 +1,5 @@
 import type { ActFailure } from '../../../core/decision.ts'
-import { seconds } from '../../../core/instant.ts'
+import { type Instant, seconds } from '../../../core/instant.ts'
 import type { ReleaseDecision } from '../command.ts'
 import { leftoversOf } from '../follow.ts'
 import type { Leftover, Phase, Release, ReleaseState, Remains } from '../model.ts'
@@ -18,6 +18,8 @@ export const removing: PhaseHandler<Removing> = (look) => {
   if (seen.kind === 'present') return anotherHand(look, 'the release was installed again by another hand')
   const { remains } = seen
   if (remains !== null && endsRemoval(look.state, remains)) return uninstalled(look, leftoversOf(remains))
+  const stopping = now >= (operation.deadline ?? now) ? onlyStopping(look) : null
+  if (stopping !== null) return stopping
   const hanging = withEvidence(look, remains?.evidence)
   if (operation.cancelRequested)
     return endFailed(hanging, { code: 'cancelled', detail: 'the wait was cancelled; objects remain' })
@@ -37,6 +39,24 @@ export function endsRemoval(state: ReleaseState, { gone, deleting }: Remains): b
   if (operation === null) return state.release.failedKind !== 'uninstall'
   return operation.phase.name !== 'removing' || operation.phase.byHelm !== true
 }
+
+/**
+ * The time is over, and pods within their grace period are all that is not gone yet: they end by themselves, so that is no
+ * failure, and they are told (docs/adr/0054). Null where that is not so.
+ */
+function onlyStopping(look: Look): ReleaseDecision | null {
+  const { seen, operation, now } = look
+  const remains = seen.kind === 'absent' ? seen.remains : null
+  if (operation.cancelRequested || remains === null || !withinGrace(remains, now)) return null
+  // The look was taken before the time was over: what is told at the end was not read by it.
+  return remains.whole === true ? uninstalled(look, leftoversOf(remains)) : goOn(look, { operation, wake: now })
+}
+
+/** Clocks of cluster and worker may differ, and a kubelet takes a moment. */
+const graceSlackMs = seconds(5)
+
+const withinGrace = ({ stoppingUntil }: Remains, now: Instant): boolean =>
+  stoppingUntil !== undefined && now < stoppingUntil + graceSlackMs
 
 function incomplete(remains: Remains | null) {
   const what = remains?.blockers.join('; ') ?? 'the cluster did not say which'
