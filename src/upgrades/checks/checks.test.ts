@@ -68,7 +68,7 @@ const fleet = (members: readonly Member[], probes: Record<string, 'good' | 'bad'
     probes,
     refusals: {},
   },
-  ...{ others: { settled: true, uniform: true, blockers: [] }, stuckPods: [], whyNoPods: null },
+  ...{ others: { settled: true, uniform: true, blockers: [] }, whyNoPods: null },
 })
 
 test('health endpoints: none answers, some do, all do; without one readiness decides', () => {

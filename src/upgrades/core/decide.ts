@@ -130,7 +130,6 @@ const nothing: Fleet = {
   probes: {},
   refusals: {},
   others: { settled: true, uniform: true, blockers: [] },
-  stuckPods: [],
   whyNoPods: null,
 }
 

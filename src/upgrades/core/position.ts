@@ -38,7 +38,7 @@ function isMoving(instance: Instance): boolean {
 
 /** True for a gate that is shut though instances were let go: they are all there. */
 export function isResting(gate: GatePosition): boolean {
-  return gate.kind === 'admitting' && gate.rests === true
+  return (gate.kind === 'admitting' || gate.kind === 'reverting') && gate.rests === true
 }
 
 /**
@@ -88,7 +88,9 @@ export function samePosition(a: GatePosition, b: GatePosition): boolean {
   if (a.kind === 'admitting' && b.kind === 'admitting') {
     return a.upTo === b.upTo && a.surge === b.surge && isResting(a) === isResting(b)
   }
-  if (a.kind === 'reverting' && b.kind === 'reverting') return a.unavailable === b.unavailable && a.surge === b.surge
+  if (a.kind === 'reverting' && b.kind === 'reverting') {
+    return a.unavailable === b.unavailable && a.surge === b.surge && isResting(a) === isResting(b)
+  }
   return a.kind === b.kind
 }
 

@@ -1,6 +1,6 @@
 import { type Instant, seconds } from '../../core/instant.ts'
 import { isInFlight, oldPod, targetPod } from './instances.ts'
-import type { Execution, Instance, PodRef } from './model.ts'
+import type { Execution, Instance, PodRef, Stage } from './model.ts'
 import { strategyOf } from './strategies/index.ts'
 
 /** True when a health check of the instance is due: at once when it is up, then at each interval. */
@@ -35,8 +35,32 @@ export function wantsProbe(execution: Execution, now: Instant): (pod: PodRef) =>
 
 /** For a look: the pods that are about to go, of which it is asked whether they may. */
 export function podsAboutToGo(execution: Execution): readonly PodRef[] {
+  if (asksOnTheWayBack(execution)) return readyAway(execution)
   if (!strategyOf(execution).asksBefore) return []
   return execution.instances.flatMap((instance) => (isAboutToGo(instance) ? (oldPod(instance) ?? []) : []))
+}
+
+/** Stages of the way back in which pods go, or are about to. */
+const back: ReadonlySet<Stage> = new Set(['undoing', 'reverting'])
+
+/** True while disruption budgets are asked before ready pods go back (docs/adr/0055): where they are on the way forward too. */
+export function asksOnTheWayBack(execution: Execution): boolean {
+  const { stage, capabilities } = execution
+  return back.has(stage) && capabilities.hold === 'gate' && strategyOf(execution).asksBefore
+}
+
+/** As many are asked about in one look: the next ones are when these have gone. */
+const mostAsked = 200
+
+/** The ready pods that are not of the previous version. One that is not ready serves nobody, and goes unasked. */
+function readyAway({ instances }: Execution): readonly PodRef[] {
+  const away = instances.filter(({ ready }) => ready).flatMap((one) => awayPod(one) ?? [])
+  return away.slice(0, mostAsked)
+}
+
+/** The pod of the place that is to go on the way back. */
+export function awayPod({ side, pod, nextPod }: Instance): PodRef | null {
+  return nextPod ?? (side === 'previous' ? null : pod)
 }
 
 /** Chosen and not let go; or its new pod has passed and the old one still stands. */

@@ -29,12 +29,12 @@ export type Member = {
  * instances may be on the target version, so many may run beyond the wanted number; where it `rests` they are all there, and
  * it is shut until more are let go. `halted`: nothing moves, our fields
  * are withdrawn so that helm can go back. `reverting`: whatever is not on the previous version goes back, within the
- * budget. `frozen`: as it was left, with the note for people on the workload.
+ * budget; where it `rests` nobody does, because a disruption budget lets nobody go. `frozen`: as it was left, with the note for people on the workload.
  */
 export type GatePosition =
   | { readonly kind: 'none' | 'closed' | 'halted' | 'frozen' }
   | { readonly kind: 'admitting'; readonly upTo: number; readonly surge: number; readonly rests?: boolean }
-  | { readonly kind: 'reverting'; readonly unavailable: number; readonly surge: number }
+  | { readonly kind: 'reverting'; readonly unavailable: number; readonly surge: number; readonly rests?: boolean }
 
 /** How a child operation of the execution on a release stands. `held`: helm has applied, and it waits for our verdict. */
 export type ChildSight =
@@ -87,12 +87,18 @@ export type FleetSight =
       readonly probes: Readonly<Record<string, 'good' | 'bad'>>
       /** By pod UID: why an eviction is refused now (a disruption budget). Only pods that are about to go. */
       readonly refusals: Readonly<Record<string, string>>
+      /** What the disruption budgets of a fleet leave whose controller takes its pods itself, on the way back. Absent: none holds it. */
+      readonly disruptions?: Disruptions | null
       readonly others: Others
-      /** Broken pods of the abandoned version that their controller never replaces. */
-      readonly stuckPods: readonly PodRef[]
       /** Why the fleet's controller makes no pod that it wants: a quota, admission. Null where it makes them, or has not said. */
       readonly whyNoPods: string | null
     }
+
+/**
+ * How many more of a fleet's ready pods its disruption budgets let become unready, as things are now: less than 0 where so many
+ * have to become ready first. `why`: the budget that leaves least, in words.
+ */
+export type Disruptions = { readonly left: number; readonly why: string }
 
 /**
  * The other workloads of the release: all on their wanted version and ready, or who is not. `uniform`: each has pods of

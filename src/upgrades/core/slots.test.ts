@@ -23,7 +23,6 @@ function fleetOf(members: readonly Member[]): Fleet {
       probes: {},
       refusals: {},
       others: { settled: true, blockers: [], uniform: true },
-      stuckPods: [],
       whyNoPods: null,
     },
   }

@@ -53,7 +53,6 @@ async function observe(parts: ReleaseDriverParts, execution: Execution, look: Fl
     probes: await probesOf(parts, execution, releases, look),
     refusals: {},
     others: { settled: true, uniform: true, blockers: [] },
-    stuckPods: [],
     whyNoPods: null,
   }
 }

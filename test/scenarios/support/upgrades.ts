@@ -46,7 +46,12 @@ export type Execution = {
     readonly rollbackInitiatedBy: string | null
     readonly rolledBackInstances: readonly string[]
   }
-  readonly transitions: readonly { readonly from: string; readonly to: string; readonly by: string }[]
+  readonly transitions: readonly {
+    readonly from: string
+    readonly to: string
+    readonly by: string
+    readonly reason: string | null
+  }[]
   readonly approvals: readonly { readonly by: string; readonly batch: number }[]
   readonly rehearsal: boolean
   readonly initiatedBy: string

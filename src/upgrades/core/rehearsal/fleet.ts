@@ -96,7 +96,7 @@ const other = (side: WorldSide): WorldSide => (side === 'target' ? 'previous' : 
 /** Like a Deployment: how many pods each side has, by the gate. */
 function resized(world: World): World {
   const { gate, wanted, template, sizes } = world
-  if (isResting(gate)) return { ...world, sizes: shared(world) }
+  if (isResting(gate)) return gate.kind === 'reverting' ? world : { ...world, sizes: shared(world) }
   if (gate.kind === 'admitting' && template === 'target') {
     const previous = Math.min(sizes.previous, Math.max(0, wanted - gate.upTo))
     const target = Math.max(sizes.target, Math.min(wanted, wanted + gate.surge - previous))
@@ -230,10 +230,11 @@ function surplusNow(world: World, pods: readonly WorldPod[]): readonly WorldPod[
   return [surplus.reduce((highest, pod) => (pod.slot > highest.slot ? pod : highest))]
 }
 
+const takesNone: ReadonlySet<World['gate']['kind']> = new Set(['closed', 'halted', 'frozen', 'reverting'])
+
 /** An ordered controller replaces one at a time, the highest first, and waits while any is not ready. */
 function nextInOrder(world: World, pods: readonly WorldPod[], stale: readonly WorldPod[]): readonly WorldPod[] {
-  const held = world.gate.kind === 'closed' || world.gate.kind === 'halted' || world.gate.kind === 'frozen'
-  if (world.kind !== 'ordered' || held || stale.length === 0) return []
+  if (world.kind !== 'ordered' || takesNone.has(world.gate.kind) || stale.length === 0) return []
   const allReady = pods.length === world.wanted && pods.every((pod) => isReady(world, pod, world.at))
   if (!allReady || world.pods.length > pods.length) return []
   return [stale.reduce((highest, pod) => (pod.slot > highest.slot ? pod : highest))]

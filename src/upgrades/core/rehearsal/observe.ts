@@ -1,5 +1,5 @@
 import type { Instant } from '../../../core/instant.ts'
-import type { FleetSight, GatePosition, Member, NamedPlace, PodRef, ReleaseSight, Side } from '../model.ts'
+import type { Disruptions, FleetSight, GatePosition, Member, NamedPlace, PodRef, ReleaseSight, Side } from '../model.ts'
 import { advance } from './fleet.ts'
 import { badAt, graceEnds, isReady, readyAt, refOf, releaseSights, type World, type WorldPod } from './world.ts'
 
@@ -28,8 +28,8 @@ function fleetSight(world: World, look: WorldLook): FleetSight {
     pin: pin === null ? null : { to: pin, endpoints: endpointsOf(world, pin) },
     probes: probesOf(world, look),
     refusals: refusalsOf(world, look.aboutToGo),
+    disruptions: disruptionsOf(world),
     others: { settled: true, uniform: true, blockers: [] },
-    stuckPods: stuckPods(world),
     whyNoPods: null,
   }
 }
@@ -91,22 +91,27 @@ function probesOf(world: World, { wantsProbe }: WorldLook): Readonly<Record<stri
   return probes
 }
 
+/** A fault keeps the pod that was there before; a budget keeps ready ones, but for as many as it leaves. */
 function refusalsOf(world: World, aboutToGo: readonly PodRef[]): Readonly<Record<string, string>> {
   const never = new Set(world.faults.neverDrains ?? [])
-  if (never.size === 0) return {}
+  const budget = disruptionsOf(world)
+  if (never.size === 0 && budget === null) return {}
   const asked = new Set(aboutToGo.map(({ uid }) => uid))
+  let left = budget?.left ?? Number.POSITIVE_INFINITY
   const refusals: Record<string, string> = {}
   for (const pod of world.pods) {
     const { uid } = refOf(world, pod)
-    if (asked.has(uid) && never.has(pod.slot)) refusals[uid] = 'its disruption budget does not let it go'
+    if (!asked.has(uid)) continue
+    if (pod.side === 'previous' && never.has(pod.slot)) refusals[uid] = 'its disruption budget does not let it go'
+    else if (budget !== null && isReady(world, pod, world.at) && left-- <= 0) refusals[uid] = budget.why
   }
   return refusals
 }
 
-/** In an ordered fleet that goes back, a broken pod of the abandoned version is never replaced. */
-function stuckPods(world: World): readonly PodRef[] {
-  if (world.kind !== 'ordered' || world.gate.kind !== 'reverting' || world.template !== 'previous') return []
-  return world.pods
-    .filter((pod) => pod.side === 'target' && pod.goneAt === null && !isReady(world, pod, world.at))
-    .map((pod) => refOf(world, pod))
+/** What the budget leaves of the pods that are ready and stay. */
+function disruptionsOf(world: World): Disruptions | null {
+  const { minAvailable } = world
+  if (minAvailable === undefined) return null
+  const ready = world.pods.filter((pod) => pod.goneAt === null && isReady(world, pod, world.at)).length
+  return { left: ready - minAvailable, why: `its disruption budget wants ${minAvailable} and has ${ready}` }
 }

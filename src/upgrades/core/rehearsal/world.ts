@@ -73,6 +73,8 @@ export type World = {
    * Absent: whatever is missing or too many, at once.
    */
   readonly inTurn?: boolean
+  /** How many pods of it a disruption budget wants to be ready. Absent: there is none. */
+  readonly minAvailable?: number
   /** Counts the writes: a write that comes late is refused when another came before. */
   readonly writes: number
 }

@@ -5,12 +5,13 @@ import { inOrder, isBack, isOnTarget, targetPod, unavailable } from '../instance
 import { settlesBy } from '../leaving.ts'
 import type { Execution, GatePosition, Instance, PodRef } from '../model.ts'
 import { mapChanged } from '../patch.ts'
-import { samePosition } from '../position.ts'
+import { isResting, samePosition } from '../position.ts'
 import { statusReasons, waits } from '../reasons.ts'
 import { whyNoPod } from '../slots.ts'
 import { budgetNow } from '../stopping.ts'
 import { strategyOf, surges } from '../strategies/index.ts'
 import { endAs, failing } from '../turns.ts'
+import { mayGoBack, whatHolds, whyRefused, withinBudgets } from './asked-back.ts'
 import { isGated } from './closing.ts'
 import { act, go, goTo, type Look, type StageHandler, type Step, soon, wait } from './look.ts'
 
@@ -36,9 +37,10 @@ function pace(look: Look): Instant {
   return Math.min(settlesBy(execution), soon(look) + Math.min(4000, Math.floor((now - execution.stageSince) / 8)))
 }
 
-function progress({ execution: { instances }, fleet: { whyNoPods } }: Look): string {
+function progress(look: Look): string {
+  const { instances } = look.execution
   const back = `${instances.filter(isBack).length} of ${instances.length} are back`
-  return whyNoPods === null ? back : `${back}; ${whyNoPods}`
+  return [back, look.fleet.whyNoPods, whatHolds(look)].filter((part) => part !== null).join('; ')
 }
 
 /** What was seen of the way back. Each instance that leaves the target version or is back is progress: the time counts anew. */
@@ -82,11 +84,12 @@ function neverMoved(instance: Instance, now: Instant): Instance {
 function bringBack(look: Look): Step | null {
   const { execution, fleet } = look
   if (execution.capabilities.hold === 'each') return undoNext(look)
-  if (fleet.stuckPods.length > 0) return act(execution, { kind: 'removePods', pods: fleet.stuckPods }, waits.reverting)
   if (!isGated(execution)) return null
   const position = revertingPosition(look)
   const take = podsToGo(look)
-  if (samePosition(position, fleet.gate) && take.length === 0) return null
+  // Halted, nobody goes either.
+  const isThere = samePosition(position, fleet.gate) || (isResting(position) && fleet.gate.kind === 'halted')
+  if (isThere && take.length === 0) return null
   return act(execution, { kind: 'gate', position, take }, waits.reverting)
 }
 
@@ -96,9 +99,15 @@ function revertingPosition(look: Look): GatePosition {
     return { kind: 'reverting', unavailable: Math.max(1, execution.currentInstances), surge: 0 }
   }
   const unavailable = budgetNow(execution)
-  if (!surges(execution) || !strategyOf(execution).budgeted) return { kind: 'reverting', unavailable, surge: 0 }
+  if (!surges(execution) || !strategyOf(execution).budgeted) {
+    return withinBudgets(look, { kind: 'reverting', unavailable, surge: 0 })
+  }
   const surge = Math.min(execution.spec.batchSize, execution.change?.surgeRoom ?? 0)
-  return { kind: 'reverting', unavailable: isStuck(look) ? unavailable : unreadyNow(execution), surge }
+  return withinBudgets(look, {
+    kind: 'reverting',
+    unavailable: isStuck(look) ? unavailable : unreadyNow(execution),
+    surge,
+  })
 }
 
 /** With room nobody ready goes before one more is ready; replacing those that are not costs nothing. */
@@ -111,19 +120,20 @@ function isStuck(look: Look): boolean {
   return look.now >= (look.execution.stageSince + settlesBy(look.execution)) / 2
 }
 
-/**
- * Those that may go back now: within the budget, first those that are not ready anyway, then in the order of the fleet:
- * an ordered controller takes the highest by itself, and that must not be one more.
- */
+/** Those that may go back now: within the budget, first those that are not ready anyway, then in the order of the fleet. */
 function nextBack(execution: Execution, away: readonly Instance[], going: number): readonly Instance[] {
   if (execution.spec.strategy === 'RECREATE') return away
   const leaves = budgetNow(execution) - unavailable(execution.instances) - going
   return affordable(unreadyFirst(inOrder(execution, away)), { leaves, size: away.length, ordered: false })
 }
 
-/** Where the fleet names its places, nobody but us takes the pods of the abandoned version away in time. */
-function podsToGo({ execution, members }: Look): readonly PodRef[] {
-  const away = execution.instances.filter((one) => one.key !== null && one.pod !== null && one.side !== 'previous')
+/** Where the fleet names its places, nobody but us takes the pods of the abandoned version away. */
+function podsToGo(look: Look): readonly PodRef[] {
+  const { execution, members } = look
+  const mayGo = mayGoBack(look)
+  const isAway = ({ key, pod, side }: Instance): boolean =>
+    key !== null && pod !== null && side !== 'previous' && mayGo(pod)
+  const away = execution.instances.filter(isAway)
   return nextBack(execution, away, 0).flatMap(({ pod }) => (pod !== null && members.has(pod.uid) ? pod : []))
 }
 
@@ -138,8 +148,10 @@ function undoNext({ execution, releases }: Look): Step | null {
   return releaseIds.length === 0 ? null : act(execution, { kind: 'undo', releaseIds }, waits.reverting)
 }
 
-function notBack(away: readonly Instance[]): string {
-  return away.length === 0 ? 'the fleet is not whole' : `${away.length} instances are not back`
+function notBack(look: Look, away: readonly Instance[]): string {
+  const what = away.length === 0 ? 'the fleet is not whole' : `${away.length} instances are not back`
+  const held = whatHolds(look)
+  return held === null ? what : `${what}; ${held}`
 }
 
 /** One that failed on the way forward keeps that reason before the other. */
@@ -148,14 +160,16 @@ function alsoWhyItFailed({ status, message }: Instance, why: string): string {
 }
 
 /** Not within the time: FAILED, with those named that did not come back. */
-export function giveUp({ execution, releases, now, members, fleet }: Look, away: readonly Instance[]): Step {
+export function giveUp(look: Look, away: readonly Instance[]): Step {
+  const { execution, releases, now, members, fleet } = look
   const ids = new Set(away.map(({ id }) => id))
   const failure = failureOf(execution, releases, 'undo')
   const instances = mapChanged(execution.instances, (one): Instance => {
     if (!ids.has(one.id)) return one
     const problem = one.pod === null ? whyNoPod(fleet, one) : (members.get(one.pod.uid)?.problem ?? null)
-    const why = failure?.detail ?? problem ?? 'not back on the previous version in time'
+    const refusal = one.pod === null ? null : whyRefused(look, one.nextPod ?? one.pod)
+    const why = failure?.detail ?? refusal ?? problem ?? 'not back on the previous version in time'
     return { ...one, status: 'FAILED', message: alsoWhyItFailed(one, why), endedAt: now }
   })
-  return go(endAs({ ...execution, instances }, failing(statusReasons.notBack, notBack(away), 'not_ready'), now))
+  return go(endAs({ ...execution, instances }, failing(statusReasons.notBack, notBack(look, away), 'not_ready'), now))
 }

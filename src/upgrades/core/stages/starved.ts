@@ -26,7 +26,8 @@ export function fed(execution: Execution): Execution {
 
 const mostNamed = 5
 
-function whoIsNotReady({ instances }: Execution, fleet: Fleet): string {
+/** The instances that are not ready, by name. */
+export function whoIsNotReady({ instances }: Pick<Execution, 'instances'>, fleet: Fleet): string {
   const names = instances.filter(({ ready }) => !ready).map((instance) => nameOf(fleet, instance))
   const more = names.length > mostNamed ? ` and ${names.length - mostNamed} more` : ''
   return `not ready: ${names.slice(0, mostNamed).join(', ')}${more}`

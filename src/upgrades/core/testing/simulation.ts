@@ -59,6 +59,8 @@ export type Setup = {
   /** What the fleet cannot do after all. */
   readonly capabilities?: Partial<Capabilities>
   readonly failedChecks?: readonly ('BACKUP' | 'RESOURCES')[]
+  /** How many pods a disruption budget wants to be ready. */
+  readonly minAvailable?: number
   /** Acts that are refused for good, and with what. */
   readonly refuses?: readonly ExecutionAct['kind'][]
   readonly refusedWith?: ErrorCode
@@ -116,7 +118,9 @@ export class Simulation {
     } = setup
     const { present } = setup
     const releaseIds = kind === 'each' ? Array.from({ length: size }, (_, n) => `release-${n}`) : ['release-0']
-    this.world = createWorld({ size, kind, faults, releaseIds, podsChange, stopping, present, inTurn }, this.now)
+    const world = createWorld({ size, kind, faults, releaseIds, podsChange, stopping, present, inTurn }, this.now)
+    const { minAvailable } = setup
+    this.world = minAvailable === undefined ? world : { ...world, minAvailable }
     this.execution = this.create(releaseIds, kind, faults)
     this.due = this.now
   }

@@ -82,6 +82,15 @@ describe('what a position makes of the fields', () => {
     expect(live.spec).toMatchObject({ strategy: { rollingUpdate: { maxUnavailable: 1, maxSurge: 0 } } })
   })
 
+  test('that reverts and rests moves nobody, and goes on', () => {
+    const resting = { kind: 'reverting', unavailable: 0, surge: 1, rests: true } as const
+    const { live, row } = through(closed, halted, reverting, resting)
+    expect(live.spec).toMatchObject({ paused: true, strategy: { rollingUpdate: { maxSurge: 1 } } })
+    expect(positionOf(deployment, live, row, 'one')).toEqual(resting)
+    const open = through(closed, halted, reverting, resting, reverting).live
+    expect(open.spec).toEqual(through(closed, halted, reverting).live.spec)
+  })
+
   test('where the chart replaces all at once, helm meets just that whenever it may run', () => {
     const recreate = { type: 'Recreate' }
     const owner = { ...helms, fieldsV1: { 'f:spec': { 'f:strategy': { 'f:type': {} } } } }

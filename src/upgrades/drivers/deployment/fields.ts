@@ -33,7 +33,8 @@ export function ours(position: GatePosition): Fields {
 export function wanted(live: Workload, originals: Fields, position: GatePosition): Fields {
   if (position.kind === 'none') return originals
   if (position.kind === 'reverting') {
-    return { ...omit(originals, 'paused', 'strategy'), strategy: reverting(position) }
+    const rest = isResting(position) ? { paused: true } : {}
+    return { ...omit(originals, 'paused', 'strategy'), strategy: reverting(position), ...rest }
   }
   if (position.kind === 'closed' || position.kind === 'halted') return { ...stopped(live), ...replacing(originals) }
   if (position.kind !== 'admitting') return stopped(live)

@@ -8,13 +8,13 @@ import {
   selectorMatches,
 } from '../../../infra/kubernetes/index.ts'
 import type { LabelSelector } from '../../../infra/kubernetes/readiness/workload-types.ts'
-import type { PodRef } from '../../core/model.ts'
+import type { Disruptions, PodRef } from '../../core/model.ts'
 import type { Hand } from './hand.ts'
 import { type FleetPod, refOf } from './members.ts'
 
 export type Budget = KubeObject & {
   readonly spec?: { readonly selector?: LabelSelector }
-  readonly status?: { readonly disruptionsAllowed?: number }
+  readonly status?: { readonly disruptionsAllowed?: number; readonly desiredHealthy?: number }
 }
 
 const AT_ONCE = 8
@@ -52,6 +52,36 @@ export function beyondBudgets(pods: readonly FleetPod[], budgets: readonly Budge
     else refused[refOf(pod).uid] = `The disruption budget ${spent.metadata.name} does not allow so many at once`
   }
   return refused
+}
+
+/**
+ * What the budgets of these pods leave, counted from the pods that are there now: what a budget's status says of them is older,
+ * and where a controller takes pods by itself it would take one more for it. Null where no budget selects one of
+ * them. Changes nothing. Throws `ClusterError`.
+ */
+export async function readDisruptions(
+  client: ClusterClient,
+  namespace: string,
+  pods: readonly FleetPod[],
+): Promise<Disruptions | null> {
+  const { items } = await client.list<Budget>(resources.disruptionBudgets, { namespace })
+  const mine = items.filter(({ spec }) => pods.some(({ metadata }) => selectorMatches(spec?.selector, metadata.labels)))
+  if (mine.length === 0) return null
+  const all = (await client.list<FleetPod>(resources.pods, { namespace })).items
+  return leastOf(mine.map((budget) => leavesOf(budget, all)))
+}
+
+const leastOf = (all: readonly Disruptions[]): Disruptions | null =>
+  all.reduce<Disruptions | null>((least, one) => (least === null || one.left < least.left ? one : least), null)
+
+/** How many of the pods that are ready now a budget lets become unready. Pure. */
+export function leavesOf({ metadata, spec, status }: Budget, pods: readonly FleetPod[]): Disruptions {
+  const selected = pods.filter((pod) => selectorMatches(spec?.selector, pod.metadata.labels))
+  const healthy = selected.filter((pod) => isReady(pod) && pod.metadata.deletionTimestamp === undefined).length
+  // What its controller has not computed yet may be anything up to all.
+  const desired = status?.desiredHealthy ?? selected.length
+  const why = `The disruption budget ${metadata.name} needs ${desired} healthy pods and has ${healthy} currently`
+  return { left: healthy - desired, why }
 }
 
 /**

@@ -1,5 +1,5 @@
-import { type KubeObject, stuckPods } from '../../../infra/kubernetes/index.ts'
 import type { Execution, FleetSight, Member } from '../../core/model.ts'
+import { asksOnTheWayBack } from '../../core/probes.ts'
 import type { GateRow, Hashes } from '../../store/gate-row.ts'
 import type { FleetLook } from '../driver.ts'
 import { hashesFor, strayVersion } from '../gate/hashes.ts'
@@ -7,7 +7,7 @@ import type { Lineage, Workload } from '../gate/model.ts'
 import { admittedIn, positionOf, type Sides, sideOf, sidesOf } from '../gate/position.ts'
 import { readPin } from '../services/read-pin.ts'
 import { type Fleet, type FleetParts, fleetOf } from './context.ts'
-import { readRefusals } from './evictions.ts'
+import { readDisruptions, readRefusals } from './evictions.ts'
 import { type FleetPod, labelsOf, membersOf, presentHashes, readPods, refOf } from './members.ts'
 import { readWhyNoPods } from './no-pods.ts'
 import { readOthers } from './others.ts'
@@ -76,9 +76,10 @@ async function sightOf(
   const hasPinned = row?.executionId === execution.id && row.originals.services.length > 0
   const labels = labelsOf(live, pods)
   const probed = present.filter(({ pod }) => wantsProbe(pod))
-  const [probes, refusals, pin, others, whyNoPods] = await Promise.all([
+  const [probes, refusals, disruptions, pin, others, whyNoPods] = await Promise.all([
     readProbes(client, namespace, execution.healthEndpoint, probed),
     readRefusals(client, namespace, asked),
+    !kind.evicts && asksOnTheWayBack(execution) ? readDisruptions(client, namespace, pods) : null,
     hasPinned ? readPin(client, namespace, { labels, sides, members }) : null,
     readOthers(client, namespace, execution.change?.others ?? []),
     readWhyNoPods(client, kind, live, present.length),
@@ -86,7 +87,6 @@ async function sightOf(
   const previous = present.filter(({ side }) => side === 'previous').map(({ pod }) => pod.uid)
   const position = positionOf(kind, live, row, execution.id)
   const gate = admittedIn(kind, position, row, new Set(previous))
-  const stuck = kind.kind === 'StatefulSet' ? stuckPods(live as KubeObject, pods as readonly KubeObject[]) : []
   return {
     kind: 'present',
     wanted: kind.instances(live),
@@ -97,8 +97,8 @@ async function sightOf(
     pin,
     probes,
     refusals,
+    disruptions,
     others,
-    stuckPods: stuck,
     whyNoPods,
   }
 }

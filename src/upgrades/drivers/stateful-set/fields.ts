@@ -9,6 +9,14 @@ import type { Reading, Workload } from '../gate/model.ts'
  */
 const CLOSED = 2_147_483_647
 
+/**
+ * On the way back its controller takes no pod away by itself: it asks no disruption budget. What somebody else takes comes
+ * back in the version that helm applied last, which is the previous one.
+ */
+const TAKEN: Fields = { updateStrategy: { type: 'OnDelete' } }
+
+const isTaken = ({ spec }: Workload): boolean => within(spec, 'updateStrategy').type === 'OnDelete'
+
 export const fieldsOf = ({ spec }: Workload): Fields => pick(spec, ['updateStrategy'])
 
 /** The fields in a position. */
@@ -17,7 +25,9 @@ export function wanted(live: Workload, originals: Fields, position: GatePosition
   const isShut = position.kind === 'closed' || position.kind === 'halted'
   // Helm applies the type alone, and the API refuses that beside a partition of ours. It holds by itself.
   if (isShut && !isRolling(originals)) return pick(originals, ['updateStrategy'])
-  if (position.kind === 'reverting') return partitioned(live, 0)
+  if (position.kind === 'reverting') return TAKEN
+  // Stopped on the way back it stays so: what dies comes in the version that helm applied last.
+  if (position.kind === 'frozen' && isRolling(originals) && isTaken(live)) return TAKEN
   // The partition is what brings a pod back in its own version: a frozen fleet keeps the one that it has.
   if (position.kind === 'frozen') return partitioned(live, numberOr(rollingOf(live).partition, CLOSED))
   if (position.kind !== 'admitting' || position.upTo === 0) return partitioned(live, CLOSED)
@@ -33,7 +43,8 @@ export function adopt(live: Workload, originals: Fields): Fields {
   if (!isRolling(originals)) return originals
   const before = within(originals, 'updateStrategy')
   const partition = pick(within(before, 'rollingUpdate'), ['partition'])
-  const rolling = { ...omit(rollingOf(live), 'partition'), ...partition }
+  const kept = isTaken(live) ? within(before, 'rollingUpdate') : rollingOf(live)
+  const rolling = { ...omit(kept, 'partition'), ...partition }
   const rest = omit(before, 'rollingUpdate')
   return { updateStrategy: Object.keys(rolling).length === 0 ? rest : { ...rest, rollingUpdate: rolling } }
 }

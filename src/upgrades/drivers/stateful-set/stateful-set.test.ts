@@ -33,7 +33,6 @@ describe('what a position makes of the partition', () => {
     ['all', [closed, admitting(5)], 0],
     ['more than there are', [closed, admitting(9)], 0],
     ['halted', [closed, admitting(2), halted], CLOSED],
-    ['reverting', [closed, admitting(2), halted, reverting], 0],
     ['frozen: each comes back in its own version', [closed, admitting(2), frozen], 3],
     ['none', [closed, admitting(5), none], 0],
   ] as const)('%s', (_, positions, partition) => {
@@ -43,13 +42,21 @@ describe('what a position makes of the partition', () => {
   })
 })
 
+test('going back its controller takes no pod away by itself, also where that is stopped', () => {
+  for (const positions of [[reverting], [reverting, frozen]]) {
+    const { live, row } = through(rolling(0), closed, admitting(2), halted, ...positions)
+    expect(live.spec?.updateStrategy).toEqual({ type: 'OnDelete' })
+    expect(positionOf(statefulSet, live, row, 'one')).toEqual(positions.at(-1))
+  }
+})
+
 test('a chart whose controller deletes no pod meets its own strategy whenever helm may run', () => {
   const strategy = { type: 'OnDelete' }
   const fields = (...positions: readonly GatePosition[]) => through(strategy, ...positions).live.spec?.updateStrategy
   expect(fields(closed)).toEqual(strategy)
   expect(fields(closed, admitting(5))).toEqual(rolling(0))
   expect(fields(closed, admitting(5), halted)).toEqual(strategy)
-  expect(fields(closed, admitting(5), halted, reverting)).toEqual(rolling(0))
+  expect(fields(closed, admitting(5), halted, reverting)).toEqual(strategy)
   expect(fields(closed, admitting(2), frozen)).toEqual(rolling(3))
 })
 
@@ -62,6 +69,12 @@ describe('originals', () => {
   ])('are put back: %s', (_, strategy) => {
     expect(through(strategy, closed, admitting(5), none).live.spec?.updateStrategy).toEqual(strategy)
     expect(through(strategy, closed, admitting(2), halted, reverting, none).live.spec?.updateStrategy).toEqual(strategy)
+  })
+
+  test('are put back from where it was stopped on the way back', () => {
+    const strategy = rolling(0, { maxUnavailable: 2 })
+    const ended = through(strategy, closed, admitting(2), halted, reverting, frozen, none)
+    expect(ended.live.spec?.updateStrategy).toEqual(strategy)
   })
 
   test('leave what helm renders beside the partition as it is', () => {
