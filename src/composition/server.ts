@@ -167,7 +167,7 @@ function httpApp(parts: Parts, hub: EventHub, ends: EndWaiter): FastifyInstance 
   return buildApp({
     routes: apiRoutes({
       releases: releaseRoutes({ ...deps, ends, hub }, batchMachine(deps)),
-      upgrades: upgradeRoutes({ ...parts.upgrades, hub }),
+      upgrades: upgradeRoutes({ ...parts.upgrades, hub, ends }),
       registry: registryRoutes(registry),
       charts: chartRoutes,
       tenants: tenants.routes,

@@ -112,6 +112,8 @@ const setup: fc.Arbitrary<Setup> = fc.record({
   // Still building up at first, or not.
   present: fc.oneof({ weight: 2, arbitrary: fc.constant(undefined) }, fc.nat(6)),
   inTurn: fc.boolean(),
+  // A disruption budget, or none.
+  minAvailable: fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, fc.integer({ min: 1, max: 12 })),
   other: fc.oneof({ weight: 4, arbitrary: fc.constant(null) }, fc.constantFrom(...otherWorkloads)),
   healthEndpoint: fc.boolean(),
   refuses: refusals,

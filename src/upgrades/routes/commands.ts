@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { queryBoolean, queryText } from '../../infra/http/query.ts'
 import { type Call, route } from '../../infra/http/route.ts'
 import { type CommandOrder, command } from '../commands/commands.ts'
+import { resume as resumed } from '../commands/resume.ts'
 import { executionView } from '../views.ts'
 import { commandCall, executionParams, type UpgradeRouteDeps } from './deps.ts'
 import { execution, reason } from './schemas.ts'
@@ -22,7 +23,9 @@ type CommandCalled = Pick<Call, 'principal' | 'idempotency' | 'reply'> & {
 
 async function give(deps: UpgradeRouteDeps, call: CommandCalled, order: CommandOrder) {
   const given = commandCall(call, call.query.reason ?? call.body.reason, { status: 202 })
-  const after = await command(deps, given, call.params.executionId, order)
+  const { executionId } = call.params
+  const isResume = order.kind === 'resume'
+  const after = isResume ? await resumed(deps, given, executionId) : await command(deps, given, executionId, order)
   call.reply.code(202)
   return executionView(after)
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { EndWaiter } from '../../infra/engine/index.ts'
 import type { EventHub } from '../../infra/events/hub.ts'
 import type { Call } from '../../infra/http/route.ts'
 import { uuid } from '../../infra/http/schemas.ts'
@@ -7,7 +8,7 @@ import type { UpgradeDeps } from '../deps.ts'
 import { executionView } from '../views.ts'
 
 /** What the routes of executions are made with. */
-export type UpgradeRouteDeps = UpgradeDeps & { readonly hub: EventHub }
+export type UpgradeRouteDeps = UpgradeDeps & { readonly hub: EventHub; readonly ends: EndWaiter }
 
 export const reads = { action: 'upgrade.read', scope: 'tenant' } as const
 export const executionParams = z.strictObject({ executionId: uuid })

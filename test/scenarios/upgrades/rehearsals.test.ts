@@ -144,6 +144,17 @@ describe('pause and cancel', () => {
     expect(steps(done)).toEqual(['VALIDATING', 'IN_PROGRESS', 'PAUSED', 'IN_PROGRESS', 'COMPLETED'])
   })
 
+  test.concurrent('a resume that failures have ended meanwhile answers FAILED, not that it goes on', async () => {
+    const wanted = { ...slow, failureThreshold: 1, healthCheckTimeoutSeconds: 3 }
+    const execution = await rehearse(wanted, { neverReady: [0] })
+    await execution.until('in flight', ({ progress }) => progress.inFlight > 0, patience)
+    await execution.give('pause')
+    await execution.until('failed', ({ progress }) => progress.failed === 1, patience)
+    const ended = await execution.give('resume')
+    expect(ended).toMatchObject({ status: 'FAILED', statusReason: 'FAILURE_THRESHOLD_REACHED', waitingFor: null })
+    expect(steps(ended)).toEqual(['VALIDATING', 'IN_PROGRESS', 'PAUSED', 'IN_PROGRESS', 'FAILED'])
+  })
+
   test.concurrent('a cancelled one settles what is in flight, refuses every other command meanwhile, and frees its place', async () => {
     const tenant = await registerTenant(api)
     const execution = await started(api, tenant, rehearsalRequest(component, slow, { readySeconds: 2 }))

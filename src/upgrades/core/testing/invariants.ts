@@ -19,6 +19,7 @@ export class Guard {
   private readonly calm: boolean
   private untouched: readonly string[] = []
   private highestGate = 0
+  private readyBefore = 0
   /** Until then it is still building up: how many are ready is not ours to keep. */
   private hasBeenWhole = false
   private lastAct: { readonly act: ExecutionAct; readonly at: number; readonly done: () => boolean } | null = null
@@ -71,6 +72,7 @@ export class Guard {
     const { faults } = this.simulation.world
     this.hasBeenWhole ||= readyInWorld(this.simulation) === this.simulation.world.wanted
     if (this.hasBeenWhole && Object.keys(faults).length === 0) enoughIsReady(this.simulation, after)
+    if (Object.keys(faults).length === 0) this.budgetIsHeld(after)
     if (this.simulation.world.kind === 'ordered') nobodyIsAhead(this.simulation, after)
     if (after.status !== 'ROLLING_BACK' && after.status !== 'ROLLED_BACK') return
     if (before.status !== 'ROLLING_BACK') this.untouched = podsOf(before, ({ status }) => status === 'PENDING')
@@ -78,6 +80,16 @@ export class Guard {
     const pods = new Set(world.pods.filter(({ goneAt }) => goneAt === null).map((pod) => refOf(world, pod).uid))
     const restarted = this.untouched.filter((uid) => !pods.has(uid))
     must(restarted.length === 0, 5, `${restarted.join(', ')} never left the previous version and is restarted`)
+  }
+
+  /** On the way back a disruption budget is not broken by what goes; what was broken before is not its matter. */
+  private budgetIsHeld(after: Execution): void {
+    const { minAvailable = 0 } = this.simulation.world
+    const ready = readyInWorld(this.simulation)
+    const asks = after.stage === 'reverting' && strategyOf(after).asksBefore
+    const holds = !asks || this.readyBefore < minAvailable || ready >= minAvailable
+    must(holds, 5, `${ready} are ready, and a disruption budget wants ${minAvailable}`)
+    this.readyBefore = asks ? ready : 0
   }
 
   private checkAct(before: Execution, after: Execution, act: ExecutionAct, seen: ExecutionObservation | null): void {

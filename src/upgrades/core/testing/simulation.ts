@@ -60,7 +60,7 @@ export type Setup = {
   readonly capabilities?: Partial<Capabilities>
   readonly failedChecks?: readonly ('BACKUP' | 'RESOURCES')[]
   /** How many pods a disruption budget wants to be ready. */
-  readonly minAvailable?: number
+  readonly minAvailable?: number | undefined
   /** Acts that are refused for good, and with what. */
   readonly refuses?: readonly ExecutionAct['kind'][]
   readonly refusedWith?: ErrorCode
