@@ -1,5 +1,5 @@
+import { isTakenOver } from '../commands/half-way.ts'
 import { judgePath } from '../commands/judge-path.ts'
-import { runsFrozen } from '../commands/require-releases.ts'
 import type { Check, CheckReport, Execution } from '../core/model.ts'
 import type { UpgradeDeps } from '../deps.ts'
 import type { FleetKind } from '../ports.ts'
@@ -30,5 +30,5 @@ async function verdictOn({ db, ports }: Pick<UpgradeDeps, 'db' | 'ports'>, execu
   const ids = execution.target.kind === 'rehearsal' ? [] : execution.claims.map(({ releaseId }) => releaseId)
   const releases = ids.length === 0 ? [] : await ports.releases.byIds(db, ids)
   const request = { tenantId, componentId, fromVersionId: from.id, toVersionId: to.id, installedComponents }
-  return judgePath(db, ports, request, runsFrozen(releases, to.version))
+  return judgePath(db, ports, request, await isTakenOver(db, releases, execution))
 }

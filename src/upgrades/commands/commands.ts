@@ -7,6 +7,7 @@ import { recordAudit } from '../../tenants/index.ts'
 import type { ClaimedRelease, CommandKind, Execution, ExecutionCommand } from '../core/model.ts'
 import type { UpgradeDeps } from '../deps.ts'
 import { type CommandCall, visibleExecution } from './context.ts'
+import { isHalfWay } from './half-way.ts'
 import { seenOf } from './new-execution.ts'
 import { isFrozen, requireReleases } from './require-releases.ts'
 
@@ -51,7 +52,8 @@ async function claimsNow(tx: Tx, deps: UpgradeDeps, seen: Execution): Promise<Pi
   }
   const ids = seen.claims.map(({ releaseId }) => releaseId)
   const releases = await deps.ports.releases.byIds(tx, ids)
-  requireReleases(releases, { version: seen.from.version, helmChartVersion: seen.from.chartVersion })
+  const alsoOn = (await isHalfWay(tx, releases, seen)) ? seen.to.chartVersion : null
+  requireReleases(releases, { version: seen.from.version, helmChartVersion: seen.from.chartVersion }, alsoOn)
   const claims = seen.claims.map((claim): ClaimedRelease => {
     const release = releases.find(({ id }) => id === claim.releaseId)
     if (release === undefined) throw new Problem('wrong_status', `the release ${claim.releaseId} is not there any more`)

@@ -16,9 +16,10 @@ import { type ActiveExecution, activeExecution } from '../store/queries.ts'
 import { writeWorld } from '../store/rehearsals.ts'
 import { type CommandCall, requireTenant } from './context.ts'
 import { countFleet, rehearsalSize } from './count-fleet.ts'
+import { type Between, isHalfWay, isTakenOver } from './half-way.ts'
 import { type Ends, endsOf, judgePath, type PathRequest, requirePath } from './judge-path.ts'
-import { newExecution, type Parts } from './new-execution.ts'
-import { requireReleases, runsFrozen } from './require-releases.ts'
+import { newExecution, type Parts, versionRef } from './new-execution.ts'
+import { requireReleases } from './require-releases.ts'
 import { type Resolved, resolveTarget, type TargetRequest } from './resolve-target.ts'
 
 /** `seeds/004`, "UpgradeRequest Structure", with its defaults filled in. */
@@ -50,10 +51,12 @@ export async function initiate(
   const ends = await endsOf(deps.db, deps.ports, path)
   const found = await resolveTarget(deps, { tenantId, component: ends.component, target: request.target })
   await refuseActive(deps, path, found)
-  requireReleases(found.releases, ends.from)
+  const between = betweenOf(tenantId, ends)
+  const halfWay = await isHalfWay(deps.db, found.releases, between)
+  requireReleases(found.releases, ends.from, halfWay ? ends.to.helmChartVersion : null)
   requireStrategy(found, request)
   const resolved = movedBy(request, found)
-  const warnings = await requireEdge(deps, path, ends, resolved, request)
+  const warnings = await requireEdge(deps, path, between, resolved, request)
   const foreseen = await foreseenOf(deps, resolved, ends, request)
   await requireHold(foreseen, request)
   const label = request.initiatedBy ?? null
@@ -63,15 +66,19 @@ export async function initiate(
   return accept(deps, call, { ...made, execution: await withDowntime(made.execution, foreseen) })
 }
 
+function betweenOf(tenantId: Uuid, { component, from, to }: Ends): Between {
+  return { tenantId, componentId: component.id, from: versionRef(from), to: versionRef(to) }
+}
+
 /** Whether the registry lets it begin; answers what it warns of. */
 async function requireEdge(
   deps: UpgradeDeps,
   path: PathRequest,
-  { to }: Ends,
+  between: Between,
   { releases }: Resolved,
   { overrideChecks = [] }: InitiateRequest,
 ): Promise<readonly Warning[]> {
-  const verdict = await judgePath(deps.db, deps.ports, path, runsFrozen(releases, to.version))
+  const verdict = await judgePath(deps.db, deps.ports, path, await isTakenOver(deps.db, releases, between))
   return requirePath(
     verdict,
     overrideChecks.map(({ check }) => check),

@@ -58,7 +58,8 @@ export function newExecution(
   return create(wantedExecution, deps.clock.now())
 }
 
-function versionRef(version: Ends['from']): VersionRef {
+/** A version as an execution keeps it. */
+export function versionRef(version: Ends['from']): VersionRef {
   return { id: version.id, version: version.version, chartVersion: version.helmChartVersion }
 }
 

@@ -7,12 +7,13 @@ type From = Pick<Version, 'version' | 'helmChartVersion'>
 
 /**
  * Refuses releases that cannot be moved now (SPEC section 5, "What is upgraded"): each must be DEPLOYED or FAILED with
- * nothing running, and run the version that the upgrade begins with. Throws `Problem` 409 naming the release.
+ * nothing running, and run the version that the upgrade begins with, or the chart version `alsoOn`. Throws `Problem` 409 naming
+ * the release.
  */
-export function requireReleases(releases: readonly FleetRelease[], from: From): void {
+export function requireReleases(releases: readonly FleetRelease[], from: From, alsoOn: string | null = null): void {
   for (const release of releases) {
     requireIdle(release)
-    requireVersion(release, from)
+    if (alsoOn === null || release.chartVersion !== alsoOn) requireVersion(release, from)
   }
 }
 

@@ -100,6 +100,29 @@ export async function activeExecution(
   return row === undefined ? null : { id: row.id, status: row.status as ExecutionStatus }
 }
 
+type Ends = { readonly from: { readonly id: Uuid }; readonly to: { readonly id: Uuid } }
+
+/** Whether the newest execution of a tenant's component that has ended did so in the middle, over several releases and between these versions. */
+export async function endedHalfWay(
+  db: Db,
+  { tenantId, componentId, from, to }: Ends & { readonly tenantId: Uuid; readonly componentId: Uuid },
+): Promise<boolean> {
+  const row = await tables(db)
+    .selectFrom('executions')
+    .select(['status', 'request'])
+    .where('tenant_id', '=', tenantId)
+    .where('component_id', '=', componentId)
+    .where('rehearsal', '=', false)
+    .where('ended_at', 'is not', null)
+    .orderBy('created_at', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  if (row === undefined || (row.status !== 'CANCELLED' && row.status !== 'FAILED')) return false
+  const ended = row.request as unknown as Ends & Pick<Execution, 'target'>
+  const ids = new Set([from.id, to.id])
+  return ended.target.kind === 'releases' && ids.has(ended.from.id) && ids.has(ended.to.id)
+}
+
 /** `seeds/004`, "ExecutionStatistics Structure". Rehearsals are not counted. */
 export type Statistics = {
   readonly componentId: Uuid

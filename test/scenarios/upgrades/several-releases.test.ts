@@ -139,27 +139,67 @@ test.concurrent('a rollback that is asked for takes the failed one back too', as
   )
 })
 
-test.concurrent('cancelled half-way, what has moved is DEPLOYED; another execution upgrades the rest', async () => {
+/** Given four releases of which two are on the second version, because their upgrade was cancelled half-way. */
+async function halfWay() {
   const given = await installed(null)
   const execution = await begun(given, { batchSize: 2, batchDelaySeconds: 3_600, maxUnavailablePercentage: 50 })
   await execution.until('half of them', ({ progress }) => progress.completed === 2, patience)
   await execution.give('cancel')
   await execution.untilStatus('CANCELLED', patience)
-  const [moved, still] = [
-    ['DEPLOYED', '1.1.0', '2 DEPLOYED', '1 DEPLOYED'],
-    ['DEPLOYED', '1.0.0', '1 DEPLOYED'],
-  ]
+  const moved = ['DEPLOYED', '1.1.0', '2 DEPLOYED', '1 DEPLOYED']
+  const still = ['DEPLOYED', '1.0.0', '1 DEPLOYED']
   expect(await rows(given)).toEqual([moved, moved, still, still])
-  const before = await uids(given)
-  // All of them are no longer of one version: which are meant must be said.
-  const { tenantId } = given.place
-  problem(await initiate(world.api, tenantId, upgradeRequest(component)), 409, 'version_not_deployed')
+  return { given, moved, still, before: await uids(given) }
+}
+
+test.concurrent('cancelled half-way, what has moved is DEPLOYED; another execution upgrades the rest alone', async () => {
+  const { given, moved, before } = await halfWay()
   const releaseIds = given.releases.slice(2).map(({ id }) => id)
   const rest = await begun(given, { target: { kind: 'releases', releaseIds } })
   const done = await rest.untilStatus('COMPLETED', patience)
   expect(done.progress).toMatchObject({ total: 2, completed: 2 })
   expect(await rows(given)).toEqual([moved, moved, moved, moved])
   expect((await uids(given)).slice(0, 2)).toEqual(before.slice(0, 2))
+})
+
+test.concurrent('or the next takes all of them over, and touches none that has moved', async () => {
+  const { given, moved, before } = await halfWay()
+  const next = await begun(given, { batchSize: 1, batchDelaySeconds: 0 })
+  const done = await next.untilStatus('COMPLETED', patience)
+  expect(done.progress).toMatchObject({ total: 4, completed: 4 })
+  expect(await rows(given)).toEqual([moved, moved, moved, moved])
+  expect((await uids(given)).slice(0, 2)).toEqual(before.slice(0, 2))
+})
+
+test.concurrent('its rollback takes all of them back, also those that had moved before', async () => {
+  const { given } = await halfWay()
+  const next = await begun(given, { batchSize: 1, batchDelaySeconds: 3_600, maxUnavailablePercentage: 50 })
+  await next.until('three of four', ({ progress }) => progress.completed === 3, patience)
+  await next.give('rollback')
+  const done = await next.untilStatus('ROLLED_BACK', patience)
+  expect(statuses(done)).toEqual(['ROLLED_BACK', 'ROLLED_BACK', 'ROLLED_BACK', 'PENDING'])
+  expect((await rows(given)).map(([status, version]) => `${status} ${version}`)).toEqual(
+    names.map(() => 'DEPLOYED 1.0.0'),
+  )
+})
+
+test.concurrent('going back as a whole is no downgrade there', async () => {
+  const { given, before } = await halfWay()
+  const [old, fresh] = Object.values(component.versions)
+  const back = await begun(given, { fromVersionId: fresh, toVersionId: old })
+  const done = await back.untilStatus('COMPLETED', patience)
+  expect(done.progress).toMatchObject({ total: 4, completed: 4 })
+  expect((await rows(given)).map(([status, version]) => `${status} ${version}`)).toEqual(
+    names.map(() => 'DEPLOYED 1.0.0'),
+  )
+  expect((await uids(given)).slice(2)).toEqual(before.slice(2))
+})
+
+test.concurrent('releases of two versions that no execution has left so are refused as a whole', async () => {
+  const given = await installed(null)
+  ok(await (given.releases[0] as ReleaseHandle).upgrade({ chartVersion: '1.1.0' }))
+  const { tenantId } = given.place
+  problem(await initiate(world.api, tenantId, upgradeRequest(component)), 409, 'version_not_deployed')
 })
 
 test.concurrent('a canary of releases waits for its promotion; the failed one is tried again by itself', async () => {

@@ -1,8 +1,9 @@
+import type { Instant } from '../../../core/instant.ts'
 import { failureOf, releasesWith } from '../children.ts'
 import { targetPod } from '../instances.ts'
 import { unchangedInstance } from '../judge.ts'
 import type { Execution, Instance, Member } from '../model.ts'
-import { mapChanged } from '../patch.ts'
+import { mapChanged, patch } from '../patch.ts'
 import { statusReasons, waits } from '../reasons.ts'
 import type { Members } from '../slots.ts'
 import { strategyOf } from '../strategies/index.ts'
@@ -12,7 +13,7 @@ import { act, go, goTo, type Look, type StageHandler, type Step, soon, wait } fr
 /** Helm applies the target version; the gate keeps every pod as it is. */
 export const deploying: StageHandler = (look) => {
   const { execution, releases, now } = look
-  if (movesEach(execution)) return goTo(look, execution, 'moving')
+  if (movesEach(execution)) return goTo(look, foundThere(execution, now), 'moving')
   const failure = failureOf(execution, releases, 'deploy')
   if (failure !== null) return go(stop(execution, statusReasons.deploy, failure.detail, now))
   const waiting = releasesWith(execution, releases, 'deploy', 'absent')
@@ -45,6 +46,15 @@ function joined({ execution, members, now }: Look, surge: boolean): Execution {
     return { ...pair, status: 'UPGRADING', surge: surge || pair.nextPod !== null, startedAt: now }
   })
   return { ...execution, instances }
+}
+
+/** Releases that an execution before has moved to this version already have to pass, and are given nothing. */
+function foundThere(execution: Execution, now: Instant): Execution {
+  const instances = mapChanged(execution.instances, (one): Instance => {
+    const isThere = one.status === 'PENDING' && targetPod(one) !== null
+    return isThere ? { ...one, status: 'HEALTH_CHECKING', startedAt: now } : one
+  })
+  return patch(execution, { instances })
 }
 
 /** Where pods can take any place there may be more than there are places. */

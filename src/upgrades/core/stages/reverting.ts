@@ -140,8 +140,10 @@ function podsToGo(look: Look): readonly PodRef[] {
 /** Every instance is a release: the next ones go back by an operation each. */
 function undoNext({ execution, releases }: Look): Step | null {
   const absent = new Set(releasesWith(execution, releases, 'undo', 'absent'))
-  const touched = new Set(touchedReleases(execution, releases).filter((id) => absent.has(id)))
-  const away = execution.instances.filter(({ key }) => key !== null && touched.has(key))
+  const touched = new Set(touchedReleases(execution, releases))
+  // One that another execution has left on the target version goes back too.
+  const isAway = (one: Instance): boolean => touched.has(one.key ?? '') || isOnTarget(one)
+  const away = execution.instances.filter((one) => absent.has(one.key ?? '') && isAway(one))
   const given = new Set(releasesWith(execution, releases, 'undo', 'running', 'held', 'succeeded'))
   const going = execution.instances.filter((one) => one.ready && !isBack(one) && given.has(one.key ?? '')).length
   const releaseIds = nextBack(execution, away, going).flatMap(({ key }) => key ?? [])
