@@ -24,8 +24,19 @@ export function forgiveBlindness(execution: Execution, now: Instant): Execution 
   const refusedSince = moved(execution.refusedSince)
   const starvedSince = moved(execution.starvedSince)
   const emptySince = moved(execution.emptySince)
-  const stageSince = Math.min(now, execution.stageSince + by)
+  const stageSince = Math.min(now, execution.stageSince + (isWatched(execution, by) ? 0 : by))
   return patch(execution, { instances, stageSince, refusedSince, starvedSince, emptySince, blindSince: null })
+}
+
+const watchedMs = seconds(10)
+
+/**
+ * A switch is watched for a set time, in which looks may be late by less than that of the regular look: each of them sees as much
+ * as one in time. Moved by each, the end would go on before the looks.
+ */
+function isWatched({ stage, blindSince, spec }: Execution, by: number): boolean {
+  if (stage !== 'watching' || blindSince !== null) return false
+  return by <= Math.max(watchedMs, seconds(spec.healthCheckIntervalSeconds))
 }
 
 function sinceWhen({ waitingFor, nextLookAt = null }: Execution, now: Instant): Instant | null {

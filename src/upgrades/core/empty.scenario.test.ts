@@ -107,6 +107,15 @@ describe('scaled up again in time', () => {
       .so(({ warnings }) => expect(warnings.map(({ code }) => code)).not.toContain('PIN_REMOVED'))
   })
 
+  test('in blue-green a set that comes late has its own time, once', () => {
+    const scenario = upgrade({ strategy: 'BLUE_GREEN' }, { faults: { readySeconds: 8 } })
+    scenario.untilWaiting('WATCHING_THE_SWITCH').inCluster(to(0)).untilWaiting('NO_INSTANCES').afterSeconds(18)
+    scenario
+      .inCluster(to(3))
+      .untilStatus('COMPLETED')
+      .so(({ warnings }) => expect(warnings.map(({ code }) => code)).not.toContain('PIN_REMOVED'))
+  })
+
   test('the time in which it was at 0 counts from the first, where nothing became ready in between', () => {
     const scenario = emptied(upgrade({}, { faults: { readySeconds: 60 } }))
     scenario.afterSeconds(10).inCluster(to(2)).afterSeconds(5).inCluster(to(0)).afterSeconds(6)

@@ -3,6 +3,8 @@
  * in the middle is waited for as long as any instance, and goes on with what comes then. After that the upgrade stops.
  */
 import { type Instant, seconds } from '../../core/instant.ts'
+import { isInFlight } from './instances.ts'
+import { limitOf } from './leaving.ts'
 import type { Execution, Stage } from './model.ts'
 import { statusReasons, waits } from './reasons.ts'
 import type { Fleet, Members } from './slots.ts'
@@ -42,10 +44,20 @@ function hasProved(execution: Execution, members: Members): boolean {
 }
 
 /** True while nobody can be served because nobody is wanted, or because nothing that has come since has passed yet. */
-export function isEmptied({ execution, fleet, now }: Look): boolean {
+export function isEmptied(look: Look): boolean {
+  const { execution, fleet, now } = look
   const { emptySince = null } = execution
-  return fleet.wanted === 0 || (emptySince !== null && now < timeLimit(execution, emptySince))
+  if (fleet.wanted === 0) return true
+  if (emptySince === null) return false
+  const until = timeLimit(execution, emptySince)
+  return now < until || (now < timeLimit(execution, until) && execution.instances.some(isComing(look)))
 }
+
+/** It has come since, and has its own time to pass: as long again at most, whoever scales to 0 in turn. */
+const isComing =
+  ({ execution, now }: Look) =>
+  (one: Execution['instances'][number]) =>
+    isInFlight(one) && now < limitOf(execution, one, now)
 
 /** Stages that bring something about, or conclude something, by what instances there are. */
 const held: ReadonlySet<Stage> = new Set([

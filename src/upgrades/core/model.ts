@@ -307,6 +307,8 @@ export type Execution = {
   readonly stageSince: Instant
   /** How far the other workloads of the release were at most in the present stage, where it waits for them. Absent: not seen. */
   readonly othersProgress?: number | null
+  /** How many of its instances were at most as the present stage wants them, where it waits for them. Absent: not seen. */
+  readonly instancesProgress?: number | null
   readonly change: ChangePlan | null
   readonly instances: readonly Instance[]
   readonly checks: readonly Check[]

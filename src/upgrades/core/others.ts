@@ -1,3 +1,4 @@
+import type { Instant } from '../../core/instant.ts'
 import type { Execution } from './model.ts'
 import type { Look } from './stages/look.ts'
 
@@ -11,4 +12,14 @@ export function followOthers({ execution, fleet, now }: Look): Execution {
   const most = execution.othersProgress ?? null
   if (most !== null && progress <= most) return execution
   return { ...execution, othersProgress: progress, stageSince: most === null ? execution.stageSince : now }
+}
+
+/**
+ * The same of its own instances, of which so many are as the stage wants them now: a controller may make one after another, and
+ * each has its time. What comes and goes, also by an autoscaler that flaps, moves no limit on for ever.
+ */
+export function followInstances(execution: Execution, count: number, now: Instant): Execution {
+  const most = execution.instancesProgress ?? null
+  if (most !== null && count <= most) return execution
+  return { ...execution, instancesProgress: count, stageSince: most === null ? execution.stageSince : now }
 }

@@ -85,6 +85,24 @@ test('time in which nobody looked is not on the account of a post-check', () => 
     .untilStatus('COMPLETED')
 })
 
+test('an autoscaler that flaps does not keep it waiting for ever', () => {
+  const scenario = verifying(3, {
+    kind: 'ordered',
+    faults: { readySeconds: 3 },
+    spec: { healthCheckTimeoutSeconds: 20 },
+  })
+  const began = scenario.simulation.now
+  // One is never ready, each time another; and one more comes, passes and goes.
+  for (let n = 0; n < 200 && scenario.execution.stage === 'verifying'; n++) {
+    if (n % 2 === 0) scenario.inCluster((world, now) => killPod(world, (n / 2) % 3, now))
+    if (n % 8 === 0) scenario.inCluster((world, now) => scale(world, 4, now))
+    if (n % 8 === 7) scenario.inCluster((world, now) => scale(world, 3, now))
+    scenario.afterSeconds(1)
+  }
+  expect(scenario.simulation.now - began).toBeLessThan(60_000)
+  scenario.untilStatus('ROLLED_BACK').thenReason('POST_CHECKS_FAILED')
+})
+
 test('a post-check that never passes without auto-rollback: FAILED', () => {
   verifying(3, { spec: { autoRollbackEnabled: false } })
     .inCluster((world, now) => breakPod(world, 0, now))

@@ -8,7 +8,7 @@ import { flotilla, type Mover, moveThrough } from './transitions.ts'
 
 /** The next stage, from now. */
 export function enter(execution: Execution, stage: Stage, now: Instant): Execution {
-  return { ...execution, stage, stageSince: now, othersProgress: null }
+  return { ...execution, stage, stageSince: now, othersProgress: null, instancesProgress: null }
 }
 
 /** Nothing more is chosen; what was chosen and not let go waits for its turn again. */

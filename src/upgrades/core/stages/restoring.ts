@@ -7,12 +7,13 @@ import { enter } from '../turns.ts'
 import { act, go, type Look, type StageHandler, soon, wait } from './look.ts'
 import { takeLeft } from './opening.ts'
 import { leaveUntouched } from './releasing.ts'
-import { giveUp } from './reverting.ts'
+import { followBack, giveUp } from './reverting.ts'
 
 /** Back: the workload is as its chart says, and traffic goes to whoever is ready. */
 export const restoring: StageHandler = (look) => {
   const { fleet, now } = look
-  const execution = fleet.gate.kind === 'none' ? followOthers(look) : look.execution
+  const execution =
+    fleet.gate.kind === 'none' ? followOthers({ ...look, execution: followBack(look.execution, now) }) : look.execution
   if (!execution.deployed) return leaveUntouched(look) ?? go(backAgain(execution, now))
   if (fleet.gate.kind !== 'none')
     return act(execution, { kind: 'gate', position: { kind: 'none' }, take: [] }, waits.gate)

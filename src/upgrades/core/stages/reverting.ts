@@ -1,9 +1,10 @@
 import type { Instant } from '../../../core/instant.ts'
 import { affordable, unreadyFirst } from '../batches.ts'
 import { failureOf, releasesWith, touchedReleases } from '../children.ts'
-import { inOrder, isBack, isOnTarget, targetPod, unavailable } from '../instances.ts'
+import { inOrder, isBack, isOnTarget, targetPod, unavailable, untouched } from '../instances.ts'
 import { settlesBy } from '../leaving.ts'
 import type { Execution, GatePosition, Instance, PodRef } from '../model.ts'
+import { followInstances } from '../others.ts'
 import { mapChanged } from '../patch.ts'
 import { isResting, samePosition } from '../position.ts'
 import { statusReasons, waits } from '../reasons.ts'
@@ -17,13 +18,18 @@ import { act, go, goTo, type Look, type StageHandler, type Step, soon, wait } fr
 
 /** Back: whatever is not on the previous version goes back, within the budget; what never left is not touched. */
 export const reverting: StageHandler = (look) => {
-  const execution = facts(look)
+  const execution = followBack(facts(look), look.now)
   const next = { ...look, execution }
   if (execution.change?.podsChange === false) return goTo(next, execution, 'restoring')
   const away = execution.instances.filter((instance) => !isBack(instance))
   if (away.length === 0 && isWhole(next)) return goTo(next, execution, 'restoring')
   if (look.now >= settlesBy(execution)) return giveUp(next, away)
   return bringBack(next) ?? wait(execution, waits.reverting, pace(next), progress(next))
+}
+
+/** Each place that is back beyond all that there were at once is progress, also one that never had a pod. */
+export function followBack(execution: Execution, now: Instant): Execution {
+  return followInstances(execution, execution.instances.filter(isBack).length, now)
 }
 
 /** True when the fleet has as many instances as it wants. */
@@ -48,7 +54,7 @@ function facts({ execution, now }: Look): Execution {
   const back: string[] = []
   let progress = false
   const instances = mapChanged(execution.instances, (instance) => {
-    const next = fact(instance, now)
+    const next = fact(execution, instance, now)
     if (next.status === 'ROLLED_BACK' && instance.status !== 'ROLLED_BACK') back.push(instance.id)
     if (next !== instance) progress = true
     return next
@@ -59,15 +65,22 @@ function facts({ execution, now }: Look): Execution {
   return { ...execution, instances, stageSince: now, rollbackInfo: { ...rollbackInfo, rolledBackInstances } }
 }
 
-function fact(instance: Instance, now: Instant): Instance {
+function fact(execution: Execution, instance: Instance, now: Instant): Instance {
   const { status } = instance
   if (status === 'ROLLED_BACK') return instance
   if (status === 'PENDING') return neverMoved(instance, now)
   // Why one failed is told of it also when it is back.
   const message = status === 'FAILED' ? instance.message : null
+  if (status === 'FAILED' && hasNeverLeft(execution, instance)) return { ...untouched(instance), message }
   if (isBack(instance)) return { ...instance, status: 'ROLLED_BACK', message, upAt: now, endedAt: now }
   const hasLeft = instance.upAt === null && !isOnTarget(instance)
   return hasLeft ? { ...instance, upAt: now } : instance
+}
+
+/** It FAILED before it had another pod than that of before, or any: there is nothing to take back. */
+function hasNeverLeft({ capabilities }: Execution, instance: Instance): boolean {
+  if (capabilities.hold === 'each' || instance.previousPods.length > 0) return false
+  return instance.side !== 'other' && targetPod(instance) === null
 }
 
 /**

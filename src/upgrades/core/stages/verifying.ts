@@ -2,6 +2,7 @@ import type { Instant } from '../../../core/instant.ts'
 import { isInFlight, withStatus } from '../instances.ts'
 import { limitOf } from '../leaving.ts'
 import type { Check, Execution } from '../model.ts'
+import { followInstances } from '../others.ts'
 import { mapChanged } from '../patch.ts'
 import { statusReasons, waits } from '../reasons.ts'
 import { stopReasonOf } from '../stopping.ts'
@@ -35,22 +36,25 @@ export const verifying: StageHandler = (look) => {
 
 const isOpen = ({ phase, status }: Check): boolean => phase === 'POST' && status !== 'PASSED'
 
-/** Each instance that passes meanwhile is progress: one that comes after it (a StatefulSet's next) has its time as well. */
-function anew({ execution, before, now }: Look): Execution {
-  if (before.stage !== 'verifying') return execution
-  const passed = new Set(withStatus(before.instances, 'COMPLETED').map(({ id }) => id))
-  const passes = withStatus(execution.instances, 'COMPLETED').some(({ id }) => !passed.has(id))
-  return passes ? { ...execution, stageSince: now } : execution
+/** One more instance that has passed is progress: what comes after it (a StatefulSet's next) has its time as well. */
+function anew({ execution, now }: Look): Execution {
+  return followInstances(execution, withStatus(execution.instances, 'COMPLETED').length, now)
 }
 
-/** What is in flight comes to its own end, so it is waited for: until it has passed no post-check can. */
+/**
+ * What is in flight comes to its own end, so it is waited for: until it has passed no post-check can. Not for what began after
+ * the end: where an autoscaler flaps there is always another one.
+ */
 function isOver({ execution, now }: Look): boolean {
-  return now >= stageEnds(execution) && !execution.instances.some(isInFlight)
+  return now >= stageEnds(execution) && !execution.instances.some(isAwaited(execution))
 }
+
+const isAwaited = (execution: Execution) => (one: Execution['instances'][number]) =>
+  isInFlight(one) && (one.startedAt ?? 0) < stageEnds(execution)
 
 function timesOf(look: Look): { readonly until: Instant; readonly lookBy: Instant } {
   const { execution, now } = look
-  const limits = execution.instances.filter(isInFlight).map((one) => limitOf(execution, one, now))
+  const limits = execution.instances.filter(isAwaited(execution)).map((one) => limitOf(execution, one, now))
   const until = Math.max(stageEnds(execution), ...limits, soon(look))
   return { until, lookBy: soon(look) }
 }

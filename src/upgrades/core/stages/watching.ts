@@ -12,7 +12,10 @@ export const watching: StageHandler = (look) =>
     const { execution, fleet, now } = look
     if (execution.capabilities.pin && fleet.pin?.to !== 'target') return trafficTaken(look)
     const until = stageEnds(execution)
-    if (now >= until) return goTo(look, execution, 'opening')
+    // One bad check more would be a failure: what is in doubt at the end is seen once more.
+    const isInDoubt = execution.instances.some(({ health }) => health.bad > 0)
+    if (now >= until && !isInDoubt) return goTo(look, execution, 'opening')
+    if (now >= until) return wait(execution, waits.watching, nextRound(look), 'the newest health check was bad')
     return wait(execution, waits.watching, Math.min(until, nextRound(look)))
   })
 

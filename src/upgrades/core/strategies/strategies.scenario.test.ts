@@ -129,6 +129,19 @@ describe('STAGED', () => {
 describe('BLUE_GREEN', () => {
   const spec = { strategy: 'BLUE_GREEN' } as const
 
+  test('the watch ends in time though every look of it comes late', () => {
+    const brief = { healthCheckIntervalSeconds: 1, healthCheckTimeoutSeconds: 60 }
+    const { simulation } = given({ size: 3, spec: { ...spec, ...brief } }).untilWaiting('WATCHING_THE_SWITCH')
+    const began = simulation.now
+    while (simulation.execution.stage === 'watching' && simulation.now < began + 600_000) {
+      simulation.now = (simulation.due ?? simulation.now) + 5_000
+      simulation.next()
+    }
+    expect(simulation.now - began).toBeLessThan(75_000)
+    simulation.run()
+    expect(simulation.execution.status).toBe('COMPLETED')
+  })
+
   test('the whole set beside the old one, one switch, the old ones retire after the watch', () => {
     const scenario = given({ size: 5, spec })
       .untilWaiting('WATCHING_THE_SWITCH')

@@ -1,0 +1,49 @@
+import { expect, test } from 'vitest'
+import { advance } from './rehearsal/fleet.ts'
+import { breakPod } from './testing/disturb.ts'
+import { given } from './testing/scenario.ts'
+
+const brief = { healthCheckIntervalSeconds: 2, healthCheckTimeoutSeconds: 20, batchDelaySeconds: 3600 }
+
+test('places that come up one after another on the way back have their time each', () => {
+  given({ size: 5, kind: 'ordered', present: 1, inTurn: true, faults: { readySeconds: 15 }, spec: brief })
+    .until(({ stage }) => stage === 'moving')
+    .when('rollback')
+    .untilStatus('ROLLED_BACK')
+})
+
+test('places that are back and break again put its end off no further', () => {
+  const fleet = given({ size: 4, kind: 'ordered', spec: { ...brief, maxUnavailablePercentage: 25, batchSize: 1 } })
+    .until(({ instances }) => instances.some(({ status }) => status === 'COMPLETED'))
+    .inCluster((world, now) => breakPod(world, 0, now))
+    .when('rollback')
+  const began = fleet.simulation.now
+  for (let nth = 0; nth < 30 && fleet.execution.endedAt === null; nth++) {
+    fleet.afterSeconds(2).inCluster((world, now) => {
+      const pods = advance(world, now).pods.map((pod) => (pod.slot === 0 ? { ...pod, broken: nth % 2 === 0 } : pod))
+      return { ...world, pods }
+    })
+  }
+  fleet.until(({ endedAt }) => endedAt !== null)
+  expect(fleet.simulation.now - began).toBeLessThan(60_000)
+})
+
+test('a place that FAILED and never had a pod was not rolled back', () => {
+  const spec = { ...brief, strategy: 'CANARY', canaryPercentage: 25, autoRollbackEnabled: true } as const
+  given({
+    size: 4,
+    kind: 'ordered',
+    present: 1,
+    inTurn: true,
+    faults: { readySeconds: 15, unreadyBefore: [0] },
+    spec,
+  })
+    .untilStatus('ROLLING_BACK')
+    .inCluster((world, now) => ({ ...advance(world, now), faults: {} }))
+    .untilStatus('ROLLED_BACK')
+    .thenCounts({ PENDING: 4 })
+    .so(({ rollbackInfo, instances }) => {
+      expect(rollbackInfo.rolledBackInstances).toEqual([])
+      expect(instances.find(({ key }) => key === '3')?.message).toContain('pod-3 is not there')
+    })
+})
