@@ -17,7 +17,8 @@ export type NewVersion = Omit<Version, 'id' | 'componentId' | 'createdAt' | 'upd
 
 /**
  * Adds a version to a component. When it is recommended, the one that was is so no longer. Throws `not_found` for an
- * unknown component, `conflict` for a number that is there, `malformed` for a platform range that is empty.
+ * unknown component, `conflict` for a number that is there, `malformed` for a platform range that is empty, and
+ * for days that are in no order.
  */
 export function createVersion(
   deps: RegistryDeps,
@@ -27,6 +28,7 @@ export function createVersion(
   onDone: OnDone<Version>,
 ): Promise<Version> {
   refuseEmptyRange(wanted)
+  refuseDisorder(wanted)
   const now = deps.clock.now()
   const helmChartVersion = wanted.helmChartVersion ?? wanted.version
   const made = { createdAt: now, updatedAt: now }
@@ -50,6 +52,20 @@ export function refuseEmptyRange(version: Pick<Version, 'minPlatformVersion' | '
   const { minPlatformVersion: min, maxPlatformVersion: max } = version
   if (min !== null && max !== null && compareCoerced(min, max) > 0)
     throw malformed('/maxPlatformVersion', 'must not be older than minPlatformVersion')
+}
+
+/** The days of a version's life, the first one first. */
+export const lifeDays = ['releaseDate', 'endOfSupportDate', 'endOfLifeDate'] as const
+
+/** Nothing ends before it begins: a day that is before an earlier one's is a mistake. */
+export function refuseDisorder(version: Pick<Version, (typeof lifeDays)[number]>): void {
+  const [known, ...later] = lifeDays.filter((name) => version[name] !== null)
+  let before = known
+  for (const name of later) {
+    if (before !== undefined && (version[name] ?? '') < (version[before] ?? ''))
+      throw malformed(`/${name}`, `must not be before ${before}`)
+    before = name
+  }
 }
 
 /** Makes room for another recommended version, and gives the event of the one that was. */

@@ -6,14 +6,15 @@ import type { Component, Version } from '../core/model.ts'
 import type { RegistryDeps } from '../deps.ts'
 import { findVersion, updateVersion as save } from '../store/versions.ts'
 import { changeComponent, noSuchVersion, type Patch, patched } from './change.ts'
-import { moveRecommendation, type NewVersion, refuseEmptyRange } from './create-version.ts'
+import { lifeDays, moveRecommendation, type NewVersion, refuseDisorder, refuseEmptyRange } from './create-version.ts'
 
 /** A chart version of null is again the version itself. */
 export type VersionPatch = Patch<Omit<NewVersion, 'version'>>
 
 /**
  * Changes the given fields of a version; its number stays. A version that becomes recommended takes that from the one
- * that was. Throws `not_found`, and `malformed` for a platform range that would be empty.
+ * that was. Throws `not_found`, and `malformed` for a platform range that would be empty, or days in no
+ * order.
  */
 export function updateVersion(
   deps: RegistryDeps,
@@ -33,6 +34,8 @@ export function updateVersion(
     if (changed.length === 0) return { result: before, events: [] }
     const after: Version = { ...wanted, updatedAt: deps.clock.now() }
     refuseEmptyRange(after)
+    // What was accepted before can be changed otherwise.
+    if (lifeDays.some((name) => changed.includes(name))) refuseDisorder(after)
     const moved = after.recommended ? await moveRecommendation(tx, deps, caller, component, after.id) : []
     await save(tx, after)
     return {
