@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import type { Instant } from '../../core/instant.ts'
 import type { ErrorCode } from '../../core/problems.ts'
 import type { Uuid } from '../../core/subject.ts'
 import type { Db } from '../../infra/database/types.ts'
@@ -10,6 +11,7 @@ type OrderDocument = {
   readonly id: Uuid
   readonly status: string
   readonly phase: string
+  readonly deadline: Instant | null
   readonly error: { readonly code: ErrorCode; readonly detail: string } | null
 }
 
@@ -43,7 +45,8 @@ export async function lookAtClaimed(db: Db, asked: readonly Asked[]): Promise<re
 
 function ordersOf(ids: readonly Uuid[]) {
   return sql<readonly OrderDocument[]>`coalesce((
-    select jsonb_agg(jsonb_build_object('id', id, 'status', o.status, 'phase', o.state->'phase'->>'name', 'error', o.error))
+    select jsonb_agg(jsonb_build_object('id', id, 'status', o.status, 'phase', o.state->'phase'->>'name',
+      'deadline', o.state->'deadline', 'error', o.error))
     from operations o where o.release_id = releases.id and o.id = any(${[...ids]}::uuid[])), '[]')`
 }
 
@@ -72,7 +75,7 @@ function orderSight(order: OrderDocument | undefined): OrderSight {
   if (order === undefined) return { kind: 'absent' }
   if (order.status === 'SUCCEEDED') return { kind: 'succeeded' }
   if (order.status === 'FAILED' || order.status === 'CANCELLED') return { kind: 'failed', ...(order.error ?? notBegun) }
-  return { kind: order.phase === 'held' ? 'held' : 'running' }
+  return order.phase === 'held' ? { kind: 'held' } : { kind: 'running', until: order.deadline }
 }
 
 const notBegun = { code: 'cancelled', detail: 'it was concluded before helm began' } as const

@@ -218,8 +218,12 @@ function conclude(
   const noLimit = step.kind === 'wait' ? state : patch(state, { nextLookAt: null })
   if (step.kind === 'act') {
     const plan = planned(step, attempt, now)
-    const waitingFor = plan.waitingFor ?? { reason: step.reason, until: now + seconds(1) }
-    return next(before, waiting(noLimit, before, waitingFor, now), plan.act, plan.act === null ? waitingFor.until : now)
+    const soonest = plan.waitingFor?.until ?? now + seconds(1)
+    const { reason, meanwhile } = step
+    const shown = { reason, until: Math.max(soonest, meanwhile?.until ?? soonest) }
+    const told = meanwhile ? { ...shown, detail: meanwhile.detail } : shown
+    const waitingFor = plan.waitingFor ?? told
+    return next(before, waiting(noLimit, before, waitingFor, now), plan.act, plan.act === null ? soonest : now)
   }
   if (step.kind === 'go') return next(before, noLimit, null, now)
   const until = step.waitingFor.until

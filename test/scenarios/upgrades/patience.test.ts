@@ -76,3 +76,15 @@ test.concurrent('one of them gets well: the upgrade goes on', async () => {
   await fleet.breaks(ill, null)
   expect((await ended(execution)).status).toBe('COMPLETED')
 })
+
+test.concurrent('a cancel while helm runs a hook says that it waits for helm, and until when', async () => {
+  const fleet = await Fleet.install(world, component, { kind: 'Deployment', size: 2, values: { hookMs: 6_000 } })
+  const execution = await fleet.started({ healthCheckTimeoutSeconds: 30 })
+  await execution.until('helm runs', ({ waitingFor }) => waitingFor?.reason === 'HELM', { withinMs: 60_000 })
+  await execution.give('cancel')
+  const says = ({ waitingFor }: Execution) => waitingFor?.detail?.includes('helm is still at work') === true
+  const { waitingFor } = await execution.until('it says what it waits for', says, { withinMs: 60_000 })
+  expect(waitingFor?.reason).toBe('CANCELLING')
+  expect(Date.parse(`${waitingFor?.until}`)).toBeGreaterThan(Date.now() + 60_000)
+  await execution.untilStatus('CANCELLED', { withinMs: 60_000 })
+})

@@ -175,7 +175,7 @@ export function isReady(world: World, pod: WorldPod, now: Instant): boolean {
 
 /** How our operation on a release stands now. */
 export function childNow(world: World, child: WorldChild, now: Instant): ChildSight {
-  if (child.kind !== 'running' || now < child.until) return child.kind === 'running' ? { kind: 'running' } : child
+  if (child.kind !== 'running' || now < child.until) return child
   if (world.faults.deployFails) return { kind: 'failed', code: 'helm_failed', detail: 'helm failed in the rehearsal' }
   return { kind: 'held' }
 }

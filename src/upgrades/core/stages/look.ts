@@ -36,10 +36,14 @@ export type Step =
       readonly execution: Execution
       readonly act: ExecutionAct
       readonly reason: string
+      /** What else is to be said of it while it is brought about. */
+      readonly meanwhile?: Meanwhile
       readonly urgent?: boolean
     }
   | { readonly kind: 'go'; readonly execution: Execution }
   | { readonly kind: 'end'; readonly execution: Execution }
+/** What is said while an act is brought about that takes its time, and until when it has that. */
+export type Meanwhile = { readonly until: Instant; readonly detail: string }
 export type StageHandler = (look: Look) => Step
 
 /** Nothing is to be done: what is waited for, and when it is looked at again. */
@@ -58,8 +62,13 @@ export function waitUntil(
 }
 
 /** This is to be brought about; `reason` is what is waited for meanwhile. */
-export function act(execution: Execution, what: ExecutionAct, reason: string): Step {
-  return { kind: 'act', execution, act: what, reason }
+export function act(
+  execution: Execution,
+  what: ExecutionAct,
+  reason: string,
+  meanwhile: Meanwhile | null = null,
+): Step {
+  return { kind: 'act', execution, act: what, reason, ...(meanwhile === null ? {} : { meanwhile }) }
 }
 
 /** Goes on with what the execution has become, from the same look. */
