@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type KubeObject, resources } from '../../../src/infra/kubernetes/index.ts'
+import { ok } from '../support/api.ts'
 import { eventually } from '../support/eventually.ts'
 import type { Execution, RegisteredComponent } from '../support/upgrades.ts'
 import { openWorld, type World } from '../support/world.ts'
@@ -56,7 +57,7 @@ async function half({ room, ...options }: FleetOptions & { room?: number }, time
 }
 
 eachKind('a rollback takes no pod that a budget keeps, and names it: %o', async (options) => {
-  const { fleet, execution } = await half(options, 6)
+  const { fleet, execution, originals } = await half(options, 6)
   await budgetOf(fleet, 9)
   const before = await fleet.uids()
   await execution.give('rollback')
@@ -70,6 +71,10 @@ eachKind('a rollback takes no pod that a budget keeps, and names it: %o', async 
   expect(await fleet.uids()).toEqual(before)
   expect(await fleet.release.read()).toMatchObject({ frozen: { versions: { '1.0.0': 2, '1.1.0': 2 } } })
   expect(await fleet.uids()).toEqual(before)
+  // A person who wants it regardless.
+  ok(await world.api.post(`${fleet.release.path}/unfreeze?to=previous`, undefined))
+  await fleet.reaches({ '1.0.0': 4 })
+  await expectNothingOfOurs(fleet, originals)
 })
 
 eachKind('a rollback keeps as many ready as a budget wants: %o', async (options) => {
