@@ -5,6 +5,14 @@ import { dirname } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { systemClock } from '../../src/infra/clock.ts'
+import {
+  createClient,
+  createEndpoint,
+  loadKubeconfig,
+  type Resource,
+  selectContext,
+} from '../../src/infra/kubernetes/index.ts'
 import { eventually } from '../support/cluster.ts'
 
 const command = fileURLToPath(new URL('../../testbed/cluster.ts', import.meta.url))
@@ -17,7 +25,28 @@ async function started(...args: readonly string[]) {
   const exited = once(child, 'exit')
   const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string]
   const { kubeconfig, pids } = JSON.parse(line) as Ready
-  return { child, exited, folder: dirname(kubeconfig), pids: Object.values(pids) }
+  return { child, exited, kubeconfig, folder: dirname(kubeconfig), pids: Object.values(pids) }
+}
+
+const leases: Resource = {
+  group: 'coordination.k8s.io',
+  version: 'v1',
+  plural: 'leases',
+  kind: 'Lease',
+  namespaced: true,
+}
+
+/** The nodes that say from time to time that they are there. */
+async function leased(kubeconfig: string): Promise<readonly string[]> {
+  const endpoint = createEndpoint(selectContext(loadKubeconfig(kubeconfig)), systemClock)
+  const client = createClient({ endpoint, clock: systemClock })
+  const names = async () =>
+    (await client.listMetadata(leases, { namespace: 'kube-node-lease' })).items.map(({ metadata }) => metadata.name)
+  try {
+    return await eventually(names, (found) => found.length === 3)
+  } finally {
+    await endpoint.close()
+  }
 }
 
 const isAlive = (pid: number): boolean => {
@@ -41,8 +70,9 @@ describe('the command that starts a real cluster', () => {
     await expectNothingLeft(running)
   })
 
-  it('ends in order with the end of its input', async () => {
+  it('has nodes that renew their leases, and ends in order with the end of its input', async () => {
     const running = await started('--end-with-stdin')
+    expect(await leased(running.kubeconfig)).toHaveLength(3)
     running.child.stdin.end()
     expect(await running.exited).toEqual([0, null])
     await expectNothingLeft(running)

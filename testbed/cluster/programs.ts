@@ -57,6 +57,8 @@ const controllerManager = ({ credentials, port }: Setting): readonly string[] =>
   `--service-account-private-key-file=${credentials.accountKey}`,
   `--root-ca-file=${credentials.authority}`,
   '--use-service-account-credentials',
+  // On a machine with much to do the nodes of kwok are late. They are never gone, and no pod is made unready or evicted.
+  '--node-monitor-grace-period=10m',
   ...faster,
 ]
 
@@ -70,6 +72,8 @@ const kwok = ({ credentials, port, stages }: Setting): readonly string[] => [
   `--config=${stages}`,
   '--manage-all-nodes=true',
   '--node-port=0',
+  // Without leases that it renews, a node counts as gone after the grace period of the controller manager.
+  '--node-lease-duration-seconds=40',
   // Addresses of documentation and of bench tests: nobody answers there.
   '--node-ip=192.0.2.10',
   '--cidr=198.18.0.1/15',
