@@ -127,7 +127,7 @@ test.concurrent('a hook that fails after the removal is told, and the release is
 
 test.concurrent('what hangs in a removal is told', async () => {
   const release = await world.place().installed({ chartName: 'stubborn' })
-  const failed = failure(await release.uninstall({ timeout: '1' }), 'uninstall_incomplete')
+  const failed = failure(await release.uninstall({ timeout: '8' }), 'uninstall_incomplete')
   const { pods } = failed.evidence as Evidence
   expect(pods?.workloads).toMatchObject([{ object: 'ConfigMap app', reason: expect.stringContaining('held by') }])
 })

@@ -65,7 +65,7 @@ test.concurrent('leftovers say what stays and why: kept by policy, volume claims
 test.concurrent('what cannot go makes it FAILED and is named; then only another uninstall helps', async () => {
   const place = world.place()
   const release = await place.installed({ chartName: 'stubborn' })
-  const failed = failure(await release.uninstall({ timeout: '1' }), 'uninstall_incomplete')
+  const failed = failure(await release.uninstall({ timeout: '8' }), 'uninstall_incomplete')
   expect(failed.detail).toContain('ConfigMap app')
   expect(failed.release).toMatchObject({ status: 'FAILED', chartVersion: '1.0.0' })
   expect(await release.verdicts()).toEqual(['1 DEPLOYED'])
