@@ -63,8 +63,11 @@ export default defineConfig({
           include: [
             'test/testbed/*.test.ts',
             'test/contract/{cluster,kubernetes,helm,controllers,releases,drivers}/*.test.ts',
-            'test/scenarios/releases/*.test.ts',
+            'test/scenarios/{releases,upgrades}/*.test.ts',
           ],
+          // What only rehearses meets no cluster.
+          exclude: ['test/scenarios/upgrades/{database,initiate,rehearsals,status-table}.test.ts'],
+          testTimeout: 180_000,
         },
       },
     ],

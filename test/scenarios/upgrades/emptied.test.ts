@@ -20,8 +20,8 @@ afterAll(() => world.close())
 const patience = { withinMs: 90_000 }
 const isWaiting = ({ waitingFor }: Execution) => waitingFor?.reason === 'NO_INSTANCES'
 
-/** Given one in whose first batch instances are in flight, and never pass; then nothing is wanted any more. */
-async function emptied(kind: Kind, request: object, fault: 'never-ready' | 'sick' = 'never-ready') {
+/** Given one in whose first batch instances are in flight, and never ready unless said; then nothing is wanted any more. */
+async function emptied(kind: Kind, request: object, fault = 'never-ready') {
   const fleet = await Fleet.install(world, component, { kind, size: 4, values: { faults: { '1.1.0': fault } } })
   const execution = await fleet.started({ batchSize: 1, healthCheckTimeoutSeconds: 12, ...request })
   await execution.until('one is in flight', ({ progress }) => progress.inFlight > 0, patience)
@@ -103,7 +103,12 @@ test.concurrent.each<Kind>(['Deployment', 'StatefulSet'])(
 )
 
 test.concurrent('blue-green at 0 keeps its pin: FAILED, frozen, and what never passed gets no traffic', async () => {
-  const { fleet, execution } = await emptied('Deployment', { strategy: 'BLUE_GREEN' }, 'sick')
+  // They are ready at once, and have passed after the second check.
+  const { fleet, execution } = await emptied(
+    'Deployment',
+    { strategy: 'BLUE_GREEN', healthCheckIntervalSeconds: 6 },
+    'none',
+  )
   const done = await execution.untilStatus('FAILED', patience)
   expect(done).toMatchObject({ statusReason: 'NO_INSTANCES' })
   expect(done.warnings.map(({ code }) => code)).not.toContain('PIN_REMOVED')

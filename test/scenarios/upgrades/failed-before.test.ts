@@ -12,6 +12,7 @@ import {
 } from '../support/upgrades.ts'
 import { openWorld, type World } from '../support/world.ts'
 import { Fleet, fleetPod, type Kind, limitPods, registerFleet, versionsOf } from './support/fleet.ts'
+import { whereRoomIsSeenAtOnce } from './support/on-both.ts'
 import { type Promised, sampled } from './support/sampler.ts'
 
 // An upgrade by itself has failed, and an execution upgrades the release to the same version. Helm's newest revision says
@@ -86,18 +87,21 @@ test.concurrent.each<[Kind, number]>([
   },
 )
 
-test.concurrent('pods of the failed version that could not start until now start batch by batch', async () => {
-  const fleet = await Fleet.install(world, component, { kind: 'Deployment', size: 2 })
-  await limitPods(fleet, 2)
-  problem(await fleet.release.upgrade({ chartVersion: '1.1.0', timeout: 20 }), 422, 'not_ready')
-  await fleet.reaches({ '1.0.0': 2 })
-  const execution = await fleet.started(staged)
-  await execution.untilStatus('PAUSED', patience)
-  await fleet.reaches({ '1.0.0': 1, '1.1.0': 1 })
-  await execution.give('resume')
-  expect(await ended(execution)).toMatchObject({ status: 'COMPLETED' })
-  await fleet.reaches({ '1.1.0': 2 })
-})
+whereRoomIsSeenAtOnce.concurrent(
+  'pods of the failed version that could not start until now start batch by batch',
+  async () => {
+    const fleet = await Fleet.install(world, component, { kind: 'Deployment', size: 2 })
+    await limitPods(fleet, 2)
+    problem(await fleet.release.upgrade({ chartVersion: '1.1.0', timeout: 20 }), 422, 'not_ready')
+    await fleet.reaches({ '1.0.0': 2 })
+    const execution = await fleet.started(staged)
+    await execution.untilStatus('PAUSED', patience)
+    await fleet.reaches({ '1.0.0': 1, '1.1.0': 1 })
+    await execution.give('resume')
+    expect(await ended(execution)).toMatchObject({ status: 'COMPLETED' })
+    await fleet.reaches({ '1.1.0': 2 })
+  },
+)
 
 test.concurrent('of several releases one that has failed waits for its turn, and is upgraded in it', async () => {
   const place = world.place()

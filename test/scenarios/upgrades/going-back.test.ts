@@ -3,6 +3,7 @@ import type { RegisteredComponent } from '../support/upgrades.ts'
 import { openWorld, type World } from '../support/world.ts'
 import { approved, Fleet, type Kind, makePool, registerFleet, versionsOf } from './support/fleet.ts'
 import { EndpointLog } from './support/follow.ts'
+import { ill } from './support/on-both.ts'
 import { expectNothingOfOurs, expectUnmarked, originalsOf } from './support/originals.ts'
 import { neverAhead, neverBelow, sampled, secondFollows } from './support/sampler.ts'
 
@@ -121,7 +122,7 @@ test.concurrent('after the switch of BLUE_GREEN a rollback is one switch: the ol
 
 test.concurrent('a green set that never passes gets no traffic, while it goes back neither', async () => {
   const wanted = { autoRollbackEnabled: true, healthCheckTimeoutSeconds: 4 }
-  const { fleet, execution, served, isBack } = await blueGreen({ faults: { '1.1.0': 'sick' } }, wanted)
+  const { fleet, execution, served, isBack } = await blueGreen({ faults: { '1.1.0': ill } }, wanted)
   const end = execution.until('ended', ({ endedAt }) => endedAt !== null, patience)
   const { result, broken } = await sampled(fleet, execution, [neverBelow(3)], end)
   expect(broken).toEqual([])

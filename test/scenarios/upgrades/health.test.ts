@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { podsAnswer } from '../../support/cluster.ts'
 import { eventually } from '../support/eventually.ts'
 import type { Execution, RegisteredComponent, UpgradeHandle } from '../support/upgrades.ts'
 import { openWorld, type World } from '../support/world.ts'
 import { Fleet, type FleetOptions, type FleetPod, type Kind, makePool, registerFleet } from './support/fleet.ts'
+import { ill as illness, whereContainersRun } from './support/on-both.ts'
 import { expectNothingOfOurs, originalsOf } from './support/originals.ts'
 import { neverBelow, sampled } from './support/sampler.ts'
 
@@ -31,7 +33,7 @@ test.concurrent.each<Kind>(['Deployment', 'StatefulSet'])(
     const [originals, before] = [await originalsOf(fleet), await fleet.uids()]
     const execution = await fleet.started({ strategy: 'CANARY', canaryPercentage: 25, autoRollbackEnabled: true })
     await execution.untilStatus('CANARY_MONITORING', patience)
-    for (const pod of await of(fleet, '1.1.0')) await fleet.breaks(pod, 'sick')
+    for (const pod of await of(fleet, '1.1.0')) await fleet.breaks(pod, illness)
     const { result, broken } = await sampled(fleet, execution, [neverBelow(3)], ended(execution))
     expect(broken).toEqual([])
     expect(result.transitions.map(({ to }) => to).slice(-3)).toEqual([
@@ -53,10 +55,11 @@ test.concurrent('one that has passed and stays bad for the whole timeout is FAIL
   const execution = await fleet.started(wanted)
   await execution.until('half of it', ({ progress }) => progress.completed === 2, patience)
   const [ill] = await of(fleet, '1.1.0')
-  await fleet.breaks(ill as FleetPod, 'sick')
+  await fleet.breaks(ill as FleetPod, illness)
   const done = await ended(execution)
   expect(done).toMatchObject({ status: 'FAILED', statusReason: 'FAILURE_THRESHOLD_REACHED' })
-  expect(failedOf(done)).toMatchObject([{ currentPod: ill?.name, message: expect.stringContaining('health check') }])
+  const message = expect.stringContaining(podsAnswer ? 'health check' : 'CrashLoopBackOff')
+  expect(failedOf(done)).toMatchObject([{ currentPod: ill?.name, message }])
   expect(done.rollbackInfo.currentFailures).toBe(1)
 })
 
@@ -83,14 +86,17 @@ async function switched(more: object = {}) {
   return { fleet, before, execution, green: await of(fleet, '1.1.0') }
 }
 
-test.concurrent('a green set that gets ill after the switch goes back, and the old pods serve', async () => {
-  const { fleet, before, execution, green } = await switched({ autoRollbackEnabled: true })
-  await fleet.breaks(green[0] as FleetPod, 'sick')
-  const { result, broken } = await sampled(fleet, execution, [neverBelow(3)], ended(execution))
-  expect(broken).toEqual([])
-  expect(result).toMatchObject({ status: 'ROLLED_BACK', statusReason: 'GREEN_FAILED' })
-  expect((await fleet.endpoints()).toSorted()).toEqual(before)
-})
+whereContainersRun.concurrent(
+  'a green set that gets ill after the switch goes back, and the old pods serve',
+  async () => {
+    const { fleet, before, execution, green } = await switched({ autoRollbackEnabled: true })
+    await fleet.breaks(green[0] as FleetPod, 'sick')
+    const { result, broken } = await sampled(fleet, execution, [neverBelow(3)], ended(execution))
+    expect(broken).toEqual([])
+    expect(result).toMatchObject({ status: 'ROLLED_BACK', statusReason: 'GREEN_FAILED' })
+    expect((await fleet.endpoints()).toSorted()).toEqual(before)
+  },
+)
 
 test.concurrent('a green set that dies after the switch: the traffic is moved to the old one at the next look', async () => {
   const { fleet, before, execution, green } = await switched()
@@ -134,16 +140,19 @@ test.concurrent.each<Kind>(['Deployment', 'DaemonSet'])(
   },
 )
 
-test.concurrent('what answers no health check at all is not upgraded, unless an admin says so: away from what is broken', async () => {
-  const fleet = await install({ kind: 'Deployment', size: 2 })
-  for (const pod of await fleet.pods()) await fleet.breaks(pod, 'sick')
-  const health = (status: string) => expect.objectContaining({ name: 'HEALTH_ENDPOINTS', phase: 'PRE', status })
-  const refused = await ended(await fleet.started())
-  expect(refused).toMatchObject({ status: 'FAILED', statusReason: 'CHECKS_FAILED' })
-  expect(refused.checks).toContainEqual(health('FAILED'))
-  const overrideChecks = [{ check: 'HEALTH_ENDPOINTS', reason: 'this version is broken' }]
-  const done = await ended(await fleet.started({ overrideChecks }))
-  expect(done.checks).toContainEqual(health('OVERRIDDEN'))
-  expect(done.status).toBe('COMPLETED')
-  await fleet.reaches({ '1.1.0': 2 })
-})
+whereContainersRun.concurrent(
+  'what answers no health check at all is not upgraded, unless an admin says so: away from what is broken',
+  async () => {
+    const fleet = await install({ kind: 'Deployment', size: 2 })
+    for (const pod of await fleet.pods()) await fleet.breaks(pod, 'sick')
+    const health = (status: string) => expect.objectContaining({ name: 'HEALTH_ENDPOINTS', phase: 'PRE', status })
+    const refused = await ended(await fleet.started())
+    expect(refused).toMatchObject({ status: 'FAILED', statusReason: 'CHECKS_FAILED' })
+    expect(refused.checks).toContainEqual(health('FAILED'))
+    const overrideChecks = [{ check: 'HEALTH_ENDPOINTS', reason: 'this version is broken' }]
+    const done = await ended(await fleet.started({ overrideChecks }))
+    expect(done.checks).toContainEqual(health('OVERRIDDEN'))
+    expect(done.status).toBe('COMPLETED')
+    await fleet.reaches({ '1.1.0': 2 })
+  },
+)

@@ -96,11 +96,11 @@ test.concurrent('a Deployment whose gate is opened by hand: what ran ahead is co
   const { fleet, execution, originals } = await inTheMiddle('Deployment')
   const strategy = { rollingUpdate: { maxSurge: 1, maxUnavailable: 1 } }
   await fleet.touch({ paused: false, minReadySeconds: 0, strategy })
-  await fleet.reaches({ '1.1.0': 4 })
-  await execution.until('noticed', ({ progress }) => progress.pending === 0, patience)
-  await execution.until('passed', ({ progress }) => progress.completed === 4, patience)
+  // How many run ahead is a matter of moments: the next look shuts the gate.
+  await execution.until('passed', ({ progress }) => progress.completed > 1 && progress.inFlight === 0, patience)
   await execution.give('promote-canary')
   expect((await ended(execution)).status).toBe('COMPLETED')
+  await fleet.reaches({ '1.1.0': 4 })
   await expectNothingOfOurs(fleet, originals)
 })
 

@@ -11,6 +11,7 @@ import {
   upgradeRequest,
 } from '../support/upgrades.ts'
 import { openWorld, type Place, type World } from '../support/world.ts'
+import { health } from './support/on-both.ts'
 
 vi.setConfig({ testTimeout: 150_000 })
 let world: World
@@ -19,7 +20,7 @@ let engine: RegisteredComponent
 let store: RegisteredComponent
 beforeAll(async () => {
   world = await openWorld()
-  const chart = (chartName: string) => ({ chartName, healthEndpoint: { path: '/health', port: 8080 } })
+  const chart = (chartName: string) => ({ chartName, ...health })
   const numbers = ['1.1.0', '1.2.0', '1.3.0', '1.4.0']
   engine = await registerComponent(world.api, chart('matih-query-engine'), numbers)
   store = await registerComponent(world.api, chart('matih-metadata-store'), numbers)

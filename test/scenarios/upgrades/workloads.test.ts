@@ -14,6 +14,7 @@ import {
   upgradeRequest,
 } from '../support/upgrades.ts'
 import { openWorld, type Place, type World } from '../support/world.ts'
+import { health } from './support/on-both.ts'
 
 let world: World
 /** A Deployment and a StatefulSet. */
@@ -21,7 +22,7 @@ let component: RegisteredComponent
 let store: RegisteredComponent
 beforeAll(async () => {
   world = await openWorld()
-  const chart = (chartName: string) => ({ chartName, healthEndpoint: { path: '/health', port: 8080 } })
+  const chart = (chartName: string) => ({ chartName, ...health })
   const numbers = ['1.2.0', '1.3.0', '1.4.0']
   component = await registerComponent(world.api, chart('matih-query-engine'), numbers)
   store = await registerComponent(world.api, chart('matih-metadata-store'), numbers)

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { type KubeObject, type Resource, resources } from '../../../../src/infra/kubernetes/index.ts'
 import { chartVersions } from '../../support/charts.ts'
 import { isReady, type Pod } from '../../support/cluster-view.ts'
@@ -14,6 +15,7 @@ import {
   upgradeRequest,
 } from '../../support/upgrades.ts'
 import type { Place, World } from '../../support/world.ts'
+import { health } from './on-both.ts'
 
 export type Kind = 'Deployment' | 'StatefulSet' | 'DaemonSet'
 export type Workload = KubeObject & { readonly spec: Readonly<Record<string, unknown>> }
@@ -74,7 +76,7 @@ export class Fleet {
   static async install(world: World, component: RegisteredComponent, options: FleetOptions): Promise<Fleet> {
     const { kind, size, version = '1.0.0', values = {} } = options
     const place = world.place()
-    const pool = kind === 'DaemonSet' ? `${size}` : ''
+    const pool = kind === 'DaemonSet' ? poolOf(size) : ''
     const valuesOverride = { kind, replicas: size, pool, ...values }
     const release = await place.installed({ chartName: 'fleet', chartVersion: version, valuesOverride })
     return new Fleet(world, component, place, release, options)
@@ -196,15 +198,18 @@ const expand = (versions: Versions) =>
   Object.entries(versions).flatMap(([version, count]) => Array.from({ length: count }, () => ({ version })))
 
 export type EndpointSlice = KubeObject & {
-  readonly endpoints?: readonly {
-    readonly conditions?: { readonly ready?: boolean }
-    readonly targetRef?: { readonly uid?: string }
-  }[]
+  /** Null where there is none. */
+  readonly endpoints:
+    | readonly {
+        readonly conditions?: { readonly ready?: boolean }
+        readonly targetRef?: { readonly uid?: string }
+      }[]
+    | null
 }
 
 /** UIDs of the pods that take traffic by a slice. */
-export const servedBy = ({ endpoints = [] }: EndpointSlice): readonly string[] =>
-  endpoints.filter(({ conditions }) => conditions?.ready !== false).map(({ targetRef }) => targetRef?.uid ?? '')
+export const servedBy = ({ endpoints }: EndpointSlice): readonly string[] =>
+  (endpoints ?? []).filter(({ conditions }) => conditions?.ready !== false).map(({ targetRef }) => targetRef?.uid ?? '')
 
 /** What a pod of the chart is, read from the pod alone. */
 export function fleetPod(pod: Pod): FleetPod {
@@ -214,9 +219,9 @@ export function fleetPod(pod: Pod): FleetPod {
   return { app: labels.app ?? '', uid, name, version: versionOfTag.get(tag) ?? tag, hash, ready: isReady(pod) }
 }
 
-/** The component of the chart `fleet`, whose pods answer a health endpoint. */
+/** The component of the chart `fleet`, whose pods answer a health endpoint where they can. */
 export const registerFleet = ({ api }: World): Promise<RegisteredComponent> =>
-  registerComponent(api, { chartName: 'fleet', healthEndpoint: { path: '/health', port: 8080 } })
+  registerComponent(api, { chartName: 'fleet', ...health })
 
 type Quota = KubeObject & { readonly status?: { readonly used?: Readonly<Record<string, string>> } }
 
@@ -238,19 +243,24 @@ export async function limitPods(fleet: Fleet, most: number, running = most, name
   })
 }
 
+/** Of this test file alone: others may run on the same cluster. */
+const file = randomUUID().slice(0, 8)
+const poolOf = (size: number): string => `${file}-${size}`
+
 /** Nodes for DaemonSets of so many instances. */
 export async function makePool(world: World, size: number): Promise<void> {
   for (let n = 0; n < size; n++) await addToPool(world, size, `${n}`)
 }
 
-/** One more node for the DaemonSets of a pool. It is cordoned: no pod of another fleet lives there and goes with it. */
+/** One more node for the DaemonSets of a pool. It is cordoned and tainted: no pod of another test lives there and goes with it. */
 export async function addToPool({ cluster }: World, size: number, name: string): Promise<void> {
-  const metadata = { name: `pool-${size}-${name}`, labels: { pool: `${size}` } }
+  const pool = poolOf(size)
+  const metadata = { name: `pool-${pool}-${name}`, labels: { pool } }
   await cluster.client.create(resources.nodes, {
     apiVersion: 'v1',
     kind: 'Node',
     metadata,
-    spec: { unschedulable: true },
+    spec: { unschedulable: true, taints: [{ key: 'pool', effect: 'NoSchedule' }] },
   } as KubeObject)
 }
 
