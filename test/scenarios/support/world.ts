@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { rm } from 'node:fs/promises'
+import { type Resource, resources } from '../../../src/infra/kubernetes/index.ts'
 import { type Answer, Api, ok } from './api.ts'
 import { writeCharts } from './charts.ts'
 import { ClusterView } from './cluster-view.ts'
@@ -17,6 +18,8 @@ export type World = {
   readonly charts: string
   /** A tenant and a namespace that no other test uses. */
   place(): Place
+  /** Something cluster-wide of this test's own, which goes at the end from a cluster that stays. */
+  owns(resource: Resource, name: string): void
   /**
    * Kills the server, and with it its practice cluster if it has one, and starts both again where they were; `meanwhile`
    * is what happens in between, on a cluster that stays.
@@ -29,13 +32,21 @@ export type World = {
 export async function openWorld(env: Readonly<Record<string, string>> = {}): Promise<World> {
   const charts = await writeCharts()
   const settings = { CHART_FOLDERS: charts, ...env }
-  const world = worldOf(await startFlotilla({ env: settings }), charts, settings)
+  const world = worldOf(await startFlotilla({ env: settings }), charts, settings, [])
   const source = { name: 'test-charts', type: 'folder', url: charts, priority: 200 }
   ok(await world.api.post('/chart-sources', source), 201)
   return world
 }
 
-function worldOf(flotilla: Flotilla, charts: string, env: Readonly<Record<string, string>>): World {
+type Owned = { readonly resource: Resource; readonly name: string }
+
+/** What is left on a cluster that stays is followed by every server that is started on it: files would get slower and slower. */
+async function removeAll({ client }: ClusterView, owned: readonly Owned[]): Promise<void> {
+  if (process.env.CONTRACT_KUBECONFIG === undefined) return
+  await Promise.allSettled(owned.map(({ resource, name }) => client.delete(resource, { name })))
+}
+
+function worldOf(flotilla: Flotilla, charts: string, env: Readonly<Record<string, string>>, owned: Owned[]): World {
   const api = new Api(flotilla.url, flotilla.adminKey)
   const cluster = new ClusterView(flotilla.kubeconfig)
   const hand = new Hand(flotilla.kubeconfig)
@@ -44,15 +55,22 @@ function worldOf(flotilla: Flotilla, charts: string, env: Readonly<Record<string
     await meanwhile()
     hand.remove()
     await cluster.close()
-    return worldOf(await startFlotilla({ home: flotilla.home, env }), charts, env)
+    return worldOf(await startFlotilla({ home: flotilla.home, env }), charts, env, owned)
   }
   const close = async () => {
     hand.remove()
+    await removeAll(cluster, owned)
     await cluster.close()
     await removeFlotilla(flotilla)
     await rm(charts, { recursive: true, force: true })
   }
-  return { flotilla, api, cluster, hand, charts, place: () => new Place(api), restarted, close }
+  const owns = (resource: Resource, name: string) => void owned.push({ resource, name })
+  const place = () => {
+    const made = new Place(api)
+    owns(resources.namespaces, made.namespace)
+    return made
+  }
+  return { flotilla, api, cluster, hand, charts, place, owns, restarted, close }
 }
 
 /** Where a test installs: a tenant of its own with one namespace. */

@@ -253,9 +253,10 @@ export async function makePool(world: World, size: number): Promise<void> {
 }
 
 /** One more node for the DaemonSets of a pool. It is cordoned and tainted: no pod of another test lives there and goes with it. */
-export async function addToPool({ cluster }: World, size: number, name: string): Promise<void> {
+export async function addToPool({ cluster, owns }: World, size: number, name: string): Promise<void> {
   const pool = poolOf(size)
   const metadata = { name: `pool-${pool}-${name}`, labels: { pool } }
+  owns(resources.nodes, metadata.name)
   await cluster.client.create(resources.nodes, {
     apiVersion: 'v1',
     kind: 'Node',
