@@ -17,3 +17,7 @@ export interface AbortSignalLike {
 
 export const seconds = (n: number): number => n * 1000
 export const minutes = (n: number): number => n * 60_000
+
+/** The last of moments; null where one of them is not known. There is at least one. */
+export const lastOf = (moments: readonly (Instant | null)[]): Instant | null =>
+  moments.reduce((last, moment) => (last === null || moment === null ? null : Math.max(last, moment)))

@@ -50,8 +50,17 @@ test('and not at every look of one that does not end', async () => {
 test('pods that are stopping may be the last of it when the time is nearly over', async () => {
   const helmDid = uninstalling({ name: 'removing', byHelm: true })
   const late = { ...helmDid, operation: helmDid.operation && { ...helmDid.operation, deadline: 10_000 } }
-  const stopping: Remains = { ...stays, deleting: true, stoppingUntil: 30_000 }
+  const stopping: Remains = { ...stays, deleting: true, stopping: { until: 30_000 } }
   expect(await look(late, stopping)).toMatchObject({ reads: 0 })
   expect(await look(late, stopping, 9_000)).toMatchObject({ reads: 1, whole: true })
-  expect(await look(late, { ...stays, deleting: true }, 9_000)).toMatchObject({ reads: 0 })
+})
+
+test('what another hand removes is told with all that stays when it is waited for no longer', async () => {
+  const going: Remains = { ...stays, deleting: true }
+  const waitingFor = { reason: 'UNINSTALLING', until: 10_000, detail: '' } as const
+  expect(await look(rest({ waitingFor }), going, 7_000)).toMatchObject({ reads: 0 })
+  expect(await look(rest({ waitingFor }), going, 9_000)).toMatchObject({ reads: 1, whole: true })
+  const yielding = uninstalling({ name: 'yielding', what: 'it was uninstalled', until: 1_000 })
+  expect(await look(yielding, going, 28_000)).toMatchObject({ reads: 0 })
+  expect(await look(yielding, going, 30_000)).toMatchObject({ reads: 1, whole: true })
 })

@@ -1,10 +1,11 @@
-import { type Instant, seconds } from '../core/instant.ts'
+import { type Instant, lastOf, seconds } from '../core/instant.ts'
 import type { Json } from '../core/json.ts'
 import { Problem } from '../core/problems.ts'
 import { ClusterError, ManifestError, type PastRevision } from '../infra/kubernetes/index.ts'
 import { CannotOpen } from '../infra/secrets/vault.ts'
 import type { Leftover, ReleaseState, Remains } from './core/model.ts'
 import { endsRemoval } from './core/phases/removing.ts'
+import { removalEnd } from './core/removal.ts'
 import { openOperation } from './core/situation.ts'
 import type { ReleaseDeps } from './deps.ts'
 import { evidenceView } from './evidence.ts'
@@ -69,7 +70,7 @@ export async function remainsOf(
     const known = await manifests()
     const late = isLate(state, now)
     const remains = await read(state, cluster, { known, late })
-    if (remains.gone || !late) return remains
+    if (remains.gone || !late || openOperation(state) === null) return remains
     const evidence = await remainingEvidence(cluster, known, state.release.namespace)
     return evidence === null ? remains : { ...remains, evidence }
   } catch (error) {
@@ -85,10 +86,11 @@ const isUnknown = (error: unknown): boolean =>
   error instanceof CannotOpen ||
   (error instanceof ClusterError && error.status === 403)
 
-/** It will be over by the next look, or is already: what hangs is told with the failure. */
+/** It will be over by the next look, or is already: what hangs is told with the failure, and what stays with the end. */
 function isLate(state: ReleaseState, now: Instant): boolean {
-  const operation = openOperation(state)
-  return operation !== null && (operation.cancelRequested || now + seconds(2) >= (operation.deadline ?? now))
+  if (openOperation(state)?.cancelRequested === true) return true
+  const end = removalEnd(state)
+  return end !== null && now + seconds(2) >= end
 }
 
 async function remainingEvidence(
@@ -121,8 +123,7 @@ async function read(
   { known: manifests, late }: { readonly known: Manifests; readonly late: boolean },
 ): Promise<Remains> {
   const remains = await readNewest(state, cluster, manifests)
-  const mayEnd = endsRemoval(state, remains) || (late && remains.stoppingUntil !== undefined)
-  if (!mayEnd) return remains
+  if (!late && !endsRemoval(state, remains)) return remains
   const { namespace, name } = state.release
   const past = await cluster.leftBehind(manifests.history(), namespace, name)
   const told = new Set(remains.remaining.map(keyOf))
@@ -141,10 +142,13 @@ async function readNewest(
 }
 
 function both(one: Remains, other: Remains): Remains {
-  const ends = [one, other].filter(({ gone }) => !gone).map(({ stoppingUntil }) => stoppingUntil ?? null)
-  const told = ends.filter((end) => end !== null)
+  const left = [one, other].filter(({ gone }) => !gone)
+  const ends = left.flatMap(({ stopping }) => stopping ?? [])
   return {
-    ...(told.length > 0 && told.length === ends.length ? { stoppingUntil: Math.max(...told) } : {}),
+    // Where one part of it is more than pods that stop, so is the whole.
+    ...(left.length > 0 && ends.length === left.length
+      ? { stopping: { until: lastOf(ends.map(({ until }) => until)) } }
+      : {}),
     gone: one.gone && other.gone,
     deleting: one.deleting || other.deleting,
     blockers: [...new Set([...one.blockers, ...other.blockers])],

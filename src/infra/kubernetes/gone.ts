@@ -3,6 +3,7 @@ import { isJsonObject, type JsonObject } from '../../core/json.ts'
 import { whyKept } from './kept.ts'
 import type { ManifestObject } from './manifest.ts'
 import { mapParallel } from './parallel.ts'
+import { literal } from './patterns.ts'
 import type { NamedObject } from './readiness/types.ts'
 import { resources } from './resources.ts'
 import { readStoppingPods, type StoppingPod } from './stopping.ts'
@@ -141,5 +142,3 @@ function deletesClaims(spec: JsonObject): boolean {
   const policy = spec.persistentVolumeClaimRetentionPolicy
   return isJsonObject(policy) && policy.whenDeleted === 'Delete'
 }
-
-const literal = (text: string): string => text.replace(/[^a-z0-9-]/gi, '\\$&')

@@ -1,4 +1,4 @@
-import type { Clock, Instant } from '../../core/instant.ts'
+import { type Clock, type Instant, lastOf } from '../../core/instant.ts'
 import type { Json } from '../../core/json.ts'
 import { startDeadline } from './deadline.ts'
 import { createDiscovery, type Discovery } from './discovery.ts'
@@ -73,8 +73,8 @@ export type ViewedRemains = {
   readonly remaining: ViewedLeftovers
   readonly blockers: readonly string[]
   readonly leftovers: ViewedLeftovers
-  /** Where pods that are stopping are all that remains: when the last of them must have. */
-  readonly stoppingUntil?: Instant
+  /** Where pods that stop are all that remains: when the last of them must have, null while some are not told to yet. */
+  readonly stopping?: { readonly until: Instant | null }
 }
 export type ViewedLeftovers = readonly { readonly kind: string; readonly name: string; readonly why: string }[]
 
@@ -124,9 +124,8 @@ class ClientView implements ReleaseView {
     const blockers = read.remaining.slice(0, MOST_BLOCKERS).map(remainingText)
     const remaining = read.remaining.map((one) => ({ kind: one.kind, name: one.name, why: whyRemaining(one) }))
     const deleting = read.remaining.some((one) => one.deleting)
-    const until = stoppingUntil(read.remaining)
     const viewed = { gone: read.gone, deleting, blockers, remaining, leftovers: read.leftovers }
-    return until === null ? viewed : { ...viewed, stoppingUntil: until }
+    return isStopping(read.remaining) ? { ...viewed, stopping: { until: lastOf(read.remaining.map(endOf)) } } : viewed
   }
 
   leftBehind(history: AsyncIterable<PastRevision>, namespace: string, release: string): Promise<ViewedLeftovers> {
@@ -211,9 +210,8 @@ function whyRemaining({ deleting, finalizers, until }: Remaining): string {
 /** As Kubernetes writes moments. */
 const secondsOf = (at: Instant): string => `${new Date(at).toISOString().slice(0, 19)}Z`
 
-/** When the last of pods that are all that remains must have stopped; null where something else remains, or holds one. */
-function stoppingUntil(remaining: readonly Remaining[]): Instant | null {
-  const ends = remaining.map(({ until, finalizers }) => (finalizers.length === 0 ? until : null))
-  const told = ends.filter((end) => typeof end === 'number')
-  return told.length === 0 || told.length < ends.length ? null : Math.max(...told)
-}
+/** Pods that stop are all that remains, and nothing holds one. */
+const isStopping = (remaining: readonly Remaining[]): boolean =>
+  remaining.length > 0 && remaining.every(({ until, finalizers }) => until !== undefined && finalizers.length === 0)
+
+const endOf = ({ until }: Remaining): Instant | null => until ?? null

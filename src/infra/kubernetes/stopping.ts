@@ -1,5 +1,7 @@
 import type { Instant } from '../../core/instant.ts'
 import type { ManifestObject } from './manifest.ts'
+import { mapParallel } from './parallel.ts'
+import { literal } from './patterns.ts'
 import { resources } from './resources.ts'
 import type { KubeObject, ObjectMeta, RequestOptions } from './types.ts'
 import type { ReadParts } from './workloads.ts'
@@ -16,16 +18,42 @@ export type StoppingPod = {
  * their grace period. Known by who owns them, for a label may be on pods of others too. Throws `ClusterError`.
  */
 export async function readStoppingPods(
-  { client }: Pick<ReadParts, 'client'>,
+  parts: ReadParts,
   gone: readonly ManifestObject[],
   namespace: string,
   options: RequestOptions,
 ): Promise<readonly StoppingPod[]> {
   const owners = gone.filter((object) => (object.namespace ?? namespace) === namespace).flatMap(ownerOf)
   if (owners.length === 0) return []
-  const { items } = await client.listMetadata(resources.pods, { namespace }, options)
-  return items.filter(({ metadata }) => owners.some((isOwned) => isOwned(metadata))).map(stoppingPod)
+  const { items } = await parts.client.listMetadata(resources.pods, { namespace }, options)
+  const pods = items.filter(({ metadata }) => owners.some((isOwned) => isOwned(metadata)))
+  const staying = await readStaying(parts, pods, namespace, options)
+  return pods.filter(({ metadata }) => !staying.has(controllerOf(metadata)?.uid ?? '')).map(stoppingPod)
 }
+
+/**
+ * The controllers that do not go with their workload, by UID: whoever deletes with `--cascade=orphan` leaves a ReplicaSet
+ * that nobody controls, and a Job that somebody named like those of a CronJob never had a controller.
+ */
+async function readStaying(
+  { client, discovery }: ReadParts,
+  pods: readonly KubeObject[],
+  namespace: string,
+  options: RequestOptions,
+): Promise<ReadonlySet<string>> {
+  const controllers = new Map(pods.flatMap(({ metadata }) => controllerOf(metadata) ?? []).map((one) => [one.uid, one]))
+  const stay = await mapParallel([...controllers.values()], AT_ONCE, async ({ apiVersion = '', kind, name, uid }) => {
+    const resource = await discovery.find(apiVersion, kind, options)
+    const live = resource === null ? null : await client.findMetadata(resource, { namespace, name }, options)
+    if (live === null || live.metadata.uid !== uid || live.metadata.deletionTimestamp !== undefined) return []
+    return controllerOf(live.metadata) === undefined ? [uid] : []
+  })
+  return new Set(stay.flat())
+}
+
+const AT_ONCE = 8
+
+const controllerOf = ({ ownerReferences }: ObjectMeta) => ownerReferences?.find(({ controller }) => controller === true)
 
 function stoppingPod({ metadata: { name, finalizers = [], deletionTimestamp } }: KubeObject): StoppingPod {
   return { name, finalizers, until: deletionTimestamp === undefined ? null : Date.parse(deletionTimestamp) }
@@ -51,11 +79,10 @@ function ownerOf({ kind, name, hook }: ManifestObject): readonly Owns[] {
   return [
     (pod) => {
       const [ownerKind, ownerName] = controller(name, pod)
-      const owner = pod.ownerReferences?.find((one) => one.controller === true)
+      const owner = controllerOf(pod)
       return owner?.kind === ownerKind && ownerName.test(owner.name)
     },
   ]
 }
 
-const literal = (text: string): string => text.replace(/[^a-z0-9-]/gi, '\\$&')
 const exactly = (name: string): RegExp => new RegExp(`^${literal(name)}$`)

@@ -11,6 +11,7 @@ import { unsettledBeneath } from './overtaken.ts'
 import { isBaseline, isOurs, isPending } from './ownership.ts'
 import { healthOf } from './phases/waiting.ts'
 import { planFrozen, planSettle } from './plan.ts'
+import { removalMs } from './removal.ts'
 
 /** Why a release shows what it was: nothing is concluded from not seeing. */
 export const unreadableReason = 'CLUSTER_UNREADABLE'
@@ -101,9 +102,6 @@ function whyRefused(before: Attempt<ReleaseAct> | null): { readonly detail?: str
   if (failure === null) return {}
   return { detail: `the workloads do not get their own fields back (${failure.code}): ${failure.detail}` }
 }
-
-/** How long objects that another hand's uninstall deletes are waited for, before they are told as left over. */
-const removalMs = seconds(30)
 
 /** UNINSTALLED means that the objects are gone, also when another hand uninstalls: what is being deleted is waited for. */
 function beingRemoved(state: ReleaseState, seen: Present | Absent, now: Instant): ReleaseDecision | null {

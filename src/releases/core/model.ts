@@ -292,8 +292,8 @@ export type Remains = {
   readonly remaining: readonly Leftover[]
   readonly blockers: readonly string[]
   readonly leftovers: readonly Leftover[]
-  /** Where pods that are stopping are all that remains: when the last of them must have. */
-  readonly stoppingUntil?: Instant
+  /** Where pods that stop are all that remains: when the last of them must have, null while some are not told to yet. */
+  readonly stopping?: { readonly until: Instant | null }
   /** `leftovers` holds what earlier revisions have left too, which is read only where it may be the end. */
   readonly whole?: true
   /** What hangs, read only when the removal is about to be given up. */

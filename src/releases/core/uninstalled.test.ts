@@ -43,13 +43,16 @@ test('pods within their grace period are no failure when the time is over, and a
   const operation = { ...queued(wanted(), 'uninstall', before, 1), startedAt: 1, deadline: 1_000 }
   const state: ReleaseState = { ...rest(), operation: { ...operation, phase: { name: 'removing', byHelm: true } } }
   const pod = { kind: 'Pod', name: 'web-1', why: 'it is stopping' }
-  const stopping = remains({ gone: false, deleting: true, remaining: [pod], stoppingUntil: 30_000 })
+  const stopping = remains({ gone: false, deleting: true, remaining: [pod], stopping: { until: 30_000 } })
   expect(look(state, stopping, 999).operation).toMatchObject({ endedAt: null })
   // What earlier revisions have left is read by the look that comes next.
   expect(look(state, stopping, 1_000).operation).toMatchObject({ endedAt: null, phase: { name: 'removing' } })
   const { release, operation: ended } = look(state, { ...stopping, whole: true }, 1_000)
   expect(ended?.outcome).toEqual({ status: 'SUCCEEDED', error: null })
   expect(release).toMatchObject({ status: 'UNINSTALLED', leftovers: [kept, pod] })
+  const untold = { ...stopping, stopping: { until: null }, whole: true } as const
+  expect(look(state, untold, 5_999).operation).toMatchObject({ endedAt: null })
+  expect(look(state, untold, 6_000).operation?.outcome).toMatchObject({ error: { code: 'uninstall_incomplete' } })
   const overdue = look(state, { ...stopping, whole: true }, 35_001)
   expect(overdue.operation?.outcome).toMatchObject({ status: 'FAILED', error: { code: 'uninstall_incomplete' } })
 })

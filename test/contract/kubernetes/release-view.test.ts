@@ -114,22 +114,42 @@ test('pods that stop are waited for after their workloads have gone, and tell un
     ({ settled }) => settled,
   )
   const { items } = await cluster.client.listMetadata(resources.pods, { namespace })
-  const slow = { metadata: { annotations: { 'practice.flotilla.dev/terminate-ms': '3000' } } }
+  const slow = { metadata: { annotations: { 'practice.flotilla.dev/terminate-ms': '30000' } } }
   for (const { metadata } of items)
     await cluster.client.patch(resources.pods, { namespace, name: metadata.name }, { type: 'merge', body: slow })
   await remove(namespace, manifest)
   const stopping = await eventually(
     () => view.remains(manifest, namespace, 'r'),
-    ({ stoppingUntil }) => stoppingUntil !== undefined,
+    (seen) => seen.stopping !== undefined && seen.stopping.until !== null,
   )
   expect(stopping).toMatchObject({ gone: false, deleting: true, leftovers: [{ kind: 'PersistentVolumeClaim' }] })
   expect(stopping.remaining.map(({ name }) => name).sort()).toEqual(items.map(({ metadata }) => metadata.name).sort())
   expect(stopping.blockers[0]).toMatch(/^Pod \S+: it is stopping, until \S+Z at the latest$/)
-  expect(stopping.stoppingUntil).toBeGreaterThan(Date.now())
+  expect(stopping.stopping?.until).toBeGreaterThan(Date.now())
+  for (const { metadata } of items)
+    await cluster.client.delete(resources.pods, { namespace, name: metadata.name }, { gracePeriodSeconds: 0 })
   await eventually(
     () => view.remains(manifest, namespace, 'r'),
     (remains) => remains.gone,
   )
+})
+
+test('pods that whoever deleted the workload has orphaned are not waited for', async () => {
+  const namespace = await cluster.namespace('orphaned')
+  const manifest = manifestOf(deployment('web', { replicas: 1 }))
+  await apply(namespace, manifest)
+  await eventually(
+    () => view.readiness(manifest, namespace, { jobs: false }),
+    ({ settled }) => settled,
+  )
+  await cluster.client.delete(resources.deployments, { namespace, name: 'web' }, { propagation: 'Orphan' })
+  const remains = await eventually(
+    () => view.remains(manifest, namespace, 'r'),
+    ({ gone }) => gone,
+  )
+  expect(remains).toMatchObject({ gone: true, remaining: [] })
+  const { items } = await cluster.client.listMetadata(resources.pods, { namespace })
+  expect(items.map(({ metadata }) => metadata.deletionTimestamp)).toEqual([undefined])
 })
 
 test('an uninstall is done when the objects are gone; what stays is named', async () => {

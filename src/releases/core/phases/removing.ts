@@ -1,5 +1,5 @@
 import type { ActFailure } from '../../../core/decision.ts'
-import { type Instant, seconds } from '../../../core/instant.ts'
+import { seconds } from '../../../core/instant.ts'
 import type { ReleaseDecision } from '../command.ts'
 import { leftoversOf } from '../follow.ts'
 import type { Leftover, Phase, Release, ReleaseState, Remains } from '../model.ts'
@@ -47,16 +47,17 @@ export function endsRemoval(state: ReleaseState, { gone, deleting }: Remains): b
 function onlyStopping(look: Look): ReleaseDecision | null {
   const { seen, operation, now } = look
   const remains = seen.kind === 'absent' ? seen.remains : null
-  if (operation.cancelRequested || remains === null || !withinGrace(remains, now)) return null
+  if (operation.cancelRequested || !remains?.stopping) return null
+  const { until } = remains.stopping
+  if (now >= (until ?? operation.deadline ?? now) + graceSlackMs) return null
+  // The garbage collector comes to them in a moment.
+  if (until === null) return goOn(look, { operation, wake: now + seconds(1) })
   // The look was taken before the time was over: what is told at the end was not read by it.
   return remains.whole === true ? uninstalled(look, leftoversOf(remains)) : goOn(look, { operation, wake: now })
 }
 
-/** Clocks of cluster and worker may differ, and a kubelet takes a moment. */
+/** Clocks of cluster and worker may differ, and a kubelet and the garbage collector take a moment. */
 const graceSlackMs = seconds(5)
-
-const withinGrace = ({ stoppingUntil }: Remains, now: Instant): boolean =>
-  stoppingUntil !== undefined && now < stoppingUntil + graceSlackMs
 
 function incomplete(remains: Remains | null) {
   const what = remains?.blockers.join('; ') ?? 'the cluster did not say which'

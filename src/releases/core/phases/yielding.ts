@@ -6,6 +6,7 @@ import { ended } from '../outcome.ts'
 import { overtaken, unsettledBeneath } from '../overtaken.ts'
 import { isOurs, isPending } from '../ownership.ts'
 import { planSettle } from '../plan.ts'
+import { removalMs } from '../removal.ts'
 import { isUnderWay, withMirror } from '../revisions.ts'
 import { waitAtRest } from '../shown.ts'
 import { goOn, type Look, ownRecord, type PhaseHandler, whileSettling } from './look.ts'
@@ -14,8 +15,6 @@ type Yielding = Extract<Phase, { name: 'yielding' }>
 
 /** A write of our helm that was forwarded just before it was ended has arrived after so long. */
 const lateMs = seconds(2)
-/** How long what another hand is removing is waited for, before it is told as left over. */
-const removalMs = seconds(30)
 const paceMs = seconds(1)
 const whyOvertaken = 'overtaken by another hand; settled by Flotilla'
 
