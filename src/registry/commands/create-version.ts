@@ -58,12 +58,17 @@ export function refuseEmptyRange(version: Pick<Version, 'minPlatformVersion' | '
 export const lifeDays = ['releaseDate', 'endOfSupportDate', 'endOfLifeDate'] as const
 
 /** Nothing ends before it begins: a day that is before an earlier one's is a mistake. */
-export function refuseDisorder(version: Pick<Version, (typeof lifeDays)[number]>): void {
+export function refuseDisorder(
+  version: Pick<Version, (typeof lifeDays)[number]>,
+  given: readonly string[] = lifeDays,
+): void {
   const [known, ...later] = lifeDays.filter((name) => version[name] !== null)
   let before = known
   for (const name of later) {
     if (before !== undefined && (version[name] ?? '') < (version[before] ?? ''))
-      throw malformed(`/${name}`, `must not be before ${before}`)
+      throw given.includes(name)
+        ? malformed(`/${name}`, `must not be before ${before}`)
+        : malformed(`/${before}`, `must not be after ${name}`)
     before = name
   }
 }

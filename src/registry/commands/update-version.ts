@@ -35,7 +35,7 @@ export function updateVersion(
     const after: Version = { ...wanted, updatedAt: deps.clock.now() }
     refuseEmptyRange(after)
     // What was accepted before can be changed otherwise.
-    if (lifeDays.some((name) => changed.includes(name))) refuseDisorder(after)
+    if (lifeDays.some((name) => changed.includes(name))) refuseDisorder(after, changed)
     const moved = after.recommended ? await moveRecommendation(tx, deps, caller, component, after.id) : []
     await save(tx, after)
     return {

@@ -3,7 +3,7 @@ import { isJsonObject, type Json } from '../../core/json.ts'
 import type { ErrorCode } from '../../core/problems.ts'
 import { ActFailed, whyAborted } from '../../infra/engine/index.ts'
 import type { ActContext } from '../../infra/engine/types.ts'
-import { type ForeignObject, listRecords, readRevision } from '../../infra/helm/index.ts'
+import { type ForeignObject, listRecords, readRevision, UnreadableRecordError } from '../../infra/helm/index.ts'
 import type { Release, ReleaseAct } from '../core/model.ts'
 import { clockSkewMs } from '../evidence.ts'
 import type { Clusters, UnfinishedHook } from '../ports.ts'
@@ -27,9 +27,10 @@ const eventsOf: Partial<Record<ReleaseAct['kind'], RegExp>> = {
 export async function watchHooks({ clusters, clock }: Parts, release: Release, kind: ReleaseAct['kind']) {
   const since: Instant = clock.now() - clockSkewMs
   const events = eventsOf[kind]
-  const before = kind === 'uninstall' ? await quietly(() => hooksOf(clusters, release, kind)) : null
+  const hooksOf = hooksReader(clusters, release, kind)
+  const before = kind === 'uninstall' ? await quietly(hooksOf) : null
   const read = (manifest: string) => clusters.of(release.clusterId).hookEvidence(manifest, release.namespace, since)
-  const manifestOf = async () => before ?? (await hooksOf(clusters, release, kind))
+  const manifestOf = async () => before ?? (await hooksOf())
   const nameOf = (hook: UnfinishedHook) => nameOfHook(hook, events)
   let deleted: HookEvidence | null = null
   return {
@@ -77,14 +78,35 @@ function asHook({ group, resource, name }: ForeignObject): string | null {
   return JSON.stringify({ ...kind, metadata: { name, annotations: { 'helm.sh/hook': 'deleted' } } })
 }
 
-async function hooksOf(clusters: Clusters, { clusterId, namespace, name }: Release, kind: ReleaseAct['kind']) {
+/**
+ * The hooks that the newest record names. A record may be of many megabytes and is looked for every other second while helm
+ * is at work: one that was read, or that cannot be, is not read again.
+ */
+function hooksReader(clusters: Clusters, { clusterId, namespace, name }: Release, kind: ReleaseAct['kind']) {
   const { endpoint } = clusters.of(clusterId)
-  const { records } = await listRecords(endpoint, { namespace, release: name })
-  const newest = Math.max(...records.map(({ version }) => version))
-  const stored = records.length === 0 ? null : await readRevision(endpoint, namespace, name, newest)
-  const events = eventsOf[kind]
-  const hooks = (stored?.record.hooks ?? []).filter((hook) => events?.test(JSON.stringify(hook.events ?? [])))
-  return hooks.map((hook) => String(hook.manifest ?? '')).join('\n---\n')
+  let known: { readonly key: string; readonly hooks: Promise<string> } | null = null
+  const read = async (version: number): Promise<string> => {
+    const stored = await readRevision(endpoint, namespace, name, version)
+    const events = eventsOf[kind]
+    const hooks = (stored?.record.hooks ?? []).filter((hook) => events?.test(JSON.stringify(hook.events ?? [])))
+    return hooks.map((hook) => String(hook.manifest ?? '')).join('\n---\n')
+  }
+  return async (): Promise<string> => {
+    const { records } = await listRecords(endpoint, { namespace, release: name })
+    const [newest] = [...records].sort((one, other) => other.version - one.version)
+    if (newest === undefined) return ''
+    const key = `${newest.uid} ${newest.resourceVersion}`
+    if (known?.key === key) return known.hooks
+    const hooks = read(newest.version)
+    known = { key, hooks }
+    try {
+      return await hooks
+    } catch (error) {
+      // The cluster may answer the next time.
+      if (!(error instanceof UnreadableRecordError)) known = null
+      throw error
+    }
+  }
 }
 
 /** Helm names a hook in its error for some acts only, and never one that it waits for: what its Job did is a fact for all. */

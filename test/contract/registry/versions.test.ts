@@ -132,6 +132,7 @@ describe('a change', () => {
     ['a status of null', { status: null }, '/status'],
     ['a platform below the other end', { maxPlatformVersion: '1.27.9' }, '/maxPlatformVersion'],
     ['no dependencies by null', { dependencies: null }, '/dependencies'],
+    ['a release after the end of life that is known', { releaseDate: '2999-01-01' }, '/releaseDate'],
   ])('with %s is refused', async (_, patch, pointer) => {
     const [before] = await registry.versions(component, complete)
     expect(await registry.send('PATCH', `${url}/${before?.id}`, patch)).toMatchObject(

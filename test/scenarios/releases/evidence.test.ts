@@ -56,7 +56,7 @@ test.concurrent('a hook that hangs until the deadline tells what it wrote', asyn
   const release = await world.place().installed({ chartName: 'hooked' })
   const operation = await release.begin('POST', '/upgrade', {
     valuesOverride: { hook: { runMs: 120_000 } },
-    timeout: 5,
+    timeout: 20,
   })
   const { error } = await operation.ended()
   // Helm counts its own time, and may say so before it is ended.
@@ -73,8 +73,8 @@ test.concurrent.each([
   const release = await world.place().installed({ chartName: 'hooked', valuesOverride: hook(`${event},test`, slow) })
   const operation =
     kind === 'upgrade'
-      ? await release.begin('POST', '/upgrade', { valuesOverride: { color: 'blue' }, timeout: 10 })
-      : await release.begin('DELETE', '?timeout=10')
+      ? await release.begin('POST', '/upgrade', { valuesOverride: { color: 'blue' }, timeout: 30 })
+      : await release.begin('DELETE', '?timeout=30')
   const named = `Job app-migrate (${event})`
   const detail = `helm waits for the hook ${named}`
   const waiting = await operation.until('names the hook', ({ waitingFor }) => waitingFor?.detail !== undefined)

@@ -94,7 +94,7 @@ test.concurrent('while its objects go the status stays, and it ends when the las
 test.concurrent('UNINSTALLED means that its pods have stopped too', async () => {
   const place = world.place()
   const release = await place.installed({ chartName: 'workload' })
-  await stopsIn(place.namespace, 4_000)
+  await stopsIn(place.namespace, 15_000)
   const operation = await release.begin('DELETE', '')
   const waiting = await release.until('waits for its pods', ({ waitingFor }) =>
     (waitingFor?.detail ?? '').includes('Pod app-'),
@@ -109,8 +109,8 @@ test.concurrent('UNINSTALLED means that its pods have stopped too', async () => 
 test.concurrent('pods that are still within their grace period when the time is over are told, and are no failure', async () => {
   const place = world.place()
   const release = await place.installed({ chartName: 'workload' })
-  await stopsIn(place.namespace, 20_000)
-  const gone = ok(await release.uninstall({ timeout: '6' }))
+  await stopsIn(place.namespace, 60_000)
+  const gone = ok(await release.uninstall({ timeout: '12' }))
   const names = await world.cluster.names(place.namespace, resources.pods)
   expect(gone.status).toBe('UNINSTALLED')
   expect(gone.leftovers.map(({ kind, name }) => `${kind} ${name}`).sort()).toEqual(

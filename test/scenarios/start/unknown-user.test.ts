@@ -16,7 +16,9 @@ test.runIf(mayTry)('a user whom the system does not know is told in one line wha
   await chown(home, user.uid, user.gid)
   try {
     const env = { PATH: process.env.PATH, FLOTILLA_HOME: home, PORT: '0' }
-    const child = spawn(process.execPath, [main, 'serve', '--no-sample'], { ...user, env, cwd: home })
+    // One that is not refused would go on for ever.
+    const options = { ...user, env, cwd: home, timeout: 50_000 }
+    const child = spawn(process.execPath, [main, 'serve', '--no-sample'], options)
     const told: string[] = []
     child.stderr.on('data', (text) => told.push(String(text)))
     const code = await new Promise((resolve) => child.once('close', resolve))
