@@ -135,3 +135,15 @@ test('nobody passes one whose disruption budget keeps it: the gate would let tha
   scenario.thenReason('FAILED_INSTANCE_BLOCKS_THE_ORDER').thenGates()
   expect(pods(scenario).every((pod) => pod.endsWith('previous'))).toBe(true)
 })
+
+test.each(['ROLLING', 'CANARY'] as const)(
+  'a budget of one at a time is passed through with batches of more: %s',
+  (strategy) => {
+    const spec = { strategy, batchSize: 2, canaryPercentage: 50, maxUnavailablePercentage: 50 } as const
+    const scenario = given({ size: 4, kind: 'ordered', minAvailable: 3, spec })
+    if (strategy === 'CANARY') scenario.untilStatus('CANARY_MONITORING').when('promote')
+    scenario.fewestReady = 4
+    scenario.untilStatus('COMPLETED').thenOnTarget(4)
+    expect(scenario.fewestReady).toBe(3)
+  },
+)

@@ -1,5 +1,5 @@
 import { type Instant, seconds } from '../../core/instant.ts'
-import { isInFlight, oldPod, targetPod } from './instances.ts'
+import { inOrder, isInFlight, oldPod, targetPod } from './instances.ts'
 import type { Execution, Instance, PodRef, Stage } from './model.ts'
 import { strategyOf } from './strategies/index.ts'
 
@@ -33,11 +33,15 @@ export function wantsProbe(execution: Execution, now: Instant): (pod: PodRef) =>
   return (pod) => due.has(pod.uid)
 }
 
-/** For a look: the pods that are about to go, of which it is asked whether they may. */
+/**
+ * For a look: the pods that are about to go, of which it is asked whether they may. Those come first that go first: where a
+ * budget leaves one at a time, that is the one whose turn it is.
+ */
 export function podsAboutToGo(execution: Execution): readonly PodRef[] {
   if (asksOnTheWayBack(execution)) return readyAway(execution)
   if (!strategyOf(execution).asksBefore) return []
-  return execution.instances.flatMap((instance) => (isAboutToGo(instance) ? (oldPod(instance) ?? []) : []))
+  const sorted = inOrder(execution, execution.instances)
+  return sorted.flatMap((instance) => (isAboutToGo(instance) ? (oldPod(instance) ?? []) : []))
 }
 
 /** Stages of the way back in which pods go, or are about to. */

@@ -135,7 +135,8 @@ test.concurrent('a pod that something holds is no pod that is stopping: FAILED n
   expect(failed.detail).toContain(`Pod ${name}: held by example.com/hold`)
   expect(failed.release.status).toBe('FAILED')
   await held(null)
-  expect(ok(await release.uninstall())).toMatchObject({ status: 'UNINSTALLED', leftovers: [] })
+  const gone = await release.until('it is gone', ({ status }) => status === 'UNINSTALLED')
+  expect(gone.leftovers).toEqual([])
 })
 
 /** From now on the pods of a namespace take so long to stop. */

@@ -96,12 +96,12 @@ function refusalsOf(world: World, aboutToGo: readonly PodRef[]): Readonly<Record
   const never = new Set(world.faults.neverDrains ?? [])
   const budget = disruptionsOf(world)
   if (never.size === 0 && budget === null) return {}
-  const asked = new Set(aboutToGo.map(({ uid }) => uid))
+  const pods = new Map(world.pods.map((pod) => [refOf(world, pod).uid, pod]))
   let left = budget?.left ?? Number.POSITIVE_INFINITY
   const refusals: Record<string, string> = {}
-  for (const pod of world.pods) {
-    const { uid } = refOf(world, pod)
-    if (!asked.has(uid)) continue
+  for (const { uid } of aboutToGo) {
+    const pod = pods.get(uid)
+    if (pod === undefined) continue
     if (pod.side === 'previous' && never.has(pod.slot)) refusals[uid] = 'its disruption budget does not let it go'
     else if (budget !== null && isReady(world, pod, world.at) && left-- <= 0) refusals[uid] = budget.why
   }

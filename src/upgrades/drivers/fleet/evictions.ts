@@ -85,29 +85,30 @@ export function leavesOf({ metadata, spec, status }: Budget, pods: readonly Flee
 }
 
 /**
- * Lets pods go: ready ones by an eviction, which disruption budgets may refuse; unready ones are deleted, because they
- * serve nobody and a budget that they have used up would keep them for ever. Throws `ActFailed` after all were asked.
+ * Lets pods go: ready ones by an eviction, which disruption budgets may refuse, where these are asked; unready ones are
+ * deleted, because they serve nobody and a budget that they have used up would keep them for ever. Throws `ActFailed`
+ * after all were asked.
  */
 export async function letGo(
   client: ClusterClient,
-  namespace: string,
+  { namespace, asks }: { readonly namespace: string; readonly asks: boolean },
   pods: readonly FleetPod[],
   hand: Hand,
 ): Promise<void> {
   const refused: string[] = []
   for (const pod of pods) {
-    const answer = await letOneGo(client, namespace, pod, hand)
+    const named = { namespace, ...refOf(pod) }
+    const answer =
+      asks && isReady(pod) ? await evict(client, named, hand) : await deletePod(client, namespace, named, hand)
     if (answer !== null) refused.push(`${pod.metadata.name}: ${answer}`)
   }
   if (refused.length > 0) throw hand.failure('refused', refused.join('; '))
 }
 
-async function letOneGo(client: ClusterClient, namespace: string, pod: FleetPod, hand: Hand): Promise<string | null> {
-  const named = { namespace, ...refOf(pod) }
-  if (!isReady(pod)) {
-    await deletePod(client, namespace, named, hand)
-    return null
-  }
+type NamedPod = PodRef & { readonly namespace: string }
+
+/** Why it may not go; null once it goes. */
+async function evict(client: ClusterClient, named: NamedPod, hand: Hand): Promise<string | null> {
   const answer = await hand.write((options) => client.evict(named, options))
   return answer.kind === 'refused' ? answer.why : null
 }
@@ -118,6 +119,7 @@ export async function deletePod(
   namespace: string,
   { name, uid }: PodRef,
   hand: Hand,
-): Promise<void> {
+): Promise<null> {
   await hand.write((options) => removePods(client, namespace, [{ name, uid }], options))
+  return null
 }

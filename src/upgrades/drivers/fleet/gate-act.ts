@@ -95,7 +95,8 @@ async function moveTarget(
     if (strategyOf(execution).switches) await disarmPrevious(parts, fleet, seen, hand)
   }
   await to(move.position)
-  if (kind.evicts && movesPods[move.position.kind]) await letTaken(fleet, seen, move, hand)
+  if (kind.evicts && movesPods[move.position.kind])
+    await letTaken(fleet, seen, move, { asks: strategyOf(execution).asksBefore, hand })
 }
 
 /**
@@ -166,14 +167,19 @@ async function markCosts({ client, namespace }: Fleet, { pods }: Seen, move: Gat
 }
 
 /** Those that were chosen and that the gate, as it was written, lets go: somebody may have scaled since they were. */
-async function letTaken(fleet: Fleet, { pods }: Seen, { take }: GateMove, hand: Hand): Promise<void> {
+async function letTaken(
+  fleet: Fleet,
+  { pods }: Seen,
+  { take }: GateMove,
+  { asks, hand }: { readonly asks: boolean; readonly hand: Hand },
+): Promise<void> {
   const { client, kind, namespace, workload } = fleet
   const chosen = new Set(take.map(({ uid }) => uid))
   const there = pods.filter((pod) => chosen.has(refOf(pod).uid) && pod.metadata.deletionTimestamp === undefined)
   if (there.length === 0) return
   const live = await client.find<Workload>(kind.resource, { namespace, name: workload.name })
   const going = live === null ? [] : there.filter((pod) => kind.letsGo(live, pod))
-  await letGo(client, namespace, going, hand)
+  await letGo(client, { namespace, asks }, going, hand)
 }
 
 function ignoreAbsent(error: unknown): void {

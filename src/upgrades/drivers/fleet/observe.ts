@@ -71,8 +71,10 @@ async function sightOf(
   { wantsProbe, aboutToGo }: FleetLook,
 ): Promise<FleetSight> {
   const present = members.filter(({ terminating }) => !terminating)
-  const going = new Set(aboutToGo.map(({ uid }) => uid))
-  const asked = pods.filter((pod) => going.has(refOf(pod).uid) && pod.metadata.deletionTimestamp === undefined)
+  const staying = new Map(
+    pods.flatMap((pod) => (pod.metadata.deletionTimestamp === undefined ? [[refOf(pod).uid, pod] as const] : [])),
+  )
+  const asked = aboutToGo.flatMap(({ uid }) => staying.get(uid) ?? [])
   const hasPinned = row?.executionId === execution.id && row.originals.services.length > 0
   const labels = labelsOf(live, pods)
   const probed = present.filter(({ pod }) => wantsProbe(pod))

@@ -87,3 +87,28 @@ eachKind('a rollback keeps as many ready as a budget wants: %o', async (options)
   await fleet.reaches({ '1.0.0': 4 })
   await expectNothingOfOurs(fleet, originals)
 })
+
+test.concurrent.each<Kind>(['StatefulSet', 'DaemonSet'])(
+  'a %s passes a budget of one at a time, with batches of more',
+  async (kind) => {
+    const fleet = await Fleet.install(world, component, { kind, size: 4 })
+    await budgetOf(fleet, 3)
+    const execution = await fleet.started({ ...wanted, batchDelaySeconds: 0, healthCheckTimeoutSeconds: 20 })
+    const { broken } = await sampled(fleet, execution, [neverBelow(3)], execution.untilStatus('COMPLETED', patience))
+    expect(broken).toEqual([])
+    await fleet.reaches({ '1.1.0': 4 })
+  },
+)
+
+eachKind('RECREATE asks no budget, neither forward nor back: %o', async ({ room, ...options }) => {
+  const fleet = await Fleet.install(world, component, options)
+  if (room !== undefined) await limitPods(fleet, 4 + room, 4)
+  await budgetOf(fleet, 4)
+  // The second of the two checks that prove it is far away.
+  const times = { healthCheckIntervalSeconds: 60, healthCheckTimeoutSeconds: 120 }
+  const execution = await fleet.started({ ...wanted, ...times, strategy: 'RECREATE' })
+  await fleet.reaches({ '1.1.0': 4 })
+  await execution.give('rollback')
+  await execution.untilStatus('ROLLED_BACK', patience)
+  await fleet.reaches({ '1.0.0': 4 })
+})
