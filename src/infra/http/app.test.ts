@@ -69,7 +69,7 @@ function app(options: Partial<AppOptions> = { routes: [[makeThing]] }): FastifyI
 
 const post = (payload: unknown, url = `/api/v1/things/${id}`, headers: Record<string, string> = as('admin')) => {
   const type = { 'content-type': 'application/json' }
-  const text = typeof payload === 'string' ? payload : JSON.stringify(payload)
+  const text = typeof payload === 'string' || Buffer.isBuffer(payload) ? payload : JSON.stringify(payload)
   return app().inject({ method: 'POST', url, headers: { ...type, ...headers }, payload: text })
 }
 
@@ -115,6 +115,7 @@ test('a wrong value is never repeated', async () => {
 test.each([
   ['malformed JSON', '{"name":', 400, 'malformed'],
   ['deep nesting', '['.repeat(200_000), 400, 'malformed'],
+  ['a byte that is no UTF-8', Buffer.from('{"name":"caf\xe9"}', 'latin1'), 400, 'malformed'],
   ['more than 1 MiB', JSON.stringify({ name: 'x'.repeat(1024 * 1024) }), 413, 'too_large'],
 ])('%s is a problem of the catalogue', async (_, payload, status, code) => {
   const answer = await post(payload)

@@ -15,8 +15,9 @@ const maxDepth = 100
 export function readJsonBodies(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser('ignore', 'ignore')
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, text, done) => {
-    const json = String(text)
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    const json = decoded(body)
+    if (json === null) return done(inputProblem([{ pointer: '', message: 'is not UTF-8' }]))
     if (json.trim() === '') return done(null, undefined)
     if (jsonDepth(json, maxDepth) > maxDepth)
       return done(inputProblem([{ pointer: '', message: `is nested deeper than ${maxDepth}` }]))
@@ -25,6 +26,15 @@ export function readJsonBodies(app: FastifyInstance): void {
       done(repeated === null ? error : inputProblem([repeatedError(repeated)]), value)
     })
   })
+}
+
+/** The text of a body; null where it is none: to put something else in place of what cannot be read would change it. */
+function decoded(body: string | Buffer): string | null {
+  try {
+    return typeof body === 'string' ? body : new TextDecoder('utf-8', { fatal: true }).decode(body)
+  } catch {
+    return null
+  }
 }
 
 const repeatedError = (path: readonly PropertyKey[]) => ({

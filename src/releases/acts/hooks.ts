@@ -40,8 +40,8 @@ export async function watchHooks({ clusters, clock }: Parts, release: Release, k
       if (manifest === '') return null
       const { clusterId, namespace } = release
       const hooks = await clusters.of(clusterId).unfinishedHooks(manifest, namespace, since)
-      const running = hooks.find(({ failed }) => !failed)
-      return running === undefined ? null : nameOf(running)
+      const [newest] = hooks
+      return newest === undefined || newest.failed ? null : nameOf(newest)
     },
     /** Looks at a Job or pod of a hook that helm is about to delete. What was made before the act is none of its hooks. */
     beforeDelete: async (object: ForeignObject): Promise<void> => {
@@ -111,10 +111,9 @@ function hooksReader(clusters: Clusters, { clusterId, namespace, name }: Release
 
 /** Helm names a hook in its error for some acts only, and never one that it waits for: what its Job did is a fact for all. */
 function withHooks({ result, failure }: ActFailed, { hooks, evidence }: HookEvidence, nameOf: NameOf): ActFailed {
-  const failed = hooks.find((hook) => hook.failed)
-  const code = failed !== undefined && failure.code === 'helm_failed' ? 'hook_failed' : failure.code
+  const [hook] = hooks
+  const code = hook?.failed === true && failure.code === 'helm_failed' ? 'hook_failed' : failure.code
   const said = isJsonObject(failure.evidence) ? failure.evidence : {}
-  const hook = failed ?? hooks[0]
   const detail = hook === undefined || !ofHooks.has(code) ? failure.detail : `${failure.detail}; ${endOf(hook, nameOf)}`
   return new ActFailed(result, { ...failure, code, detail, evidence: { ...said, hooks: evidence } })
 }

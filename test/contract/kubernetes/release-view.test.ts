@@ -105,6 +105,26 @@ test.runIf(podsAnswer)('hooks that have not ended well are told: those that were
   expect(await view.unfinishedHooks(manifest, namespace, 0)).toEqual([named])
 })
 
+test.runIf(podsAnswer)('of two hooks the newer one comes first: helm is at that', async () => {
+  const namespace = await cluster.namespace('hook-order')
+  const annotations = { 'helm.sh/hook': 'pre-upgrade' }
+  const [older, newer] = [job('older', { tag: 'fail', annotations }), job('newer', { tag: 'fail', annotations })]
+  const manifest = manifestOf(older, newer)
+  await apply(namespace, manifestOf(older))
+  // Kubernetes keeps the second in which an object was made.
+  const next = Math.ceil(Date.now() / 1000 + 1) * 1000
+  await eventually(
+    async () => Date.now(),
+    (now) => now > next,
+  )
+  await apply(namespace, manifestOf(newer))
+  const hooks = await eventually(
+    () => view.unfinishedHooks(manifest, namespace, 0),
+    ({ length }) => length === 2,
+  )
+  expect(hooks.map(({ name }) => name)).toEqual(['newer', 'older'])
+})
+
 test('pods that stop are waited for after their workloads have gone, and tell until when', async () => {
   const namespace = await cluster.namespace('stopping')
   const manifest = manifestOf(deployment('web', { replicas: 1 }), statefulSet('store'))

@@ -22,14 +22,17 @@ export function hookNamed(one: Observed): UnfinishedHook {
   return { kind, name, events, failed: judgeRelease([one]).failed }
 }
 
-/** The Jobs and pods of hooks that were made since then and have not ended well. */
+/**
+ * The Jobs and pods of hooks that were made since then and have not ended well, the newest first: helm runs one at a time, so
+ * that is the one which it is at. What is older is of an act just before.
+ */
 export async function unfinishedHooks(
   { client, discovery }: ReadParts,
   objects: readonly ManifestObject[],
   namespace: string,
   { since, signal }: { readonly since: number; readonly signal: AbortSignal },
 ): Promise<readonly Observed[]> {
-  const found: Observed[] = []
+  const found: (Observed & { readonly live: KubeObject })[] = []
   for (const wanted of objects.filter(runs).slice(0, mostHooks)) {
     const resource = await discovery.find(wanted.apiVersion, wanted.kind, { signal })
     if (resource === null) continue
@@ -38,7 +41,7 @@ export async function unfinishedHooks(
     const one = { wanted, live }
     if (!judgeRelease([one]).settled || isRunning(live)) found.push(one)
   }
-  return found
+  return found.sort((one, other) => madeAt(other.live) - madeAt(one.live))
 }
 
 const runs = ({ hook, kind }: ManifestObject): boolean => hook !== null && (kind === 'Job' || kind === 'Pod')
