@@ -20,7 +20,8 @@ export type Between = {
 export async function isHalfWay(db: Db, releases: readonly FleetRelease[], between: Between): Promise<boolean> {
   const { from, to } = between
   const runs = ({ chartVersion }: End) => releases.some((one) => one.chartVersion === chartVersion)
-  return releases.length > 1 && runs(from) && runs(to) && endedHalfWay(db, between)
+  const releaseIds = releases.map(({ id }) => id)
+  return releases.length > 1 && runs(from) && runs(to) && endedHalfWay(db, { ...between, releaseIds })
 }
 
 /** Whether going there is no downgrade, and needs no edge: some of it runs that version already. */

@@ -102,25 +102,36 @@ export async function activeExecution(
 
 type Ends = { readonly from: { readonly id: Uuid }; readonly to: { readonly id: Uuid } }
 
-/** Whether the newest execution of a tenant's component that has ended did so in the middle, over several releases and between these versions. */
-export async function endedHalfWay(
-  db: Db,
-  { tenantId, componentId, from, to }: Ends & { readonly tenantId: Uuid; readonly componentId: Uuid },
-): Promise<boolean> {
+type LeftReleases = Ends & {
+  readonly tenantId: Uuid
+  readonly componentId: Uuid
+  readonly releaseIds: readonly Uuid[]
+}
+
+/**
+ * Whether the newest execution of a tenant's component that has deployed and ended did so in the middle, over all of these
+ * releases and between these versions. One that deployed nothing has left nothing, and hides nothing either.
+ */
+export async function endedHalfWay(db: Db, left: LeftReleases): Promise<boolean> {
   const row = await tables(db)
     .selectFrom('executions')
     .select(['status', 'request'])
-    .where('tenant_id', '=', tenantId)
-    .where('component_id', '=', componentId)
+    .where('tenant_id', '=', left.tenantId)
+    .where('component_id', '=', left.componentId)
     .where('rehearsal', '=', false)
     .where('ended_at', 'is not', null)
+    .where(sql<boolean>`state->'deployed' = 'true'`)
     .orderBy('created_at', 'desc')
     .limit(1)
     .executeTakeFirst()
   if (row === undefined || (row.status !== 'CANCELLED' && row.status !== 'FAILED')) return false
-  const ended = row.request as unknown as Ends & Pick<Execution, 'target'>
-  const ids = new Set([from.id, to.id])
-  return ended.target.kind === 'releases' && ids.has(ended.from.id) && ids.has(ended.to.id)
+  return isBetween(row.request as unknown as Ends & Pick<Execution, 'target'>, left)
+}
+
+function isBetween({ from, to, target }: Ends & Pick<Execution, 'target'>, left: LeftReleases): boolean {
+  if (target.kind !== 'releases') return false
+  const [ends, moved] = [new Set([left.from.id, left.to.id]), new Set(target.releaseIds)]
+  return ends.has(from.id) && ends.has(to.id) && left.releaseIds.every((id) => moved.has(id))
 }
 
 /** `seeds/004`, "ExecutionStatistics Structure". Rehearsals are not counted. */

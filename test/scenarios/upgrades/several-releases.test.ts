@@ -7,7 +7,7 @@ import {
   initiate,
   type RegisteredComponent,
   started,
-  type UpgradeHandle,
+  UpgradeHandle,
   upgradeRequest,
 } from '../support/upgrades.ts'
 import { openWorld, type Place, type World } from '../support/world.ts'
@@ -197,9 +197,16 @@ test.concurrent('going back as a whole is no downgrade there', async () => {
 
 test.concurrent('releases of two versions that no execution has left so are refused as a whole', async () => {
   const given = await installed(null)
-  ok(await (given.releases[0] as ReleaseHandle).upgrade({ chartVersion: '1.1.0' }))
   const { tenantId } = given.place
-  problem(await initiate(world.api, tenantId, upgradeRequest(component)), 409, 'version_not_deployed')
+  // One that was cancelled before it was started has moved none of them.
+  const never = new UpgradeHandle(world.api, ok(await initiate(world.api, tenantId, upgradeRequest(component)), 201))
+  await never.give('cancel')
+  await never.untilStatus('CANCELLED')
+  ok(await (given.releases[0] as ReleaseHandle).upgrade({ chartVersion: '1.1.0' }))
+  const [old, fresh] = Object.values(component.versions)
+  for (const ends of [{}, { fromVersionId: fresh, toVersionId: old }]) {
+    problem(await initiate(world.api, tenantId, upgradeRequest(component, ends)), 409, 'version_not_deployed')
+  }
 })
 
 test.concurrent('a canary of releases waits for its promotion; the failed one is tried again by itself', async () => {
