@@ -18,8 +18,11 @@ export type ExecutionOrder = ClaimRef & {
   readonly reason: string | null
 }
 
-/** What a rollback brings back, and the newest revision that the execution found. */
-export type ReturnTo = { readonly chartVersion: string; readonly found: number }
+/**
+ * What a rollback brings back, and the newest revision that the execution found. `orFound`: that one where none is of the version,
+ * as pods of a frozen fleet may run it all the same.
+ */
+export type ReturnTo = { readonly chartVersion: string; readonly found: number; readonly orFound: boolean }
 
 /**
  * How such an operation stands. `until`: when helm, with its hooks, has run out of time. `held`: helm has applied it, and it waits for the verdict of its execution. `failed` with

@@ -59,7 +59,8 @@ async function deploy(
 /** Gives each release the rollback to the version that the execution began with. */
 function undo(deps: MachineDeps, releaseIds: readonly Uuid[], execution: Execution, context: ActContext) {
   return forEach(deps, releaseIds, execution, context, (tx, claim) => {
-    const back = { chartVersion: execution.from.chartVersion, found: claim.revision }
+    const orFound = execution.capabilities.hold !== 'each'
+    const back = { chartVersion: execution.from.chartVersion, found: claim.revision, orFound }
     const reason = `upgrade execution ${execution.id}: back to ${execution.from.version}`
     const order = { ...orderOf(execution, claim, claim.undoId), ...back, reason }
     return deps.ports.releases.orders.rollback(tx, order, deps.clock.now())

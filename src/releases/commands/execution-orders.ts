@@ -63,16 +63,20 @@ function upgradeRequest(
 async function rollbackRequest(
   deps: ReleaseDeps,
   tx: Tx,
-  { chartVersion: wanted, found, ...order }: ExecutionOrder & ReturnTo,
+  { chartVersion: wanted, found, orFound, ...order }: ExecutionOrder & ReturnTo,
   { release, revisions }: ReleaseState,
 ): Promise<OperationRequest> {
-  const targetRevision = revisionToReturnTo(revisions, { chartVersion: wanted, found })
+  const targetRevision = revisionToReturnTo(revisions, { chartVersion: wanted, found, orFound })
+  if (targetRevision === null) throw neverRan(release.name, wanted)
   const there = await revisionContent(tx, deps.vault, release.id, targetRevision)
   if (there === null) throw new Problem('revision_not_found', `the release has no revision ${targetRevision}`)
   const { chartDigest, chartVersion, appVersion } = there
   const deploys = { chartDigest, chartVersion, appVersion, values: there.values as JsonObject, hasHooks: false }
   return { ...held(order, deploys), targetRevision }
 }
+
+const neverRan = (name: string, chartVersion: string): Problem =>
+  new Problem('revision_not_found', `the release ${name} has no revision of chart version ${chartVersion}`)
 
 /** The execution waits in our place, and decides itself what is gone back to. */
 function held({ executionId, timeoutSeconds, reason }: ExecutionOrder, deploys: Deploys) {

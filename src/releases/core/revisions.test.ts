@@ -22,6 +22,11 @@ describe('the revision that an execution goes back to', () => {
     ['is a failed one where a frozen fleet runs a version that never ended DEPLOYED', '1.4.0', 3, 3],
     ['is what was found where nothing is known of the version', '9.9.9', 4, 4],
   ])('%s', (_, chartVersion, found, expected) => {
-    expect(revisionToReturnTo(history, { chartVersion, found })).toBe(expected)
+    expect(revisionToReturnTo(history, { chartVersion, found, orFound: true })).toBe(expected)
+  })
+
+  test('is none where a release of its own never ran the version: what was found is of another', () => {
+    expect(revisionToReturnTo(history, { chartVersion: '9.9.9', found: 4, orFound: false })).toBeNull()
+    expect(revisionToReturnTo(history, { chartVersion: '1.4.0', found: 4, orFound: false })).toBe(3)
   })
 })

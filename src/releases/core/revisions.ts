@@ -82,15 +82,20 @@ export function lastSuccessful(state: ReleaseState): RevisionSummary | null {
 
 /**
  * The revision that brings a chart version back: of those up to `found`, the newest of that version that ended DEPLOYED.
- * A frozen fleet may run a version that never did: then the newest of that version, and without one `found` itself.
+ * A frozen fleet may run a version that never did: then the newest of that version, and without one `found` itself, if
+ * `orFound`; else null.
  */
 export function revisionToReturnTo(
   revisions: readonly RevisionSummary[],
-  { chartVersion, found }: { readonly chartVersion: string; readonly found: number },
-): number {
+  {
+    chartVersion,
+    found,
+    orFound,
+  }: { readonly chartVersion: string; readonly found: number; readonly orFound: boolean },
+): number | null {
   const ofVersion = revisions.filter((one) => one.revision <= found && one.chartVersion === chartVersion)
   const deployed = ofVersion.filter(({ verdict }) => verdict === 'DEPLOYED')
-  return (deployed.at(-1) ?? ofVersion.at(-1))?.revision ?? found
+  return (deployed.at(-1) ?? ofVersion.at(-1))?.revision ?? (orFound ? found : null)
 }
 
 /** The state as it is loaded again after it was saved: what was to be mirrored is now among the revisions. */

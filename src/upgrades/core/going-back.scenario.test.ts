@@ -47,3 +47,14 @@ test('a place that FAILED and never had a pod was not rolled back', () => {
       expect(instances.find(({ key }) => key === '3')?.message).toContain('pod-3 is not there')
     })
 })
+
+test('a release that has no way back keeps none of the others, and says so', () => {
+  const spec = { ...brief, batchSize: 1, batchDelaySeconds: 0, maxUnavailablePercentage: 25 }
+  given({ size: 4, kind: 'each', spec, neverRan: ['release-0'], refusedWith: 'revision_not_found' })
+    .until(({ instances }) => instances.filter(({ status }) => status === 'COMPLETED').length === 3)
+    .when('rollback')
+    .untilStatus('FAILED')
+    .thenReason('NOT_BACK_IN_TIME')
+    .thenCounts({ FAILED: 1, ROLLED_BACK: 2 })
+    .so(({ instances }) => expect(instances[0]?.message).toBe('refused in the simulation'))
+})

@@ -64,7 +64,7 @@ async function deployed(release: Held): Promise<Uuid> {
 }
 
 async function undone(release: Held): Promise<Uuid> {
-  const order = { ...orderOf(release), chartVersion: '1.0.0', found: 1 }
+  const order = { ...orderOf(release), chartVersion: '1.0.0', found: 1, orFound: false }
   await world.within((tx, now) => world.orders.rollback(tx, order, now))
   await untilSight(release, order.operationId, 'held')
   return order.operationId

@@ -6,6 +6,7 @@ import { settlesBy } from '../leaving.ts'
 import type { Execution, GatePosition, Instance, PodRef } from '../model.ts'
 import { followInstances } from '../others.ts'
 import { mapChanged } from '../patch.ts'
+import { failedOf, whyFailed } from '../planning.ts'
 import { isResting, samePosition } from '../position.ts'
 import { statusReasons, waits } from '../reasons.ts'
 import { whyNoPod } from '../slots.ts'
@@ -150,8 +151,11 @@ function podsToGo(look: Look): readonly PodRef[] {
   return nextBack(execution, away, 0).flatMap(({ pod }) => (pod !== null && members.has(pod.uid) ? pod : []))
 }
 
-/** Every instance is a release: the next ones go back by an operation each. */
-function undoNext({ execution, releases }: Look): Step | null {
+/**
+ * Every instance is a release: the next ones go back by an operation each. One whose rollback was just refused comes after the
+ * others: it would keep them for ever where it is refused each time.
+ */
+function undoNext({ execution, releases, attempt }: Look): Step | null {
   const absent = new Set(releasesWith(execution, releases, 'undo', 'absent'))
   const touched = new Set(touchedReleases(execution, releases))
   // One that another execution has left on the target version goes back too.
@@ -159,8 +163,22 @@ function undoNext({ execution, releases }: Look): Step | null {
   const away = execution.instances.filter((one) => absent.has(one.key ?? '') && isAway(one))
   const given = new Set(releasesWith(execution, releases, 'undo', 'running', 'held', 'succeeded'))
   const going = execution.instances.filter((one) => one.ready && !isBack(one) && given.has(one.key ?? '')).length
-  const releaseIds = nextBack(execution, away, going).flatMap(({ key }) => key ?? [])
+  const refusalOf = undoRefused(attempt)
+  const others = nextBack(
+    execution,
+    away.filter((one) => refusalOf(one) === null),
+    going,
+  )
+  const releaseIds = (others.length > 0 ? others : nextBack(execution, away, going)).flatMap(({ key }) => key ?? [])
   return releaseIds.length === 0 ? null : act(execution, { kind: 'undo', releaseIds }, waits.reverting)
+}
+
+/** Tells of a release why its rollback was refused in the newest attempt; null where it was not. */
+function undoRefused(attempt: Look['attempt']): (instance: Instance) => string | null {
+  const failed = failedOf(attempt)
+  if (failed?.act.kind !== 'undo') return () => null
+  const asked = new Set(failed.act.releaseIds)
+  return ({ key }) => (asked.has(key ?? '') ? whyFailed(failed) : null)
 }
 
 function notBack(look: Look, away: readonly Instance[]): string {
@@ -176,14 +194,15 @@ function alsoWhyItFailed({ status, message }: Instance, why: string): string {
 
 /** Not within the time: FAILED, with those named that did not come back. */
 export function giveUp(look: Look, away: readonly Instance[]): Step {
-  const { execution, releases, now, members, fleet } = look
+  const { execution, releases, now, members, fleet, attempt } = look
+  const whyNotUndone = undoRefused(attempt)
   const ids = new Set(away.map(({ id }) => id))
   const failure = failureOf(execution, releases, 'undo')
   const instances = mapChanged(execution.instances, (one): Instance => {
     if (!ids.has(one.id)) return one
     const problem = one.pod === null ? whyNoPod(fleet, one) : (members.get(one.pod.uid)?.problem ?? null)
     const refusal = one.pod === null ? null : whyRefused(look, one.nextPod ?? one.pod)
-    const why = failure?.detail ?? refusal ?? problem ?? 'not back on the previous version in time'
+    const why = failure?.detail ?? whyNotUndone(one) ?? refusal ?? problem ?? 'not back on the previous version in time'
     return { ...one, status: 'FAILED', message: alsoWhyItFailed(one, why), endedAt: now }
   })
   return go(endAs({ ...execution, instances }, failing(statusReasons.notBack, notBack(look, away), 'not_ready'), now))

@@ -2,6 +2,7 @@ import type { Attempt, AttemptResult, Decision } from '../../../core/decision.ts
 import type { DomainEvent } from '../../../core/events.ts'
 import type { Instant } from '../../../core/instant.ts'
 import type { ErrorCode } from '../../../core/problems.ts'
+import type { Uuid } from '../../../core/subject.ts'
 import { newExecution } from '../create.ts'
 import { decideExecution } from '../decide.ts'
 import type {
@@ -64,6 +65,8 @@ export type Setup = {
   /** Acts that are refused for good, and with what. */
   readonly refuses?: readonly ExecutionAct['kind'][]
   readonly refusedWith?: ErrorCode
+  /** Releases that never ran the version of before: their rollback is refused, that of others given in the same act is not. */
+  readonly neverRan?: readonly Uuid[]
 }
 
 /**
@@ -267,7 +270,9 @@ export class Simulation {
   }
 
   private act(planned: NonNullable<Next['act']>, drawn: Fate): void {
-    const fate = this.refuses.includes(planned.act.kind) ? 'refused' : drawn
+    const given = withoutReleases(planned.act, this.setup.neverRan ?? [])
+    const fate = given !== planned.act || this.refuses.includes(planned.act.kind) ? 'refused' : drawn
+    if (given !== planned.act) this.world = applyAct(this.world, given, this.now)
     const seq = (this.attempt?.seq ?? 0) + 1
     this.acts.push(planned.act)
     if (fate === 'done' || fate === 'doneAndLost') this.world = applyAct(this.world, planned.act, this.now)
@@ -285,6 +290,11 @@ export class Simulation {
 
 function withOthers(fleet: FleetSight): FleetSight {
   return fleet.kind === 'gone' ? fleet : { ...fleet, others: { ...fleet.others, uniform: false } }
+}
+
+function withoutReleases(act: ExecutionAct, neverRan: readonly Uuid[]): ExecutionAct {
+  if (act.kind !== 'undo' || !act.releaseIds.some((id) => neverRan.includes(id))) return act
+  return { ...act, releaseIds: act.releaseIds.filter((id) => !neverRan.includes(id)) }
 }
 
 const results: Readonly<Record<Fate, AttemptResult>> = {
