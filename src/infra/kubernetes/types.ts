@@ -102,8 +102,8 @@ export type DeleteOptions = RequestOptions & {
 }
 
 /**
- * How the API server answered an eviction. `refused`: a disruption budget does not allow it now, in the server's words.
- * `gone`: there is no such pod any more, or the name is another pod's.
+ * How the API server answered an eviction. `refused`: a disruption budget does not allow it now, or admission or
+ * our rights do not at all, in the server's words. `gone`: there is no such pod any more, or the name is another pod's.
  */
 export type EvictionAnswer = { readonly kind: 'allowed' | 'gone' } | { readonly kind: 'refused'; readonly why: string }
 
