@@ -21,17 +21,20 @@ export async function shownSight(
 
 function tells(fleet: FleetSight | null): boolean {
   if (fleet?.kind !== 'present') return false
-  const { whyNoPods, members, refusals, others } = fleet
-  if (whyNoPods !== null || others.blockers.length > 0 || Object.keys(refusals).length > 0) return true
+  const { whyNoPods, members, refusals, disruptions = null, others } = fleet
+  if (whyNoPods !== null || disruptions !== null || others.blockers.length > 0 || Object.keys(refusals).length > 0)
+    return true
   return members.some(({ problem }) => problem !== null)
 }
 
 function shownFleet(fleet: FleetSight | null, mask: Mask): FleetSight | null {
   if (fleet?.kind !== 'present') return fleet
-  const shown: Pick<Present, 'whyNoPods' | 'members' | 'refusals' | 'others'> = {
+  const { disruptions = null } = fleet
+  const shown: Pick<Present, 'whyNoPods' | 'members' | 'refusals' | 'disruptions' | 'others'> = {
     whyNoPods: mask(fleet.whyNoPods),
     members: fleet.members.map((member) => ({ ...member, problem: mask(member.problem) })),
     refusals: Object.fromEntries(Object.entries(fleet.refusals).map(([uid, why]) => [uid, mask(why)])),
+    disruptions: disruptions === null ? null : { ...disruptions, why: mask(disruptions.why) },
     others: { ...fleet.others, blockers: fleet.others.blockers.map((each) => mask(each)) },
   }
   return { ...fleet, ...shown }
