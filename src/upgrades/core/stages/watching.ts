@@ -1,4 +1,6 @@
+import { type Instant, seconds } from '../../../core/instant.ts'
 import { targetPod } from '../instances.ts'
+import type { Execution } from '../model.ts'
 import { statusReasons, waits } from '../reasons.ts'
 import { stop } from '../turns.ts'
 import { go, goTo, type Look, type StageHandler, type Step, stageEnds, wait } from './look.ts'
@@ -12,12 +14,17 @@ export const watching: StageHandler = (look) =>
     const { execution, fleet, now } = look
     if (execution.capabilities.pin && fleet.pin?.to !== 'target') return trafficTaken(look)
     const until = stageEnds(execution)
-    // One bad check more would be a failure: what is in doubt at the end is seen once more.
-    const isInDoubt = execution.instances.some(({ health }) => health.bad > 0)
+    // One bad check more would be a failure: what is in doubt at the end is seen once more. Where there is always one, or none
+    // can be asked any more, the post-checks judge.
+    const isInDoubt = now < longestOf(execution) && execution.instances.some(({ health }) => health.bad > 0)
     if (now >= until && !isInDoubt) return goTo(look, execution, 'opening')
     if (now >= until) return wait(execution, waits.watching, nextRound(look), 'the newest health check was bad')
     return wait(execution, waits.watching, Math.min(until, nextRound(look)))
   })
+
+/** Until when a doubt prolongs the watch: no more than twice its time. */
+const longestOf = (execution: Execution): Instant =>
+  stageEnds(execution) + seconds(execution.spec.healthCheckTimeoutSeconds)
 
 const taken = 'traffic had to be taken from the new set'
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { advance } from '../rehearsal/fleet.ts'
 import type { World, WorldSide } from '../rehearsal/world.ts'
 import { breakPod, misPin, scale } from '../testing/disturb.ts'
 import { given } from '../testing/scenario.ts'
@@ -9,6 +10,13 @@ const auto = { autoRollbackEnabled: true } as const
 /** Breaks the nth pod when it is of that side. */
 function breakSide(world: World, nth: number, side: WorldSide, now: number): World {
   return world.pods[nth]?.side === side ? breakPod(world, nth, now) : world
+}
+
+/** One of the first two new pods is not ready now, in turns. */
+function flap(stored: World, nth: number | null, now: number): World {
+  const world = advance(stored, now)
+  const isBad = ({ side, slot }: World['pods'][number]) => side === 'target' && nth !== null && slot === nth % 2
+  return { ...world, pods: world.pods.map((pod) => ({ ...pod, broken: isBad(pod) })) }
 }
 
 describe('ROLLING', () => {
@@ -140,6 +148,18 @@ describe('BLUE_GREEN', () => {
     expect(simulation.now - began).toBeLessThan(75_000)
     simulation.run()
     expect(simulation.execution.status).toBe('COMPLETED')
+  })
+
+  test('the watch of a set that flaps has an end: one timeout more, and none is bad for long', () => {
+    const brief = { healthCheckIntervalSeconds: 2, healthCheckTimeoutSeconds: 20 }
+    const fleet = given({ size: 3, spec: { ...spec, ...brief } }).untilWaiting('WATCHING_THE_SWITCH')
+    const began = fleet.simulation.now
+    for (let nth = 0; fleet.execution.stage === 'watching' && nth < 100; nth++) {
+      fleet.inCluster((world, now) => flap(world, nth, now)).afterSeconds(2)
+    }
+    const took = (fleet.simulation.now - began) / 1000
+    expect([took > 20, took <= 2 * 20 + 2]).toEqual([true, true])
+    fleet.inCluster((world, now) => flap(world, null, now)).untilStatus('COMPLETED')
   })
 
   test('the whole set beside the old one, one switch, the old ones retire after the watch', () => {
