@@ -156,16 +156,16 @@ export function laterUpgrades(
 } {
   let joined: Executions | null = null
   const executions: Executions = {
-    cancelNow: async (id, by) => {
+    cancelNow: async (id, by, stopping) => {
       if (joined === null) throw new Problem('unavailable', 'the server is starting')
-      return joined.cancelNow(id, by)
+      return joined.cancelNow(id, by, stopping)
     },
   }
   return {
     executions,
     frozenWorkloads: frozenWorkloads(gateParts(parts, clusters)),
     join: (upgrades, ends) => {
-      joined = { cancelNow: (id, by) => cancelNow({ ...upgrades, ends }, id, by) }
+      joined = { cancelNow: (id, by, signal) => cancelNow({ ...upgrades, ends }, id, { by, signal }) }
     },
   }
 }

@@ -180,9 +180,10 @@ export interface FrozenWorkloads {
 export interface Executions {
   /**
    * Cancels an execution at once, not waiting for instances in flight, and resolves when it has ended and holds no release
-   * any more; one that has ended already is fine. Throws `Problem` where it cannot be cancelled.
+   * any more; one that has ended already is fine. Throws `Problem` where it cannot be cancelled, and unavailable where
+   * `stopping` is aborted first.
    */
-  cancelNow(executionId: Uuid, by: Principal): Promise<void>
+  cancelNow(executionId: Uuid, by: Principal, stopping?: AbortSignal): Promise<void>
 }
 
 export type ReleasePorts = {

@@ -37,6 +37,10 @@ export class RequestCall implements Call {
   }
 
   /** Made when first asked for: most requests never wait. */
+  get stopping(): AbortSignal {
+    return this.#context.stopping
+  }
+
   get signal(): AbortSignal {
     this.#signal ??= AbortSignal.any([clientGone(this.reply), this.#context.stopping])
     return this.#signal

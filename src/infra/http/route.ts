@@ -48,6 +48,8 @@ export type Call<S extends RouteSchema = RouteSchema> = {
   readonly principal: Principal
   /** Aborted when the client has gone or the server stops. The work goes on; only waiting for it ends. */
   readonly signal: AbortSignal
+  /** Aborted when the server stops: ends a wait after which something is still to be done, also for a client that has gone. */
+  readonly stopping: AbortSignal
   readonly idempotency: KeyedRequest
   readonly request: FastifyRequest
   readonly reply: FastifyReply

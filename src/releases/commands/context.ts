@@ -41,6 +41,8 @@ export type CommandCall = {
   readonly principal: Principal
   readonly reason: string | null
   readonly onAccept: OnAccept
+  /** Aborted when the server stops: what is waited for before the command is accepted ends with it. */
+  readonly stopping?: AbortSignal
   /** What the audit log calls the command, where that is not what its operation does. */
   readonly action?: AuditedCommand
 }

@@ -50,7 +50,7 @@ export async function rollbackToLastSuccessful(
  */
 async function freed(
   deps: ReleaseDeps,
-  { principal }: CommandCall,
+  { principal, stopping }: CommandCall,
   id: Uuid,
   { ifRevision }: RollbackBody,
   { cancelExecution }: RollbackOptions,
@@ -60,7 +60,7 @@ async function freed(
   const { claim } = state.release
   if (cancelExecution !== true || claim === null) return state
   refuseInVain(state, targetOf(state), ifRevision)
-  await deps.ports.executions.cancelNow(claim.executionId, principal)
+  await deps.ports.executions.cancelNow(claim.executionId, principal, stopping)
   return visibleRelease(deps, principal, id)
 }
 

@@ -11,11 +11,16 @@ export type RouteDeps = ReleaseDeps & { readonly ends: EndWaiter }
 
 /** An HTTP call as commands take it. The accepted operation is bound to the idempotency key in its own transaction. */
 export function commandCall(
-  call: Pick<Call, 'principal' | 'idempotency'>,
+  call: Pick<Call, 'principal' | 'idempotency' | 'stopping'>,
   reason: string | null | undefined,
 ): CommandCall {
-  const { principal, idempotency } = call
-  return { principal, reason: reason ?? null, onAccept: (tx, operationId) => idempotency.bind(tx, operationId) }
+  const { principal, idempotency, stopping } = call
+  return {
+    principal,
+    reason: reason ?? null,
+    stopping,
+    onAccept: (tx, operationId) => idempotency.bind(tx, operationId),
+  }
 }
 
 /**

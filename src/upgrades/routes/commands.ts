@@ -15,7 +15,7 @@ const why = { reason: queryText(500).optional().describe('Why, in place of the b
 const shape = { params: executionParams, query: z.strictObject(why), body: commandBody, responses }
 const url = (name: string) => `/api/v1/registry/upgrades/:executionId/${name}`
 
-type CommandCalled = Pick<Call, 'principal' | 'idempotency' | 'reply'> & {
+type CommandCalled = Pick<Call, 'principal' | 'idempotency' | 'reply' | 'signal'> & {
   readonly params: z.output<typeof executionParams>
   readonly query: { readonly reason?: string | undefined }
   readonly body: z.output<typeof commandBody>
@@ -25,7 +25,9 @@ async function give(deps: UpgradeRouteDeps, call: CommandCalled, order: CommandO
   const given = commandCall(call, call.query.reason ?? call.body.reason, { status: 202 })
   const { executionId } = call.params
   const isResume = order.kind === 'resume'
-  const after = isResume ? await resumed(deps, given, executionId) : await command(deps, given, executionId, order)
+  const after = isResume
+    ? await resumed(deps, { ...given, signal: call.signal }, executionId)
+    : await command(deps, given, executionId, order)
   call.reply.code(202)
   return executionView(after)
 }
