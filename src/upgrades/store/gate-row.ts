@@ -44,6 +44,8 @@ export type GateState = {
   readonly passed?: readonly string[]
   /** The execution that had left it frozen, while the one that took it over has not let helm run. */
   readonly takenFrom: Uuid | null
+  /** It is on the way back, or was when it was frozen. Absent: it was not. */
+  readonly reverted?: true
   /** The fields as that one had left them. */
   readonly asFound: Fields | null
 }

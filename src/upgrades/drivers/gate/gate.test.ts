@@ -45,6 +45,20 @@ const start: Record<(typeof workloadKinds)[number], JsonObject> = {
   DaemonSet: { updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 1 } } },
 }
 
+const rollingSet = (rollingUpdate: JsonObject): JsonObject => ({ type: 'RollingUpdate', rollingUpdate })
+const starts: readonly (readonly [string, (typeof workloadKinds)[number], JsonObject])[] = [
+  ...workloadKinds.map((name) => [name, name, start[name]] as const),
+  ['Recreate', 'Deployment', { replicas: 5, progressDeadlineSeconds: 600, strategy: { type: 'Recreate' } }],
+  [
+    'a StatefulSet with a limit',
+    'StatefulSet',
+    { replicas: 5, updateStrategy: rollingSet({ partition: 0, maxUnavailable: 2 }) },
+  ],
+  ['a StatefulSet with a partition', 'StatefulSet', { replicas: 5, updateStrategy: rollingSet({ partition: 2 }) }],
+  ['OnDelete of a StatefulSet', 'StatefulSet', { replicas: 5, updateStrategy: { type: 'OnDelete' } }],
+  ['OnDelete of a DaemonSet', 'DaemonSet', { updateStrategy: { type: 'OnDelete' } }],
+]
+
 describe('any way through the positions', () => {
   const position: fc.Arbitrary<GatePosition> = fc.oneof(
     fc.constantFrom<GatePosition>({ kind: 'none' }, { kind: 'closed' }, { kind: 'halted' }, { kind: 'frozen' }),
@@ -54,19 +68,28 @@ describe('any way through the positions', () => {
       ...{ upTo: fc.integer({ min: 0, max: 6 }), surge: fc.nat(2) },
     }),
     fc.record({ kind: fc.constant('reverting' as const), unavailable: fc.nat(3), surge: fc.nat(2) }),
+    fc.record({
+      ...{ kind: fc.constant('reverting' as const), rests: fc.constant(true) },
+      ...{ unavailable: fc.nat(3), surge: fc.nat(2) },
+    }),
   )
 
-  test.each(workloadKinds)('%s: each is reached, is repeatable, and none puts back what was there', (name) => {
+  test.each(starts)('%s: each is reached, is repeatable, and none puts back what was there', (_, name, spec) => {
     const kind = gateKinds[name]
     fc.assert(
       fc.property(fc.array(position, { maxLength: 8 }), (way) => {
-        let state = carryOut(kind, workload(name, start[name]), null, goalFor({ kind: 'closed' }))
+        let state = carryOut(kind, workload(name, spec), null, goalFor({ kind: 'closed' }))
         for (const next of [...way, { kind: 'none' } as const]) {
+          const before = state
           state = carryOut(kind, state.live, state.row, goalFor(next))
+          // Where the pods are ours to take, one that dies comes back as on the way back, also where that is stopped.
+          if (kind.evicts && next.kind === 'frozen' && before.row?.state.position.kind === 'reverting') {
+            expect(kind.fields(state.live)).toEqual(kind.fields(before.live))
+          }
           expect(positionOf(kind, state.live, state.row, 'one')).toEqual(next)
           expect(carryOut(kind, state.live, state.row, goalFor(next)).steps).toEqual(['done'])
         }
-        expect(state.live.spec).toEqual(start[name])
+        expect(state.live.spec).toEqual(spec)
         expect(state.live.metadata.annotations?.[noteName]).toBeUndefined()
         expect(withdrawPatch(state.live)).toBeNull()
       }),

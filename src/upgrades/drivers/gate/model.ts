@@ -28,8 +28,8 @@ export interface GateKind {
   readonly evicts: boolean
   /** What of the spec a gate changes, as it is now. */
   fields(live: Workload): Fields
-  /** These fields in a position. `originals` is what `none` puts back. */
-  wanted(live: Workload, originals: Fields, position: GatePosition): Fields
+  /** These fields in a position. `originals` is what `none` puts back; `reverted`: it was stopped on the way back. */
+  wanted(live: Workload, originals: Fields, position: GatePosition, reverted: boolean): Fields
   /** The values of ours that a position sets, to be told from those of others later. */
   ours(position: GatePosition): Fields
   /** The originals, where helm or a person has changed fields since they were noted; `rendered` is what helm was kept from. */

@@ -109,9 +109,23 @@ function advance(kind: GateKind, live: Workload, row: GateRow, goal: GateGoal): 
   const originals = originalsFor(kind, live, row, goal)
   const wrote = position.kind === 'none' ? {} : { ...row.state.wrote, ...kind.ours(position) }
   const found = goal.deployed ? { takenFrom: null, asFound: null } : {}
-  const sided = { ...row.state, ...sidesFor(row.state, goal), position, wrote, take: goal.take, ...found }
+  const { reverted: _, ...known } = row.state
+  const sided = {
+    ...known,
+    ...sidesFor(known, goal),
+    position,
+    wrote,
+    take: goal.take,
+    ...found,
+    ...wayBack(row.state, position),
+  }
   const state = position.kind === 'frozen' ? { ...sided, passed: passedSets(sided, goal) } : sided
   return { ...row, originals, state }
+}
+
+/** What is frozen stays on the way back that it was on; any other position is none. */
+function wayBack({ reverted }: GateState, { kind }: GatePosition): Pick<GateState, 'reverted'> {
+  return kind === 'reverting' || (kind === 'frozen' && reverted === true) ? { reverted: true } : {}
 }
 
 /** What runs before an upgrade has passed once; the new set has when all of it did. */

@@ -1,3 +1,4 @@
+import type { JsonObject } from '../../../core/json.ts'
 import type { GatePosition } from '../../core/model.ts'
 import type { Fields } from '../../store/gate-row.ts'
 import { numberOr, omit, pick, within } from '../gate/json.ts'
@@ -20,22 +21,27 @@ const isTaken = ({ spec }: Workload): boolean => within(spec, 'updateStrategy').
 export const fieldsOf = ({ spec }: Workload): Fields => pick(spec, ['updateStrategy'])
 
 /** The fields in a position. */
-export function wanted(live: Workload, originals: Fields, position: GatePosition): Fields {
+export function wanted(live: Workload, originals: Fields, position: GatePosition, reverted: boolean): Fields {
   if (position.kind === 'none') return adopt(live, originals)
   const isShut = position.kind === 'closed' || position.kind === 'halted'
   // Helm applies the type alone, and the API refuses that beside a partition of ours. It holds by itself.
   if (isShut && !isRolling(originals)) return pick(originals, ['updateStrategy'])
   if (position.kind === 'reverting') return TAKEN
   // Stopped on the way back it stays so: what dies comes in the version that helm applied last.
-  if (position.kind === 'frozen' && isRolling(originals) && isTaken(live)) return TAKEN
+  if (position.kind === 'frozen' && (reverted || (isRolling(originals) && isTaken(live)))) return TAKEN
   // The partition is what brings a pod back in its own version: a frozen fleet keeps the one that it has.
-  if (position.kind === 'frozen') return partitioned(live, numberOr(rollingOf(live).partition, CLOSED))
-  if (position.kind !== 'admitting' || position.upTo === 0) return partitioned(live, CLOSED)
-  return partitioned(live, Math.max(0, replicasOf(live) - position.upTo))
+  if (position.kind === 'frozen') return partitioned(live, originals, numberOr(rollingOf(live).partition, CLOSED))
+  if (position.kind !== 'admitting' || position.upTo === 0) return partitioned(live, originals, CLOSED)
+  return partitioned(live, originals, Math.max(0, replicasOf(live) - position.upTo))
 }
 
-function partitioned(live: Workload, partition: number): Fields {
-  return { updateStrategy: { type: 'RollingUpdate', rollingUpdate: { ...rollingOf(live), partition } } }
+function partitioned(live: Workload, originals: Fields, partition: number): Fields {
+  return { updateStrategy: { type: 'RollingUpdate', rollingUpdate: { ...besides(live, originals), partition } } }
+}
+
+/** What stands beside the partition: on the way back nothing may, and it is known by the originals alone. */
+function besides(live: Workload, originals: Fields): JsonObject {
+  return isTaken(live) ? within(originals, 'updateStrategy', 'rollingUpdate') : rollingOf(live)
 }
 
 /** Only type and partition are ours: what else helm renders there stays as it has made it. */
@@ -43,8 +49,7 @@ export function adopt(live: Workload, originals: Fields): Fields {
   if (!isRolling(originals)) return originals
   const before = within(originals, 'updateStrategy')
   const partition = pick(within(before, 'rollingUpdate'), ['partition'])
-  const kept = isTaken(live) ? within(before, 'rollingUpdate') : rollingOf(live)
-  const rolling = { ...omit(kept, 'partition'), ...partition }
+  const rolling = { ...omit(besides(live, originals), 'partition'), ...partition }
   const rest = omit(before, 'rollingUpdate')
   return { updateStrategy: Object.keys(rolling).length === 0 ? rest : { ...rest, rollingUpdate: rolling } }
 }

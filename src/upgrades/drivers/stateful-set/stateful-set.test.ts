@@ -58,6 +58,9 @@ test('a chart whose controller deletes no pod meets its own strategy whenever he
   expect(fields(closed, admitting(5), halted)).toEqual(strategy)
   expect(fields(closed, admitting(5), halted, reverting)).toEqual(strategy)
   expect(fields(closed, admitting(2), frozen)).toEqual(rolling(3))
+  // Stopped on the way back: once all had come to the target, a partition would bring them back in it.
+  expect(fields(closed, admitting(5), halted, reverting, frozen)).toEqual(strategy)
+  expect(fields(closed, admitting(5), halted, reverting, frozen, closed, frozen)).toEqual(rolling(CLOSED))
 })
 
 describe('originals', () => {
@@ -75,6 +78,8 @@ describe('originals', () => {
     const strategy = rolling(0, { maxUnavailable: 2 })
     const ended = through(strategy, closed, admitting(2), halted, reverting, frozen, none)
     expect(ended.live.spec?.updateStrategy).toEqual(strategy)
+    const taken = through(strategy, closed, admitting(2), halted, reverting, frozen, closed)
+    expect(taken.live.spec?.updateStrategy).toEqual(rolling(CLOSED, { maxUnavailable: 2 }))
   })
 
   test('leave what helm renders beside the partition as it is', () => {
