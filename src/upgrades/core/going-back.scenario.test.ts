@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import type { Execution } from './model.ts'
 import { advance } from './rehearsal/fleet.ts'
 import { breakPod } from './testing/disturb.ts'
 import { given } from './testing/scenario.ts'
@@ -28,24 +29,35 @@ test('places that are back and break again put its end off no further', () => {
   expect(fleet.simulation.now - began).toBeLessThan(60_000)
 })
 
-test('a place that FAILED and never had a pod was not rolled back', () => {
+describe('a place that FAILED and never had a pod', () => {
   const spec = { ...brief, strategy: 'CANARY', canaryPercentage: 25, autoRollbackEnabled: true } as const
-  given({
-    size: 4,
-    kind: 'ordered',
-    present: 1,
-    inTurn: true,
-    faults: { readySeconds: 15, unreadyBefore: [0] },
-    spec,
+  const faults = { readySeconds: 15, unreadyBefore: [0] }
+  const failed = () =>
+    given({ size: 4, kind: 'ordered', present: 1, inTurn: true, faults, spec }).untilStatus('ROLLING_BACK')
+
+  test('was not rolled back', () => {
+    failed()
+      .inCluster((world, now) => ({ ...advance(world, now), faults: {} }))
+      .untilStatus('ROLLED_BACK')
+      .thenCounts({ PENDING: 4 })
+      .so(({ rollbackInfo, instances }) => {
+        expect(rollbackInfo.rolledBackInstances).toEqual([])
+        expect(instances.find(({ key }) => key === '3')?.message).toContain('pod-3 is not there')
+      })
   })
-    .untilStatus('ROLLING_BACK')
-    .inCluster((world, now) => ({ ...advance(world, now), faults: {} }))
-    .untilStatus('ROLLED_BACK')
-    .thenCounts({ PENDING: 4 })
-    .so(({ rollbackInfo, instances }) => {
-      expect(rollbackInfo.rolledBackInstances).toEqual([])
-      expect(instances.find(({ key }) => key === '3')?.message).toContain('pod-3 is not there')
-    })
+
+  test('and has none at the end either says why it failed before why it is not back', () => {
+    const last = ({ instances }: Execution) => instances.find(({ key }) => key === '3')
+    const fleet = failed()
+    const why = last(fleet.execution)?.message ?? ''
+    fleet.until((execution) => last(execution)?.status === 'PENDING')
+    // Another one keeps it from its turn now.
+    fleet.inCluster((world, now) => ({ ...advance(world, now), faults: { neverReverts: [1] } }))
+    fleet.untilStatus('FAILED').thenReason('NOT_BACK_IN_TIME')
+    const message = last(fleet.execution)?.message ?? ''
+    expect(message).toContain('pod-1 has to be ready first')
+    expect(message.startsWith(`${why}; `)).toBe(true)
+  })
 })
 
 test('a release that has no way back keeps none of the others, and says so', () => {

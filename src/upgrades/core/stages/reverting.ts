@@ -187,9 +187,12 @@ function notBack(look: Look, away: readonly Instance[]): string {
   return held === null ? what : `${what}; ${held}`
 }
 
-/** One that failed on the way forward keeps that reason before the other. */
+/** What is told of them is why they failed on the way forward; of any other it is what it was waited for then. */
+const keepsWhy: ReadonlySet<Instance['status']> = new Set(['FAILED', 'PENDING'])
+
+/** One that failed on the way forward keeps that reason before the other, also where it is PENDING again since. */
 function alsoWhyItFailed({ status, message }: Instance, why: string): string {
-  return status !== 'FAILED' || message === null || message === why ? why : `${message}; ${why}`
+  return !keepsWhy.has(status) || message === null || message === why ? why : `${message}; ${why}`
 }
 
 /** Not within the time: FAILED, with those named that did not come back. */
