@@ -36,7 +36,10 @@ function isMoving(instance: Instance): boolean {
   return !instance.surge && oldPod(instance) !== null
 }
 
-/** True for a gate that is shut though instances were let go: they are all there. */
+/**
+ * True for a gate that is shut though instances were let go: on the way forward they are all there, on the way back nobody may go
+ * now (`withinBudgets`).
+ */
 export function isResting(gate: GatePosition): boolean {
   return (gate.kind === 'admitting' || gate.kind === 'reverting') && gate.rests === true
 }

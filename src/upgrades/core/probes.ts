@@ -38,7 +38,7 @@ export function wantsProbe(execution: Execution, now: Instant): (pod: PodRef) =>
  * budget leaves one at a time, that is the one whose turn it is.
  */
 export function podsAboutToGo(execution: Execution): readonly PodRef[] {
-  if (asksOnTheWayBack(execution)) return readyAway(execution)
+  if (asksOnTheWayBack(execution)) return askedBack(execution)
   if (!strategyOf(execution).asksBefore) return []
   const sorted = inOrder(execution, execution.instances)
   return sorted.flatMap((instance) => (isAboutToGo(instance) ? (oldPod(instance) ?? []) : []))
@@ -56,8 +56,8 @@ export function asksOnTheWayBack(execution: Execution): boolean {
 /** As many are asked about in one look: the next ones are when these have gone. */
 const mostAsked = 200
 
-/** The ready pods that are not of the previous version. One that is not ready serves nobody, and goes unasked. */
-function readyAway({ instances }: Execution): readonly PodRef[] {
+/** The ready pods of which it is asked whether they may go back: as many as one look asks about. One that is not ready serves nobody, and goes unasked. */
+function askedBack({ instances }: Execution): readonly PodRef[] {
   const away = instances.filter(({ ready }) => ready).flatMap((one) => awayPod(one) ?? [])
   return away.slice(0, mostAsked)
 }

@@ -49,6 +49,7 @@ function leavesByBudgets(look: Look): number {
   return fleet.wanted - ready + (nobody ? Math.min(0, left) : left)
 }
 
+/** All ready pods that are to go back, by what is seen now. */
 const readyAway = ({ execution, members }: Look): readonly PodRef[] =>
   execution.instances.flatMap((one) => {
     const pod = awayPod(one)
