@@ -53,7 +53,7 @@ import { pinning } from './stages/pinning.ts'
 import { isForeign, releasing } from './stages/releasing.ts'
 import { repinning } from './stages/repinning.ts'
 import { restoring } from './stages/restoring.ts'
-import { reverting } from './stages/reverting.ts'
+import { reverting, wentBack } from './stages/reverting.ts'
 import { switching } from './stages/switching.ts'
 import { undoing } from './stages/undoing.ts'
 import { verifying } from './stages/verifying.ts'
@@ -151,9 +151,15 @@ function lookAt(
   const instances = bind(before, fleet, members, now)
   const placed = followLeaving(patch(counted(before, fleet), { instances }), fleet, now)
   const bound = followTurns(before, placed, now)
-  const goesForward = forward.has(bound.stage) || (bound.stage === 'releasing' && bound.status !== 'ROLLING_BACK')
-  const execution = goesForward ? judge({ execution: bound, fleet, members, releases, attempt, now }) : bound
-  return { ...rest, execution: followEmpty(execution, fleet, members, now) }
+  const judged = (): Execution => judge({ execution: bound, fleet, members, releases, attempt, now })
+  return { ...rest, execution: followEmpty(followWay(bound, judged, now), fleet, members, now) }
+}
+
+/** What the look tells of the instances. Those that it was stopped at on the way back are told as back when they are. */
+function followWay(bound: Execution, judged: () => Execution, now: Instant): Execution {
+  if (forward.has(bound.stage)) return judged()
+  if (bound.stage !== 'releasing') return bound
+  return bound.status === 'ROLLING_BACK' ? wentBack(bound, now) : judged()
 }
 
 const stages: Readonly<Record<Exclude<Stage, 'checking' | 'done'>, StageHandler>> = {

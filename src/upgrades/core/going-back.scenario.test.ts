@@ -70,3 +70,22 @@ test('a release that has no way back keeps none of the others, and says so', () 
     .thenCounts({ FAILED: 1, ROLLED_BACK: 2 })
     .so(({ instances }) => expect(instances[0]?.message).toBe('refused in the simulation'))
 })
+
+test.each(['ordered', 'nodes'] as const)('what is back when a way back is cancelled is told as back: %s', (kind) => {
+  const faults = { readySeconds: 6 }
+  const spec = { ...brief, batchSize: 3, maxUnavailablePercentage: 50 }
+  const fleet = given({ size: 6, kind, faults, spec })
+    .until(({ instances }) => instances.filter(({ status }) => status === 'COMPLETED').length === 3)
+    .when('rollback')
+    .untilWaiting('REVERTING')
+    .afterSeconds(3)
+    .when('cancel')
+    .until(({ endedAt }) => endedAt !== null)
+  const { instances, rollbackInfo } = fleet.execution
+  const left = instances.filter(({ status }) => status !== 'PENDING')
+  const away = left.filter(({ side, nextPod }) => side !== 'previous' || nextPod !== null).map(({ id }) => id)
+  const back = left.map(({ id }) => id).filter((id) => !away.includes(id))
+  expect(back.length).toBeGreaterThan(0)
+  expect([...rollbackInfo.rolledBackInstances].sort()).toEqual([...back].sort())
+  expect(left.filter(({ status }) => status === 'ROLLED_BACK').map(({ id }) => id)).toEqual(back)
+})

@@ -52,6 +52,12 @@ function progress(look: Look): string {
 
 /** What was seen of the way back. Each instance that leaves the target version or is back is progress: the time counts anew. */
 function facts({ execution, now }: Look): Execution {
+  const seen = wentBack(execution, now)
+  return seen === execution ? execution : { ...seen, stageSince: now }
+}
+
+/** Which instances have left the target version, and which are back. */
+export function wentBack(execution: Execution, now: Instant): Execution {
   const back: string[] = []
   let progress = false
   const instances = mapChanged(execution.instances, (instance) => {
@@ -63,7 +69,7 @@ function facts({ execution, now }: Look): Execution {
   if (!progress) return execution
   const { rollbackInfo } = execution
   const rolledBackInstances = [...rollbackInfo.rolledBackInstances, ...back]
-  return { ...execution, instances, stageSince: now, rollbackInfo: { ...rollbackInfo, rolledBackInstances } }
+  return { ...execution, instances, rollbackInfo: { ...rollbackInfo, rolledBackInstances } }
 }
 
 function fact(execution: Execution, instance: Instance, now: Instant): Instance {
