@@ -154,7 +154,7 @@ const busy: Readonly<Record<Situation, string | null>> = {
   failedInstall: null,
   failedChange: null,
   failedUninstall: 'its last uninstall did not finish',
-  frozen: 'it is frozen in two versions',
+  frozen: 'it is frozen after an upgrade execution',
   uninstalled: 'it is uninstalled',
 }
 

@@ -164,7 +164,8 @@ function describe(state: ReleaseState, situation: Situation): string {
   const open = openOperation(state)
   if (situation === 'claimed') return `held by the upgrade execution ${claim?.executionId}`
   if (open !== null) return `${status}: its ${open.kind} ${open.id} is in progress`
-  if (situation === 'external') return `${status}: another hand is working on it`
+  if (situation === 'external')
+    return `${status}: another hand is working on it. If its helm has died, a platform admin settles it: recover with force`
   if (situation === 'failedUninstall')
     return 'half uninstalled: its last uninstall did not finish. Uninstall it again, where a hook hinders with hooks=false'
   return status

@@ -228,7 +228,7 @@ describe('in lists and batches', () => {
     expect(await idsOf({ status: 'PENDING_UPGRADE', chartVersion: '1.0.0' })).toContain(id)
     await unclaim(release, true)
     expect(await needing()).toContain(id)
-    expect(await skipped(id)).toBe('it is frozen in two versions')
+    expect(await skipped(id)).toBe('it is frozen after an upgrade execution')
     expect(await idsOf({ attention: true, chartVersion: '1.0.0' })).toContain(id)
   })
 })

@@ -101,7 +101,7 @@ test('a batch upgrade of the chart skips them all, and says why', () => {
   const { upgraded, failed, skipped } = batch
   expect({ upgraded, failed }).toEqual({ upgraded: [], failed: [] })
   expect(skipped.map(({ release }) => release.id).sort()).toEqual([...frozen.values()].map(idOf).sort())
-  expect([...new Set(skipped.map(({ reason }) => reason))]).toEqual(['it is frozen in two versions'])
+  expect([...new Set(skipped.map(({ reason }) => reason))]).toEqual(['it is frozen after an upgrade execution'])
 })
 
 const idOf = ({ fleet }: Frozen): string => fleet.release.id
