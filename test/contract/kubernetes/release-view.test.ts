@@ -260,6 +260,10 @@ test('what earlier revisions left is told by the mark of the release; of what li
   const hook = configMap('hook', { annotations: { 'helm.sh/hook': 'pre-install' } })
   const past = manifestOf(marked('left'), marked('kept', policy), configMap('theirs'), hook, statefulSet('gone'))
   await apply(namespace, past)
+  await eventually(
+    () => cluster.client.listMetadata(resources.volumeClaims, { namespace }),
+    ({ items }) => items.length === 1,
+  )
   await remove(namespace, manifestOf(statefulSet('gone')))
   await apply(elsewhere, manifestOf(configMap('foreign')))
   const forged = manifestOf(configMap('foreign', { namespace: elsewhere }))
