@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { transaction } from '../../../src/infra/database/pool.ts'
 import { ActFailed } from '../../../src/infra/engine/index.ts'
 import { type KubeObject, resources } from '../../../src/infra/kubernetes/index.ts'
 import type { Execution } from '../../../src/upgrades/core/model.ts'
@@ -206,6 +207,19 @@ describe('a pin', () => {
     await pinned(fleet, 'previous', 2)
     await applyService(fleet)
     await fleet.holds()
+  })
+
+  test('that helm has taken away is noted as gone, and the gate ends with the execution', async () => {
+    const fleet = await bothSides(2)
+    await fleet.gate({ kind: 'frozen' })
+    await fleet.next({ from: '1.0.0', to: '2.0.0' })
+    await fleet.gate({ kind: 'closed' })
+    await applyService(fleet)
+    await fleet.gate({ kind: 'none' })
+    const { db } = world.database
+    expect(await world.gates.ofExecution(db, fleet.execution.id)).toMatchObject([{ originals: { services: [] } }])
+    await transaction(db, (tx) => world.gates.dropOff(tx, fleet.execution.id))
+    expect(await world.gates.ofExecution(db, fleet.execution.id)).toEqual([])
   })
 
   /** The pods of a version go and none comes for them. */

@@ -141,17 +141,22 @@ function goalOf(
   }
 }
 
-/** Restoring while traffic is pinned to the side that goes would leave the Services without endpoints. */
+/**
+ * Restoring while traffic is pinned to the side that goes would leave the Services without endpoints. Where helm or another
+ * hand has taken every pin away it is noted as gone, or the gate would be kept for it for ever.
+ */
 async function unpinWhatGoes(parts: FleetParts, fleet: Fleet, { row, lineage }: Seen, hand: Hand): Promise<void> {
   if (row === null || row.originals.services.length === 0 || lineage.current === null) return
   const { namespace, client } = fleet
-  const stays = await Promise.all(
-    row.originals.services.map(async ({ name }) => {
+  const pins = await Promise.all(
+    row.originals.services.map(async ({ name, uid }) => {
       const service = await client.find<Service>(resources.services, { namespace, name })
-      return service === null || [null, lineage.current].includes(hashOf(service))
+      return service === null || service.metadata.uid !== uid ? null : hashOf(service)
     }),
   )
-  if (stays.includes(false)) await unpinServices(parts, fleet, row, hand)
+  const pinned = pins.filter((hash) => hash !== null)
+  if (pinned.length === 0 || pinned.some((hash) => hash !== lineage.current))
+    await unpinServices(parts, fleet, row, hand)
 }
 
 /** A Deployment's pods are chosen before its gate is raised; where none may go, no earlier choice is left. */
