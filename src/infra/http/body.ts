@@ -28,10 +28,12 @@ export function readJsonBodies(app: FastifyInstance): void {
   })
 }
 
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
 /** The text of a body; null where it is none: to put something else in place of what cannot be read would change it. */
 function decoded(body: string | Buffer): string | null {
   try {
-    return typeof body === 'string' ? body : new TextDecoder('utf-8', { fatal: true }).decode(body)
+    return typeof body === 'string' ? body : utf8.decode(body)
   } catch {
     return null
   }

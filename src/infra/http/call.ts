@@ -36,11 +36,11 @@ export class RequestCall implements Call {
     this.#route = route
   }
 
-  /** Made when first asked for: most requests never wait. */
   get stopping(): AbortSignal {
     return this.#context.stopping
   }
 
+  /** Made when first asked for: most requests never wait. */
   get signal(): AbortSignal {
     this.#signal ??= AbortSignal.any([clientGone(this.reply), this.#context.stopping])
     return this.#signal

@@ -27,7 +27,7 @@ const eventsOf: Partial<Record<ReleaseAct['kind'], RegExp>> = {
 export async function watchHooks({ clusters, clock }: Parts, release: Release, kind: ReleaseAct['kind']) {
   const since: Instant = clock.now() - clockSkewMs
   const events = eventsOf[kind]
-  const hooksOf = hooksReader(clusters, release, kind)
+  const hooksOf = hooksReader(clusters, release, events)
   const before = kind === 'uninstall' ? await quietly(hooksOf) : null
   const read = (manifest: string) => clusters.of(release.clusterId).hookEvidence(manifest, release.namespace, since)
   const manifestOf = async () => before ?? (await hooksOf())
@@ -82,12 +82,11 @@ function asHook({ group, resource, name }: ForeignObject): string | null {
  * The hooks that the newest record names. A record may be of many megabytes and is looked for every other second while helm
  * is at work: one that was read, or that cannot be, is not read again.
  */
-function hooksReader(clusters: Clusters, { clusterId, namespace, name }: Release, kind: ReleaseAct['kind']) {
+function hooksReader(clusters: Clusters, { clusterId, namespace, name }: Release, events: RegExp | undefined) {
   const { endpoint } = clusters.of(clusterId)
   let known: { readonly key: string; readonly hooks: Promise<string> } | null = null
   const read = async (version: number): Promise<string> => {
     const stored = await readRevision(endpoint, namespace, name, version)
-    const events = eventsOf[kind]
     const hooks = (stored?.record.hooks ?? []).filter((hook) => events?.test(JSON.stringify(hook.events ?? [])))
     return hooks.map((hook) => String(hook.manifest ?? '')).join('\n---\n')
   }

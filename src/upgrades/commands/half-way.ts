@@ -1,17 +1,11 @@
-import type { Uuid } from '../../core/subject.ts'
 import type { Db } from '../../infra/database/types.ts'
 import type { FleetRelease } from '../../releases/index.ts'
+import type { Execution, VersionRef } from '../core/model.ts'
 import { endedHalfWay } from '../store/queries.ts'
 import { runsFrozen } from './require-releases.ts'
 
-/** One end of an upgrade, as it is known before an execution is made and after. */
-export type End = { readonly id: Uuid; readonly version: string; readonly chartVersion: string }
-export type Between = {
-  readonly tenantId: Uuid
-  readonly componentId: Uuid
-  readonly from: End
-  readonly to: End
-}
+/** An upgrade as it is known before an execution of it is made, and after. */
+export type Between = Pick<Execution, 'tenantId' | 'componentId' | 'from' | 'to'>
 
 /**
  * Whether several releases are in two versions because the execution before has ended in the middle, between just these: the
@@ -19,7 +13,7 @@ export type Between = {
  */
 export async function isHalfWay(db: Db, releases: readonly FleetRelease[], between: Between): Promise<boolean> {
   const { from, to } = between
-  const runs = ({ chartVersion }: End) => releases.some((one) => one.chartVersion === chartVersion)
+  const runs = ({ chartVersion }: VersionRef) => releases.some((one) => one.chartVersion === chartVersion)
   const releaseIds = releases.map(({ id }) => id)
   return releases.length > 1 && runs(from) && runs(to) && endedHalfWay(db, { ...between, releaseIds })
 }

@@ -16,10 +16,10 @@ import { type ActiveExecution, activeExecution } from '../store/queries.ts'
 import { writeWorld } from '../store/rehearsals.ts'
 import { type CommandCall, requireTenant } from './context.ts'
 import { countFleet, rehearsalSize } from './count-fleet.ts'
-import { type Between, isHalfWay, isTakenOver } from './half-way.ts'
+import { type Between, isHalfWay } from './half-way.ts'
 import { type Ends, endsOf, judgePath, type PathRequest, requirePath } from './judge-path.ts'
 import { newExecution, type Parts, versionRef } from './new-execution.ts'
-import { requireReleases } from './require-releases.ts'
+import { requireReleases, runsFrozen } from './require-releases.ts'
 import { type Resolved, resolveTarget, type TargetRequest } from './resolve-target.ts'
 
 /** `seeds/004`, "UpgradeRequest Structure", with its defaults filled in. */
@@ -51,12 +51,12 @@ export async function initiate(
   const ends = await endsOf(deps.db, deps.ports, path)
   const found = await resolveTarget(deps, { tenantId, component: ends.component, target: request.target })
   await refuseActive(deps, path, found)
-  const between = betweenOf(tenantId, ends)
-  const halfWay = await isHalfWay(deps.db, found.releases, between)
+  const halfWay = await isHalfWay(deps.db, found.releases, betweenOf(tenantId, ends))
   requireReleases(found.releases, ends.from, halfWay ? ends.to.helmChartVersion : null)
   requireStrategy(found, request)
   const resolved = movedBy(request, found)
-  const warnings = await requireEdge(deps, path, between, resolved, request)
+  const takenOver = halfWay || runsFrozen(found.releases, ends.to.version)
+  const warnings = await requireEdge(deps, path, takenOver, request)
   const foreseen = await foreseenOf(deps, resolved, ends, request)
   await requireHold(foreseen, request)
   const label = request.initiatedBy ?? null
@@ -74,11 +74,10 @@ function betweenOf(tenantId: Uuid, { component, from, to }: Ends): Between {
 async function requireEdge(
   deps: UpgradeDeps,
   path: PathRequest,
-  between: Between,
-  { releases }: Resolved,
+  takenOver: boolean,
   { overrideChecks = [] }: InitiateRequest,
 ): Promise<readonly Warning[]> {
-  const verdict = await judgePath(deps.db, deps.ports, path, await isTakenOver(deps.db, releases, between))
+  const verdict = await judgePath(deps.db, deps.ports, path, takenOver)
   return requirePath(
     verdict,
     overrideChecks.map(({ check }) => check),

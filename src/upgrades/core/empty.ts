@@ -5,7 +5,7 @@
 import { type Instant, seconds } from '../../core/instant.ts'
 import { isInFlight } from './instances.ts'
 import { limitOf } from './leaving.ts'
-import type { Execution, Stage } from './model.ts'
+import type { Execution, Instance, Stage } from './model.ts'
 import { statusReasons, waits } from './reasons.ts'
 import type { Fleet, Members } from './slots.ts'
 import { atInterval, go, type Look, type Step, wait, waitUntil } from './stages/look.ts'
@@ -56,7 +56,7 @@ export function isEmptied(look: Look): boolean {
 /** It has come since, and has its own time to pass: as long again at most, whoever scales to 0 in turn. */
 const isComing =
   ({ execution, now }: Look) =>
-  (one: Execution['instances'][number]) =>
+  (one: Instance) =>
     isInFlight(one) && now < limitOf(execution, one, now)
 
 /** Stages that bring something about, or conclude something, by what instances there are. */

@@ -18,12 +18,13 @@ export const removing: PhaseHandler<Removing> = (look) => {
   if (seen.kind === 'present') return anotherHand(look, 'the release was installed again by another hand')
   const { remains } = seen
   if (remains !== null && endsRemoval(look.state, remains)) return uninstalled(look, leftoversOf(remains))
-  const stopping = now >= (operation.deadline ?? now) ? onlyStopping(look) : null
+  const isOver = now >= (operation.deadline ?? now)
+  const stopping = isOver ? onlyStopping(look) : null
   if (stopping !== null) return stopping
   const hanging = withEvidence(look, remains?.evidence)
   if (operation.cancelRequested)
     return endFailed(hanging, { code: 'cancelled', detail: 'the wait was cancelled; objects remain' })
-  if (now >= (operation.deadline ?? now)) return endFailed(hanging, incomplete(remains))
+  if (isOver) return endFailed(hanging, incomplete(remains))
   const until = Math.min(now + seconds(1), operation.deadline ?? now)
   const detail = remains?.blockers.join('; ') ?? 'unknown'
   return goOn(look, { operation, waitingFor: { reason: 'UNINSTALLING', until, detail } })

@@ -1,7 +1,7 @@
 import type { Instant } from '../../../core/instant.ts'
 import { isInFlight, withStatus } from '../instances.ts'
 import { limitOf } from '../leaving.ts'
-import type { Check, Execution } from '../model.ts'
+import type { Check, Execution, Instance } from '../model.ts'
 import { followInstances } from '../others.ts'
 import { mapChanged } from '../patch.ts'
 import { statusReasons, waits } from '../reasons.ts'
@@ -49,7 +49,7 @@ function isOver({ execution, now }: Look): boolean {
   return now >= stageEnds(execution) && !execution.instances.some(isAwaited(execution))
 }
 
-const isAwaited = (execution: Execution) => (one: Execution['instances'][number]) =>
+const isAwaited = (execution: Execution) => (one: Instance) =>
   isInFlight(one) && (one.startedAt ?? 0) < stageEnds(execution)
 
 function timesOf(look: Look): { readonly until: Instant; readonly lookBy: Instant } {

@@ -98,8 +98,11 @@ export async function letGo(
   const refused: string[] = []
   for (const pod of pods) {
     const named = { namespace, ...refOf(pod) }
-    const answer =
-      asks && isReady(pod) ? await evict(client, named, hand) : await deletePod(client, namespace, named, hand)
+    if (!asks || !isReady(pod)) {
+      await deletePod(client, namespace, named, hand)
+      continue
+    }
+    const answer = await evict(client, named, hand)
     if (answer !== null) refused.push(`${pod.metadata.name}: ${answer}`)
   }
   if (refused.length > 0) throw hand.failure('refused', refused.join('; '))
@@ -119,7 +122,6 @@ export async function deletePod(
   namespace: string,
   { name, uid }: PodRef,
   hand: Hand,
-): Promise<null> {
+): Promise<void> {
   await hand.write((options) => removePods(client, namespace, [{ name, uid }], options))
-  return null
 }
