@@ -4,8 +4,7 @@ import type { Decision, Input } from '../../src/core/decision.ts'
 import type { Instant } from '../../src/core/instant.ts'
 import type { Uuid } from '../../src/core/subject.ts'
 import type { Db, Tx } from '../../src/infra/database/types.ts'
-import type { Change } from '../../src/infra/engine/settle.ts'
-import type { ActContext, Machine } from '../../src/infra/engine/types.ts'
+import type { ActContext, Change, Machine } from '../../src/infra/engine/types.ts'
 
 /**
  * The smallest machine that has all that the engine cares for: a list of steps to be carried out one after another in

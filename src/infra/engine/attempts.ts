@@ -1,13 +1,15 @@
 import { type RawBuilder, sql } from 'kysely'
-import type { ActFailure, Attempt, AttemptResult, Baseline, PlannedAct } from '../../core/decision.ts'
+import type { ActFailure, Attempt, AttemptResult, PlannedAct } from '../../core/decision.ts'
 import type { Instant } from '../../core/instant.ts'
 import type { Subject, SubjectKind, Uuid } from '../../core/subject.ts'
 import { inParts } from '../database/in-parts.ts'
 import { jsonb } from '../database/jsonb.ts'
-import { fromInstant, toInstant } from '../database/pool.ts'
+import { fromInstant } from '../database/pool.ts'
 import { inBatches } from '../database/read-batches.ts'
 import type { Db, Tx } from '../database/types.ts'
-import { type LeaseName, leaseTaken, writesWhileHeld, writeWhileHeld } from './work.ts'
+import { type AttemptRow, toAttempt } from './attempt-rows.ts'
+import { leaseTaken, writesWhileHeld, writeWhileHeld } from './fence.ts'
+import type { LeaseName } from './types.ts'
 
 /** How an attempt ended. */
 export type Outcome = { readonly result: AttemptResult; readonly failure: ActFailure | null }
@@ -103,34 +105,6 @@ export function attemptOf<A>(
   { seq, epoch, now }: { readonly seq: number; readonly epoch: bigint; readonly now: Instant },
 ): Attempt<A> {
   return { seq, act, baseline, epoch, startedAt: now, deadline, endedAt: null, result: null, failure: null }
-}
-
-/** A row of `attempts`. */
-export type AttemptRow = {
-  readonly seq: number
-  readonly act: unknown
-  readonly baseline: Baseline
-  readonly epoch: number
-  readonly started_at: Date
-  readonly deadline: Date
-  readonly ended_at: Date | null
-  readonly result: AttemptResult | null
-  readonly failure: ActFailure | null
-}
-
-/** An attempt as its row has it. */
-export function toAttempt<A>(row: AttemptRow): Attempt<A> {
-  return {
-    seq: row.seq,
-    act: row.act as A,
-    baseline: row.baseline,
-    epoch: BigInt(row.epoch),
-    startedAt: toInstant(row.started_at),
-    deadline: toInstant(row.deadline),
-    endedAt: toInstant(row.ended_at),
-    result: row.result,
-    failure: row.failure,
-  }
 }
 
 function only(rows: readonly AttemptRow[]): AttemptRow {

@@ -1,25 +1,16 @@
 import type { Attempt } from '../../core/decision.ts'
-import type { Clock, Instant } from '../../core/instant.ts'
+import type { Instant } from '../../core/instant.ts'
 import type { SubjectKind } from '../../core/subject.ts'
 import type { Db, Tx } from '../database/types.ts'
-import type { Log } from '../log.ts'
-import { type AttemptEnd, attemptOf, isLeftOpen, openAttempt, takeOverAttempt } from './attempts.ts'
+import { attemptOf, isLeftOpen, openAttempt, takeOverAttempt } from './attempts.ts'
 import { apply } from './commands.ts'
+import type { DriveContext } from './drive-context.ts'
+import { type Fence, fenced, requireTime } from './fence.ts'
 import type { HeldLease } from './lease.ts'
 import { perform } from './perform.ts'
-import { type Saving, type Settling, settlingOf } from './settle.ts'
-import type { Machine } from './types.ts'
-import { type Fence, fenced, finish, requireTime } from './work.ts'
-
-export type DriveContext = {
-  readonly db: Db
-  readonly clock: Clock
-  readonly log: Log
-  /** Records how an attempt ended; throws `LeaseLost`. */
-  readonly closeAttempt: (end: AttemptEnd) => Promise<void>
-  /** Aborted when the worker stops: no further act is begun. */
-  readonly draining: AbortSignal
-}
+import { type Settling, settlingOf } from './settle.ts'
+import type { Machine, Saving } from './types.ts'
+import { finish } from './work.ts'
 
 /**
  * How a drive ended. `finished`: due again at `wake`, having seen that many wakes. `returned`: the same, and the lease was

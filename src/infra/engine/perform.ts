@@ -1,11 +1,11 @@
 import type { Attempt } from '../../core/decision.ts'
 import type { Outcome } from './attempts.ts'
-import type { DriveContext } from './drive.ts'
+import type { DriveContext } from './drive-context.ts'
 import { ActAborted, ActFailed, describe, whyAborted } from './errors.ts'
+import { requireTime } from './fence.ts'
 import { insist } from './insist.ts'
 import type { HeldLease } from './lease.ts'
 import type { ActContext, Machine } from './types.ts'
-import { requireTime } from './work.ts'
 
 type Begun<A> = { readonly attempt: Attempt<A>; readonly seen: number }
 

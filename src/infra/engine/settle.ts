@@ -1,6 +1,5 @@
-import { type RawBuilder, sql } from 'kysely'
+import { sql } from 'kysely'
 import type { Attempt } from '../../core/decision.ts'
-import type { DomainEvent } from '../../core/events.ts'
 import type { Instant } from '../../core/instant.ts'
 import type { SubjectKind, Uuid } from '../../core/subject.ts'
 import { jsonb } from '../database/jsonb.ts'
@@ -10,22 +9,7 @@ import { writesInBatches } from '../database/write-batches.ts'
 import { type AppendedEvent, appending } from '../events/events.ts'
 import type { Log } from '../log.ts'
 import { attemptReader, insertingAttempts, type OpenedAttempt } from './attempts.ts'
-import type { LeaseName } from './work.ts'
-
-/** What a decision changed of a subject. */
-export type Change<S> = { readonly before: S; readonly after: S; readonly events: readonly DomainEvent[] }
-
-/** How a machine writes decisions on several of its subjects in one statement. */
-export type Saving<S> = {
-  /** Whether `statement` writes all of a change; one of which it does not has a transaction of its own, by `save`. */
-  covers(before: S, after: S): boolean
-  /**
-   * Queries of a `with` that write changes. They take of the subjects of `held (subject_id)` those that still have the
-   * version that was loaded, wait for no lock (`skip locked`), count events, and end in
-   * `saved (subject_id, tenant_id, seq)` with the last number of an event.
-   */
-  statement(changes: readonly Change<S>[]): RawBuilder<unknown>
-}
+import type { Change, LeaseName, Saving } from './types.ts'
 
 /** A decision that was made on a state read without its lock, and what is to be written if nothing came in between. */
 export type Settlement<S, A> = {

@@ -1,8 +1,9 @@
+import type { RawBuilder } from 'kysely'
 import type { Baseline, Decide } from '../../core/decision.ts'
+import type { DomainEvent } from '../../core/events.ts'
 import type { Instant } from '../../core/instant.ts'
 import type { Subject, SubjectKind, Uuid } from '../../core/subject.ts'
 import type { Db, Tx } from '../database/types.ts'
-import type { Change, Saving } from './settle.ts'
 import type { Share } from './shares.ts'
 
 /**
@@ -17,6 +18,9 @@ export type Lease = {
   /** Milliseconds until the lease ends by the database's clock, measured from before it was taken or renewed; 0 when lost. */
   remainingMs(): number
 }
+
+/** What names a lease in the database. */
+export type LeaseName = Pick<Lease, 'subject' | 'epoch'>
 
 /** How an act is carried out. Returns nothing: what the machine learns comes from observing. Throws `ActFailed`. */
 export type ActContext = {
@@ -35,6 +39,21 @@ export type Acts<A extends { readonly kind: string }> = {
  * while the subject's version is the same need not be read again.
  */
 export type Loading<S> = { readonly lock?: boolean; readonly known?: S }
+
+/** What a decision changed of a subject. */
+export type Change<S> = { readonly before: S; readonly after: S; readonly events: readonly DomainEvent[] }
+
+/** How a machine writes decisions on several of its subjects in one statement. */
+export type Saving<S> = {
+  /** Whether `statement` writes all of a change; one of which it does not has a transaction of its own, by `save`. */
+  covers(before: S, after: S): boolean
+  /**
+   * Queries of a `with` that write changes. They take of the subjects of `held (subject_id)` those that still have the
+   * version that was loaded, wait for no lock (`skip locked`), count events, and end in
+   * `saved (subject_id, tenant_id, seq)` with the last number of an event.
+   */
+  statement(changes: readonly Change<S>[]): RawBuilder<unknown>
+}
 
 /** What a feature gives the engine for one kind of subject. */
 export interface Machine<S, C, O, A extends { readonly kind: string }> {

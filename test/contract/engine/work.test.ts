@@ -6,8 +6,9 @@ import type { Subject, SubjectKind } from '../../../src/core/subject.ts'
 import { transaction } from '../../../src/infra/database/pool.ts'
 import { type Claimed, claim } from '../../../src/infra/engine/claim.ts'
 import { LeaseLost } from '../../../src/infra/engine/errors.ts'
+import { fenced } from '../../../src/infra/engine/fence.ts'
 import type { Lease } from '../../../src/infra/engine/types.ts'
-import { fenced, finish, readWanted, release, renew, wake } from '../../../src/infra/engine/work.ts'
+import { finish, readWanted, release, renew, wake } from '../../../src/infra/engine/work.ts'
 import { type FreshDatabase, freshDatabase } from '../../support/database.ts'
 
 const leaseMs = 15_000
