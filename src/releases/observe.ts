@@ -17,7 +17,7 @@ import { CannotOpen } from '../infra/secrets/vault.ts'
 import type { Frozen, FrozenTraffic, HelmRevision, ReleaseObservation, ReleaseState } from './core/model.ts'
 import { waits } from './core/phases/waiting.ts'
 import { openOperation } from './core/situation.ts'
-import { clockSkewMs, evidenceView } from './evidence.ts'
+import { failureSight } from './failure-sight.ts'
 import { type OverwrittenDeps, overwrittenNext } from './overwritten.ts'
 import type { ReleaseCluster } from './ports.ts'
 import { type Manifests, remainsOf } from './remains.ts'
@@ -88,7 +88,7 @@ async function look(state: ReleaseState, deps: ObserveDeps): Promise<ReleaseObse
     stored: records.map(({ version, uid, status }) => ({ revision: version, secretUid: uid, status })),
     readiness,
     remains: newest.status === 'uninstalled' ? await remainsOf(state, deps, () => deps.manifests(state)) : null,
-    evidence: await evidenceOf(state, deps, newest),
+    ...(await failureSight(state, deps, newest)),
     overwritten: await overwrittenNext(state, newest, deps),
     ...(await frozenSight(state, deps)),
   }
@@ -144,25 +144,6 @@ function ifUnknown<T>(value: T): (error: unknown) => T {
 async function isStillNewest({ endpoint }: ReleaseCluster, head: RecordMetadata): Promise<boolean> {
   const { records } = await listRecords(endpoint, { namespace: head.namespace, release: head.name })
   return records.some(({ uid }) => uid === head.uid) && records.every(({ version }) => version <= head.version)
-}
-
-/** Evidence is read while everything is still as it failed. That it cannot be read must not keep the failure open. */
-async function evidenceOf(state: ReleaseState, deps: ObserveDeps, newest: HelmRevision): Promise<Json> {
-  const operation = openOperation(state)
-  if (operation?.phase.name !== 'failing') return null
-  const { code, evidence } = operation.phase.failure
-  const said = evidence === undefined ? null : deps.openEvidence(operation.id, evidence)
-  if (operation.kind === 'uninstall') return evidenceView(said, null)
-  const { namespace } = state.release
-  const { cluster } = deps
-  try {
-    const conflicts = code === 'field_conflict' ? await cluster.conflicts(newest.manifest, state.release) : []
-    const since = (operation.startedAt ?? operation.createdAt) - clockSkewMs
-    const pods = await cluster.evidence(newest.manifest, namespace, since)
-    return evidenceView(said, { conflicts, pods })
-  } catch {
-    return evidenceView(said, null)
-  }
 }
 
 /** Revisions that are not mirrored yet, oldest first. */

@@ -7,18 +7,10 @@ import { type ForeignObject, listRecords, readRevision, UnreadableRecordError } 
 import type { Release, ReleaseAct } from '../core/model.ts'
 import { clockSkewMs } from '../evidence.ts'
 import type { Clusters, UnfinishedHook } from '../ports.ts'
-import { nameOfHook } from './hook-names.ts'
+import { endOfHook, hookEvents, nameOfHook } from './hook-names.ts'
 import { quietly } from './quietly.ts'
 
 type Parts = { readonly clusters: Clusters; readonly clock: Clock }
-
-/** The hooks that an act may run, by what Helm calls their events. */
-const eventsOf: Partial<Record<ReleaseAct['kind'], RegExp>> = {
-  install: /\b(?:pre|post)-install\b/,
-  upgrade: /\b(?:pre|post)-upgrade\b/,
-  rollback: /\b(?:pre|post)-rollback\b/,
-  uninstall: /\b(?:pre|post)-delete\b/,
-}
 
 /**
  * Looks at an act from before it begins: an uninstall removes the record that names its hooks, and helm may delete a hook
@@ -26,12 +18,11 @@ const eventsOf: Partial<Record<ReleaseAct['kind'], RegExp>> = {
  */
 export async function watchHooks({ clusters, clock }: Parts, release: Release, kind: ReleaseAct['kind']) {
   const since: Instant = clock.now() - clockSkewMs
-  const events = eventsOf[kind]
+  const events = hookEvents[kind]
   const hooksOf = hooksReader(clusters, release, events)
   const before = kind === 'uninstall' ? await quietly(hooksOf) : null
   const read = (manifest: string) => clusters.of(release.clusterId).hookEvidence(manifest, release.namespace, since)
   const manifestOf = async () => before ?? (await hooksOf())
-  const nameOf = (hook: UnfinishedHook) => nameOfHook(hook, events)
   let deleted: HookEvidence | null = null
   return {
     /** Which hook helm waits for now; null where the cluster shows none. Throws where it does not say. */
@@ -41,7 +32,7 @@ export async function watchHooks({ clusters, clock }: Parts, release: Release, k
       const { clusterId, namespace } = release
       const hooks = await clusters.of(clusterId).unfinishedHooks(manifest, namespace, since)
       const [newest] = hooks
-      return newest === undefined || newest.failed ? null : nameOf(newest)
+      return newest === undefined || newest.failed ? null : nameOfHook(newest, events)
     },
     /** Looks at a Job or pod of a hook that helm is about to delete. What was made before the act is none of its hooks. */
     beforeDelete: async (object: ForeignObject): Promise<void> => {
@@ -56,7 +47,7 @@ export async function watchHooks({ clusters, clock }: Parts, release: Release, k
         return manifest === '' ? null : read(manifest)
       })
       const found = hooks ?? deleted
-      return found === null ? error : withHooks(error, found, nameOf)
+      return found === null ? error : withHooks(error, found, events)
     },
   }
 }
@@ -109,21 +100,17 @@ function hooksReader(clusters: Clusters, { clusterId, namespace, name }: Release
 }
 
 /** Helm names a hook in its error for some acts only, and never one that it waits for: what its Job did is a fact for all. */
-function withHooks({ result, failure }: ActFailed, { hooks, evidence }: HookEvidence, nameOf: NameOf): ActFailed {
+function withHooks({ result, failure }: ActFailed, { hooks, evidence }: HookEvidence, events: RegExp): ActFailed {
   const [hook] = hooks
   const code = hook?.failed === true && failure.code === 'helm_failed' ? 'hook_failed' : failure.code
   const said = isJsonObject(failure.evidence) ? failure.evidence : {}
-  const detail = hook === undefined || !ofHooks.has(code) ? failure.detail : `${failure.detail}; ${endOf(hook, nameOf)}`
+  const detail =
+    hook === undefined || !ofHooks.has(code) ? failure.detail : `${failure.detail}; ${endOfHook(hook, events)}`
   return new ActFailed(result, { ...failure, code, detail, evidence: { ...said, hooks: evidence } })
 }
 
 /** What a hook may be the reason for. */
 const ofHooks: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['hook_failed', 'timed_out', 'cancelled'])
-
-type NameOf = (hook: UnfinishedHook) => string
-
-const endOf = (hook: UnfinishedHook, nameOf: NameOf): string =>
-  `the hook ${nameOf(hook)} ${hook.failed ? 'has failed' : 'had not ended'}`
 
 /** What the hooks of an act left. */
 type HookEvidence = { readonly hooks: readonly UnfinishedHook[]; readonly evidence: Json }

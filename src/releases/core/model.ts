@@ -316,6 +316,8 @@ export type ReleaseObservation =
       readonly remains: Remains | null
       /** Read only while an operation is `failing`. */
       readonly evidence: Json | null
+      /** Read with it: the hook that an act which was ended or lost in it has left, in words. */
+      readonly leftByHook: string | null
       /** Read only where a rollback is next: what it takes from other hands. */
       readonly overwritten: Overwritten | null
       /** Both read only at rest of a frozen release: null where nothing is pinned, or nothing held, or nobody asks. */

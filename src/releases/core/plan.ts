@@ -31,6 +31,9 @@ function rollbackAct(operation: Operation, seen: Present): ReleaseAct {
     : { kind: 'upgrade', operationId: operation.id }
 }
 
+/** What the record of an act that was cut off says of its end. */
+export const cutOff = 'interrupted; settled by Flotilla'
+
 /** Ends a revision in Helm's own storage. Short: it is a read or two and one write. `objectsOf`: as the act has it. */
 export function planSettle(
   operation: Operation,

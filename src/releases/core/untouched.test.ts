@@ -107,7 +107,10 @@ test('a record that arrives after all is settled, and then it is FAILED', () => 
   expect(simulation.state.release).toMatchObject({ status: 'DEPLOYED', revision: 2 })
   simulation.settleDown()
   expect(simulation.state.release).toMatchObject({ status: 'FAILED', revision: 3, failedKind: 'upgrade' })
-  expect(simulation.world.newest()).toMatchObject({ status: 'failed', description: 'settled' })
+  expect(simulation.world.newest()).toMatchObject({
+    status: 'failed',
+    description: 'a late write of an ended operation; settled by Flotilla',
+  })
 })
 
 test('what another hand did meanwhile to the record that is there is followed', () => {

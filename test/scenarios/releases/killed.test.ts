@@ -4,7 +4,7 @@ import { practiceCluster, type TestCluster } from '../../support/cluster.ts'
 import { ok } from '../support/api.ts'
 import { heldHook } from '../support/cluster-view.ts'
 import { eventually } from '../support/eventually.ts'
-import { failure, OperationHandle, ReleaseHandle } from '../support/releases.ts'
+import { type Evidence, failure, OperationHandle, ReleaseHandle } from '../support/releases.ts'
 import { openWorld, type Place, type World } from '../support/world.ts'
 
 // Operations whose helm runs a hook, the server is killed with kill -9 and started again. The cluster stays. SPEC section 3,
@@ -105,6 +105,15 @@ async function runsAgain({ place, hook }: Begun): Promise<void> {
   await world.cluster.endHook(place.namespace)
 }
 
+/** The hook that helm was at is named, with its Job and its pod. */
+function expectHook(error: { readonly detail: string; readonly evidence?: unknown } | null): void {
+  expect(error?.detail).toContain('the hook Job app-hook (pre-upgrade) had not ended')
+  const { pods } = (error?.evidence ?? {}) as Partial<Evidence>
+  expect(pods?.workloads.map(({ object }) => object)).toEqual(['Job app-hook'])
+  expect(pods?.pods.map(({ phase }) => phase)).toEqual(['Running'])
+  expect(pods?.pods[0]?.containers).toHaveLength(1)
+}
+
 const part = ({ place }: Begun, name: string) => world.cluster.config(place.namespace, `app-${name}`)
 
 test.concurrent('an install is settled and installed again as revision 2, with the hooks of an install', async () => {
@@ -125,6 +134,7 @@ test.concurrent('an upgrade of a chart with hooks is not run twice: it is FAILED
   const one = given('upgrade')
   const ended = await one.operation.ended()
   expect(ended).toMatchObject({ status: 'FAILED', error: { code: 'interrupted' } })
+  expectHook(ended.error)
   expect(await one.release.read()).toMatchObject({
     status: 'FAILED',
     revision: 2,
@@ -140,7 +150,9 @@ test.concurrent('an upgrade of a chart with hooks is not run twice: it is FAILED
 
 test.concurrent('an atomic one is rolled back, over what it had not dropped yet', async () => {
   const one = given('atomic upgrade')
-  expect(await one.operation.ended()).toMatchObject({ status: 'FAILED', error: { code: 'rolled_back' } })
+  const { status, error } = await one.operation.ended()
+  expect({ status, code: error?.code }).toEqual({ status: 'FAILED', code: 'rolled_back' })
+  expectHook(error)
   expect(await one.release.read()).toMatchObject({ status: 'DEPLOYED', revision: 4 })
   expect(await one.release.verdicts()).toEqual(['4 DEPLOYED', '3 FAILED', '2 FAILED', '1 DEPLOYED'])
   expect([await part(one, 'old'), await part(one, 'new')]).toEqual([{ color: 'red' }, null])

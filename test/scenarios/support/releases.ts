@@ -61,6 +61,7 @@ export type Evidence = {
     readonly workloads: readonly { readonly object: string; readonly reason: string }[]
     readonly pods: readonly {
       readonly name: string
+      readonly phase: string
       readonly containers: readonly { readonly log: readonly string[] }[]
       readonly events: readonly object[]
     }[]

@@ -4,7 +4,7 @@ import type { ReleaseDecision } from '../command.ts'
 import { operationEvent } from '../events.ts'
 import type { HelmRevision, Operation, Phase, ReleaseAct, RevisionRecord } from '../model.ts'
 import { isBaseline, isOurs, isPending, objectsBefore } from '../ownership.ts'
-import { planApply, planSettle } from '../plan.ts'
+import { cutOff, planApply, planSettle } from '../plan.ts'
 import { fail } from './failing.ts'
 import {
   failureIn,
@@ -95,19 +95,11 @@ function settleToRepeat(
   return toRecords(look, newest, { name: 'settling', next, tries: phase.tries }, act, [event])
 }
 
-const cutOff = 'interrupted; settled by Flotilla'
-
-/** Our helm is gone and left the revision pending: it is settled, then the act is carried out again or given up. */
+/** Our helm is gone and left the revision pending: it is settled, then the act is carried out again; or it has failed. */
 function leftPending(look: Look, phase: Applying, attempt: Attempt<ReleaseAct>, newest: HelmRevision): ReleaseDecision {
-  const { operation, now, state } = look
-  const event = operationEvent(state.release, operation, 'interrupted', { revision: newest.revision })
+  const event = operationEvent(look.state.release, look.operation, 'interrupted', { revision: newest.revision })
   if (repeats(look, phase, attempt, newest)) return settleToRepeat(look, phase, attempt, newest, event)
-  const failure = failureOf(attempt, interruptedFailure(attempt.result))
-  // Helm leaves a rollback pending whose hook has failed: nothing has interrupted it.
-  const reason = attempt.result === 'interrupted' ? cutOff : `failed: ${failure.code}`
-  const act = planSettle(operation, newest, reason, now, objectsBefore(attempt, newest))
-  const next = { kind: 'conclude', failure } as const
-  return toRecords(look, newest, { name: 'settling', next, tries: phase.tries }, act, [event])
+  return fail(look, failureOf(attempt, interruptedFailure(attempt.result)), [event])
 }
 
 /** An interrupted upgrade with hooks has run some of them: running them twice is not ours to decide. */

@@ -1,12 +1,13 @@
 import type { ActFailure } from '../../../core/decision.ts'
+import type { DomainEvent } from '../../../core/events.ts'
 import type { Instant } from '../../../core/instant.ts'
 import type { Json } from '../../../core/json.ts'
 import type { ReleaseDecision } from '../command.ts'
 import { operationEvent } from '../events.ts'
 import type { ActionKind, HelmRevision, Operation, Phase, Release, ReleaseState } from '../model.ts'
 import { ended } from '../outcome.ts'
-import { isBaseline, isOurs, objectsBefore } from '../ownership.ts'
-import { deadlineFrom, planApply, planSettle } from '../plan.ts'
+import { isBaseline, isOurs, isPending, objectsBefore } from '../ownership.ts'
+import { cutOff, deadlineFrom, planApply, planSettle } from '../plan.ts'
 import { revisionBefore } from '../way-back.ts'
 import {
   goOn,
@@ -24,11 +25,11 @@ import { anotherHand } from './yielding.ts'
 type Failing = Extract<Phase, { name: 'failing' }>
 
 /** The operation cannot succeed any more. Evidence is read by the next look, before anything else is touched. */
-export function fail(look: Look, failure: ActFailure): ReleaseDecision {
+export function fail(look: Look, failure: ActFailure, events: readonly DomainEvent[] = []): ReleaseDecision {
   const tries = triesBefore(look)
   const phase: Failing = { name: 'failing', failure, ...(tries === null ? {} : { tries }) }
   const operation: Operation = { ...look.operation, phase }
-  return goOn(look, { operation, wake: look.now })
+  return goOn(look, { operation, events, wake: look.now })
 }
 
 /** Keeps the evidence and makes Helm's storage agree that the revision failed. */
@@ -39,8 +40,14 @@ export const failing: PhaseHandler<Failing> = (look, phase) => {
   }
   const evidence = seen.kind === 'present' ? seen.evidence : null
   const kept = withEvidence(look, evidence ?? undefined)
+  const failure = seen.kind === 'present' ? withHook(phase.failure, seen.leftByHook) : phase.failure
   const newest = ownUnsettled(kept)
-  return newest === null ? conclude(kept, phase.failure, phase.tries) : settle(kept, newest, phase.failure)
+  return newest === null ? conclude(kept, failure, phase.tries) : settle(kept, newest, failure)
+}
+
+/** The hook is told where the act itself could not tell it. */
+function withHook(failure: ActFailure, hook: string | null): ActFailure {
+  return hook === null ? failure : { ...failure, detail: `${failure.detail}; ${hook}` }
 }
 
 /** Neither ours nor what was there before: written by another hand meanwhile. */
@@ -60,7 +67,10 @@ function ownUnsettled({ state, operation, attempt, seen }: Look): HelmRevision |
 function settle(look: Look, newest: HelmRevision, failure: ActFailure): ReleaseDecision {
   const next = { kind: 'conclude', failure } as const
   const before = objectsBefore(look.attempt, newest)
-  const act = planSettle(look.operation, newest, `failed: ${failure.code}`, look.now, before)
+  // Helm leaves a rollback pending whose hook has failed: nothing has interrupted it.
+  const isCutOff = isPending(newest) && look.attempt?.result === 'interrupted'
+  const reason = isCutOff ? cutOff : `failed: ${failure.code}`
+  const act = planSettle(look.operation, newest, reason, look.now, before)
   return toRecords(look, newest, { name: 'settling', next, tries: 1 }, act)
 }
 

@@ -12,6 +12,7 @@ import type {
   Remains,
 } from '../model.ts'
 import { endsRemoval } from '../phases/removing.ts'
+import { openOperation } from '../situation.ts'
 import { rollbackAhead } from '../way-back.ts'
 
 /** How far an act gets in the simulation, and how it ends. */
@@ -73,6 +74,8 @@ export class HelmWorld {
   looksUntilReady = 0
   /** What a chart with hooks renders with these values. */
   rendersHooks = true
+  /** The hook that an act which failed has left unended, in words. */
+  leftByHook: string | null = null
   /** Revisions that another hand made. */
   readonly foreign = new Set<string>()
   /** Another hand was there at all. */
@@ -118,7 +121,8 @@ export class HelmWorld {
       stored,
       readiness,
       remains: newest.status === 'uninstalled' ? remainsOf(state, this.live) : null,
-      evidence: { seen: true },
+      evidence: openOperation(state)?.phase.name === 'failing' ? { seen: true } : null,
+      leftByHook: openOperation(state)?.phase.name === 'failing' ? this.leftByHook : null,
       overwritten: rollbackAhead(state, newest) === null ? null : lookedAt,
       traffic: this.gate === 'none' ? null : this.traffic,
       frozenVersions: this.gate === 'none' ? null : this.frozenVersions,
@@ -127,7 +131,7 @@ export class HelmWorld {
 
   carryOut(act: ReleaseAct, attempt: number, fate: Fate): ActEnd {
     if (fate === 'lostBefore') return lost
-    if (act.kind === 'settle') return this.settle(act.secretUid, fate)
+    if (act.kind === 'settle') return this.settle(act, fate)
     if (act.kind === 'supersede') return this.supersede(act.secretUid, fate)
     if (act.kind === 'removeStuckPods') return fine
     if (act.kind === 'repin') return this.repin(fate)
@@ -255,10 +259,10 @@ export class HelmWorld {
     write()
   }
 
-  private settle(secretUid: string, fate: Fate): ActEnd {
+  private settle({ secretUid, reason }: SettleAct, fate: Fate): ActEnd {
     if (fate === 'refused' || fate === 'failed' || fate.startsWith('unrecorded'))
       return { result: 'unchanged', failure: broken }
-    this.mark(secretUid, 'failed', 'settled')
+    this.mark(secretUid, 'failed', reason)
     return fate === 'done' ? fine : lost
   }
 
@@ -348,6 +352,7 @@ function remainsOf(state: ReleaseState, live: string | null): Remains {
   return endsRemoval(state, remains) ? { ...remains, leftovers: [ofThePast] } : remains
 }
 
+type SettleAct = Extract<ReleaseAct, { kind: 'settle' }>
 type DeployAct = Extract<ReleaseAct, { kind: 'install' | 'upgrade' | 'rollback' }>
 const descriptionOf = (act: DeployAct): string =>
   act.kind === 'rollback' ? `Rollback to ${act.target}` : 'in progress'
