@@ -22,6 +22,9 @@ export type UnfinishedHook = {
   readonly failed: boolean
 }
 
+/** `problem`: why its newest pod has not come up, as the cluster says it, not masked yet; null where nothing is known. */
+export type AwaitedHook = UnfinishedHook & { readonly problem: string | null }
+
 /** Where a release lives, and whose it is. */
 type Room = Pick<Release, 'namespace' | 'tenantId'>
 
@@ -50,8 +53,8 @@ export interface ReleaseCluster {
     namespace: string,
     since: number,
   ): Promise<{ readonly hooks: readonly UnfinishedHook[]; readonly evidence: Json } | null>
-  /** Those hooks by name alone. */
-  unfinishedHooks(manifest: string, namespace: string, since: number): Promise<readonly UnfinishedHook[]>
+  /** Those hooks by name alone, the newest first, and why its pod has not come up. */
+  unfinishedHooks(manifest: string, namespace: string, since: number): Promise<readonly AwaitedHook[]>
   /** The same of what is still there of a release that is being removed. */
   remainingEvidence(manifest: string, namespace: string): Promise<Json>
   /**

@@ -19,6 +19,16 @@ test('the newest pod that is not ready tells why, without the message of its con
   expect(newestProblem(pods)).toBe('pod new: container web: CrashLoopBackOff')
 })
 
+test('what no node takes is told without the values that its scheduler quotes', () => {
+  const message = 'invalid selector: values[0][key]: Invalid value: "canary": must be no more than 63 characters'
+  const conditions = [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message }]
+  const { status, ...made } = pod('new', 1, null)
+  const problem = newestProblem([{ ...made, status: { phase: 'Pending', conditions } }])
+  expect(problem).toBe(
+    'pod new: invalid selector: values[0][key]: Invalid value: ***: must be no more than 63 characters',
+  )
+})
+
 test('one that has done its work is no problem', () => {
   const { status, ...done } = pod('done', 2, 'Completed')
   expect(newestProblem([{ ...done, status: { ...status, phase: 'Succeeded' } }, pod('fine', 1, null)])).toBeNull()

@@ -7,7 +7,7 @@ import { type ForeignObject, listRecords, readRevision, UnreadableRecordError } 
 import type { Release, ReleaseAct } from '../core/model.ts'
 import { clockSkewMs } from '../evidence.ts'
 import type { Clusters, UnfinishedHook } from '../ports.ts'
-import { endOfHook, hookEvents, nameOfHook } from './hook-names.ts'
+import { awaitedHook, endOfHook, hookEvents } from './hook-names.ts'
 import { quietly } from './quietly.ts'
 
 type Parts = { readonly clusters: Clusters; readonly clock: Clock }
@@ -25,14 +25,14 @@ export async function watchHooks({ clusters, clock }: Parts, release: Release, k
   const manifestOf = async () => before ?? (await hooksOf())
   let deleted: HookEvidence | null = null
   return {
-    /** Which hook helm waits for now; null where the cluster shows none. Throws where it does not say. */
+    /** Which hook helm waits for now, and what keeps its pod; null where the cluster shows none. Throws where it does not say. */
     awaited: async (): Promise<string | null> => {
       const manifest = events === undefined ? '' : await manifestOf()
       if (manifest === '') return null
       const { clusterId, namespace } = release
       const hooks = await clusters.of(clusterId).unfinishedHooks(manifest, namespace, since)
       const [newest] = hooks
-      return newest === undefined || newest.failed ? null : nameOfHook(newest, events)
+      return newest === undefined || newest.failed ? null : awaitedHook(newest, events)
     },
     /** Looks at a Job or pod of a hook that helm is about to delete. What was made before the act is none of its hooks. */
     beforeDelete: async (object: ForeignObject): Promise<void> => {

@@ -64,7 +64,7 @@ async function keepFailure(
   }
 }
 
-/** A chart may put anything into the name of a hook. */
+/** A chart may put anything into the name of a hook, and a cluster into what keeps its pod. */
 async function awaitedText({ ports }: KeepingDeps, state: ReleaseState, hook: string | null): Promise<string | null> {
   if (hook === null) return null
   const mask = await maskOfState(ports.charts, state)

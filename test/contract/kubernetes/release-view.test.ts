@@ -102,8 +102,24 @@ test.runIf(podsAnswer)('hooks that have not ended well are told: those that were
   expect(await view.hookEvidence(manifest, namespace, Date.now() + 60_000)).toBeNull()
   const named = { kind: 'Job', name: 'broken', events: ['pre-upgrade'], failed: true }
   expect(found?.hooks).toEqual([named])
-  expect(await view.unfinishedHooks(manifest, namespace, 0)).toEqual([named])
+  expect(await view.unfinishedHooks(manifest, namespace, 0)).toMatchObject([named])
 })
+
+test.runIf(podsAnswer)(
+  'a hook whose pod cannot start tells why, without what the cluster writes beside it',
+  async () => {
+    const namespace = await cluster.namespace('hook-pods')
+    const annotations = { 'helm.sh/hook': 'pre-upgrade' }
+    const starting = (tag: string) => {
+      const manifest = manifestOf(job(tag, { tag, annotations }))
+      const problem = async () => (await view.unfinishedHooks(manifest, namespace, 0))[0]?.problem ?? ''
+      return apply(namespace, manifest).then(() => problem)
+    }
+    const [unpulled, unscheduled] = [await starting('imagepull'), await starting('pending')]
+    await eventually(unpulled, (problem) => /^pod imagepull-\S+: container \S+: ImagePullBackOff$/.test(problem))
+    await eventually(unscheduled, (problem) => /^pod pending-\S+: 0\/\d+ nodes are available/.test(problem))
+  },
+)
 
 test.runIf(podsAnswer)('of two hooks the newer one comes first: helm is at that', async () => {
   const namespace = await cluster.namespace('hook-order')

@@ -88,6 +88,17 @@ test.concurrent.each([
   expect((await release.read()).waitingFor).toBeNull()
 })
 
+test.concurrent('a hook whose pod cannot start tells why while it is waited for', async () => {
+  const place = world.place()
+  const values = { hook: { tag: 'imagepull' } }
+  const { operation } = await place.installing({ chartName: 'hooked', valuesOverride: values, timeout: 600 })
+  const why =
+    /^helm waits for the hook Job app-hook \(pre-install\): pod app-hook-\S+: container hook: ImagePullBackOff$/
+  await operation.until('says why', ({ waitingFor }) => why.test(waitingFor?.detail ?? ''))
+  ok(await world.api.post(`/operations/${operation.id}/cancel`, {}), 202)
+  expect((await operation.ended()).error).toMatchObject({ code: 'cancelled' })
+})
+
 test.concurrent('a hook that ends is waited for no more', async () => {
   const place = world.place()
   const release = await place.installed({ chartName: 'hooked', valuesOverride: { parts: ['two'] } })

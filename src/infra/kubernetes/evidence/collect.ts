@@ -11,7 +11,7 @@ import type { ClusterClient, KubeObject } from '../types.ts'
 import { observeObjects, observeWorkloads, type ReadParts } from '../workloads.ts'
 import { boundEvidence } from './bound.ts'
 import { describeEvents, describeLog, describePod, type EventObject, hasCrashed, ofThisTime } from './describe.ts'
-import { hookNamed, type UnfinishedHook, unfinishedHooks } from './hooks.ts'
+import { type AwaitedHook, hookNamed, podProblem, type UnfinishedHook, unfinishedHooks } from './hooks.ts'
 import type { ContainerEvidence, EventEvidence, Evidence, PodEvidence } from './types.ts'
 
 export type EvidenceOptions = {
@@ -65,16 +65,22 @@ export async function collectHookEvidence(
   })
 }
 
-/** The same hooks without what they wrote. Throws `ClusterError`. */
+/**
+ * The same hooks without what they wrote; of the newest, which is the one that helm is at, why its pod has not come up. Throws
+ * `ClusterError`.
+ */
 export function readUnfinishedHooks(
   parts: ReadParts,
   objects: readonly ManifestObject[],
   namespace: string,
   options: EvidenceOptions & { readonly since: number },
-): Promise<readonly UnfinishedHook[]> {
+): Promise<readonly AwaitedHook[]> {
   return inTime(options, async (signal) => {
     const hooks = await unfinishedHooks(parts, objects, namespace, { since: options.since, signal })
-    return hooks.map(hookNamed)
+    const [newest, ...older] = hooks
+    if (newest === undefined) return []
+    const problem = await podProblem(parts.client, newest)
+    return [{ ...hookNamed(newest), problem }, ...older.map((hook) => ({ ...hookNamed(hook), problem: null }))]
   })
 }
 

@@ -1,6 +1,7 @@
 import type { ManifestObject } from '../manifest.ts'
 import { judgeRelease, type Observed } from '../readiness/readiness.ts'
-import type { KubeObject } from '../types.ts'
+import type { ClusterClient, KubeObject } from '../types.ts'
+import { newestProblem, readPodProblems } from '../unready-pods.ts'
 import { isOwn, nameOf, type ReadParts } from '../workloads.ts'
 import { madeAt } from './describe.ts'
 
@@ -14,6 +15,9 @@ export type UnfinishedHook = {
   /** It has failed for good. */
   readonly failed: boolean
 }
+
+/** `problem`: why its newest pod has not come up, to be masked before it is shown; null where nothing is known. */
+export type AwaitedHook = UnfinishedHook & { readonly problem: string | null }
 
 /** A hook as it is named to callers. */
 export function hookNamed(one: Observed): UnfinishedHook {
@@ -42,6 +46,13 @@ export async function unfinishedHooks(
     if (!judgeRelease([one]).settled || isRunning(live)) found.push(one)
   }
   return found.sort((one, other) => madeAt(other.live) - madeAt(one.live))
+}
+
+/** Why the newest pod of a hook has not come up: of a hook that is a pod, that one. */
+export async function podProblem(client: ClusterClient, hook: Observed): Promise<string | null> {
+  if (hook.live?.kind === 'Pod') return newestProblem([hook.live])
+  const [problem] = (await readPodProblems(client, [hook])).values()
+  return problem ?? null
 }
 
 const runs = ({ hook, kind }: ManifestObject): boolean => hook !== null && (kind === 'Job' || kind === 'Pod')

@@ -1,3 +1,4 @@
+import { withoutFoundValues } from '../found-values.ts'
 import { conditionOf } from './judgement.ts'
 import type { Pod } from './workload-types.ts'
 
@@ -20,7 +21,8 @@ export function problemOf(pod: WithStatus): string {
   const { status = {} } = pod
   if (hasEnded(pod)) return `it is ${status.phase}${status.reason === undefined ? '' : ` (${status.reason})`}`
   const scheduled = conditionOf(status.conditions, 'PodScheduled')
-  if (scheduled?.status === 'False') return (scheduled.message ?? 'no node takes it').slice(0, MOST_TEXT)
+  if (scheduled?.status === 'False')
+    return withoutFoundValues(scheduled.message ?? 'no node takes it').slice(0, MOST_TEXT)
   const containers = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])]
   const [stopped] = containers.flatMap(({ name, state }) => {
     const reason = state?.waiting?.reason ?? (state?.running === undefined ? state?.terminated?.reason : undefined)
