@@ -20,9 +20,9 @@ import { sendProblem } from './problem-json.ts'
 import { RateLimit } from './rate-limit.ts'
 import { refuseConnection } from './refuse-connection.ts'
 import { register } from './register.ts'
-import type { FeatureRoutes } from './route.ts'
+import type { FeatureRoutes, Route } from './route.ts'
 import { Streams } from './streams.ts'
-import { answerUnmatched } from './unmatched.ts'
+import { answerUnmatched, undecodable } from './unmatched.ts'
 
 /** What `main.ts` gives the HTTP server. */
 export type AppOptions = {
@@ -48,7 +48,6 @@ export type AppOptions = {
 
 /** The HTTP server with every route, not yet listening. */
 export function buildApp(options: AppOptions): FastifyInstance {
-  const app = server(options.log)
   const stopping = new AbortController()
   const routes = [
     ...options.routes.flat(),
@@ -56,6 +55,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
     metricsRoute(options.metrics, options.metricsOpen),
   ]
   const all = [...routes, ...docsRoutes(routes, options.version)]
+  const app = server(options.log, all)
   const context: AppContext = {
     authenticate: options.authenticate,
     authorize: options.authorize,
@@ -93,7 +93,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
  * No limit cuts a long answer: `requestTimeout` and `headersTimeout` bound only how long a client may take to send its
  * request.
  */
-function server(log: FastifyBaseLogger): FastifyInstance {
+function server(log: FastifyBaseLogger, routes: readonly Route[]): FastifyInstance {
   return fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
@@ -106,7 +106,8 @@ function server(log: FastifyBaseLogger): FastifyInstance {
     return503OnClosing: false,
     genReqId: () => randomUUID(),
     frameworkErrors: (error, request, reply) => {
-      void sendProblem(error, request, reply)
+      const told = error.code === 'FST_ERR_BAD_URL' ? undecodable(routes, request.url) : error
+      void sendProblem(told, request, reply)
     },
     clientErrorHandler: refuseConnection,
   })

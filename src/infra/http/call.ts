@@ -5,6 +5,7 @@ import { authenticateRequest, checkAnyForm, checkExactForm, forbidden } from './
 import { brokenParts } from './broken.ts'
 import type { AppContext } from './context.ts'
 import { type KeyedRequest, noKey } from './idempotency/keyed-request.ts'
+import { malformedUrl } from './malformed-url.ts'
 import type { Call, Route } from './route.ts'
 import { inputProblem, parseInput } from './validate.ts'
 
@@ -67,6 +68,8 @@ export class RequestCall implements Call {
 }
 
 function readInput(route: Route, request: FastifyRequest): Input {
+  const malformed = malformedUrl(route.url, request.url)
+  if (malformed.length > 0) throw inputProblem(malformed)
   const { params, query, body } = route.schema
   if (!query) refuseAny(Object.keys(request.query as object), 'query/', 'is not a known parameter')
   if (!body) refuseAny(bodyFields(request.body), '', 'is not a known field: this request takes no body')

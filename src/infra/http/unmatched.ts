@@ -1,7 +1,18 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Problem } from '../../core/problems.ts'
+import { malformedUrl } from './malformed-url.ts'
 import { sendProblem } from './problem-json.ts'
 import type { Route } from './route.ts'
+import { inputProblem } from './validate.ts'
+
+/**
+ * The problem of a path that cannot be decoded, so that it is taken to no route: the route that it would be of names what is wrong.
+ */
+export function undecodable(routes: readonly Route[], url: string): Problem {
+  const steps = (url.split('?', 1)[0] ?? '/').split('/')
+  const route = routes.find((each) => matches(each.url.split('/'), steps))
+  return inputProblem(malformedUrl(route?.url ?? null, url))
+}
 
 /** The methods that the routes know for a path, sorted; empty when none matches. */
 export function methodsOf(routes: readonly Route[], path: string): string[] {

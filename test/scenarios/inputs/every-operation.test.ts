@@ -136,12 +136,20 @@ test.each(ofApi)('%s refuses a parameter that nobody knows', async (_, of) => {
   expectProblem(await send(of, { url: urlWith(of, nobody, { unheardOf: '1' }) }), 400, 'malformed', 'query/unheardOf')
 })
 
+test.each(ofApi)('%s names a parameter that is no UTF-8', async (_, of) => {
+  const { name } = of.operation.parameters.find((each) => each.in === 'query') ?? { name: 'unheardOf' }
+  const url = urlWith(of, nobody)
+  const more = `${url.includes('?') ? '&' : '?'}${name}=%ff`
+  expectProblem(await send(of, { url: `${url}${more}` }), 400, 'malformed', `query/${name}`)
+})
+
 const idParameter = /\{(id|tenantId|executionId|componentId)\}/
 const byId = all.filter(({ path }) => idParameter.test(path)).map((of) => [of.id, of] as const)
 test.each(byId)('%s refuses what is no id, and does not find an unknown one', async (_, of) => {
   const parameter = idParameter.exec(of.path)?.[1]
   expectProblem(await send(of, { url: urlWith(of, 'not-an-id') }), 400, 'malformed', `path/${parameter}`)
   expectProblem(await send(of, { url: urlWith(of, '%00') }), 400, 'malformed', `path/${parameter}`)
+  expectProblem(await send(of, { url: urlWith(of, '%ff') }), 400, 'malformed', `path/${parameter}`)
   expectProblem(await send(of), 404, 'not_found')
 })
 
