@@ -12,7 +12,7 @@ import type {
   ReleaseStatus,
 } from './model.ts'
 import { ended } from './outcome.ts'
-import { shownStatus, untilLookedAt } from './shown.ts'
+import { shownStatus, untilBegun } from './shown.ts'
 import {
   allowedCommands,
   type CommandKind,
@@ -97,7 +97,7 @@ export function accept(state: ReleaseState, kind: CommandKind, wanted: NewOperat
     ...release,
     status: pendingStatus[kind] ?? release.status,
     attemptedChartVersion: attemptedVersion(release, operation),
-    waitingFor: untilLookedAt(kind === 'uninstall' ? 'UNINSTALLING' : 'QUEUED', now),
+    waitingFor: untilBegun(kind === 'uninstall' ? 'UNINSTALLING' : 'QUEUED'),
     updatedAt: now,
   }
   const events = [operationEvent(next, operation, 'requested', withoutHooks(operation))]

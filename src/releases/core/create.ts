@@ -9,7 +9,7 @@ import {
   type ReleaseState,
 } from './model.ts'
 import { recordOf, statusOfHelm } from './revisions.ts'
-import { untilLookedAt } from './shown.ts'
+import { untilBegun } from './shown.ts'
 
 export type Place = {
   readonly id: Uuid
@@ -34,7 +34,7 @@ export function newRelease(
     status: 'PENDING_INSTALL',
     values: wanted.request.values,
     description: wanted.request.description,
-    waitingFor: untilLookedAt('QUEUED', now),
+    waitingFor: untilBegun('QUEUED'),
     performedBy: wanted.performedBy,
   }
   const operation = queued(wanted, 'install', { status: 'UNINSTALLED', attemptedChartVersion: null }, now)

@@ -164,13 +164,18 @@ function always(simulation: Simulation): void {
     expect(simulation.events.filter(({ data }) => data.code === 'changed_by_another_hand')).toEqual([])
 }
 
-/** A wait tells until when, and is told for as long as it is true: nothing is queued that has begun, and what has been read can be read. */
+/**
+ * A wait tells until when, and is told for as long as it is true: nothing is queued that has begun, and what has been read can be
+ * read. When a worker comes to what is queued nobody knows: it tells why not.
+ */
 function waitsForWhatItSays({ state, attempt }: Simulation): void {
   const operation = openOperation(state)
   if (operation === null) return
-  expect(state.release.waitingFor?.until, `until when, ${operation.phase.name}`).toEqual(expect.any(Number))
+  const { reason, until, detail } = state.release.waitingFor ?? {}
+  const isDue = operation.phase.name === 'queued' && reason !== 'CLUSTER_UNREADABLE'
+  if (isDue) expect([until, detail]).toEqual([null, expect.stringContaining('worker')])
+  else expect(until, `until when, ${operation.phase.name}`).toEqual(expect.any(Number))
   if (operation.phase.name === 'queued') return
-  const reason = state.release.waitingFor?.reason
   expect(reason, operation.phase.name).not.toBe('QUEUED')
   if (attempt !== null && attempt.endedAt === null) expect(reason, 'while it acts').not.toBe('CLUSTER_UNREADABLE')
 }

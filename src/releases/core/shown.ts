@@ -10,6 +10,16 @@ export function untilLookedAt(reason: string, now: Instant): Waiting {
   return { reason, until: now + longestLookMs }
 }
 
+/**
+ * What an operation waits for that no worker has begun. How many others come first on a worker nobody can tell in time: a moment would be a
+ * guess, and passes while it stands in a long queue (docs/adr/0013).
+ */
+export function untilBegun(reason: 'QUEUED' | 'UNINSTALLING'): Waiting {
+  return { reason, until: null, detail: notBegun }
+}
+const notBegun =
+  'no worker has begun it yet: a worker is at a few operations at once, at most half of them of one tenant'
+
 /** The status that callers see: that of the claim while an execution holds the release, unless it is gone. */
 export function shownStatus({ status, claim }: Pick<Release, 'status' | 'claim'>): ReleaseStatus {
   return claim === null || status === 'UNINSTALLED' ? status : claim.shown

@@ -2,6 +2,7 @@ import { operationEvent } from '../events.ts'
 import { isKnown } from '../follow.ts'
 import type { Operation, Phase } from '../model.ts'
 import { deadlineFrom, planApply, planSettle, planThaw } from '../plan.ts'
+import { untilLookedAt } from '../shown.ts'
 import { gone } from './applying.ts'
 import { goOn, type Look, overwrittenIn, type PhaseHandler, whileApplying, whileSettling } from './look.ts'
 import { anotherHand } from './yielding.ts'
@@ -41,7 +42,8 @@ function start(look: Look) {
   }
   const events = [operationEvent(state.release, begun, 'started')]
   if (operation.kind === 'uninstall' && seen.kind === 'absent') {
-    return goOn(look, { operation: { ...begun, phase: gone(look) }, events })
+    const waitingFor = untilLookedAt('UNINSTALLING', now)
+    return goOn(look, { operation: { ...begun, phase: gone(look) }, waitingFor, wake: now, events })
   }
   if (mustHalt(look)) {
     const act = planThaw('halt', operation.id, seen, now)
