@@ -1,5 +1,6 @@
 import { Problem } from '../../core/problems.ts'
 import type { Uuid } from '../../core/subject.ts'
+import { ofAnotherHand } from '../core/command.ts'
 import { decideRelease } from '../core/decide.ts'
 import { openOperation } from '../core/situation.ts'
 import type { ReleaseDeps } from '../deps.ts'
@@ -31,8 +32,7 @@ export async function recover(
   if (decision.kind === 'rejected') throw new Problem(decision.code, decision.detail, { extra: decision.extra ?? {} })
   if (openOperation(decision.state) === null) return { action: 'none', detail: 'nothing is pending', operationId: null }
   if (!body.dryRun) return settling(await command(deps, call, id, order))
-  const { revision, status } = state.release
-  const detail = `revision ${revision} is ${status} by another hand; {"force": true} settles it as failed, whether its helm still runs or not`
+  const detail = `revision ${state.release.revision} is ${ofAnotherHand(state.release)}; {"force": true} settles it as failed, whether its helm still runs or not`
   return { action: 'settle', detail, operationId: null }
 }
 

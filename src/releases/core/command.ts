@@ -159,13 +159,21 @@ export function refused(
   return { kind: 'rejected', code, detail, extra }
 }
 
+/** What another hand is at. `uninstalling` leaves the status as it was (SPEC section 3, the table). */
+export const ofAnotherHand = ({ status }: Pick<Release, 'status'>): string =>
+  isPendingStatus(status) ? `${status} by another hand` : 'being uninstalled by another hand'
+
+const isPendingStatus = (status: ReleaseStatus): boolean => status.startsWith('PENDING_')
+
 function describe(state: ReleaseState, situation: Situation): string {
   const { status, claim } = state.release
   const open = openOperation(state)
   if (situation === 'claimed') return `held by the upgrade execution ${claim?.executionId}`
   if (open !== null) return `${status}: its ${open.kind} ${open.id} is in progress`
-  if (situation === 'external')
-    return `${status}: another hand is working on it. If its helm has died, a platform admin settles it: recover with force`
+  if (situation === 'external') {
+    const more = isPendingStatus(status) ? '' : ', then uninstall it'
+    return `${ofAnotherHand(state.release)}. If its helm has died, a platform admin settles it: recover with force${more}`
+  }
   if (situation === 'failedUninstall')
     return 'half uninstalled: its last uninstall did not finish. Uninstall it again, where a hook hinders with hooks=false'
   return status

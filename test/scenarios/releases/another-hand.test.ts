@@ -232,3 +232,34 @@ test.concurrent.each<[string, (release: ReleaseHandle) => Promise<unknown>]>([
 })
 
 test('all of this was told as docs/events says', () => expectToldAsPublished(world.api))
+
+/** What `helm uninstall` by hand has left whose hook has failed. */
+async function halfUninstalled(place: Place): Promise<ReleaseHandle> {
+  const hook = { events: 'pre-delete', tag: 'fail' }
+  const release = await place.installed({ chartName: 'hooked', valuesOverride: { hook } })
+  expect((await world.hand.tryHelm('uninstall', 'app', ...inside(place))).code).toBe(1)
+  const left = await release.until('pending', ({ pendingBy }) => pendingBy === 'external')
+  expect(left).toMatchObject({ status: 'DEPLOYED', waitingFor: { reason: 'ANOTHER_HAND' } })
+  return release
+}
+
+test.concurrent('an uninstall by hand whose hook has failed is told; settled by force, it is finished without hooks', async () => {
+  const place = world.place()
+  const release = await halfUninstalled(place)
+  const refused = problem(await release.uninstall({ hooks: 'false' }), 409, 'pending_elsewhere')
+  expect(refused.detail).toMatch(/app is being uninstalled by another hand\. .* recover with force, then uninstall it/)
+  expect(ok(await release.recover({ dryRun: true }))).toMatchObject({
+    action: 'settle',
+    detail: expect.stringContaining('revision 1 is being uninstalled by another hand'),
+  })
+  expect(ok(await release.recover({ force: true }))).toMatchObject({ release: { status: 'FAILED', pendingBy: null } })
+  expect(ok(await release.uninstall({ hooks: 'false' }))).toMatchObject({ status: 'UNINSTALLED' })
+  expect(await world.cluster.records(place.namespace, 'app')).toEqual([])
+})
+
+test.concurrent('whoever has begun an uninstall may finish it by hand', async () => {
+  const place = world.place()
+  const release = await halfUninstalled(place)
+  await world.hand.helm('uninstall', 'app', '--no-hooks', ...inside(place))
+  expect(await release.untilStatus('UNINSTALLED')).toMatchObject({ performedBy: 'external', pendingBy: null })
+})
