@@ -34,15 +34,15 @@ describe('helm 4', () => {
   })
 
   test('upgrade goes on as the release was made, unless it is to take fields', () => {
-    const plain = upgradeArguments('v4', { ...deploy, forceConflicts: false, historyMax: 10 })
+    const plain = upgradeArguments('v4', { ...deploy, forceConflicts: false, historyMax: 10, hooks: true })
     expect(plain).toEqual(expect.arrayContaining(['--server-side=auto', '--reset-values', '--history-max=10']))
     expect(plain).not.toContain('--force-conflicts')
-    const forced = upgradeArguments('v4', { ...deploy, forceConflicts: true, historyMax: 10 })
+    const forced = upgradeArguments('v4', { ...deploy, forceConflicts: true, historyMax: 10, hooks: true })
     expect(forced).toEqual(expect.arrayContaining(['--server-side=true', '--force-conflicts']))
   })
 
   test('rollback always takes fields', () => {
-    expect(rollbackArguments('v4', { ...common, revision: 3, historyMax: 10 })).toEqual([
+    expect(rollbackArguments('v4', { ...common, revision: 3, historyMax: 10, hooks: true })).toEqual([
       'rollback',
       '--namespace=ns',
       '--timeout=30s',
@@ -54,6 +54,16 @@ describe('helm 4', () => {
       'r',
       '3',
     ])
+  })
+
+  test('an upgrade or rollback without hooks', () => {
+    const upgrading = { ...deploy, forceConflicts: false, historyMax: 10 }
+    const rollingBack = { ...common, revision: 3, historyMax: 10 }
+    for (const dialect of ['v3', 'v4'] as const) {
+      expect(upgradeArguments(dialect, { ...upgrading, hooks: false })).toContain('--no-hooks')
+      expect(upgradeArguments(dialect, { ...upgrading, hooks: true })).not.toContain('--no-hooks')
+      expect(rollbackArguments(dialect, { ...rollingBack, hooks: false })).toContain('--no-hooks')
+    }
   })
 
   test('uninstall', () => {
@@ -75,8 +85,8 @@ describe('helm 4', () => {
 test('helm 3.17 knows none of the flags that came with 4', () => {
   const lines = [
     installArguments('v3', { ...deploy, replace: false }),
-    upgradeArguments('v3', { ...deploy, forceConflicts: true, historyMax: 10 }),
-    rollbackArguments('v3', { ...common, revision: 3, historyMax: 10 }),
+    upgradeArguments('v3', { ...deploy, forceConflicts: true, historyMax: 10, hooks: true }),
+    rollbackArguments('v3', { ...common, revision: 3, historyMax: 10, hooks: true }),
     uninstallArguments('v3', { ...common, cascade: 'background', hooks: true }),
   ].flat()
   expect(lines.filter((flag) => /^--(wait|server-side|force)/.test(flag))).toEqual([])

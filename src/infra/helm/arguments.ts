@@ -13,13 +13,14 @@ type Deploy = Common & {
   readonly description?: string | undefined
 }
 export type InstallArguments = Deploy & { readonly replace: boolean }
-export type UpgradeArguments = Deploy & { readonly forceConflicts: boolean; readonly historyMax: number }
-export type RollbackArguments = Common & { readonly revision: number; readonly historyMax: number }
-export type UninstallArguments = Common & {
-  readonly cascade: Cascade
-  readonly hooks: boolean
-  readonly description?: string | undefined
-}
+type Hooks = { readonly hooks: boolean }
+export type UpgradeArguments = Deploy & Hooks & { readonly forceConflicts: boolean; readonly historyMax: number }
+export type RollbackArguments = Common & Hooks & { readonly revision: number; readonly historyMax: number }
+export type UninstallArguments = Common &
+  Hooks & {
+    readonly cascade: Cascade
+    readonly description?: string | undefined
+  }
 export type TemplateArguments = {
   readonly release: string
   readonly namespace: string
@@ -54,6 +55,7 @@ export function upgradeArguments(dialect: Dialect, a: UpgradeArguments): readonl
     ...deployFlags(a),
     ...waiting(dialect),
     ...applying(dialect, a.forceConflicts),
+    ...hooking(a),
     '--reset-values',
     `--history-max=${a.historyMax}`,
     ...names(a.release, a.chartPath),
@@ -67,6 +69,7 @@ export function rollbackArguments(dialect: Dialect, a: RollbackArguments): reado
     ...commonFlags(a),
     ...waiting(dialect),
     ...applying(dialect, true),
+    ...hooking(a),
     `--history-max=${a.historyMax}`,
     ...names(a.release, String(a.revision)),
   ]
@@ -78,12 +81,14 @@ export function uninstallArguments(dialect: Dialect, a: UninstallArguments): rea
     ...commonFlags(a),
     ...waiting(dialect),
     ...described(a.description),
-    ...(a.hooks ? [] : ['--no-hooks']),
+    ...hooking(a),
     '--ignore-not-found',
     `--cascade=${a.cascade}`,
     ...names(a.release),
   ]
 }
+
+const hooking = ({ hooks }: Hooks): readonly string[] => (hooks ? [] : ['--no-hooks'])
 
 /** Hooks are rendered too: they must pass the same checks as everything else. */
 export function templateArguments(a: TemplateArguments): readonly string[] {

@@ -90,14 +90,18 @@ export class HelmProcess implements Helm {
 
   upgrade(spec: UpgradeSpec, context: RunContext): Promise<void> {
     const { dialect } = this.#options.binary
-    const more = { forceConflicts: spec.forceConflicts ?? false, historyMax: this.#historyMax }
+    const more = {
+      forceConflicts: spec.forceConflicts ?? false,
+      hooks: spec.hooks ?? true,
+      historyMax: this.#historyMax,
+    }
     const args = (files: AttemptFiles) => upgradeArguments(dialect, { ...spec, ...paths(files), ...more })
     return this.#act({ target: spec, contents: deployed(spec), onCancel: 'terminate', args }, context)
   }
 
   rollback(spec: RollbackSpec, context: RunContext): Promise<void> {
     const { dialect } = this.#options.binary
-    const args = () => rollbackArguments(dialect, { ...spec, historyMax: this.#historyMax })
+    const args = () => rollbackArguments(dialect, { ...spec, hooks: spec.hooks ?? true, historyMax: this.#historyMax })
     return this.#act({ target: spec, contents: {}, onCancel: 'kill', args }, context)
   }
 

@@ -82,8 +82,9 @@ type Deploy = Labelled & { readonly chart: ChartArchive; readonly values: JsonOb
 
 /** `replace`: over a settled, failed first revision; helm then makes the next revision and runs the install hooks. */
 export type InstallSpec = Deploy & { readonly replace?: boolean }
-export type UpgradeSpec = Deploy & { readonly forceConflicts?: boolean }
-export type RollbackSpec = Act & { readonly revision: number }
+/** `hooks`: false leaves the chart's hooks out. */
+export type UpgradeSpec = Deploy & { readonly forceConflicts?: boolean; readonly hooks?: boolean }
+export type RollbackSpec = Act & { readonly revision: number; readonly hooks?: boolean }
 export type UninstallSpec = Act & {
   readonly description?: string
   readonly cascade?: Cascade

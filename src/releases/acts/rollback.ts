@@ -6,10 +6,11 @@ import { withHelm } from './failure.ts'
 export function rollback(deps: ActDeps) {
   return async (act: Extract<ReleaseAct, { kind: 'rollback' }>, context: ReleaseActContext): Promise<void> => {
     const { subject } = context
-    const { release } = subject
+    const { release, operation } = subject
     const timeoutSeconds = secondsLeft(deps.clock, context.attempt.deadline)
     const keeps = await keptBeneath(deps, subject, context.lease)
-    const spec = { ...(await targetOf(deps, subject, null)), keeps, revision: act.target, timeoutSeconds }
+    const hooks = operation.request.noHooks !== true
+    const spec = { ...(await targetOf(deps, subject, null)), keeps, revision: act.target, timeoutSeconds, hooks }
     await withHelm(deps.ports, release, context, act, (run) => deps.ports.helm.rollback(spec, run))
   }
 }

@@ -14,6 +14,7 @@ export function upgrade(deps: ActDeps) {
       keeps: await keptBeneath(deps, subject, context.lease),
       timeoutSeconds: secondsLeft(deps.clock, context.attempt.deadline),
       forceConflicts: operation.request.forceConflicts || operation.kind === 'rollback',
+      hooks: operation.request.noHooks !== true,
     }
     await withHelm(deps.ports, release, context, act, (run) => deps.ports.helm.upgrade(spec, run))
   }

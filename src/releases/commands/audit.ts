@@ -7,7 +7,7 @@ import type { CommandCall } from './context.ts'
 
 /** What the audit log calls a command on releases. */
 export type AuditedCommand =
-  `release.${Exclude<CallerCommand['kind'], 'cancel'> | 'install' | 'unfreeze' | 'batch-upgrade' | 'uninstall-without-hooks'}`
+  `release.${Exclude<CallerCommand['kind'], 'cancel'> | 'install' | 'unfreeze' | 'batch-upgrade' | `${'rollback' | 'uninstall'}-without-hooks`}`
 
 export type AcceptedCommand = {
   readonly action: AuditedCommand

@@ -10,7 +10,7 @@ export type OperationOptions = {
   readonly forceConflicts?: boolean | undefined
   /** No body says it: the command does. */
   readonly keepsScale?: boolean | undefined
-  /** Of an uninstall: false leaves the chart's hooks out. */
+  /** Of an uninstall or a rollback: false leaves the chart's hooks out. */
   readonly hooks?: boolean | undefined
 }
 

@@ -92,11 +92,12 @@ async function goBack(
   target: number,
 ): Promise<Uuid> {
   const { release } = state
+  const asked: CommandCall = body.hooks === false ? { ...call, action: 'release.rollback-without-hooks' } : call
   const there = state.revisions.find((revision) => revision.revision === target) ?? null
   const content = there === null ? null : await revisionContent(deps.db, deps.vault, release.id, target)
   const values = (content?.values ?? {}) as JsonObject
-  const operation = wanted(deps, call, body, state, there, target, values)
-  return command(deps, call, release.id, {
+  const operation = wanted(deps, asked, body, state, there, target, values)
+  return command(deps, asked, release.id, {
     kind: 'rollback',
     operation,
     ifRevision: body.ifRevision ?? release.revision,

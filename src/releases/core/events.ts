@@ -28,7 +28,7 @@ export function operationEvent(
   }
 }
 
-/** What of an uninstall that leaves the hooks out is told beside its kind. */
+/** What of an operation that leaves the hooks out is told beside its kind. */
 export const withoutHooks = ({ request }: Operation): { readonly hooks?: false } =>
   request.noHooks === true ? { hooks: false } : {}
 

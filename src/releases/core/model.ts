@@ -158,7 +158,7 @@ export type OperationRequest = {
   readonly hasHooks: boolean
   /** It ends a freeze: what another hand has scaled meanwhile stays so. */
   readonly keepsScale?: boolean | undefined
-  /** An uninstall that leaves the chart's hooks out. */
+  /** An uninstall or a rollback that leaves the chart's hooks out. */
   readonly noHooks?: boolean | undefined
   /** The execution that gave it: when helm has applied, that execution says how it ends, not the workloads. */
   readonly heldBy: Uuid | null

@@ -102,6 +102,10 @@ const rollbackFields = {
   description: text.optional(),
   reason: text.optional(),
   ifRevision: revisionNumber.optional(),
+  hooks: z
+    .boolean()
+    .optional()
+    .describe('`false` runs no hooks of the chart, as `helm rollback --no-hooks` does: for one that fails every time.'),
 }
 export const rollbackBody = z
   .strictObject({ targetRevision: revisionNumber, ...rollbackFields })

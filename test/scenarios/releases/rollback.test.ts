@@ -123,3 +123,27 @@ test.concurrent('a rollback whose hook fails has failed in the history too: noth
   const [newest] = await release.history()
   expect(newest).toMatchObject({ revision: 3, status: 'FAILED', description: 'failed: hook_failed' })
 })
+
+test.concurrent('a hook that keeps failing is left out with hooks false, which is told', async () => {
+  const failing = { hook: { events: 'pre-rollback', tag: 'fail' } }
+  const release = await world.place().installed({ chartName: 'hooked', valuesOverride: failing })
+  ok(await release.upgrade({ valuesOverride: { color: 'two' } }))
+  expect(failure(await release.rollback(1), 'hook_failed').detail).toContain('"hooks": false')
+  problem(await release.rollback(1, { hooks: 'no' }), 400, 'malformed')
+  const back = ok(await release.rollback(1, { hooks: false, reason: 'its hook is broken' }))
+  expect(back).toMatchObject({ status: 'DEPLOYED', revision: 4, valuesOverride: failing })
+  const requested = (await release.events()).filter(({ type }) => type.endsWith('rollback.requested'))
+  expect(requested.map(({ data }) => 'hooks' in data)).toEqual([false, true])
+  const { operationId } = (requested.at(-1)?.data ?? {}) as { operationId?: string }
+  const operation = ok(await world.api.get<object>(`/operations/${operationId}`))
+  expect(operation).toMatchObject({ status: 'SUCCEEDED', result: { status: 'DEPLOYED', hooks: false } })
+  const audit = ok(await world.api.get<readonly object[]>('/audit?action=release.rollback-without-hooks'))
+  const entry = { operationId, subject: `release/${release.id}`, reason: 'its hook is broken' }
+  expect(audit).toContainEqual(expect.objectContaining(entry))
+  ok(await release.upgrade({ valuesOverride: { color: 'three' } }))
+  failure(await release.rollback(4), 'hook_failed')
+  expect(ok(await release.rollbackToLastSuccessful({ hooks: false }))).toMatchObject({
+    status: 'DEPLOYED',
+    revision: 7,
+  })
+})

@@ -58,8 +58,8 @@ function ours(look: Look, phase: Applying, attempt: Attempt<ReleaseAct>, newest:
   if (newest.status === 'uninstalled' || newest.status === 'uninstalling')
     return anotherHand(look, `revision ${newest.revision} was uninstalled by another hand`)
   if (isPending(newest)) return leftPending(look, phase, attempt, newest)
-  const failure = failureOf(attempt, { code: 'helm_failed', detail: safeDescription(newest) })
-  if (!repeats(look, phase, attempt, newest)) return fail(look, failure)
+  if (!repeats(look, phase, attempt, newest))
+    return failAct(look, attempt, { code: 'helm_failed', detail: safeDescription(newest) })
   if (objectsBefore(attempt, newest) === undefined)
     return again(look, phase, { failure: attempt.failure, mirrored: [abandoned(look, newest)] })
   const { revision } = newest
@@ -99,7 +99,7 @@ function settleToRepeat(
 function leftPending(look: Look, phase: Applying, attempt: Attempt<ReleaseAct>, newest: HelmRevision): ReleaseDecision {
   const event = operationEvent(look.state.release, look.operation, 'interrupted', { revision: newest.revision })
   if (repeats(look, phase, attempt, newest)) return settleToRepeat(look, phase, attempt, newest, event)
-  return fail(look, failureOf(attempt, interruptedFailure(attempt.result)), [event])
+  return failAct(look, attempt, interruptedFailure(attempt.result), [event])
 }
 
 /** An interrupted upgrade with hooks has run some of them: running them twice is not ours to decide. */
@@ -180,16 +180,31 @@ function uninstalled(look: Look, phase: Applying, attempt: Attempt<ReleaseAct>):
   if (seen.kind === 'absent') return goOn(look, { operation: { ...operation, phase: goneByHelm(look) } })
   if (!isBaseline(attempt, seen.newest)) return anotherHand(look, 'the release was installed again by another hand')
   if (attempt.result === 'interrupted') return again(look, phase, attempt)
-  const failure = failureOf(attempt, { code: 'helm_failed', detail: 'helm left its record of the release' })
-  return fail(look, withWayOut(failure, operation))
+  return failAct(look, attempt, { code: 'helm_failed', detail: 'helm left its record of the release' })
+}
+
+/** The act has failed for good; `otherwise`: what is said where it has not told why. */
+function failAct(
+  look: Look,
+  attempt: Attempt<ReleaseAct>,
+  otherwise: ActFailure,
+  events: readonly DomainEvent[] = [],
+): ReleaseDecision {
+  return fail(look, withWayOut(failureOf(attempt, otherwise), look.operation, attempt), events)
 }
 
 /**
- * Another uninstall fails on the same hook: that it can be left out is told where it is needed (docs/adr/0053). Helm waits for
- * nothing else of an uninstall.
+ * Another uninstall, or another rollback, fails on the same hook: that it can be left out is told where it is needed (docs/adr/0053,
+ * 0060). Helm waits for nothing else of either.
  */
-function withWayOut(failure: ActFailure, { request }: Operation): ActFailure {
+function withWayOut(failure: ActFailure, { kind, request }: Operation, { act }: Attempt<ReleaseAct>): ActFailure {
+  const wayOut = wayOutOf[kind === 'rollback' ? kind : act.kind]
   const mayBeHook = failure.code === 'hook_failed' || failure.code === 'timed_out'
-  if (!mayBeHook || request.noHooks === true) return failure
-  return { ...failure, detail: `${failure.detail}; where a hook hinders, DELETE with hooks=false leaves hooks out` }
+  if (wayOut === undefined || !mayBeHook || request.noHooks === true) return failure
+  return { ...failure, detail: `${failure.detail}; where a hook hinders, ${wayOut} leaves hooks out` }
+}
+
+const wayOutOf: Partial<Record<ReleaseAct['kind'], string>> = {
+  uninstall: 'DELETE with hooks=false',
+  rollback: 'a rollback with "hooks": false',
 }
