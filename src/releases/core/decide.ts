@@ -37,6 +37,7 @@ import { superseding } from './phases/superseding.ts'
 import { halting, restoring } from './phases/thawing.ts'
 import { waiting } from './phases/waiting.ts'
 import { yielding } from './phases/yielding.ts'
+import { unbegun } from './shown.ts'
 import { openOperation } from './situation.ts'
 
 /** The decision function of releases. Pure. */
@@ -92,7 +93,11 @@ function unreadable(state: ReleaseState, operation: Operation | null, why: strin
   const over = operation === null ? null : givenUp(operation, now)
   if (operation !== null && over !== null) return endUnseen(state, operation, over, now)
   const until = now + unreadableRetryMs
-  const release = { ...state.release, waitingFor: { reason: unreadableReason, until, detail: why } }
+  const waitingFor = { reason: unreadableReason, until, detail: why }
+  const release = {
+    ...state.release,
+    waitingFor: operation?.phase.name === 'queued' ? unbegun(waitingFor) : waitingFor,
+  }
   return { kind: 'next', state: { ...state, release }, act: null, events: [], wake: until }
 }
 

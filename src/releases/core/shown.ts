@@ -10,12 +10,15 @@ export function untilLookedAt(reason: string, now: Instant): Waiting {
   return { reason, until: now + longestLookMs }
 }
 
+/** What an operation waits for that is accepted. */
+export const untilBegun = (reason: 'QUEUED' | 'UNINSTALLING'): Waiting => unbegun({ reason, until: null })
+
 /**
- * What an operation waits for that no worker has begun. How many others come first on a worker nobody can tell in time: a moment would be a
- * guess, and passes while it stands in a long queue (docs/adr/0013).
+ * What an operation waits for that has not begun. How many others come before it on the workers that there are nobody can tell in
+ * time: a moment would be a guess, and would have passed in a long queue (docs/adr/0013).
  */
-export function untilBegun(reason: 'QUEUED' | 'UNINSTALLING'): Waiting {
-  return { reason, until: null, detail: notBegun }
+export function unbegun({ reason, detail }: Waiting): Waiting {
+  return { reason, until: null, detail: detail === undefined ? notBegun : `${detail}; ${notBegun}` }
 }
 const notBegun =
   'no worker has begun it yet: a worker is at a few operations at once, at most half of them of one tenant'

@@ -46,7 +46,7 @@ test.each([
   server.cutWatches()
   const operation = await release.begin('POST', '/upgrade', { valuesOverride: { word: 'b' } })
   const waiting = await operation.until('says so', ({ waitingFor }) => waitingFor?.reason === 'CLUSTER_UNREADABLE')
-  expect(waiting.waitingFor).toMatchObject({ until: expect.any(String), detail: expect.any(String) })
+  expect(waiting.waitingFor?.detail).toMatch(/^the cluster /)
   server.faults(() => null)
   expect(await operation.ended()).toMatchObject({ status: 'SUCCEEDED', error: null })
   await expectTrue(release)

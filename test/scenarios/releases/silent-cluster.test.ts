@@ -27,7 +27,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-test('on a cluster that takes connections and never answers an operation says what it waits for, and until when', async () => {
+test('on a cluster that takes connections and never answers an operation says what it waits for', async () => {
   const release = await world.place().installed()
   proxy.silence()
   const operation = await release.begin('POST', '/upgrade', { valuesOverride: { word: 'b' } })
@@ -39,7 +39,7 @@ test('on a cluster that takes connections and never answers an operation says wh
   const waiting = await operation.until('says so', ({ waitingFor }) => waitingFor?.reason === 'CLUSTER_UNREADABLE')
   expect(waiting).toMatchObject({
     status: 'QUEUED',
-    waitingFor: { until: expect.any(String), detail: 'the cluster does not answer' },
+    waitingFor: { until: null, detail: expect.stringMatching(/^the cluster does not answer; .*worker/) },
   })
   proxy.speak()
   expect(await operation.ended()).toMatchObject({ status: 'SUCCEEDED', waitingFor: null })
