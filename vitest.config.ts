@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
+import { Interleaved } from './test/support/interleaved.ts'
 
 const node = { environment: 'node', testTimeout: 60_000, hookTimeout: 120_000 } as const
 const database = { globalSetup: ['test/support/database-server.ts'] }
@@ -13,7 +14,8 @@ export default defineConfig({
   test: {
     // A file waits half of its time, for helm and for pods: with no more files at a time than there are cores a small
     // machine is idle.
-    maxWorkers: Math.ceil(availableParallelism() * 1.5),
+    maxWorkers: availableParallelism() * 2,
+    sequence: { sequencer: Interleaved },
     projects: [
       {
         test: {

@@ -1,5 +1,6 @@
-// The whole check that needs Node only: `npm test`, or `npm test -- unit lint` for some of its steps. The steps
-// `registry` (which is for `OCI_REGISTRY_BIN`), `kafka`, `disk`, `real` and `helm` (for `HELM_BIN`) run only when they are chosen.
+// The whole check that needs Node only: `npm test`, or `npm test -- unit lint` for some of its steps. `registry` (which is for
+// `OCI_REGISTRY_BIN`), `kafka`, `disk`, `real` and `helm` (for `HELM_BIN`) run only when they are chosen; `unit`, `contract` and
+// `scenarios` are the parts of `vitest`.
 // The last line is `N passed, N failed`; every test of vitest counts, and each of the other checks counts as one.
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -45,6 +46,8 @@ const steps = {
   types: () => check('types'),
   // The committed openapi.json must be what the routes say.
   openapi: () => check('openapi:check'),
+  // Side by side, see test/support/interleaved.ts.
+  vitest: () => project(['unit', 'contract', 'scenarios']),
   unit: () => project('unit'),
   contract: () => project('contract'),
   scenarios: () => project('scenarios'),
@@ -56,7 +59,7 @@ const steps = {
   // Only when asked for, because it is there for another version of helm, which `HELM_BIN` names.
   helm: () => project(['contract', 'scenarios'], whatRunsHelm),
 }
-const whenAskedFor = ['registry', 'kafka', 'disk', 'real', 'helm']
+const whenAskedFor = ['unit', 'contract', 'scenarios', 'registry', 'kafka', 'disk', 'real', 'helm']
 
 /** The suites of contract and scenarios in which helm has a part. */
 const whatRunsHelm = [
