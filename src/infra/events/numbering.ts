@@ -64,11 +64,12 @@ export type NumberingParts = {
 }
 
 /**
- * Events that come within this time get their places together. Where that takes longer, the rest is as long as it took:
- * much is then placed less often, and more of it at once.
+ * An event that comes after a quiet time gets its place at once; those that come in the rest after it, together. In a batch
+ * upgrade each release commits some five times, and a transaction for each would cost as much as the upgrades' own.
  */
-const gatherMs = 30
-const longestRestMs = 100
+const restMs = 100
+/** Where giving places takes long, because much else runs, it rests for longer, so that it is at most a fifth of the time. */
+const longestRestMs = 250
 
 /** Gives places whenever an event is told of, and looks by itself now and then. Every process of Flotilla runs one. */
 export function startNumbering(parts: NumberingParts): { stop(): Promise<void> } {
@@ -94,9 +95,9 @@ async function keepNumbering(parts: NumberingParts, nudge: Nudge, stopping: Abor
       log.warn({ error: String(error) }, 'Events wait for their place in the feed')
       return 'none' as const
     })
-    const restMs = Math.min(longestRestMs, Math.max(gatherMs, stopwatch() - from))
-    // What is committed from here on is told of, and the nudge kept: nothing is left to look for at once.
+    const rest = Math.min(longestRestMs, Math.max(restMs, 4 * (stopwatch() - from)))
+    await sleep(rest, undefined, { signal: stopping }).catch(() => undefined)
+    // What is committed meanwhile is told of, and the nudge kept.
     if (numbered !== 'more') await nudge.wait(pollMs)
-    await sleep(restMs)
   }
 }
