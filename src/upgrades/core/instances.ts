@@ -42,6 +42,11 @@ export function isBack(instance: Instance): boolean {
   return instance.side === 'previous' && instance.nextPod === null && instance.ready && !hasLeavingPod(instance)
 }
 
+/** True where it is known which version runs in the place: something does, and its side or itself tells. */
+export function hasKnownVersion({ side, version, nextPod }: Instance): boolean {
+  return nextPod !== null || version !== null || side === 'previous' || side === 'target'
+}
+
 /** The instances of one status, in their order. */
 export function withStatus(instances: readonly Instance[], status: InstanceStatus): readonly Instance[] {
   return instances.filter((instance) => instance.status === status)

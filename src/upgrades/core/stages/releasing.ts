@@ -1,9 +1,9 @@
-import type { Instant } from '../../../core/instant.ts'
 import { releasesWith } from '../children.ts'
 import { versionsIn } from '../frozen.ts'
-import { inFlight, isInFlight, isOnTarget, tally, targetPod, untouched, withStatus } from '../instances.ts'
+import { inFlight, isOnTarget, tally, withStatus } from '../instances.ts'
 import { settlesBy } from '../leaving.ts'
-import type { Ending, Execution, Instance, Verdict } from '../model.ts'
+import { asLeft } from '../left.ts'
+import type { Ending, Execution, Verdict } from '../model.ts'
 import { mapChanged } from '../patch.ts'
 import { statusReasons, waits } from '../reasons.ts'
 import { finish, type Mover } from '../transitions.ts'
@@ -172,17 +172,7 @@ function end(look: Look, ending: Ending): Step {
   const mover: Mover = { at: now, by: ending.by, reason: ending.note ?? ending.reason }
   const frozen = fleet.gate.kind === 'frozen'
   const frozenVersions = frozen ? versionsIn(execution, fleet) : null
-  const instances = mapChanged(execution.instances, (one) => leftAsItIs(one, now))
+  const instances = mapChanged(execution.instances, (one) => asLeft(one, ending, now))
   const left = { ...execution, instances, frozen, frozenVersions }
   return { kind: 'end', execution: finish(left, ending.to, ending.reason, mover) }
-}
-
-/**
- * Nobody follows an instance any more once its execution has ended. One that was let go and not proved did not succeed,
- * whatever becomes of it; one that only runs the previous version is as it was.
- */
-function leftAsItIs(instance: Instance, now: Instant): Instance {
-  if (!isInFlight(instance)) return instance
-  if (targetPod(instance) === null && instance.pod !== null) return untouched(instance)
-  return { ...instance, status: 'FAILED', message: 'left in the middle: the execution ended first', endedAt: now }
 }

@@ -1,6 +1,6 @@
 import { seconds } from '../../../core/instant.ts'
 import { isSettled } from '../choosing.ts'
-import { isAdmitted, isBack, isInFlight, isOnTarget, targetPod, unavailable } from '../instances.ts'
+import { hasKnownVersion, isAdmitted, isBack, isInFlight, isOnTarget, targetPod, unavailable } from '../instances.ts'
 import type { Execution, ExecutionAct, ExecutionObservation, Instance, Side } from '../model.ts'
 import { isTerminal } from '../model.ts'
 import { sameJson } from '../planning.ts'
@@ -267,6 +267,7 @@ function endHolds(simulation: Simulation, after: Execution, seen: ExecutionObser
   const open = world.releases.filter((one) => one.deploy.kind === 'held' || one.undo.kind === 'held')
   must(open.length === 0, 9, 'an operation still waits for a verdict')
   if (world.pin !== null) must(kind === 'frozen', 8, 'a pin is left on a fleet that is free')
+  if (after.status === 'FAILED' || after.status === 'CANCELLED') leftHolds(after)
   if (after.status === 'COMPLETED') completedHolds(after)
   if (after.status === 'ROLLED_BACK') rolledBackHolds(simulation, after)
 }
@@ -274,6 +275,17 @@ function endHolds(simulation: Simulation, after: Execution, seen: ExecutionObser
 function wouldMove({ template, pods }: World, seen: ExecutionObservation): boolean {
   if (seen.kind !== 'seen' || seen.fleet?.kind !== 'present' || !seen.fleet.others.uniform) return true
   return template === 'target' || pods.some(({ side, goneAt }) => side === 'target' && goneAt === null)
+}
+
+/** What stands of an instance is what was seen of it, or says that nothing was. */
+function leftHolds({ instances }: Execution): void {
+  for (const one of instances) {
+    const { index, status, side, message, unchanged } = one
+    must(hasKnownVersion(one) || message !== null, 15, `instance ${index} has no version and says nothing`)
+    const runsTarget = unchanged || targetPod(one) !== null
+    must(status !== 'COMPLETED' || runsTarget, 15, `instance ${index} is COMPLETED and not on the target version`)
+    must(status !== 'ROLLED_BACK' || side === 'previous', 15, `instance ${index} is ROLLED_BACK and not back`)
+  }
 }
 
 function completedHolds(after: Execution): void {
