@@ -138,16 +138,16 @@ function pause(execution: Execution, command: Command<'pause'>, now: Instant): E
   return { ...moved, pausedFrom, batchLeft: left, statusReason: statusReasons.paused, waitingFor, starvedSince: null }
 }
 
-/** Goes on, unless failures that were counted meanwhile stop it now: judged here, and begun by the worker. */
+/**
+ * Goes on, unless failures that were counted meanwhile stop it now: judged here, and begun by the worker. The step out of
+ * PAUSED is who resumed it; what then follows of itself is Flotilla's.
+ */
 function resume(execution: Execution, command: Command<'resume'>, now: Instant): Execution {
   const to = execution.pausedFrom ?? 'IN_PROGRESS'
   const approved = execution.statusReason === statusReasons.approval
   const mover = moverOf(command, now)
   const approval = { by: command.by, at: now, batch: execution.currentBatch, reason: command.reason }
   const stopped = stopReasonOf(execution)
-  if (stopped !== null && execution.spec.autoRollbackEnabled) {
-    return stop(execution, stopped.code, stopped.detail, now)
-  }
   const resumed: Execution = {
     ...moveTo(execution, to, mover),
     pausedFrom: null,

@@ -202,6 +202,26 @@ describe('a refused command', () => {
     ])
   })
 
+  test.each([
+    ['ROLLING', ['IN_PROGRESS', 'ROLLING_BACK']],
+    ['CANARY', ['CANARY_RUNNING', 'CANARY_MONITORING', 'ROLLING_BACK']],
+  ] as const)(
+    'a resume that turns round names who resumed; going back is decided by Flotilla: %s',
+    (strategy, steps) => {
+      const faults = { neverReady: [0, 1, 2] }
+      const simulation = told(moving(given({ spec: { ...auto, strategy }, faults })), 'pause')
+      simulation.run(({ rollbackInfo }) => rollbackInfo.currentFailures > 0)
+      const before = simulation.execution.transitions.length
+      simulation.command({ ...say.resume, by: 'operator', reason: 'all is well' })
+      const { transitions, rollbackInfo } = simulation.execution
+      const [resumed, ...turned] = transitions.slice(before)
+      expect(resumed).toMatchObject({ by: 'operator', reason: 'all is well' })
+      expect([resumed, ...turned].map((step) => step?.to)).toEqual(steps)
+      for (const { by, reason } of turned) expect([by, reason]).toEqual(['flotilla', rollbackInfo.rollbackReason])
+      expect(rollbackInfo).toMatchObject({ rollbackInitiatedBy: 'flotilla' })
+    },
+  )
+
   test('a canary that was paused resumes into CANARY_RUNNING', () => {
     const simulation = told(told(ways.CANARY_RUNNING({ spec: auto }), 'pause'), 'resume')
     expect(simulation.execution.status).toBe('CANARY_RUNNING')

@@ -2,9 +2,10 @@ import { z } from 'zod'
 import { queryBoolean, queryText } from '../../infra/http/query.ts'
 import { type Call, route } from '../../infra/http/route.ts'
 import { type CommandOrder, command } from '../commands/commands.ts'
-import { resume as resumed } from '../commands/resume.ts'
+import { endOfResumed, resume as resumed } from '../commands/resume.ts'
+import type { Execution } from '../core/model.ts'
 import { executionView } from '../views.ts'
-import { commandCall, executionParams, type UpgradeRouteDeps } from './deps.ts'
+import { commandCall, executionParams, resumeCall, type UpgradeRouteDeps } from './deps.ts'
 import { execution, reason } from './schemas.ts'
 
 const gives = { action: 'upgrade.command', scope: 'tenant' } as const
@@ -15,21 +16,22 @@ const why = { reason: queryText(500).optional().describe('Why, in place of the b
 const shape = { params: executionParams, query: z.strictObject(why), body: commandBody, responses }
 const url = (name: string) => `/api/v1/registry/upgrades/:executionId/${name}`
 
-type CommandCalled = Pick<Call, 'principal' | 'idempotency' | 'reply' | 'signal'> & {
+type CommandCalled = Pick<Call, 'principal' | 'idempotency' | 'reply'> & {
   readonly params: z.output<typeof executionParams>
   readonly query: { readonly reason?: string | undefined }
   readonly body: z.output<typeof commandBody>
 }
 
 async function give(deps: UpgradeRouteDeps, call: CommandCalled, order: CommandOrder) {
-  const given = commandCall(call, call.query.reason ?? call.body.reason, { status: 202 })
-  const { executionId } = call.params
-  const isResume = order.kind === 'resume'
-  const after = isResume
-    ? await resumed(deps, { ...given, signal: call.signal }, executionId)
-    : await command(deps, given, executionId, order)
-  call.reply.code(202)
-  return executionView(after)
+  const given = commandCall(call, reasonOf(call), { status: 202 })
+  return answer(call, await command(deps, given, call.params.executionId, order))
+}
+
+const reasonOf = ({ query, body }: CommandCalled) => query.reason ?? body.reason
+
+function answer({ reply }: Pick<Call, 'reply'>, execution: Execution) {
+  reply.code(202)
+  return executionView(execution)
 }
 
 export const start = (deps: UpgradeRouteDeps) =>
@@ -65,7 +67,11 @@ export const resume = (deps: UpgradeRouteDeps) =>
     summary: 'Go on where an execution was paused; after a batch of STAGED this is the approval',
     permission: gives,
     schema: shape,
-    handler: (call) => give(deps, call, { kind: 'resume' }),
+    idempotency: { replay: async (call, id) => answer(call, await endOfResumed(deps, call, id)) },
+    handler: async (call) => {
+      const given = { ...resumeCall(call, reasonOf(call)), signal: call.signal }
+      return answer(call, await resumed(deps, given, call.params.executionId))
+    },
   })
 
 export const promote = (deps: UpgradeRouteDeps) =>

@@ -1,9 +1,11 @@
 import { z } from 'zod'
+import type { Tx } from '../../infra/database/types.ts'
 import type { EndWaiter } from '../../infra/engine/index.ts'
 import type { EventHub } from '../../infra/events/hub.ts'
 import type { Call } from '../../infra/http/route.ts'
 import { uuid } from '../../infra/http/schemas.ts'
 import type { CommandCall } from '../commands/context.ts'
+import type { Execution } from '../core/model.ts'
 import type { UpgradeDeps } from '../deps.ts'
 import { executionView } from '../views.ts'
 
@@ -29,5 +31,15 @@ export function commandCall(
         headers: answer.headers?.(execution.id) ?? {},
         body: executionView(execution),
       }),
+  }
+}
+
+/** The same of a resume: where it ends the execution, the key belongs to that, and what is answered is its end. */
+export function resumeCall(call: Pick<Call, 'principal' | 'idempotency'>, reason: string | undefined): CommandCall {
+  const given = commandCall(call, reason, { status: 202 })
+  const bind = (tx: Tx, { id }: Execution) => call.idempotency.bind(tx, id)
+  return {
+    ...given,
+    onDone: (tx, execution) => (execution.ending === null ? given.onDone(tx, execution) : bind(tx, execution)),
   }
 }

@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { Problem } from '../../../src/core/problems.ts'
 import { IdempotencyKeys } from '../../../src/infra/http/idempotency/store.ts'
 import { type Call, type Route, route } from '../../../src/infra/http/route.ts'
+import { accepted } from '../../../src/infra/http/waiting.ts'
 import { type FreshDatabase, freshDatabase } from '../../support/database.ts'
 import { appOf, as, principal, testVault } from '../../support/http-app.ts'
 
@@ -139,12 +140,22 @@ test('that an operation was accepted is no outcome of it', async () => {
   const operationId = randomUUID()
   work = async (call) => {
     await tx((inside) => call.idempotency.bind(inside, operationId))
-    call.reply.code(202)
-    return { operationId }
+    return accepted(call, operationId)
   }
   await send('k')
   const { rows } = await sql<{ response: unknown }>`select response from idempotency`.execute(database.db)
   expect(rows).toEqual([{ response: null }])
+})
+
+test('a 202 that tells what it came to is one', async () => {
+  work = async (call) => {
+    await tx((inside) => call.idempotency.bind(inside, randomUUID()))
+    call.reply.code(202)
+    return { status: 'FAILED' }
+  }
+  await send('k')
+  const again = await send('k')
+  expect([again.statusCode, again.json(), runs]).toEqual([202, { status: 'FAILED' }, 1])
 })
 
 test('what an operation came to is answered again, and lies sealed', async () => {

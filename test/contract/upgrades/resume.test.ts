@@ -59,7 +59,7 @@ function called(signal: AbortSignal) {
   return { kept, call: { principal, reason: null, onDone, signal } }
 }
 
-test('a resume that ends an execution keeps its answer with the command, and answers it at its end', async () => {
+test('a resume that ends an execution is noted with the command, and answers it at its end', async () => {
   const { id } = await given()
   const { kept, call } = called(new AbortController().signal)
   const answer = resume(deps, call, id)
@@ -68,17 +68,17 @@ test('a resume that ends an execution keeps its answer with the command, and ans
   expect(await answer).toMatchObject({ id, status: 'FAILED' })
 })
 
-test('where the server stops it is answered as it is', async () => {
+test('where the server stops nothing final is said', async () => {
   const { id } = await given()
   const stopping = new AbortController()
   const { kept, call } = called(stopping.signal)
   const answer = resume(deps, call, id)
   await vi.waitFor(() => expect(kept).toHaveLength(1))
   stopping.abort()
-  expect(await answer).toMatchObject({ id, status: 'IN_PROGRESS', ending: { to: 'FAILED' } })
+  await expect(answer).rejects.toMatchObject({ code: 'unavailable', extra: { executionId: id } })
 })
 
-test('so is one that is cancelled for a release: nothing final is said', async () => {
+test('so it is of one that is cancelled for a release', async () => {
   const { id } = await given()
   const stopping = new AbortController()
   const cancelled = cancelNow(deps, id, { by: principal, signal: stopping.signal })

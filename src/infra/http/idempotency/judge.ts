@@ -36,6 +36,11 @@ export function stillCovers(now: Tenants, then: Tenants): boolean {
   return then !== 'all' && then.every((tenant) => now.includes(tenant))
 }
 
+/** Whether an answer says only that an operation was accepted, as the caller preferred: the operation tells what it came to. */
+export function isAcceptance({ headers }: StoredAnswer): boolean {
+  return headers['preference-applied'] === 'respond-async'
+}
+
 /**
  * Whether an outcome with this status ends the matter. What a retry may cure (no token, too early, too many, a fault)
  * is not kept: the same key then runs again.

@@ -19,7 +19,7 @@ export type FinishedAnswer = {
  * Both throw when the claim on the key was lost, so that the command's transaction is undone.
  */
 export interface KeyedRequest {
-  /** Records the accepted operation in its own transaction: after a crash a replay finds it. */
+  /** Records the accepted operation, or what else goes on, in its own transaction: after a crash a replay finds it. */
   bind(tx: Tx, operationId: string): Promise<void>
   /** Records the answer of a command without an operation in that command's transaction. */
   complete(tx: Tx, answer: FinishedAnswer): Promise<void>

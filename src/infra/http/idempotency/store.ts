@@ -2,7 +2,7 @@ import { type ColumnType, type Expression, type Kysely, type SqlBool, sql } from
 import type { SealedColumn } from '../../database/reseal.ts'
 import type { Db, Tx } from '../../database/types.ts'
 import type { Vault } from '../../secrets/vault.ts'
-import { judgeKey, type KeyRow, type KeyState, type StoredOutcome } from './judge.ts'
+import { isAcceptance, judgeKey, type KeyRow, type KeyState, type StoredOutcome } from './judge.ts'
 import type { StoredAnswer } from './keyed-request.ts'
 
 /** What a key belongs to. */
@@ -106,7 +106,7 @@ export class IdempotencyKeys {
    */
   async complete(db: Db | Tx, claim: Claim, outcome: StoredOutcome): Promise<boolean> {
     const response = JSON.stringify(this.#seal(claim, outcome))
-    return this.#change(db, claim, { response }, outcome.answer.status === 202 ? 'unbound' : 'any')
+    return this.#change(db, claim, { response }, isAcceptance(outcome.answer) ? 'unbound' : 'any')
   }
 
   /** Gives back a claim that came to no outcome, so that the next request runs. A bound operation stays. */
