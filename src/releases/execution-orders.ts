@@ -25,12 +25,12 @@ export type ExecutionOrder = ClaimRef & {
 export type ReturnTo = { readonly chartVersion: string; readonly found: number; readonly orFound: boolean }
 
 /**
- * How such an operation stands. `until`: when helm, with its hooks, has run out of time. `held`: helm has applied it, and it waits for the verdict of its execution. `failed` with
+ * How such an operation stands. `until`: when helm, with its hooks, has run out of time; `awaits`: what it is at, in words, such as a hook. `held`: helm has applied it, and it waits for the verdict of its execution. `failed` with
  * the code `cancelled`: it was concluded before helm began, and has changed nothing.
  */
 export type OrderSight =
   | { readonly kind: 'absent' }
-  | { readonly kind: 'running'; readonly until: Instant | null }
+  | { readonly kind: 'running'; readonly until: Instant | null; readonly awaits: string | null }
   | { readonly kind: 'held' }
   | { readonly kind: 'succeeded' }
   | { readonly kind: 'failed'; readonly code: ErrorCode; readonly detail: string }

@@ -12,6 +12,7 @@ type OrderDocument = {
   readonly status: string
   readonly phase: string
   readonly deadline: Instant | null
+  readonly awaits: string | null
   readonly error: { readonly code: ErrorCode; readonly detail: string } | null
 }
 
@@ -46,7 +47,7 @@ export async function lookAtClaimed(db: Db, asked: readonly Asked[]): Promise<re
 function ordersOf(ids: readonly Uuid[]) {
   return sql<readonly OrderDocument[]>`coalesce((
     select jsonb_agg(jsonb_build_object('id', id, 'status', o.status, 'phase', o.state->'phase'->>'name',
-      'deadline', o.state->'deadline', 'error', o.error))
+      'deadline', o.state->'deadline', 'awaits', o.waiting_for->>'detail', 'error', o.error))
     from operations o where o.release_id = releases.id and o.id = any(${[...ids]}::uuid[])), '[]')`
 }
 
@@ -75,7 +76,8 @@ function orderSight(order: OrderDocument | undefined): OrderSight {
   if (order === undefined) return { kind: 'absent' }
   if (order.status === 'SUCCEEDED') return { kind: 'succeeded' }
   if (order.status === 'FAILED' || order.status === 'CANCELLED') return { kind: 'failed', ...(order.error ?? notBegun) }
-  return order.phase === 'held' ? { kind: 'held' } : { kind: 'running', until: order.deadline }
+  const { phase, deadline, awaits } = order
+  return phase === 'held' ? { kind: 'held' } : { kind: 'running', until: deadline, awaits }
 }
 
 const notBegun = { code: 'cancelled', detail: 'it was concluded before helm began' } as const

@@ -36,10 +36,10 @@ export type GatePosition =
   | { readonly kind: 'admitting'; readonly upTo: number; readonly surge: number; readonly rests?: boolean }
   | { readonly kind: 'reverting'; readonly unavailable: number; readonly surge: number; readonly rests?: boolean }
 
-/** How a child operation of the execution on a release stands. `until`: when helm has run out of time. `held`: helm has applied, and it waits for our verdict. */
+/** How a child operation of the execution on a release stands. `until`: when helm has run out of time; `awaits`: what it is at, in words, such as a hook. `held`: helm has applied, and it waits for our verdict. */
 export type ChildSight =
   | { readonly kind: 'absent' }
-  | { readonly kind: 'running'; readonly until?: Instant | null }
+  | { readonly kind: 'running'; readonly until?: Instant | null; readonly awaits?: string | null }
   | { readonly kind: 'held' }
   | { readonly kind: 'succeeded' }
   | { readonly kind: 'failed'; readonly code: ErrorCode; readonly detail: string }

@@ -77,12 +77,30 @@ test.concurrent('one of them gets well: the upgrade goes on', async () => {
   expect((await ended(execution)).status).toBe('COMPLETED')
 })
 
+test.concurrent('the hook that helm is at is named, forward and on the way back', async () => {
+  const fleet = await Fleet.install(world, component, { kind: 'Deployment', size: 2, values: { hookMs: 12_000 } })
+  const execution = await fleet.started({ healthCheckTimeoutSeconds: 60 })
+  const names = (event: string) =>
+    execution.until(
+      event,
+      ({ waitingFor }) =>
+        waitingFor?.reason === 'HELM' && waitingFor.detail === `helm waits for the hook Job app-hook (${event})`,
+      { withinMs: 60_000 },
+    )
+  await names('post-upgrade')
+  await execution.until('instances move', ({ currentBatch }) => currentBatch === 1, { withinMs: 60_000 })
+  await execution.give('rollback')
+  await names('post-rollback')
+  await execution.untilStatus('ROLLED_BACK', { withinMs: 90_000 })
+})
+
 test.concurrent('a cancel while helm runs a hook says that it waits for helm, and until when', async () => {
   const fleet = await Fleet.install(world, component, { kind: 'Deployment', size: 2, values: { hookMs: 6_000 } })
   const execution = await fleet.started({ healthCheckTimeoutSeconds: 30 })
   await execution.until('helm runs', ({ waitingFor }) => waitingFor?.reason === 'HELM', { withinMs: 60_000 })
   await execution.give('cancel')
-  const says = ({ waitingFor }: Execution) => waitingFor?.detail?.includes('helm is still at work') === true
+  const says = ({ waitingFor }: Execution) =>
+    /helm (is still at work|waits for the hook)/.test(waitingFor?.detail ?? '')
   const { waitingFor } = await execution.until('it says what it waits for', says, { withinMs: 60_000 })
   expect(waitingFor?.reason).toBe('CANCELLING')
   expect(Date.parse(`${waitingFor?.until}`)).toBeGreaterThan(Date.now() + 60_000)

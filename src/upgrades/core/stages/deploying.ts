@@ -8,7 +8,8 @@ import { statusReasons, waits } from '../reasons.ts'
 import type { Members } from '../slots.ts'
 import { strategyOf } from '../strategies/index.ts'
 import { stop } from '../turns.ts'
-import { act, go, goTo, type Look, type StageHandler, type Step, soon, wait } from './look.ts'
+import { waitForHelm } from './helm-at-work.ts'
+import { act, go, goTo, type Look, type StageHandler, type Step } from './look.ts'
 
 /** Helm applies the target version; the gate keeps every pod as it is. */
 export const deploying: StageHandler = (look) => {
@@ -21,7 +22,7 @@ export const deploying: StageHandler = (look) => {
     return act({ ...execution, deployed: true }, { kind: 'deploy', releaseIds: waiting }, waits.helm)
   }
   const applied = releasesWith(execution, releases, 'deploy', 'held', 'succeeded')
-  if (applied.length < execution.claims.length) return wait(execution, waits.helm, soon(look))
+  if (applied.length < execution.claims.length) return waitForHelm(look, 'deploy')
   return deployed(look)
 }
 

@@ -9,7 +9,8 @@ import { statusReasons, waits } from '../reasons.ts'
 import { finish, type Mover } from '../transitions.ts'
 import { isGated } from './closing.ts'
 import { succeed } from './concluding.ts'
-import { act, type Look, type Meanwhile, type StageHandler, type Step, soon, wait } from './look.ts'
+import { helmAtWork } from './helm-at-work.ts'
+import { act, type Look, type StageHandler, type Step, soon, wait } from './look.ts'
 import { settleGate, whileInFlight } from './moving.ts'
 import { isBehind, lateMs, mayArrive, settling } from './paused.ts'
 
@@ -99,21 +100,6 @@ function conclude(
   verdict: Verdict,
 ): Step {
   return act(look.execution, { kind: 'conclude', which, releaseIds, verdict }, waitOf(ending), helmAtWork(look, which))
-}
-
-/** Helm is not cut off in the middle: with the hooks that it runs it has its time, and is waited for. */
-function helmAtWork({ execution, releases, now }: Look, which: 'deploy' | 'undo'): Meanwhile | null {
-  const busy = releasesWith(execution, releases, which, 'running')
-  if (busy.length === 0) return null
-  const limits = busy.map((id) => {
-    const sight = releases.get(id)?.[which]
-    return sight?.kind === 'running' ? (sight.until ?? now) : now
-  })
-  const whose = busy.length === 1 ? '' : ` on ${busy.length} releases`
-  return {
-    until: Math.max(...limits),
-    detail: `helm is still at work${whose}, with its hooks: it ends by itself, or then`,
-  }
 }
 
 /** Gate and pin come off. */

@@ -1,6 +1,7 @@
 import { failureOf, releasesWith, touchedReleases } from '../children.ts'
 import { statusReasons, waits } from '../reasons.ts'
 import { endAs, failing } from '../turns.ts'
+import { helmAtWork, waitForHelm } from './helm-at-work.ts'
 import { act, go, goTo, type Look, type StageHandler, type Step, soon, wait } from './look.ts'
 import { isBehind } from './paused.ts'
 
@@ -16,13 +17,19 @@ export const undoing: StageHandler = (look) => {
   return execution.capabilities.hold === 'each' ? goTo(look, execution, 'reverting') : undo(look)
 }
 
-function concludeAsFailed({ execution }: Look, releaseIds: readonly string[]): Step {
+function concludeAsFailed(look: Look, releaseIds: readonly string[]): Step {
+  const { execution } = look
   const verdict = {
     kind: 'failed',
     code: 'rolled_back',
     detail: `the upgrade was rolled back: ${execution.statusReason}`,
   } as const
-  return act(execution, { kind: 'conclude', which: 'deploy', releaseIds, verdict }, waits.helm)
+  return act(
+    execution,
+    { kind: 'conclude', which: 'deploy', releaseIds, verdict },
+    waits.helm,
+    helmAtWork(look, 'deploy'),
+  )
 }
 
 function undo(look: Look): Step {
@@ -32,6 +39,6 @@ function undo(look: Look): Step {
   const absent = new Set(releasesWith(execution, releases, 'undo', 'absent'))
   const missing = touchedReleases(execution, releases).filter((id) => absent.has(id))
   if (missing.length > 0) return act(execution, { kind: 'undo', releaseIds: missing }, waits.helm)
-  if (releasesWith(execution, releases, 'undo', 'running').length > 0) return wait(execution, waits.helm, soon(look))
+  if (releasesWith(execution, releases, 'undo', 'running').length > 0) return waitForHelm(look, 'undo')
   return goTo(look, execution, 'reverting')
 }

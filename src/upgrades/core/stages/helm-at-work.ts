@@ -1,0 +1,33 @@
+import { releasesWith } from '../children.ts'
+import { waits } from '../reasons.ts'
+import { type Look, type Meanwhile, type Step, soon, wait } from './look.ts'
+
+type Which = 'deploy' | 'undo'
+
+/** What helm is at on the releases, in words, such as a hook; null where it has not said. */
+function helmAwaits({ execution, releases }: Look, which: Which): string | null {
+  const said = releasesWith(execution, releases, which, 'running').flatMap((id) => {
+    const sight = releases.get(id)?.[which]
+    return sight?.kind === 'running' ? (sight.awaits ?? []) : []
+  })
+  return said[0] ?? null
+}
+
+/** Helm is waited for, with what it is at. */
+export function waitForHelm(look: Look, which: Which): Step {
+  return wait(look.execution, waits.helm, soon(look), helmAwaits(look, which) ?? '')
+}
+
+/** Helm is not cut off in the middle: with the hooks that it runs it has its time, and is waited for. Null where it is not at work. */
+export function helmAtWork(look: Look, which: Which): Meanwhile | null {
+  const { execution, releases, now } = look
+  const busy = releasesWith(execution, releases, which, 'running')
+  if (busy.length === 0) return null
+  const limits = busy.map((id) => {
+    const sight = releases.get(id)?.[which]
+    return sight?.kind === 'running' ? (sight.until ?? now) : now
+  })
+  const whose = busy.length === 1 ? '' : ` on ${busy.length} releases`
+  const what = helmAwaits(look, which) ?? `helm is still at work${whose}, with its hooks`
+  return { until: Math.max(...limits), detail: `${what}: it ends by itself, or then` }
+}
