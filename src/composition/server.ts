@@ -106,7 +106,7 @@ async function openParts(config: Config, log: Logger, stops: Stops): Promise<Par
   const reach = { of: (id: Uuid) => clusters.of(id).cluster }
   const ports = { helm, clusters: reach, charts, tenants: tenants.port, ...later }
   const previewKey = derivedKey(signing, 'previews')
-  const store = { states: new ReleaseStates(vault), readOne: releaseReads({ db, vault, clock, charts }) }
+  const store = { states: new ReleaseStates(vault), readOne: releaseReads({ db, vault, clock, charts, ...later }) }
   const base = { db, vault, clock, newId, kubeVersion, previewKey, ...store, ports }
   const deps: ReleaseDeps = { ...base, machine: releaseMachine(base, log) }
   const registry = registryDeps(config, deps, tenants.port)

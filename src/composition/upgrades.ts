@@ -36,6 +36,7 @@ import {
   type SurveyParts,
   type UpgradeDeps,
   type UpgradePorts,
+  waitsOfClaims,
   workingReleases,
   workloadDriver,
   workloadFleet,
@@ -154,12 +155,13 @@ export function laterUpgrades(
 ): Pick<ReleasePorts, 'executions' | 'frozenWorkloads'> & {
   readonly join: (upgrades: UpgradeDeps, ends: EndWaiter) => void
 } {
-  let joined: Executions | null = null
+  let joined: Pick<Executions, 'cancelNow'> | null = null
   const executions: Executions = {
     cancelNow: async (id, by, stopping) => {
       if (joined === null) throw new Problem('unavailable', 'the server is starting')
       return joined.cancelNow(id, by, stopping)
     },
+    waits: (ids) => waitsOfClaims(parts.db, ids),
   }
   return {
     executions,

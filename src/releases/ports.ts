@@ -1,3 +1,4 @@
+import type { Waiting } from '../core/decision.ts'
 import type { Json, JsonObject } from '../core/json.ts'
 import type { Principal, Uuid } from '../core/subject.ts'
 import type { Db, Tx } from '../infra/database/types.ts'
@@ -187,6 +188,8 @@ export interface Executions {
    * `stopping` is aborted first.
    */
   cancelNow(executionId: Uuid, by: Principal, stopping?: AbortSignal): Promise<void>
+  /** What releases wait for that these executions hold, by the ids of the executions: until when, or who ends it. */
+  waits(executionIds: readonly Uuid[]): Promise<ReadonlyMap<Uuid, Waiting>>
 }
 
 export type ReleasePorts = {

@@ -1,14 +1,29 @@
+import type { Waiting } from '../core/decision.ts'
 import type { Json } from '../core/json.ts'
+import type { Uuid } from '../core/subject.ts'
 import { rfc3339 } from '../infra/http/time.ts'
+import type { ExecutionWait } from './commands/execution-waits.ts'
 import type { Frozen, Health, Leftover, ReleaseStatus, RevisionSummary } from './core/model.ts'
 import type { ReleaseListing } from './store/lists.ts'
 import type { OperationListing } from './store/operations.ts'
 
 /** A wait as callers see it: `until` is when it is looked at again. */
-function waitingView(stored: Json) {
+function waitingView(stored: Json | Waiting) {
   if (stored === null || typeof stored !== 'object' || !('reason' in stored)) return null
   const { reason, until, detail } = stored as { reason: string; until: number | null; detail?: string }
   return { reason, until: rfc3339(until), ...(detail === undefined ? {} : { detail }) }
+}
+
+/**
+ * What is waited for; of what waits for an execution, what that waits for in its turn. Where it was not asked for, the execution
+ * is named that says so.
+ */
+function waitView(stored: Json, executionId: Uuid | null, wait: Waiting | null) {
+  const own = waitingView(stored)
+  if (own?.reason !== 'UPGRADE_EXECUTION') return own
+  return (
+    waitingView(wait) ?? { ...own, detail: `the upgrade execution ${executionId} has it, and says what it waits for` }
+  )
 }
 
 /**
@@ -45,7 +60,7 @@ function frozenView(frozen: Frozen | null) {
 }
 
 /** A release as lists show it (SPEC section 3, "A release"): everything but its values. */
-export function listedRelease(row: ReleaseListing) {
+export function listedRelease(row: ReleaseListing & ExecutionWait) {
   return {
     id: row.id,
     tenantId: row.tenant_id,
@@ -62,7 +77,8 @@ export function listedRelease(row: ReleaseListing) {
     health: healthView(row.health, row.watched_until, row.status),
     currentOperationId: row.current_operation_id,
     executionId: row.claimed_by_execution,
-    waitingFor: waitingView(row.waiting_for) ?? otherHandView(row.pending_by),
+    waitingFor:
+      waitView(row.waiting_for, row.claimed_by_execution, row.execution_wait ?? null) ?? otherHandView(row.pending_by),
     pendingBy: row.pending_by as 'external' | null,
     frozen: frozenView(row.frozen as Frozen | null),
     leftovers: row.leftovers as unknown as Leftover[],
@@ -74,7 +90,7 @@ export function listedRelease(row: ReleaseListing) {
 export type ListedRelease = ReturnType<typeof listedRelease>
 
 /** One release, with its stored overrides as they may be shown. */
-export function releaseView(row: ReleaseListing, shownValues: Readonly<Record<string, Json>>) {
+export function releaseView(row: ReleaseListing & ExecutionWait, shownValues: Readonly<Record<string, Json>>) {
   return { ...listedRelease(row), valuesOverride: shownValues }
 }
 
@@ -96,7 +112,7 @@ export const operationStatuses = ['QUEUED', 'RUNNING', 'SUCCEEDED', 'FAILED', 'C
 export type OperationStatus = (typeof operationStatuses)[number]
 
 /** An operation (SPEC section 1). Its evidence is not part of it: that is read for one operation only. */
-export function operationView(row: OperationListing) {
+export function operationView(row: OperationListing & ExecutionWait) {
   return {
     id: row.id,
     kind: row.kind,
@@ -104,7 +120,7 @@ export function operationView(row: OperationListing) {
     parentId: row.parent_id,
     executionId: row.execution_id,
     status: row.status as OperationStatus,
-    waitingFor: waitingView(row.waiting_for),
+    waitingFor: waitView(row.waiting_for, row.execution_id, row.execution_wait ?? null),
     result: row.result,
     error: row.error,
     performedBy: row.performed_by,

@@ -9,13 +9,19 @@ import type { BatchMachine, ReleaseDeps } from '../deps.ts'
 import { keptForm, overwrittenView } from '../evidence.ts'
 import { evidenceOf, keptOfOperation, type OperationListing, visibleOperation } from '../store/operations.ts'
 import type { CommandCall } from './context.ts'
+import { type ExecutionWait, operationsWaiting } from './execution-waits.ts'
 import { readRelease } from './reads.ts'
 
 /** One operation. Throws `Problem` not_found. */
-export async function readOperation(deps: ReleaseDeps, principal: Principal, id: Uuid): Promise<OperationListing> {
+export async function readOperation(
+  deps: ReleaseDeps,
+  principal: Principal,
+  id: Uuid,
+): Promise<OperationListing & ExecutionWait> {
   const row = await visibleOperation(deps.db, principal, id)
   if (row === null) throw new Problem('not_found', `there is no operation ${id}`)
-  return row
+  const [waiting = row] = await operationsWaiting(deps.ports.executions, [row])
+  return waiting
 }
 
 /**

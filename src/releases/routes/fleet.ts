@@ -7,6 +7,7 @@ import { route } from '../../infra/http/route.ts'
 import { batchResult as resultOf } from '../commands/batch-result.ts'
 import { batchUpgrade, olderThan } from '../commands/batch-upgrade.ts'
 import { scopeOf } from '../commands/context.ts'
+import { releasesWaiting } from '../commands/execution-waits.ts'
 import { previewBatch } from '../commands/preview-batch.ts'
 import { summarize, versionsOf } from '../store/counts.ts'
 import { countAtVersions, listAtVersions, placeOfRelease, releaseOrders } from '../store/lists.ts'
@@ -81,7 +82,8 @@ export const needsUpgrade = (deps: RouteDeps) =>
       const wanted = { ...(await olderThan(deps, call.principal, call.params.chart, targetVersion)), q }
       return sendList(call, {
         total: () => countAtVersions(deps.db, scope, wanted),
-        rows: (after: Place | null, limit) => listAtVersions(deps.db, scope, wanted, { after, limit, order }),
+        rows: async (after: Place | null, limit) =>
+          releasesWaiting(deps.ports.executions, await listAtVersions(deps.db, scope, wanted, { after, limit, order })),
         position: (row) => placeOfRelease(order, row),
         present: view,
       })

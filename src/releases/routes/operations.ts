@@ -6,6 +6,7 @@ import { route } from '../../infra/http/route.ts'
 import { idParams, uuid } from '../../infra/http/schemas.ts'
 import { batchResult } from '../commands/batch-result.ts'
 import { requireVisible } from '../commands/context.ts'
+import { operationsWaiting } from '../commands/execution-waits.ts'
 import { cancelOperation, endWithEvidence, readOperation } from '../commands/operations.ts'
 import type { BatchMachine } from '../deps.ts'
 import { countOperations, listOperations, type OperationListing, operationOrders } from '../store/operations.ts'
@@ -39,7 +40,10 @@ export const list = (deps: RouteDeps) =>
       const filter = { releaseId, status, q }
       return sendList(call, {
         total: () => countOperations(deps.db, call.principal, filter),
-        rows: (after: Place | null, limit) => listOperations(deps.db, call.principal, filter, { after, limit, order }),
+        rows: async (after: Place | null, limit) => {
+          const rows = await listOperations(deps.db, call.principal, filter, { after, limit, order })
+          return operationsWaiting(deps.ports.executions, rows)
+        },
         position: (row: OperationListing) => placeAt(row.created_at.getTime(), row.id),
         present: operationView,
       })

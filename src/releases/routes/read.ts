@@ -9,6 +9,7 @@ import { type Call, route } from '../../infra/http/route.ts'
 import { idParams, uuid } from '../../infra/http/schemas.ts'
 import { maySee } from '../../tenants/index.ts'
 import { scopeOf } from '../commands/context.ts'
+import { releasesWaiting } from '../commands/execution-waits.ts'
 import { diffRevisions } from '../commands/preview.ts'
 import { answerRelease, readHistory, readRevision } from '../commands/reads.ts'
 import {
@@ -105,7 +106,8 @@ async function sendReleases(deps: RouteDeps, call: PagedCall, filter: ReleaseFil
   const order = call.query.sort ?? '-createdAt'
   return sendList(call, {
     total: () => countReleases(deps.db, scope, filter),
-    rows: (after: Place | null, limit) => listReleases(deps.db, scope, filter, { after, limit, order }),
+    rows: async (after: Place | null, limit) =>
+      releasesWaiting(deps.ports.executions, await listReleases(deps.db, scope, filter, { after, limit, order })),
     position: (row) => placeOfRelease(order, row),
     present: view,
   })

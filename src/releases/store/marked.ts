@@ -16,12 +16,15 @@ export type MarkedRelease = Selectable<ReleaseRow> & {
 }
 
 /** Compiled once: this one runs for every batch of reads. */
-const marksOf = 'select id, xmin::text as mark from releases where id = any($1::uuid[])'
+const marksOf = 'select id, xmin::text as mark, claimed_by_execution from releases where id = any($1::uuid[])'
+
+/** What tells the version of a release's row; what its execution waits for is none of the row. */
+export type ReleaseMark = Pick<MarkedRelease, 'id' | 'mark' | 'claimed_by_execution'>
 
 /** The marks of releases by their ids; unknown ids are left out. */
-export async function releaseMarks(db: Db, ids: readonly Uuid[]): Promise<ReadonlyMap<Uuid, string>> {
-  const { rows } = await db.executeQuery<{ id: Uuid; mark: string }>(CompiledQuery.raw(marksOf, [ids]))
-  return new Map(rows.map(({ id, mark }) => [id, mark]))
+export async function releaseMarks(db: Db, ids: readonly Uuid[]): Promise<readonly ReleaseMark[]> {
+  const { rows } = await db.executeQuery<ReleaseMark>(CompiledQuery.raw(marksOf, [ids]))
+  return rows
 }
 
 /** Releases by their ids; unknown ones are left out. */

@@ -65,7 +65,7 @@ export function decideCommand(execution: Execution, command: ExecutionCommand, n
 }
 
 /** What callers name a command: the last part of its path. */
-const commandNames: Readonly<Record<CommandKind, string>> = {
+export const commandNames: Readonly<Record<CommandKind, string>> = {
   start: 'start',
   pause: 'pause',
   resume: 'resume',

@@ -1,7 +1,9 @@
 import { type SelectQueryBuilder, sql } from 'kysely'
+import type { Waiting } from '../../core/decision.ts'
 import type { Principal, Uuid } from '../../core/subject.ts'
 import { contains, onPage, type Page } from '../../infra/database/ordered.ts'
 import type { Db } from '../../infra/database/types.ts'
+import { waitOfClaim } from '../core/claim-wait.ts'
 import type { Execution, ExecutionStatus, InstanceStatus } from '../core/model.ts'
 import { withoutInstances } from './rows.ts'
 import { isActive, tables, type UpgradeTables } from './tables.ts'
@@ -98,6 +100,22 @@ export async function activeExecution(
     .where(isActive)
     .executeTakeFirst()
   return row === undefined ? null : { id: row.id, status: row.status as ExecutionStatus }
+}
+
+/** What each of these executions makes the releases wait for that it holds, by its id. */
+export async function waitsOfClaims(db: Db, ids: readonly Uuid[]): Promise<ReadonlyMap<Uuid, Waiting>> {
+  if (ids.length === 0) return new Map()
+  const rows = await tables(db)
+    .selectFrom('executions')
+    .select(['id', 'status', 'waiting_for'])
+    .where('id', '=', sql<string>`any(${[...ids]}::uuid[])`)
+    .execute()
+  return new Map(
+    rows.map(({ id, status, waiting_for }) => {
+      const waitingFor = waiting_for as Waiting | null
+      return [id, waitOfClaim({ id, status: status as ExecutionStatus, waitingFor })]
+    }),
+  )
 }
 
 type Ends = { readonly from: { readonly id: Uuid }; readonly to: { readonly id: Uuid } }

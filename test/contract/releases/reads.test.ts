@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Waiting } from '../../../src/core/decision.ts'
 import type { JsonObject } from '../../../src/core/json.ts'
 import type { Principal } from '../../../src/core/subject.ts'
 import { systemClock } from '../../../src/infra/clock.ts'
@@ -21,13 +22,16 @@ describe('reading one release', () => {
   let database: FreshDatabase
   /** As another process would: past everything that this one keeps. */
   const write = (text: string, values: readonly unknown[]) => database.pool.query(text, [...values])
+  /** What executions wait for, by their ids. */
+  let holding: readonly (readonly [string, Waiting])[] = []
   const charts = {
     redact: async (digest: string | null, values: JsonObject) =>
       digest === 'sha256:hides' ? { ...values, password: '***' } : values,
     secrets: async () => [],
   }
   const open = () => {
-    const readOne = releaseReads({ db: database.db, vault, clock: systemClock, charts })
+    const waits = async () => new Map(holding)
+    const readOne = releaseReads({ db: database.db, vault, clock: systemClock, charts, executions: { waits } })
     const deps = { readOne } as Parameters<typeof answerRelease>[0]
     return async (id: string, by = admin) => JSON.parse((await answerRelease(deps, by, id)).text)
   }
@@ -93,6 +97,23 @@ describe('reading one release', () => {
     const health = { ready: 0, total: 0, observedAt: new Date(at).toISOString() }
     for (const id of [none, empty]) expect(await open()(id)).toMatchObject({ health })
     expect(await open()(gone)).toMatchObject({ health: null })
+  })
+
+  it('waits for what its execution waits for at the moment', async () => {
+    const read = open()
+    const [id, executionId] = [await insert(), randomUUID()]
+    const waitingFor = { reason: 'UPGRADE_EXECUTION', until: null }
+    await write('update releases set claimed_by_execution = $2, waiting_for = $3 where id = $1', [
+      ...[id, executionId, waitingFor],
+    ])
+    expect((await read(id)).waitingFor).toMatchObject({ until: null, detail: expect.stringContaining(executionId) })
+    for (const until of [1_000, 2_000]) {
+      holding = [[executionId, { ...waitingFor, until, detail: 'it waits' }]]
+      const at = new Date(until).toISOString()
+      expect((await read(id)).waitingFor).toEqual({ ...waitingFor, until: at, detail: 'it waits' })
+    }
+    await write("update releases set waiting_for = 'null' where id = $1", [id])
+    expect((await read(id)).waitingFor).toBeNull()
   })
 
   it('holds that while many read and write at once', async () => {

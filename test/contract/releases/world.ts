@@ -90,9 +90,9 @@ export async function openReleases(): Promise<ReleasesWorld> {
   const ports = {
     ...{ helm, charts, tenants, clusters: { of: () => connected.cluster } },
     frozenWorkloads: recording(thawed),
-    executions: { cancelNow: (id: Uuid, by: Principal) => asked.cancelled(id, by) },
+    executions: { cancelNow: (id: Uuid, by: Principal) => asked.cancelled(id, by), waits: async () => new Map() },
   }
-  const store = { states: new ReleaseStates(vault), readOne: releaseReads({ db, vault, clock, charts }) }
+  const store = { states: new ReleaseStates(vault), readOne: releaseReads({ db, vault, clock, ...ports }) }
   const base = { db, vault, clock, newId, kubeVersion, previewKey: randomBytes(32), ...store }
   const deps: ReleaseDeps = { ...base, ports, machine: releaseMachine({ ...base, ports }, log) }
   const hand = new Hand(cluster.kubeconfig)

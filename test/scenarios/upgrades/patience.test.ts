@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { ok } from '../support/api.ts'
 import { eventually } from '../support/eventually.ts'
 import type { Execution, RegisteredComponent, UpgradeHandle } from '../support/upgrades.ts'
 import { openWorld, type World } from '../support/world.ts'
@@ -75,6 +76,29 @@ test.concurrent('one of them gets well: the upgrade goes on', async () => {
   await execution.until('it waits', ({ waitingFor }) => waitingFor?.reason === 'BUDGET_USED_UP', { withinMs: 60_000 })
   await fleet.breaks(ill, null)
   expect((await ended(execution)).status).toBe('COMPLETED')
+})
+
+test.concurrent('a release that an execution holds says for what, and until when or who ends it', async () => {
+  const { api } = world
+  const fleet = await Fleet.install(world, component, { kind: 'Deployment', size: 2 })
+  const execution = await fleet.started({ batchSize: 1, batchDelaySeconds: 3_600 })
+  await execution.until('it waits', ({ waitingFor }) => waitingFor?.reason === 'BATCH_DELAY', { withinMs: 60_000 })
+  const reason = 'UPGRADE_EXECUTION'
+  const wait = `the upgrade execution ${execution.id} waits for`
+  const delayed = (await fleet.release.read()).waitingFor
+  expect(delayed).toMatchObject({ reason, detail: `${wait} BATCH_DELAY`, until: expect.stringMatching(/Z$/) })
+  await execution.give('pause')
+  const detail = `${wait} PAUSED, without a time limit: a person ends that, by resume, rollback or cancel of the execution`
+  const paused = { reason, until: null, detail }
+  expect((await fleet.release.read()).waitingFor).toEqual(paused)
+  const own = `/helm/releases/tenant/${fleet.place.tenantId}`
+  expect(ok(await api.get<object[]>(own))).toMatchObject([{ id: fleet.release.id, waitingFor: paused }])
+  const operations = ok(await api.get<{ id: string }[]>(`/operations?releaseId=${fleet.release.id}&status=RUNNING`))
+  expect(operations).toMatchObject([{ waitingFor: paused }])
+  expect(ok(await api.get(`/operations/${operations[0]?.id}`))).toMatchObject({ waitingFor: paused })
+  await execution.give('cancel')
+  await execution.untilStatus('CANCELLED', { withinMs: 60_000 })
+  expect((await fleet.release.read()).waitingFor).toBeNull()
 })
 
 test.concurrent('the hook that helm is at is named, forward and on the way back', async () => {
