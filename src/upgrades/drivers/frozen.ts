@@ -120,6 +120,7 @@ function goalOf(
       goesBack: false,
       passed: false,
       current: null,
+      movedFrom: null,
       hashes: {},
       applied: false,
       epoch: lease.epoch,

@@ -46,6 +46,8 @@ export type GateState = {
   readonly takenFrom: Uuid | null
   /** It is on the way back, or was when it was frozen. Absent: it was not. */
   readonly reverted?: true
+  /** Frozen before helm had gone back: the place from which on all had moved. Absent: the fields themselves tell. */
+  readonly movedFrom?: number
   /** The fields as that one had left them. */
   readonly asFound: Fields | null
 }

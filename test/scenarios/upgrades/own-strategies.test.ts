@@ -190,6 +190,27 @@ test.concurrent.each<[string, Kind, object]>([
   await expectNothingOfOurs(fleet, originals)
 })
 
+test.concurrent('frozen because helm could not go back, a StatefulSet keeps each place in its version', async () => {
+  const spec = { updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 2 } } }
+  const hook = { hookOn: 'pre-rollback', hookMs: 1, hookTag: 'fail' }
+  const fleet = await Fleet.install(world, component, { kind: 'StatefulSet', size: 4, values: { spec, ...hook } })
+  const originals = await originalsOf(fleet)
+  const half = { batchSize: 2, maxUnavailablePercentage: 50, batchDelaySeconds: 3_600 }
+  const execution = await fleet.started({ ...slow, ...half })
+  await execution.until('half of it', ({ progress }) => progress.completed === 2, patience)
+  await execution.give('rollback')
+  const done = await execution.until('ended', hasEnded, patience)
+  expect(done).toMatchObject({ status: 'FAILED', statusReason: 'ROLLBACK_FAILED' })
+  const mixed = { '1.0.0': 2, '1.1.0': 2 }
+  const versionOf = new Map((await fleet.reaches(mixed)).map(({ name, version }) => [name, version]))
+  for (const pod of await fleet.pods()) await fleet.kill(pod)
+  for (const { name, version } of await fleet.reaches(mixed))
+    expect([name, version]).toEqual([name, versionOf.get(name)])
+  ok(await world.api.post(`${fleet.release.path}/unfreeze?to=target`, undefined))
+  await fleet.reaches({ '1.1.0': 4 })
+  await expectNothingOfOurs(fleet, originals)
+})
+
 describe.concurrent('a DaemonSet whose chart changes who deletes its pods', () => {
   const onDelete = { updateStrategy: { type: 'OnDelete' } }
   const install = (specs: object, more: object = {}) =>

@@ -18,6 +18,7 @@ export const daemonSet: GateKind = {
   read,
   places: () => null,
   letsGo: () => true,
+  movedFrom: () => null,
   instances: ({ status }) => numberOr(status?.desiredNumberScheduled, 0),
   placeOf: nodeOf,
   lineage: lineageOf,

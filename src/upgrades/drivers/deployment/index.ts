@@ -18,6 +18,7 @@ export const deployment: GateKind = {
   read,
   places: () => null,
   letsGo: () => true,
+  movedFrom: () => null,
   instances: ({ spec }) => numberOr(spec?.replicas, 1),
   placeOf: () => null,
   lineage: lineageOf,

@@ -85,7 +85,9 @@ async function moveTarget(
     await handOverServices(fleet, seen.row, servingHashes(kind, seen.pods), hand)
   }
   if (!kind.evicts) await markCosts(fleet, seen, move, hand)
-  const known = { current: seen.lineage.current, hashes: seen.hashes }
+  const { current } = seen.lineage
+  const movedFrom = current === null ? null : kind.movedFrom(live, seen.pods, current)
+  const known = { current, movedFrom, hashes: seen.hashes }
   const to = (position: GatePosition) => {
     const goal = goalOf(fleet, execution, 'target', { ...move, position }, known, parts, hand)
     return bring(parts, fleet, workload, goal, hand)
@@ -116,20 +118,20 @@ const movesPods: Readonly<Record<GatePosition['kind'], boolean>> = {
 }
 
 /** Pods of other workloads are on no side. */
-const nothingKnown = { current: null, hashes: {} }
+const nothingKnown = { current: null, movedFrom: null, hashes: {} }
 
 function goalOf(
   { clusterId, releaseId }: Fleet,
   execution: Execution,
   role: GateState['role'],
   { position, take }: GateMove,
-  { current, hashes }: Pick<GateGoal, 'current' | 'hashes'>,
+  known: Pick<GateGoal, 'current' | 'movedFrom' | 'hashes'>,
   { clock }: FleetParts,
   { lease }: Hand,
 ): GateGoal {
   const { id, from, to, deployed, change } = execution
   return {
-    ...{ position, clusterId, releaseId, executionId: id, deployed, role, current, hashes },
+    ...{ position, clusterId, releaseId, executionId: id, deployed, role, ...known },
     versions: { from: from.version, to: to.version },
     take: take.map(({ uid }) => uid),
     // An execution halts its fleet on the way back only.

@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from '../../../core/json.ts'
 import type { ClusterClient, KubeObject, Resource } from '../../../infra/kubernetes/index.ts'
 import type { GatePosition, Member, NamedPlace, WorkloadKind } from '../../core/model.ts'
-import type { Fields } from '../../store/gate-row.ts'
+import type { Fields, GateState } from '../../store/gate-row.ts'
 import { within } from './json.ts'
 
 /** A Deployment, StatefulSet or DaemonSet as the cluster has it. */
@@ -19,6 +19,9 @@ export type Reading =
 /** Whose pods belong to a workload, and which hash those of its present template carry (null: not told yet). */
 export type Lineage = { readonly owners: ReadonlySet<string>; readonly current: string | null }
 
+/** Where the way back was stopped: after pods had begun to go, or before helm had gone back. */
+export type StoppedBack = Pick<GateState, 'reverted' | 'movedFrom'>
+
 /** What differs between the kinds. All but `lineage` is pure. */
 export interface GateKind {
   readonly kind: WorkloadKind
@@ -28,8 +31,8 @@ export interface GateKind {
   readonly evicts: boolean
   /** What of the spec a gate changes, as it is now. */
   fields(live: Workload): Fields
-  /** These fields in a position. `originals` is what `none` puts back; `reverted`: it was stopped on the way back. */
-  wanted(live: Workload, originals: Fields, position: GatePosition, reverted: boolean): Fields
+  /** These fields in a position. `originals` is what `none` puts back; `stopped`: what is known of one that was stopped on the way back. */
+  wanted(live: Workload, originals: Fields, position: GatePosition, stopped: StoppedBack): Fields
   /** The values of ours that a position sets, to be told from those of others later. */
   ours(position: GatePosition): Fields
   /** The originals, where helm or a person has changed fields since they were noted; `rendered` is what helm was kept from. */
@@ -44,6 +47,8 @@ export interface GateKind {
   places(live: Workload, members: readonly Member[]): readonly NamedPlace[] | null
   /** Whether the present fields let a pod go, where they say which: one that they keep would come back in its own version. */
   letsGo(live: Workload, pod: KubeObject): boolean
+  /** The lowest place from which on all pods carry the hash; null where none does, or places keep no version. */
+  movedFrom(live: Workload, pods: readonly KubeObject[], hash: string): number | null
   /** What a pod's place is bound to; null: any place. */
   placeOf(pod: KubeObject & { readonly spec?: JsonObject }): string | null
   lineage(client: ClusterClient, live: Workload): Promise<Lineage>

@@ -25,6 +25,8 @@ export type GateGoal = {
   readonly passed: boolean
   /** The hash of the present template's pods; null: not known. */
   readonly current: string | null
+  /** The lowest place from which on all pods are of the present template; null where none is, or places keep no version. */
+  readonly movedFrom: number | null
   /** What is known of the hashes of versions before anything was noted. */
   readonly hashes: Hashes
   /** The present template is the target's already: an upgrade that failed has applied it. */
@@ -109,7 +111,7 @@ function advance(kind: GateKind, live: Workload, row: GateRow, goal: GateGoal): 
   const originals = originalsFor(kind, live, row, goal)
   const wrote = position.kind === 'none' ? {} : { ...row.state.wrote, ...kind.ours(position) }
   const found = goal.deployed ? { takenFrom: null, asFound: null } : {}
-  const { reverted: _, ...known } = row.state
+  const { reverted: _, movedFrom: __, ...known } = row.state
   const sided = {
     ...known,
     ...sidesFor(known, goal),
@@ -118,6 +120,7 @@ function advance(kind: GateKind, live: Workload, row: GateRow, goal: GateGoal): 
     take: goal.take,
     ...found,
     ...wayBack(row.state, position),
+    ...asMoved(row.state, goal),
   }
   const state = position.kind === 'frozen' ? { ...sided, passed: passedSets(sided, goal) } : sided
   return { ...row, originals, state }
@@ -126,6 +129,17 @@ function advance(kind: GateKind, live: Workload, row: GateRow, goal: GateGoal): 
 /** What is frozen stays on the way back that it was on; any other position is none. */
 function wayBack({ reverted }: GateState, { kind }: GatePosition): Pick<GateState, 'reverted'> {
   return kind === 'reverting' || (kind === 'frozen' && reverted === true) ? { reverted: true } : {}
+}
+
+/**
+ * What was halted so that helm may go back, and is frozen before it has: which places keep the target version is not told by
+ * fields any more.
+ */
+function asMoved(state: GateState, { position, current, movedFrom }: GateGoal): Pick<GateState, 'movedFrom'> {
+  if (position.kind !== 'frozen') return {}
+  const isBefore = state.position.kind === 'halted' && current !== null && current === state.target
+  const from = isBefore ? movedFrom : state.position.kind === 'frozen' ? (state.movedFrom ?? null) : null
+  return from === null ? {} : { movedFrom: from }
 }
 
 /** What runs before an upgrade has passed once; the new set has when all of it did. */

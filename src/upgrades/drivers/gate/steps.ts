@@ -53,9 +53,9 @@ export function gatePatch(kind: GateKind, live: Workload, row: GateRow, epoch: b
 
 /** What of the fields differs from the position of the row. What was given back frozen is as it was found. */
 export function fieldsPatch(kind: GateKind, live: Workload, { originals, state }: GateRow): JsonObject | null {
-  const { position, asFound, reverted = false } = state
+  const { position, asFound } = state
   const found = position.kind === 'frozen' ? asFound : null
-  return mergePatch(kind.fields(live), found ?? kind.wanted(live, originals.current, position, reverted))
+  return mergePatch(kind.fields(live), found ?? kind.wanted(live, originals.current, position, state))
 }
 
 function notePatch(live: Workload, row: GateRow, epoch: bigint): JsonObject | null {

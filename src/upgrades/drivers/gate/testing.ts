@@ -22,6 +22,7 @@ export function goalFor(position: GatePosition, more: Partial<GateGoal> = {}): G
       take: [],
       goesBack: true,
       passed: false,
+      movedFrom: null,
       current,
       hashes: current === null ? {} : { '1.0.0': current },
       epoch: 7n,

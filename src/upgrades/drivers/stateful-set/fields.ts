@@ -2,7 +2,7 @@ import type { JsonObject } from '../../../core/json.ts'
 import type { GatePosition } from '../../core/model.ts'
 import type { Fields } from '../../store/gate-row.ts'
 import { numberOr, omit, pick, within } from '../gate/json.ts'
-import type { Reading, Workload } from '../gate/model.ts'
+import type { Reading, StoppedBack, Workload } from '../gate/model.ts'
 
 /**
  * A StatefulSet is held by its partition: ordinals below it stay on, and come back in, the previous version. Closed, it
@@ -21,16 +21,22 @@ const isTaken = ({ spec }: Workload): boolean => within(spec, 'updateStrategy').
 export const fieldsOf = ({ spec }: Workload): Fields => pick(spec, ['updateStrategy'])
 
 /** The fields in a position. */
-export function wanted(live: Workload, originals: Fields, position: GatePosition, reverted: boolean): Fields {
+export function wanted(
+  live: Workload,
+  originals: Fields,
+  position: GatePosition,
+  { reverted, movedFrom }: StoppedBack,
+): Fields {
   if (position.kind === 'none') return adopt(live, originals)
   const isShut = position.kind === 'closed' || position.kind === 'halted'
   // Helm applies the type alone, and the API refuses that beside a partition of ours. It holds by itself.
   if (isShut && !isRolling(originals)) return pick(originals, ['updateStrategy'])
   if (position.kind === 'reverting') return TAKEN
   // Stopped on the way back it stays so: what dies comes in the version that helm applied last.
-  if (position.kind === 'frozen' && (reverted || (isRolling(originals) && isTaken(live)))) return TAKEN
-  // The partition is what brings a pod back in its own version: a frozen fleet keeps the one that it has.
-  if (position.kind === 'frozen') return partitioned(live, originals, numberOr(rollingOf(live).partition, CLOSED))
+  if (position.kind === 'frozen' && (reverted === true || (isRolling(originals) && isTaken(live)))) return TAKEN
+  // The partition is what brings a pod back in its own version: a frozen fleet keeps the one that it has, or had before it was halted.
+  if (position.kind === 'frozen')
+    return partitioned(live, originals, movedFrom ?? numberOr(rollingOf(live).partition, CLOSED))
   if (position.kind !== 'admitting' || position.upTo === 0) return partitioned(live, originals, CLOSED)
   return partitioned(live, originals, Math.max(0, replicasOf(live) - position.upTo))
 }

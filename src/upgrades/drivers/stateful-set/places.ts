@@ -1,3 +1,4 @@
+import type { KubeObject } from '../../../infra/kubernetes/index.ts'
 import type { Member, NamedPlace } from '../../core/model.ts'
 import { numberOr, within } from '../gate/json.ts'
 import type { Workload } from '../gate/model.ts'
@@ -10,6 +11,19 @@ export const ordinalIn = (name: string): string => name.slice(name.lastIndexOf('
 
 /** The how manieth pod of the set it is: a partition counts from the first ordinal, wherever that starts. Pure. */
 export const indexOf = (live: Workload, name: string): number => Number(ordinalIn(name)) - startOf(live)
+
+/**
+ * The index from which on all pods of a set carry the hash of a revision; null where the last one does not. A partition there
+ * moves nobody. Pure.
+ */
+export function movedFrom(live: Workload, pods: readonly KubeObject[], hash: string): number | null {
+  const isOf = ({ metadata }: KubeObject): boolean => metadata.labels?.['controller-revision-hash'] === hash
+  const moved = new Set(pods.filter(isOf).map(({ metadata }) => indexOf(live, metadata.name)))
+  const size = replicasOf(live)
+  let from = size
+  while (moved.has(from - 1)) from -= 1
+  return from === size ? null : from
+}
 
 /** Whoever scales a set beyond that has mistyped: its ordinals are not named, so that they do not fill the memory. */
 const mostNamed = 10_000

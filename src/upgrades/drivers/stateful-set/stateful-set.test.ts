@@ -63,6 +63,45 @@ test('a chart whose controller deletes no pod meets its own strategy whenever he
   expect(fields(closed, admitting(5), halted, reverting, frozen, closed, frozen)).toEqual(rolling(CLOSED))
 })
 
+describe('frozen from halted, each pod comes back in its own version as far as Kubernetes can', () => {
+  /** Two of five have moved, then helm is to go back; `template` is of what it has applied when it is frozen. */
+  const stopped = (updateStrategy: JsonObject, template: string | null, ...more: readonly GatePosition[]): Ended => {
+    const start: Ended = { live: workload('StatefulSet', specOf(updateStrategy)), row: null, steps: [] }
+    const shut = carryOut(statefulSet, start.live, start.row, goalFor(closed))
+    const moved = carryOut(statefulSet, shut.live, shut.row, goalFor(admitting(2), { current: 'new' }))
+    const back = carryOut(statefulSet, moved.live, moved.row, goalFor(halted, { current: 'new' }))
+    return [frozen, ...more].reduce(
+      (ended, position) =>
+        carryOut(statefulSet, ended.live, ended.row, goalFor(position, { current: template, movedFrom: 3 })),
+      back,
+    )
+  }
+  const limited = rolling(0, { maxUnavailable: 2 })
+
+  test.each([
+    ['the default', { type: 'RollingUpdate' }, rolling(3)],
+    ['a limit of the chart', limited, rolling(3, { maxUnavailable: 2 })],
+    ['OnDelete', { type: 'OnDelete' }, rolling(3)],
+  ])('where helm has not gone back, as the gate was: %s', (_, strategy, wanted) => {
+    const { live, row } = stopped(strategy, 'new')
+    expect(live.spec?.updateStrategy).toEqual(wanted)
+    expect(positionOf(statefulSet, live, row, 'one')).toEqual(frozen)
+  })
+
+  test('once it has, or that is not known, nobody moves', () => {
+    for (const template of ['old', null])
+      for (const strategy of [rolling(0), { type: 'OnDelete' }])
+        expect(stopped(strategy, template).live.spec?.updateStrategy).toEqual(rolling(CLOSED))
+  })
+
+  test("the chart's own strategy comes back", () => {
+    for (const strategy of [limited, { type: 'OnDelete' }]) {
+      expect(stopped(strategy, 'new', none).live.spec?.updateStrategy).toEqual(strategy)
+      expect(stopped(strategy, 'new', halted, none).live.spec?.updateStrategy).toEqual(strategy)
+    }
+  })
+})
+
 describe('originals', () => {
   test.each([
     ['the default', { type: 'RollingUpdate' }],
@@ -119,6 +158,24 @@ test('the revision of the present template is known once the controller has seen
   const status = (observedGeneration: number) => ({ observedGeneration, updateRevision: 'app-5f' })
   expect(lineageOf({ ...live, status: status(1) }).current).toBe('app-5f')
   expect(lineageOf({ ...live, status: status(0) }).current).toBeNull()
+})
+
+test.each([
+  [['new', 'new', 'new'], 0],
+  [['old', 'new', 'new'], 1],
+  [['new', 'old', 'new'], 2],
+  [['old', null, 'new'], 2],
+  [['old', 'new', null], null],
+  [['old', 'old', 'old'], null],
+] as const)('a partition that moves nobody of %j is at %s', (hashes, from) => {
+  for (const start of [0, 9]) {
+    const set = workload('StatefulSet', { ...specOf(rolling(0), 3), ordinals: { start } })
+    const pods = hashes.flatMap((hash, at) => {
+      const labels = { 'controller-revision-hash': hash ?? '' }
+      return hash === null ? [] : { metadata: { name: `app-${start + at}`, labels } }
+    })
+    expect(statefulSet.movedFrom(set, pods, 'new')).toBe(from)
+  }
 })
 
 describe('the places of a set are its wanted ordinals', () => {
