@@ -2,7 +2,7 @@ import type { Instant } from '../../core/instant.ts'
 import { affordable, unreadyFirst } from './batches.ts'
 import { inOrder, isInFlight, occupiesRoom, oldPod, targetPod, unavailable, withStatus } from './instances.ts'
 import type { Execution, GatePosition, Instance } from './model.ts'
-import { mapChanged } from './patch.ts'
+import { mapChanged, patch } from './patch.ts'
 import { isShutBy } from './position.ts'
 import type { Fleet } from './slots.ts'
 import { budgetNow } from './stopping.ts'
@@ -112,7 +112,7 @@ export function letGo(execution: Execution, before: Execution, fleet: Fleet, now
     if (goes.has(one.id)) return { ...one, status: 'UPGRADING', startedAt: now, message: null }
     return back.has(one.id) ? { ...one, status: 'PENDING', startedAt: null } : one
   })
-  return instances === execution.instances ? execution : { ...execution, instances }
+  return patch(execution, { instances })
 }
 
 /** Those that may; where the order is fixed, until the first that may not. */
@@ -137,7 +137,7 @@ export function retire(execution: Execution, before: Execution, fleet: Fleet): E
     const mayGo = old === null || (wasAsked && fleet.refusals[old.uid] === undefined)
     return mayGo ? { ...instance, surge: false } : instance
   })
-  return instances === execution.instances ? execution : { ...execution, instances }
+  return patch(execution, { instances })
 }
 
 /** True when nothing that was let go is still on its way, and no old pod stands beside a passed one that is to go. */
@@ -160,5 +160,5 @@ export function recall(execution: Execution, gate: GatePosition): Execution {
         ? { ...one, status: 'PENDING', surge: false, startedAt: null, message: null }
         : one,
   )
-  return instances === execution.instances ? execution : { ...execution, instances }
+  return patch(execution, { instances })
 }

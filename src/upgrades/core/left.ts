@@ -9,11 +9,11 @@ import type { Ending, Instance } from './model.ts'
 /** The instance as the end of its execution leaves it. Pure. */
 export function asLeft(instance: Instance, { to }: Ending, now: Instant): Instance {
   const isProved = to === 'COMPLETED' || to === 'ROLLED_BACK'
-  return sayingWhatRuns(isProved || isSettled(instance) ? instance : inTheMiddle(instance, now))
+  return sayingWhatRuns(isProved || claimsWhatRuns(instance) ? instance : inTheMiddle(instance, now))
 }
 
 /** Nothing of it was under way: what its status claims is what runs there. */
-function isSettled(instance: Instance): boolean {
+function claimsWhatRuns(instance: Instance): boolean {
   const { status, side, nextPod, unchanged } = instance
   if (status === 'COMPLETED') return unchanged || targetPod(instance) !== null
   if (status === 'ROLLED_BACK') return side === 'previous' && nextPod === null

@@ -1,5 +1,5 @@
 import type { Attempt } from '../../core/decision.ts'
-import { type Instant, seconds } from '../../core/instant.ts'
+import type { Instant } from '../../core/instant.ts'
 import { problemCatalogue } from '../../core/problems.ts'
 import { oldPod, targetPod } from './instances.ts'
 import type { Execution, ExecutionAct, Instance, PodRef, ReleaseSight, Stage } from './model.ts'
@@ -10,6 +10,7 @@ import { statusReasons } from './reasons.ts'
 import type { Fleet } from './slots.ts'
 import { isGated } from './stages/closing.ts'
 import { go, type Look, type Step } from './stages/look.ts'
+import { timeLimit } from './stopping.ts'
 import { endAs, failing, stop } from './turns.ts'
 
 type ExecutionAttempt = Attempt<ExecutionAct>
@@ -44,8 +45,9 @@ export function unlessRefused(step: Step, look: Look): Step {
   return go(endAs(execution, failing(rollback, detail, refused.failure?.code ?? null), now))
 }
 
-function isOver({ refusedSince, spec }: Execution, now: Instant): boolean {
-  return typeof refusedSince === 'number' && now >= refusedSince + seconds(spec.healthCheckTimeoutSeconds)
+function isOver(execution: Execution, now: Instant): boolean {
+  const { refusedSince } = execution
+  return typeof refusedSince === 'number' && now >= timeLimit(execution, refusedSince)
 }
 
 /** Orders to releases that say what is wrong with the request are refused alike the next time; a conflict may pass. */

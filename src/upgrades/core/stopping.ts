@@ -50,7 +50,7 @@ export function hasFailedCanary(execution: Execution): boolean {
   return execution.statusReason === statusReasons.canary || stopReasonOf(execution) !== null
 }
 
-/** When an instance that was chosen at that moment has run out of time. */
+/** When what has had its time since that moment, as long as an instance may take, has run out of it. */
 export function timeLimit({ spec }: Execution, from: number): number {
   return from + seconds(spec.healthCheckTimeoutSeconds)
 }

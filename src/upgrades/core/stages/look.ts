@@ -2,6 +2,7 @@ import type { Attempt, Waiting } from '../../../core/decision.ts'
 import { type Instant, seconds } from '../../../core/instant.ts'
 import type { CheckReport, Execution, ExecutionAct, ReleaseSight, Stage } from '../model.ts'
 import type { Fleet, Members } from '../slots.ts'
+import { timeLimit } from '../stopping.ts'
 import { enter } from '../turns.ts'
 
 /** Everything that a stage decides from. */
@@ -92,6 +93,6 @@ export function atInterval({ now }: Pick<Look, 'now'>, { spec }: Execution): Ins
 }
 
 /** When the time of a stage is over that has a set one. */
-export function stageEnds({ spec, stageSince }: Execution): Instant {
-  return stageSince + seconds(spec.healthCheckTimeoutSeconds)
+export function stageEnds(execution: Execution): Instant {
+  return timeLimit(execution, execution.stageSince)
 }

@@ -1,4 +1,4 @@
-import type { Instant } from '../../../core/instant.ts'
+import { type Instant, seconds } from '../../../core/instant.ts'
 import { releasesWith } from '../children.ts'
 import { choose, clusterIsBusy, isSettled, letGo, recall, retire, turnsOf, withoutUnmoved } from '../choosing.ts'
 import { hasLeavingPod, isInFlight, withStatus } from '../instances.ts'
@@ -37,12 +37,10 @@ function inReach(execution: Execution): Execution {
 
 /** Without auto-rollback a failed canary stays as it is; rollback and cancel remain (SPEC section 5, "Safety"). */
 function canaryFailed(look: Look, detail: string): Step {
-  if (look.execution.spec.autoRollbackEnabled) {
-    return go(stop(look.execution, statusReasons.canary, detail, look.now))
-  }
-  const stays = stop(look.execution, statusReasons.canary, detail, look.now)
-  const gate = settleGate({ ...look, execution: stays }, waits.canaryFailed)
-  return gate ?? wait(stays, waits.canaryFailed, atInterval(look, stays), detail)
+  const stopped = stop(look.execution, statusReasons.canary, detail, look.now)
+  if (look.execution.spec.autoRollbackEnabled) return go(stopped)
+  const gate = settleGate({ ...look, execution: stopped }, waits.canaryFailed)
+  return gate ?? wait(stopped, waits.canaryFailed, atInterval(look, stopped), detail)
 }
 
 /** Nothing is in flight: the end of the way, the canary to be watched, the delay, the approval, or the next batch. */
@@ -77,7 +75,10 @@ function betweenBatches(look: Look): Step {
     const paused = moveTo(execution, 'PAUSED', mover)
     return go({ ...paused, pausedFrom: 'IN_PROGRESS', statusReason: statusReasons.approval })
   }
-  return batchOver({ ...look, execution: { ...execution, nextBatchAt: now + execution.spec.batchDelaySeconds * 1000 } })
+  return batchOver({
+    ...look,
+    execution: { ...execution, nextBatchAt: now + seconds(execution.spec.batchDelaySeconds) },
+  })
 }
 
 /** Nothing is started now, but the gate may still be higher or lower than what moved. */

@@ -1,7 +1,8 @@
 import { releasesWith } from '../children.ts'
 import { isSettled, recall, retire } from '../choosing.ts'
-import { isInFlight, withStatus } from '../instances.ts'
-import type { Execution } from '../model.ts'
+import { isInFlight } from '../instances.ts'
+import type { Execution, Instance } from '../model.ts'
+import { mapChanged, patch } from '../patch.ts'
 import { statusReasons, waits } from '../reasons.ts'
 import { isGated } from './closing.ts'
 import { type Look, type StageHandler, wait } from './look.ts'
@@ -52,13 +53,12 @@ export function isBehind({ attempt, releases, now }: Look): boolean {
   return act.releaseIds.some((id) => releases.get(id)?.[act.kind].kind === 'absent')
 }
 
+/** The same where each instance is a release: those that no upgrade was given to wait for their turn again. */
 function recallEach({ execution, releases }: Look): Execution {
   const absent = new Set(releasesWith(execution, releases, 'deploy', 'absent'))
-  const given = withStatus(execution.instances, 'UPGRADING').filter(({ key }) => key !== null && absent.has(key))
-  if (given.length === 0) return execution
-  const ids = new Set(given.map(({ id }) => id))
-  const instances = execution.instances.map((one) =>
-    ids.has(one.id) ? { ...one, status: 'PENDING' as const, startedAt: null } : one,
-  )
-  return { ...execution, instances }
+  const instances = mapChanged(execution.instances, (one): Instance => {
+    const isGiven = one.status === 'UPGRADING' && absent.has(one.key ?? '')
+    return isGiven ? { ...one, status: 'PENDING', startedAt: null } : one
+  })
+  return patch(execution, { instances })
 }

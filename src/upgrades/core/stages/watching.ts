@@ -1,7 +1,8 @@
-import { type Instant, seconds } from '../../../core/instant.ts'
+import type { Instant } from '../../../core/instant.ts'
 import { targetPod } from '../instances.ts'
 import type { Execution } from '../model.ts'
 import { statusReasons, waits } from '../reasons.ts'
+import { timeLimit } from '../stopping.ts'
 import { stop } from '../turns.ts'
 import { go, goTo, type Look, type StageHandler, type Step, stageEnds, wait } from './look.ts'
 import { nextRound } from './moving.ts'
@@ -23,8 +24,7 @@ export const watching: StageHandler = (look) =>
   })
 
 /** Until when a doubt prolongs the watch: no more than twice its time. */
-const longestOf = (execution: Execution): Instant =>
-  stageEnds(execution) + seconds(execution.spec.healthCheckTimeoutSeconds)
+const longestOf = (execution: Execution): Instant => timeLimit(execution, stageEnds(execution))
 
 const taken = 'traffic had to be taken from the new set'
 
