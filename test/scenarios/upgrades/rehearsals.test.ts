@@ -176,7 +176,12 @@ describe('pause and cancel', () => {
     await execution.until('in flight', ({ progress }) => progress.inFlight > 0, patience)
     await execution.give('cancel')
     await execution.give('cancel', '?immediate=true')
-    await execution.untilStatus('CANCELLED', patience)
+    const { instances } = await execution.untilStatus('CANCELLED', patience)
+    expect(instances.filter(({ status }) => status === 'COMPLETED')).toEqual([])
+    const untold = instances.filter(
+      ({ version, message }) => version === null && !/version is not known/.test(`${message}`),
+    )
+    expect(untold).toEqual([])
   })
 })
 
