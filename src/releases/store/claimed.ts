@@ -77,7 +77,9 @@ function orderSight(order: OrderDocument | undefined): OrderSight {
   if (order.status === 'SUCCEEDED') return { kind: 'succeeded' }
   if (order.status === 'FAILED' || order.status === 'CANCELLED') return { kind: 'failed', ...(order.error ?? notBegun) }
   const { phase, deadline, awaits } = order
-  return phase === 'held' ? { kind: 'held' } : { kind: 'running', until: deadline, awaits }
+  if (phase === 'held') return { kind: 'held' }
+  // Before it is begun helm is at nothing: what it waits for then is a worker.
+  return { kind: 'running', until: deadline, awaits: deadline === null ? null : awaits }
 }
 
 const notBegun = { code: 'cancelled', detail: 'it was concluded before helm began' } as const
