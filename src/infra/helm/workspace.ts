@@ -3,6 +3,7 @@ import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { JsonObject } from '../../core/json.ts'
 import { type ChartArchive, HelmFailure } from './types.ts'
+import { valuesFile } from './values-file.ts'
 
 /** Where the attempts of one worker process keep their files. */
 export type Workspace = { readonly folder: string }
@@ -102,7 +103,7 @@ async function writeContents(files: AttemptFiles, contents: AttemptContents): Pr
   const { chart, values, kubeconfig, files: more = {} } = contents
   const closed = { mode: 0o600, flag: 'wx' } as const
   for (const [name, bytes] of Object.entries(more)) writeFileSync(join(files.folder, name), bytes, closed)
-  if (values !== undefined) writeFileSync(files.valuesPath, JSON.stringify(values), closed)
+  if (values !== undefined) writeFileSync(files.valuesPath, valuesFile(values), closed)
   if (kubeconfig !== undefined) writeFileSync(files.kubeconfigPath, kubeconfig, closed)
   if (chart !== undefined && 'bytes' in chart) await writeFile(files.chartPath, chart.bytes, closed)
 }

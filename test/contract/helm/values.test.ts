@@ -5,9 +5,11 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { parseAllDocuments } from 'yaml'
 import { packedFixture } from '../../../src/charts/archive/testing.ts'
 import type { Json, JsonObject } from '../../../src/core/json.ts'
 import { isJsonObject } from '../../../src/core/json.ts'
+import { valuesFile } from '../../../src/infra/helm/values-file.ts'
 import { mergeValues, nextValues } from '../../../src/releases/core/values.ts'
 import { propertyRuns } from '../../support/property-runs.ts'
 import { testedHelm } from '../../support/tested-helm.ts'
@@ -48,9 +50,10 @@ let runs = 0
 async function seen(...files: readonly JsonObject[]): Promise<string> {
   runs += 1
   const paths = files.map((_, i) => join(folder, `${runs}-${i}.json`))
-  await Promise.all(paths.map((path, i) => writeFile(path, JSON.stringify(files[i]))))
+  await Promise.all(paths.map((path, i) => writeFile(path, valuesFile(files[i] ?? {}))))
   const args = ['template', ...paths.map((path) => `--values=${path}`), 'demo', join(folder, 'chart.tgz')]
-  const { stdout } = await promisify(execFile)(helm, args, { env: { HOME: folder, PATH: '/usr/bin:/bin' } })
+  const options = { env: { HOME: folder, PATH: '/usr/bin:/bin' }, maxBuffer: 64 * 1024 * 1024 }
+  const { stdout } = await promisify(execFile)(helm, args, options)
   await Promise.all(paths.map((path) => rm(path)))
   return stdout
 }
@@ -128,6 +131,26 @@ describe('values that are merged by us are those that helm merges', () => {
     limitMs,
   )
 })
+
+/** Every character of the first plane but the halves of others, and one of another. */
+const everyCharacter = [...Array(0x1_0000).keys()]
+  .filter((code) => code < 0xd800 || code > 0xdfff)
+  .map((code) => String.fromCharCode(code))
+  .concat('\u{1F6A2}')
+
+test('a chart is given the text that was sent, whatever it holds', async () => {
+  const odd = ['\u0085', '\u2028', '\ufeff', '\u007f', 'x'.repeat(5_000)]
+  const given = {
+    text: everyCharacter.map((character) => `a ${character} b`),
+    alone: everyCharacter,
+    keys: Object.fromEntries(odd.map((key) => [key, { [`${key} y`]: 1 }])),
+  }
+  const shown = parseAllDocuments(await seen(given)).map((document) => document.toJS() as Shown)
+  const [demo] = shown.filter(({ metadata }) => metadata.name === 'demo')
+  expect(JSON.parse(demo?.data.values ?? 'null')).toMatchObject(given)
+})
+
+type Shown = { readonly metadata: { readonly name: string }; readonly data: { readonly values: string } }
 
 /** The values that the outer chart has shown. */
 function shownValues(text: string): Json {
