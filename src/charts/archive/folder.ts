@@ -1,14 +1,15 @@
-import { lstat, readdir, readFile } from 'node:fs/promises'
+import { lstat, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { invalidChart } from './faults.ts'
 import { type Ignore, readIgnore } from './ignore.ts'
 import { Budget } from './limits.ts'
 import { readMetadata } from './metadata.ts'
+import { notPlain, readChartFile } from './plain-file.ts'
 import { packFiles } from './tar-writer.ts'
 
 /** The files of a chart folder by their path in it, without what its `.helmignore` names. Throws `chart_invalid`. */
 export async function chartFiles(folder: string): Promise<ReadonlyMap<string, Buffer>> {
-  const ignore = readIgnore(await readFile(join(folder, '.helmignore'), 'utf8').catch(() => ''))
+  const ignore = readIgnore(await readChartFile(join(folder, '.helmignore')).then(String, () => ''))
   const files = new Map<string, Buffer>()
   await collect({ folder, ignore, files, budget: new Budget() }, '')
   return files
@@ -39,7 +40,7 @@ async function collectOne(walk: Walk, path: string): Promise<void> {
   const stat = await lstat(join(folder, path))
   if (ignore(path, stat.isDirectory())) return
   if (stat.isDirectory()) return collect(walk, path)
-  if (!stat.isFile()) throw invalidChart('link', `${path}: only plain files and folders are allowed in a chart`)
+  if (!stat.isFile()) throw notPlain(path)
   budget.spend(path, stat.size)
-  files.set(path, await readFile(join(folder, path)))
+  files.set(path, await readChartFile(join(folder, path)))
 }

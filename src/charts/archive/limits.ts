@@ -11,6 +11,12 @@ export const chartLimits = {
   subchartDepth: 8,
 } as const
 
+/** A file of a chart has more than it may. */
+export const fileTooLarge = (path: string) => invalidChart('file_too_large', `${path}: a file may have at most 5 MiB`)
+
+/** A packaged chart has more than it may. */
+export const packedTooLarge = () => invalidChart('packed_too_large', 'a packaged chart may have at most 10 MiB')
+
 /** What one chart has used so far, with everything packed inside it: a bomb is counted while it opens. */
 export class Budget {
   #files = 0
@@ -23,7 +29,7 @@ export class Budget {
 
   /** Counts one file. Throws `chart_invalid` once a limit is passed. */
   spend(path: string, bytes: number): void {
-    if (bytes > chartLimits.fileBytes) throw invalidChart('file_too_large', `${path}: a file may have at most 5 MiB`)
+    if (bytes > chartLimits.fileBytes) throw fileTooLarge(path)
     this.#files += 1
     this.#bytes += bytes
     if (this.#files > chartLimits.files) throw invalidChart('too_many_files', 'a chart may have at most 10,000 files')

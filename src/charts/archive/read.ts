@@ -4,7 +4,7 @@ import { gunzip } from 'node:zlib'
 import type { JsonObject } from '../../core/json.ts'
 import { invalidChart } from './faults.ts'
 import { declaresHooks } from './hooks.ts'
-import { Budget, chartLimits } from './limits.ts'
+import { Budget, chartLimits, packedTooLarge } from './limits.ts'
 import { type ChartMetadata, type Dependency, readMetadata, readYaml } from './metadata.ts'
 import { readSchema, type ValuesSchema } from './schema.ts'
 import { readTar, type TarFile } from './tar-reader.ts'
@@ -42,9 +42,7 @@ export async function readChart(archive: Buffer): Promise<PackagedChart> {
 }
 
 async function readArchive(archive: Buffer, place: Place): Promise<Chart> {
-  if (archive.length > chartLimits.packedBytes) {
-    throw invalidChart('packed_too_large', 'a packaged chart may have at most 10 MiB')
-  }
+  if (archive.length > chartLimits.packedBytes) throw packedTooLarge()
   const tar = await unzip(archive, place.budget)
   return readFiles(belowRoot(readTar(tar, place.budget)), place)
 }

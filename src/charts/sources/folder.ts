@@ -1,8 +1,9 @@
-import { access, readdir, readFile, realpath } from 'node:fs/promises'
-import { join, sep } from 'node:path'
+import { access, readdir, realpath } from 'node:fs/promises'
+import { basename, join, sep } from 'node:path'
 import semver from 'semver'
 import { packFolder } from '../archive/folder.ts'
 import { readMetadata } from '../archive/metadata.ts'
+import { readChartFile, readPackedFile } from '../archive/plain-file.ts'
 import type { SignedSource, SourceRecord } from '../types.ts'
 import { offerFrom } from './find.ts'
 import { named } from './source-down.ts'
@@ -26,6 +27,10 @@ export function folderSource(record: SourceRecord, roots: readonly string[]): Si
       if (!(await isBelow(record.url, roots))) throw new Error('its folder does not lie below CHART_FOLDERS')
       return work()
     })
+  const requireBelow = async (path: string): Promise<void> => {
+    if (!(await isBelow(path, roots).catch(() => false)))
+      throw new Error(`${basename(path)} leads to nothing below CHART_FOLDERS`)
+  }
   const versions = (name: string) =>
     inFolder(async () =>
       (await locate(record.url, name)).map(({ version }) => ({ version, appVersion: null, digest: null })),
@@ -40,12 +45,13 @@ export function folderSource(record: SourceRecord, roots: readonly string[]): Si
       inFolder(async () => {
         const found = (await locate(record.url, name)).find((known) => known.version === version)
         if (found === undefined) throw new Error(`it no longer has ${name} ${version}`)
-        return found.packed ? readFile(found.path) : packFolder(found.path)
+        await requireBelow(found.path)
+        return found.packed ? readPackedFile(found.path) : packFolder(found.path)
       }),
     provenance: (name, version) =>
       inFolder(async () => {
         const found = (await locate(record.url, name)).find((known) => known.version === version && known.packed)
-        return found === undefined ? null : readFile(`${found.path}.prov`).catch(nullIfAbsent)
+        return found === undefined ? null : readChartFile(`${found.path}.prov`).catch(nullIfAbsent)
       }),
   }
 }
@@ -73,7 +79,7 @@ async function locate(root: string, name: string): Promise<readonly Located[]> {
 }
 
 async function locateFolders(folder: string): Promise<readonly Located[]> {
-  const chartYaml = await readFile(join(folder, 'Chart.yaml'), 'utf8').catch(() => null)
+  const chartYaml = await readChartFile(join(folder, 'Chart.yaml')).then(String, () => null)
   if (chartYaml !== null) {
     return [{ version: readMetadata('Chart.yaml', chartYaml, null).version, path: folder, packed: false }]
   }

@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { mkdir, mkdtemp, rm, symlink, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -132,6 +133,37 @@ describe('a folder', () => {
       await expect(source.names()).rejects.toMatchObject({ code: 'unavailable' })
       await expect(source.fetch('demo', '1.0.0')).rejects.toMatchObject({ code: 'unavailable' })
     }
+  })
+
+  test('holds links to what lies below CHART_FOLDERS only', async () => {
+    await mkdir(join(folder, 'allowed'))
+    const links = { 'demo-1.0.0.tgz': 'demo-0.1.0.tgz', 'demo-2.0.0.tgz': '../secret.tgz', 'demo-3.0.0.tgz': 'nothing' }
+    for (const [link, to] of Object.entries(links)) await symlink(to, join(folder, 'allowed', link))
+    await writeFile(join(folder, 'allowed', 'demo-0.1.0.tgz'), packedFixture('demo', '1.0.0'))
+    await writeFile(join(folder, 'secret.tgz'), packedFixture('demo', '2.0.0'))
+    const source = open('folder', join(folder, 'allowed'), [join(folder, 'allowed')])
+    expect(await readChart(await source.fetch('demo', '1.0.0'))).toMatchObject({ metadata: { version: '1.0.0' } })
+    for (const version of ['2.0.0', '3.0.0']) {
+      const message = `the chart source under-test cannot be used: demo-${version}.tgz leads to nothing below CHART_FOLDERS`
+      await expect(source.fetch('demo', version)).rejects.toThrow(message)
+    }
+  })
+
+  test('with a pipe, a folder or too much in the place of a file refuses that, and waits for nobody', async () => {
+    await unpacked('piped', chartFixture('piped', '1.0.0'))
+    for (const pipe of ['demo-1.0.0.tgz', 'piped/.helmignore']) execFileSync('mkfifo', [join(folder, pipe)])
+    await mkdir(join(folder, 'all', '1.0.0'), { recursive: true })
+    execFileSync('mkfifo', [join(folder, 'all', 'Chart.yaml')])
+    await mkdir(join(folder, 'demo-2.0.0.tgz'))
+    await writeFile(join(folder, 'demo-3.0.0.tgz'), '')
+    await truncate(join(folder, 'demo-3.0.0.tgz'), 2 ** 31)
+    const source = open('folder', folder, [folder])
+    expect(await source.versions('all')).toEqual([])
+    const refused = (reason: string) => ({ code: 'chart_invalid', extra: { reason } })
+    await expect(source.fetch('demo', '1.0.0')).rejects.toMatchObject(refused('link'))
+    await expect(source.fetch('piped', '1.0.0')).rejects.toMatchObject(refused('link'))
+    await expect(source.fetch('demo', '2.0.0')).rejects.toMatchObject(refused('link'))
+    await expect(source.fetch('demo', '3.0.0')).rejects.toMatchObject(refused('packed_too_large'))
   })
 
   test('does not lead out by the name of a chart', async () => {
