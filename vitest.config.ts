@@ -14,7 +14,7 @@ export default defineConfig({
   test: {
     // A file waits half of its time, for helm and for pods: with no more files at a time than there are cores a small
     // machine is idle.
-    maxWorkers: availableParallelism() * 2,
+    maxWorkers: Math.ceil(availableParallelism() * 1.5),
     sequence: { sequencer: Interleaved },
     projects: [
       {

@@ -93,7 +93,7 @@ test.concurrent.each<Kind>(['StatefulSet', 'DaemonSet'])(
   async (kind) => {
     const fleet = await Fleet.install(world, component, { kind, size: 4 })
     await budgetOf(fleet, 3)
-    const execution = await fleet.started({ ...wanted, batchDelaySeconds: 0, healthCheckTimeoutSeconds: 20 })
+    const execution = await fleet.started({ ...wanted, batchDelaySeconds: 0, healthCheckTimeoutSeconds: 60 })
     const { broken } = await sampled(fleet, execution, [neverBelow(3)], execution.untilStatus('COMPLETED', patience))
     expect(broken).toEqual([])
     await fleet.reaches({ '1.1.0': 4 })
