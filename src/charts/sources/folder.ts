@@ -1,11 +1,13 @@
-import { access, readdir, realpath } from 'node:fs/promises'
+import { readdir, realpath } from 'node:fs/promises'
 import { basename, join, sep } from 'node:path'
 import semver from 'semver'
 import { packFolder } from '../archive/folder.ts'
+import { chartLimits, packedTooLarge } from '../archive/limits.ts'
 import { readMetadata } from '../archive/metadata.ts'
-import { readChartFile, readPackedFile } from '../archive/plain-file.ts'
+import { readChartFile, readPlainFile } from '../archive/plain-file.ts'
 import type { SignedSource, SourceRecord } from '../types.ts'
 import { offerFrom } from './find.ts'
+import { provenanceBytes } from './http.ts'
 import { named } from './source-down.ts'
 
 type Located = { readonly version: string; readonly path: string; readonly packed: boolean }
@@ -27,75 +29,77 @@ export function folderSource(record: SourceRecord, roots: readonly string[]): Si
       if (!(await isBelow(record.url, roots))) throw new Error('its folder does not lie below CHART_FOLDERS')
       return work()
     })
-  const requireBelow = async (path: string): Promise<void> => {
-    if (!(await isBelow(path, roots).catch(() => false)))
-      throw new Error(`${basename(path)} leads to nothing below CHART_FOLDERS`)
+  const isThere: IsThere = (path) => isBelow(path, roots).catch(() => false)
+  const located = (name: string) => locate(record.url, name, isThere)
+  const requireThere = async (path: string): Promise<void> => {
+    if (!(await isThere(path))) throw new Error(`${basename(path)} leads to nothing below CHART_FOLDERS`)
   }
   const versions = (name: string) =>
-    inFolder(async () =>
-      (await locate(record.url, name)).map(({ version }) => ({ version, appVersion: null, digest: null })),
-    )
+    inFolder(async () => (await located(name)).map(({ version }) => ({ version, appVersion: null, digest: null })))
   return {
     id: record.id,
     name: record.name,
-    names: () => inFolder(() => chartNames(record.url)),
+    names: () => inFolder(() => chartNames(record.url, isThere)),
     versions,
     offer: offerFrom(versions),
     fetch: (name, version) =>
       inFolder(async () => {
-        const found = (await locate(record.url, name)).find((known) => known.version === version)
+        const found = (await located(name)).find((known) => known.version === version)
         if (found === undefined) throw new Error(`it no longer has ${name} ${version}`)
-        await requireBelow(found.path)
-        return found.packed ? readPackedFile(found.path) : packFolder(found.path)
+        await requireThere(found.path)
+        return found.packed ? readPlainFile(found.path, packedLimit) : packFolder(found.path)
       }),
     provenance: (name, version) =>
       inFolder(async () => {
-        const found = (await locate(record.url, name)).find((known) => known.version === version && known.packed)
-        return found === undefined ? null : readChartFile(`${found.path}.prov`).catch(nullIfAbsent)
+        const found = (await located(name)).find((known) => known.version === version && known.packed)
+        if (found === undefined || !(await isThere(`${found.path}.prov`))) return null
+        return readPlainFile(`${found.path}.prov`, provenanceLimit)
       }),
   }
 }
 
-function nullIfAbsent(error: NodeJS.ErrnoException): null {
-  if (error.code === 'ENOENT') return null
-  throw error
+const packedLimit = { most: chartLimits.packedBytes, tooLarge: packedTooLarge }
+const provenanceLimit = {
+  most: provenanceBytes,
+  tooLarge: (name: string) => new Error(`${name} has more than ${provenanceBytes} bytes`),
 }
 
-async function chartNames(root: string): Promise<readonly string[]> {
+/** Whether something is there, links followed, and below the folders that are allowed. */
+type IsThere = (path: string) => Promise<boolean>
+
+async function chartNames(root: string, isThere: IsThere): Promise<readonly string[]> {
   const entries = await readdir(root, { withFileTypes: true })
   const packed = entries.flatMap(({ name }) => packedName(name)?.name ?? [])
   const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name)
-  const charts = await Promise.all(folders.map(async (name) => ((await locate(root, name)).length > 0 ? [name] : [])))
+  const charts = await Promise.all(
+    folders.map(async (name) => ((await locate(root, name, isThere)).length > 0 ? [name] : [])),
+  )
   return [...new Set([...packed, ...charts.flat()])]
 }
 
-async function locate(root: string, name: string): Promise<readonly Located[]> {
+async function locate(root: string, name: string, isThere: IsThere): Promise<readonly Located[]> {
   const entries = await readdir(root)
   const packed = entries.flatMap((file): Located[] => {
     const found = packedName(file)
     return found?.name === name ? [{ version: found.version, path: join(root, file), packed: true }] : []
   })
-  return [...packed, ...(entries.includes(name) ? await locateFolders(join(root, name)) : [])]
+  const folder = join(root, name)
+  const hasFolder = entries.includes(name) && (await isThere(folder))
+  return [...packed, ...(hasFolder ? await locateFolders(folder, isThere) : [])]
 }
 
-async function locateFolders(folder: string): Promise<readonly Located[]> {
+async function locateFolders(folder: string, isThere: IsThere): Promise<readonly Located[]> {
   const chartYaml = await readChartFile(join(folder, 'Chart.yaml')).then(String, () => null)
   if (chartYaml !== null) {
     return [{ version: readMetadata('Chart.yaml', chartYaml, null).version, path: folder, packed: false }]
   }
   const inside = await readdir(folder).catch(() => [])
   const candidates = inside.filter((name) => semver.valid(name) !== null)
-  const present = await Promise.all(candidates.map((version) => exists(join(folder, version, 'Chart.yaml'))))
+  const present = await Promise.all(candidates.map((version) => isThere(join(folder, version, 'Chart.yaml'))))
   return candidates
     .filter((_, i) => present[i])
     .map((version) => ({ version, path: join(folder, version), packed: false }))
 }
-
-const exists = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  )
 
 /** Takes `NAME-VERSION.tgz` apart: the version begins at the first dash that leaves a semantic version. */
 export function packedName(file: string): { readonly name: string; readonly version: string } | null {

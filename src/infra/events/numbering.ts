@@ -68,7 +68,7 @@ export type NumberingParts = {
  * upgrade each release commits some five times, and a transaction for each would cost as much as the upgrades' own.
  */
 const restMs = 100
-/** Where giving places takes long, because much else runs, it rests for longer, so that it is at most a fifth of the time. */
+/** Where giving places takes long, because much else runs, it rests for longer: four times as long as it took, at most so. */
 const longestRestMs = 250
 
 /** Gives places whenever an event is told of, and looks by itself now and then. Every process of Flotilla runs one. */

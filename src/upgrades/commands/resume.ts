@@ -11,7 +11,7 @@ const mostMs = 60_000
 
 /**
  * Resumes an execution; answers it as it then is. Where the failures that were counted in PAUSED end it, nothing goes on: it is
- * answered as `endOfResumed` does. Throws `Problem` as `command` does.
+ * answered as `endOfResumed` does, and where `ending` is still set that is no answer to keep. Throws `Problem` as `command` does.
  */
 export async function resume(
   deps: WaitDeps,

@@ -70,7 +70,9 @@ export const resume = (deps: UpgradeRouteDeps) =>
     idempotency: { replay: async (call, id) => answer(call, await endOfResumed(deps, call, id)) },
     handler: async (call) => {
       const given = { ...resumeCall(call, reasonOf(call)), signal: call.signal }
-      return answer(call, await resumed(deps, given, call.params.executionId))
+      const execution = await resumed(deps, given, call.params.executionId)
+      if (execution.ending !== null) call.idempotency.keepNone()
+      return answer(call, execution)
     },
   })
 

@@ -141,7 +141,13 @@ describe('a folder', () => {
     for (const [link, to] of Object.entries(links)) await symlink(to, join(folder, 'allowed', link))
     await writeFile(join(folder, 'allowed', 'demo-0.1.0.tgz'), packedFixture('demo', '1.0.0'))
     await writeFile(join(folder, 'secret.tgz'), packedFixture('demo', '2.0.0'))
+    await unpacked('outside', chartFixture('demo', '4.0.0'))
+    await mkdir(join(folder, 'allowed', 'demo'))
+    await symlink('../../outside', join(folder, 'allowed', 'demo', '4.0.0'))
+    await symlink('../outside', join(folder, 'allowed', 'outside'))
     const source = open('folder', join(folder, 'allowed'), [join(folder, 'allowed')])
+    const known = (await source.versions('demo')).map(({ version }) => version)
+    expect([known.includes('4.0.0'), await source.versions('outside')]).toEqual([false, []])
     expect(await readChart(await source.fetch('demo', '1.0.0'))).toMatchObject({ metadata: { version: '1.0.0' } })
     for (const version of ['2.0.0', '3.0.0']) {
       const message = `the chart source under-test cannot be used: demo-${version}.tgz leads to nothing below CHART_FOLDERS`

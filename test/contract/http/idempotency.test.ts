@@ -147,6 +147,19 @@ test('that an operation was accepted is no outcome of it', async () => {
   expect(rows).toEqual([{ response: null }])
 })
 
+test('nor is an answer of which the request says so: what was bound is looked for again', async () => {
+  const operationId = randomUUID()
+  work = async (call) => {
+    await tx((inside) => call.idempotency.bind(inside, operationId))
+    call.idempotency.keepNone()
+    call.reply.code(202)
+    return { status: 'IN_PROGRESS' }
+  }
+  expect((await send('k')).json()).toEqual({ status: 'IN_PROGRESS' })
+  const again = await send('k')
+  expect([again.headers.location, runs]).toEqual([`/api/v1/operations/${operationId}`, 1])
+})
+
 test('a 202 that tells what it came to is one', async () => {
   work = async (call) => {
     await tx((inside) => call.idempotency.bind(inside, randomUUID()))

@@ -18,7 +18,7 @@ export type KeyState<Claim> =
   | { readonly kind: 'claimed'; readonly claim: Claim }
   | { readonly kind: 'running' }
   | { readonly kind: 'mismatch' }
-  /** An operation was accepted; `outcome`: what the caller who waited for it was answered, null when nobody was. */
+  /** An operation, or what else goes on, was accepted; `outcome`: what the caller who waited for it was answered, null when nobody was. */
   | { readonly kind: 'operation'; readonly operationId: string; readonly outcome: StoredOutcome | null }
   | { readonly kind: 'answered'; readonly outcome: StoredOutcome }
 

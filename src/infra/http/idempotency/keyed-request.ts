@@ -15,18 +15,21 @@ export type FinishedAnswer = {
 }
 
 /**
- * The `Idempotency-Key` of a running request as a command sees it. Without a key both methods do nothing.
- * Both throw when the claim on the key was lost, so that the command's transaction is undone.
+ * The `Idempotency-Key` of a running request as a command sees it. Without a key its methods do nothing.
+ * `bind` and `complete` throw when the claim on the key was lost, so that the command's transaction is undone.
  */
 export interface KeyedRequest {
   /** Records the accepted operation, or what else goes on, in its own transaction: after a crash a replay finds it. */
-  bind(tx: Tx, operationId: string): Promise<void>
+  bind(tx: Tx, subjectId: string): Promise<void>
   /** Records the answer of a command without an operation in that command's transaction. */
   complete(tx: Tx, answer: FinishedAnswer): Promise<void>
+  /** What is answered now is no outcome of what was bound: it is not kept, and a replay looks for itself. */
+  keepNone(): void
 }
 
 /** A request without a key. */
 export const noKey: KeyedRequest = {
   bind: async () => {},
   complete: async () => {},
+  keepNone: () => {},
 }

@@ -73,12 +73,16 @@ async function runClaimed(
     answer: route.idempotency?.keep?.(answer) ?? answer,
     tenants: call.principal.tenants,
   })
-  call.idempotency = keyedRequest(context, claim, keep)
+  let isOutcome = true
+  const keepNone = () => {
+    isOutcome = false
+  }
+  call.idempotency = { ...keyedRequest(context, claim, keep), keepNone }
   const done = new AbortController()
   const renewing = renewUntil(context, claim, done.signal)
   try {
     const body = await run()
-    await record(context, claim, body === call.reply ? null : keep(answerOf(call, body)))
+    await record(context, claim, body === call.reply || !isOutcome ? null : keep(answerOf(call, body)))
     return body
   } catch (error) {
     await record(context, claim, failureOf(call, keep, error))
@@ -114,12 +118,14 @@ function failureOf(
   return keep({ status: problem.status, headers: {}, body: JSON.stringify(problemBody(problem, request.url)) })
 }
 
-function keyedRequest(context: AppContext, claim: Claim, keep: (answer: StoredAnswer) => StoredOutcome): KeyedRequest {
+type Recorded = Omit<KeyedRequest, 'keepNone'>
+
+function keyedRequest(context: AppContext, claim: Claim, keep: (answer: StoredAnswer) => StoredOutcome): Recorded {
   const still = (held: boolean) => {
     if (!held) throw new Problem('conflict', 'Another request with this Idempotency-Key took over')
   }
   return {
-    bind: async (tx: Tx, operationId) => still(await context.idempotency.bind(tx, claim, operationId)),
+    bind: async (tx: Tx, subjectId) => still(await context.idempotency.bind(tx, claim, subjectId)),
     complete: async (tx: Tx, { status, headers = {}, body }) =>
       still(await context.idempotency.complete(tx, claim, keep({ status, headers, body: jsonText(body) }))),
   }
