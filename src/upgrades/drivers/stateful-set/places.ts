@@ -13,16 +13,17 @@ export const ordinalIn = (name: string): string => name.slice(name.lastIndexOf('
 export const indexOf = (live: Workload, name: string): number => Number(ordinalIn(name)) - startOf(live)
 
 /**
- * The index from which on all pods of a set carry the hash of a revision; null where the last one does not. A partition there
- * moves nobody. Pure.
+ * The index from which on all pods of a set carry the hash of a revision; null where the last one does not, or there is none. A
+ * partition there moves nobody, and what is missing behind it comes back in that revision. Pure.
  */
 export function movedFrom(live: Workload, pods: readonly KubeObject[], hash: string): number | null {
-  const isOf = ({ metadata }: KubeObject): boolean => metadata.labels?.['controller-revision-hash'] === hash
-  const moved = new Set(pods.filter(isOf).map(({ metadata }) => indexOf(live, metadata.name)))
-  const size = replicasOf(live)
-  let from = size
-  while (moved.has(from - 1)) from -= 1
-  return from === size ? null : from
+  const carries = ({ metadata }: KubeObject): boolean => metadata.labels?.['controller-revision-hash'] === hash
+  const falling = pods
+    .map((pod) => ({ index: indexOf(live, pod.metadata.name), moved: carries(pod) }))
+    .filter(({ index }) => index < replicasOf(live))
+    .toSorted((a, b) => b.index - a.index)
+  const left = falling.findIndex(({ moved }) => !moved)
+  return (left === -1 ? falling : falling.slice(0, left)).at(-1)?.index ?? null
 }
 
 /** Whoever scales a set beyond that has mistyped: its ordinals are not named, so that they do not fill the memory. */

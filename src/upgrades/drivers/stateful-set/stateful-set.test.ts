@@ -165,7 +165,9 @@ test.each([
   [['old', 'new', 'new'], 1],
   [['new', 'old', 'new'], 2],
   [['old', null, 'new'], 2],
-  [['old', 'new', null], null],
+  [['old', 'new', null], 1],
+  [['new', null, 'new'], 0],
+  [['old', null, null], null],
   [['old', 'old', 'old'], null],
 ] as const)('a partition that moves nobody of %j is at %s', (hashes, from) => {
   for (const start of [0, 9]) {
