@@ -7,8 +7,10 @@ import {
   type Operation,
   type Release,
   type ReleaseState,
+  type RevisionRecord,
+  type RevisionSummary,
 } from './model.ts'
-import { recordOf, statusOfHelm } from './revisions.ts'
+import { external, recordOf, statusOfHelm, verdictAmong, verdictOf } from './revisions.ts'
 import { untilBegun } from './shown.ts'
 
 export type Place = {
@@ -43,15 +45,16 @@ export function newRelease(
 
 /**
  * A release that another hand made in a tenant's namespace. `history` is Helm's, oldest first, at least one revision.
- * Its `performedBy` is "external" (SPEC section 3).
+ * Its `performedBy` is "external" (SPEC section 3). `known`: what earlier releases of that name say of the same revisions.
  */
 export function adoptedRelease(
   place: Place,
   history: readonly [HelmRevision, ...HelmRevision[]],
   now: Instant,
+  known: readonly RevisionSummary[],
 ): ReleaseState {
   const newest = history.at(-1) ?? history[0]
-  const records = history.map((revision) => recordOf(revision, external))
+  const records = history.map((revision) => adoptedRecord(revision, newest, known))
   const deployed = records.filter((record) => record.verdict === 'DEPLOYED').at(-1)
   const status = statusOfHelm(newest.status) ?? 'DEPLOYED'
   const release: Release = {
@@ -74,8 +77,17 @@ export function adoptedRelease(
   return { release, operation: null, revisions: [], mirrored: records }
 }
 
-/** Who made a revision that carries no operation of ours. */
-export const external = { performedBy: 'external', operationId: null, chartDigest: null } as const
+/** Of older revisions the mirror of an earlier release knows best; its operations are not those of this one. */
+function adoptedRecord(
+  revision: HelmRevision,
+  newest: HelmRevision,
+  known: readonly RevisionSummary[],
+): RevisionRecord {
+  const isNewest = revision === newest
+  const mirrored = isNewest ? undefined : known.find(({ secretUid }) => secretUid === revision.secretUid)
+  const verdict = verdictAmong(mirrored?.verdict ?? verdictOf(revision), isNewest)
+  return { ...recordOf(revision, mirrored === undefined ? external : { ...mirrored, operationId: null }), verdict }
+}
 
 /** An operation as it is accepted. */
 export function queued(

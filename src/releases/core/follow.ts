@@ -1,5 +1,4 @@
 import type { DomainEvent } from '../../core/events.ts'
-import { external } from './create.ts'
 import { releaseEvent } from './events.ts'
 import type {
   Absent,
@@ -11,10 +10,18 @@ import type {
   Remains,
   RevisionRecord,
   RevisionSummary,
-  Verdict,
 } from './model.ts'
 import { isPending } from './ownership.ts'
-import { type Author, isUnderWay, recordOf, statusOfHelm, uninstalledRevision, verdictOf } from './revisions.ts'
+import {
+  type Author,
+  external,
+  isUnderWay,
+  recordOf,
+  statusOfHelm,
+  uninstalledRevision,
+  verdictAmong,
+  verdictOf,
+} from './revisions.ts'
 import { waitAtRest } from './shown.ts'
 
 /** What following Helm's storage makes of a release: the release as it then is, what to mirror, what to tell. */
@@ -70,7 +77,11 @@ function followAbsence(state: ReleaseState, seen: Absent): Followed {
     leftovers: whatStays(seen),
     ...byHand,
   }
-  return { release: after, mirrored: uninstalledRevision(state), events: [releaseEvent(after, 'uninstalled')] }
+  return {
+    release: after,
+    mirrored: uninstalledRevision(state, external.performedBy),
+    events: [releaseEvent(after, 'uninstalled')],
+  }
 }
 
 /** A half uninstalled release is gone only when its objects are; otherwise Helm's record decides. */
@@ -142,16 +153,10 @@ function cutOff(state: ReleaseState, newest: HelmRevision): readonly RevisionRec
 function recordsOf(state: ReleaseState, { unknown, newest }: Present): readonly RevisionRecord[] {
   return [...unknown, newest].flatMap((revision) => {
     const known = state.revisions.find(({ secretUid }) => secretUid === revision.secretUid)
-    const verdict = verdictAmong(revision, newest)
+    const verdict = verdictAmong(verdictOf(revision), revision === newest)
     if (known === undefined) return [{ ...recordOf(revision, authorOf(state, revision, unknown)), verdict }]
     return revision === newest && known.verdict !== verdict ? [recordOf(revision, sameAuthor(known))] : []
   })
-}
-
-/** Only the newest revision can still be under way. */
-export function verdictAmong(revision: HelmRevision, newest: HelmRevision): Verdict {
-  const verdict = verdictOf(revision)
-  return verdict.startsWith('PENDING_') && revision !== newest ? 'FAILED' : verdict
 }
 
 /** What is known of who made it stays; the description is Helm's, as it now reads, unless one of ours was given. */

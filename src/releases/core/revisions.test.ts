@@ -1,6 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import type { RevisionSummary } from './model.ts'
-import { revisionToReturnTo } from './revisions.ts'
+import { adoptedRelease } from './create.ts'
+import { decideRelease } from './decide.ts'
+import type { HelmRevision, ReleaseState, RevisionSummary } from './model.ts'
+import { lastSuccessful, revisionToReturnTo, verdictOf } from './revisions.ts'
+import { place } from './testing/simulation.ts'
+import { rest } from './testing/states.ts'
 
 const revision = (number: number, chartVersion: string, verdict: RevisionSummary['verdict']): RevisionSummary => ({
   ...{ revision: number, chartVersion, verdict, secretUid: `uid-${number}`, operationId: null, chart: 'web' },
@@ -28,5 +32,108 @@ describe('the revision that an execution goes back to', () => {
   test('is none where a release of its own never ran the version: what was found is of another', () => {
     expect(revisionToReturnTo(history, { chartVersion: '9.9.9', found: 4, orFound: false })).toBeNull()
     expect(revisionToReturnTo(history, { chartVersion: '1.4.0', found: 4, orFound: false })).toBe(3)
+  })
+})
+
+const stored = (number: number, status: HelmRevision['status'], description: string): HelmRevision => ({
+  ...{ revision: number, secretUid: `uid-${number}`, resourceVersion: '1', status, description, attempt: null },
+  ...{ chart: 'web', chartVersion: `${number}.0.0`, appVersion: null, operationId: null, chartDigest: null },
+  ...{ values: {}, manifest: '', hooks: '', deployedAt: number },
+})
+
+describe('how a superseded revision ended', () => {
+  // As helm 4.1 and 3.17 leave them: what they say of a failure takes the place of any description that was given.
+  test.each([
+    ['DEPLOYED', 'Install complete'],
+    ['DEPLOYED', 'Upgrade complete'],
+    ['DEPLOYED', 'Rollback to 3'],
+    ['DEPLOYED', 'tuned by ops'],
+    ['DEPLOYED', 'the upgrade that failed: once more'],
+    ['DEPLOYED', ''],
+    ['FAILED', 'Initial install underway'],
+    ['FAILED', 'Preparing upgrade'],
+    ['FAILED', 'Release "web" failed: failed pre-install: resource Job/t/web-hook not ready'],
+    ['FAILED', 'Upgrade "web" failed: pre-upgrade hooks failed: context deadline exceeded'],
+    ['FAILED', 'Rollback "web" failed: conflict'],
+    ['FAILED', 'failed: not_ready'],
+    ['FAILED', 'failed: revision 2 lacks an object that is there; repeated'],
+    ['FAILED', 'interrupted; settled by Flotilla'],
+    ['FAILED', 'settled by admin'],
+    ['UNINSTALLED', 'superseded by new release'],
+    ['UNINSTALLED', 'Uninstallation complete'],
+  ] as const)('%s: %s', (verdict, description) => {
+    expect(verdictOf(stored(1, 'superseded', description))).toBe(verdict)
+  })
+
+  test('what helm itself is not sure of is not called DEPLOYED', () => {
+    expect(verdictOf(stored(1, 'unknown', 'mine'))).toBe('FAILED')
+  })
+})
+
+describe('a release that is adopted', () => {
+  const at = { ...place, id: 'adopted' }
+  const revived = [
+    stored(1, 'superseded', 'Install complete'),
+    stored(2, 'superseded', 'to two'),
+    stored(3, 'uninstalled', 'Uninstallation complete'),
+    stored(4, 'deployed', 'Rollback to 3'),
+  ] as const
+  const entries = ({ mirrored }: ReleaseState) =>
+    mirrored.map(({ revision: number, verdict, performedBy }) => `${number} ${verdict} ${performedBy}`)
+
+  test('has the verdicts that are known of its revisions, and who made them; of others Helm tells', () => {
+    const known = [
+      { ...revision(1, '1.0.0', 'DEPLOYED'), performedBy: 'anna', description: 'the first', chartDigest: 'sha256:1' },
+      { ...revision(2, '2.0.0', 'FAILED'), performedBy: 'bert', operationId: 'of-another-release' },
+    ]
+    const state = adoptedRelease(at, revived, 5, known)
+    expect(entries(state)).toEqual([
+      '1 DEPLOYED anna',
+      '2 FAILED bert',
+      '3 UNINSTALLED external',
+      '4 DEPLOYED external',
+    ])
+    expect(state.mirrored[0]).toMatchObject({ description: 'the first', chartDigest: 'sha256:1' })
+    expect(state.mirrored[1]).toMatchObject({ operationId: null })
+    expect(lastSuccessful({ ...state, revisions: state.mirrored })?.revision).toBe(1)
+  })
+
+  test('whose history nobody knows goes back to what was described', () => {
+    const state = adoptedRelease(at, revived, 5, [])
+    expect(lastSuccessful({ ...state, revisions: state.mirrored })?.revision).toBe(2)
+  })
+
+  test('shows what is pending beneath a newer revision as failed, and the newest as Helm has it now', () => {
+    const pending = stored(1, 'pending-install', 'Initial install underway')
+    const known = [revision(1, '1.0.0', 'PENDING_INSTALL'), revision(2, '2.0.0', 'UNINSTALLED')]
+    const state = adoptedRelease(at, [pending, stored(2, 'deployed', 'Upgrade complete')], 5, known)
+    expect(entries(state)).toEqual(['1 FAILED test', '2 DEPLOYED external'])
+  })
+})
+
+describe('a revision whose release was uninstalled', () => {
+  const byHand = { performedBy: 'external', verdict: 'UNINSTALLED', operationId: 'ours' } as const
+  const state = rest({ secretUid: 'u3' })
+  const ours: ReleaseState = {
+    ...state,
+    revisions: state.revisions.map((one) => ({ ...one, operationId: 'ours', description: 'Upgrade complete' })),
+  }
+  const remains = { gone: true, deleting: false, blockers: [], remaining: [], leftovers: [] }
+  const followed = (observation: Parameters<typeof look>[0]) => look(observation).mirrored
+  const look = (observation: Extract<Parameters<typeof decideRelease>[1], { kind: 'observed' }>['observation']) => {
+    const decision = decideRelease(ours, { kind: 'observed', observation, attempt: null }, 10)
+    if (decision.kind === 'rejected') throw new Error(decision.detail)
+    return decision.state
+  }
+
+  test("by another hand says so, in that hand's words where Helm keeps its history", () => {
+    const newest = { ...stored(3, 'uninstalled', 'moved away'), secretUid: 'u3' }
+    const seen = { kind: 'present', newest, unknown: [], stored: [], readiness: null, remains } as const
+    const told = { evidence: null, leftByHook: null, overwritten: null, traffic: null, frozenVersions: null } as const
+    expect(followed({ ...seen, ...told })).toMatchObject([{ ...byHand, description: 'moved away' }])
+  })
+
+  test('by another hand says so where Helm keeps nothing', () => {
+    expect(followed({ kind: 'absent', remains })).toMatchObject([{ ...byHand, description: 'Uninstallation complete' }])
   })
 })

@@ -29,15 +29,36 @@ const releaseStatusOf: Readonly<Record<HelmStatus, ReleaseStatus | null>> = {
   unknown: null,
 }
 
-/** Descriptions by which Helm itself marks a revision that ended well. */
-const endedWell = [/^Install complete$/, /^Upgrade complete$/, /^Rollback to \d+$/, /^Release ".*" has been upgraded/]
+/**
+ * What a superseded revision says of itself that has not ended well. A failure of helm's takes the place of whatever
+ * description was asked for, and so does a settling of ours (docs/adr/0064).
+ */
+const endedIll = [
+  /^Initial install underway$|^Preparing upgrade$/,
+  /^(?:Release|Upgrade|Rollback) ".*" failed: /,
+  /^failed: |^settled by |; settled by Flotilla$/,
+]
 
-/** How a revision's operation ended. A superseded one is judged by Helm's own description (SPEC section 3: `superseded` proves nothing). */
+/** What helm says of an uninstall that keeps its history, until something is installed over it. */
+export const uninstallComplete = 'Uninstallation complete'
+const uninstalledOnce = [uninstallComplete, 'superseded by new release']
+
+/** How a revision's operation ended. A superseded one is judged by its description (SPEC section 3: `superseded` proves nothing). */
 export function verdictOf(revision: HelmRevision): Verdict {
   const status = statusOfHelm(revision.status)
   if (status !== null) return status
-  if (revision.status === 'uninstalling') return 'DEPLOYED'
-  return endedWell.some((pattern) => pattern.test(revision.description)) ? 'DEPLOYED' : 'FAILED'
+  if (revision.status === 'superseded') return verdictOfSuperseded(revision.description)
+  return revision.status === 'uninstalling' ? 'DEPLOYED' : 'FAILED'
+}
+
+function verdictOfSuperseded(description: string): Verdict {
+  if (uninstalledOnce.includes(description)) return 'UNINSTALLED'
+  return endedIll.some((pattern) => pattern.test(description)) ? 'FAILED' : 'DEPLOYED'
+}
+
+/** How a revision of a history ended: only the newest can still be under way. */
+export function verdictAmong(verdict: Verdict, isNewest: boolean): Verdict {
+  return verdict.startsWith('PENDING_') && !isNewest ? 'FAILED' : verdict
 }
 
 /** Descriptions by which Helm says that a revision is under way; they say nothing once it has ended. */
@@ -56,8 +77,12 @@ export type Author = {
   readonly description?: string | null
 }
 
-/** The mirror of a Helm revision. */
+/** Who made a revision that carries no operation of ours. */
+export const external = { performedBy: 'external', operationId: null, chartDigest: null } as const
+
+/** The mirror of a Helm revision. Only another hand uninstalls and keeps the record: that hand's words say how it ended. */
 export function recordOf(revision: HelmRevision, author: Author): RevisionRecord {
+  const isKept = revision.status === 'uninstalled'
   return {
     revision: revision.revision,
     secretUid: revision.secretUid,
@@ -67,8 +92,8 @@ export function recordOf(revision: HelmRevision, author: Author): RevisionRecord
     chartVersion: revision.chartVersion,
     chartDigest: author.chartDigest ?? revision.chartDigest,
     appVersion: revision.appVersion,
-    description: author.description ?? revision.description,
-    performedBy: author.performedBy,
+    description: isKept ? revision.description : (author.description ?? revision.description),
+    performedBy: isKept ? external.performedBy : author.performedBy,
     createdAt: revision.deployedAt,
     content: { values: revision.values, manifest: revision.manifest, hooks: revision.hooks },
   }
@@ -106,8 +131,9 @@ export function withMirror(state: ReleaseState): ReleaseState {
   return { ...state, revisions, mirrored: [] }
 }
 
-/** History says of the last revision that its release was uninstalled, as helm does with `--keep-history`. */
-export function uninstalledRevision(state: ReleaseState): readonly RevisionRecord[] {
+/** History says of the last revision that its release was uninstalled and by whom, as helm does with `--keep-history`. */
+export function uninstalledRevision(state: ReleaseState, performedBy: string): readonly RevisionRecord[] {
   const last = state.revisions.at(-1)
-  return last === undefined ? [] : [{ ...last, verdict: 'UNINSTALLED', content: null }]
+  if (last === undefined) return []
+  return [{ ...last, verdict: 'UNINSTALLED', description: uninstallComplete, performedBy, content: null }]
 }

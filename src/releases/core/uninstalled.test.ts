@@ -57,6 +57,16 @@ test('pods within their grace period are no failure when the time is over, and a
   expect(overdue.operation?.outcome).toMatchObject({ status: 'FAILED', error: { code: 'uninstall_incomplete' } })
 })
 
+test('history tells of the last revision who uninstalled it, not who had made it', () => {
+  const simulation = new Simulation()
+  simulation.settleDown()
+  simulation.command({ kind: 'uninstall', operation: { ...simulation.operation(), performedBy: 'remover' } })
+  simulation.settleDown()
+  expect(simulation.state.revisions).toMatchObject([
+    { verdict: 'UNINSTALLED', performedBy: 'remover', description: 'Uninstallation complete' },
+  ])
+})
+
 test('an uninstall without a record of Helm names what an install that another hand undid has left alive', () => {
   const simulation = new Simulation()
   simulation.step('removedUnseen')

@@ -24,6 +24,23 @@ export async function releaseByName(tx: Tx, clusterId: Uuid, namespace: string, 
   return row === undefined ? null : { id: row.id, status: row.status as ReleaseStatus }
 }
 
+type Named = Readonly<Record<'tenantId' | 'clusterId' | 'namespace' | 'name', string>>
+
+/** What is mirrored of all releases of a tenant that had this name; of one revision, what was told of it last comes first. */
+export async function revisionsOfName(db: Db | Tx, named: Named): Promise<readonly RevisionSummary[]> {
+  const rows = await of(db)
+    .selectFrom('revisions')
+    .innerJoin('releases', 'releases.id', 'revisions.release_id')
+    .select(revisionColumns.map((column) => `revisions.${column}` as const))
+    .where('releases.tenant_id', '=', named.tenantId)
+    .where('releases.cluster_id', '=', named.clusterId)
+    .where('releases.namespace', '=', named.namespace)
+    .where('releases.name', '=', named.name)
+    .orderBy('releases.created_at', 'desc')
+    .execute()
+  return rows.map(revisionOf)
+}
+
 /** Every revision of a release, newest first. */
 export async function historyOf(db: Db | Tx, releaseId: Uuid): Promise<readonly RevisionSummary[]> {
   const rows = await of(db)

@@ -2,14 +2,13 @@ import type { Uuid } from '../../core/subject.ts'
 import { transaction } from '../../infra/database/pool.ts'
 import { wake } from '../../infra/engine/index.ts'
 import { listRecords, readRevision } from '../../infra/helm/index.ts'
-import { adoptedRelease } from '../core/create.ts'
+import { adoptedRelease, type Place } from '../core/create.ts'
 import { releaseEvent } from '../core/events.ts'
-import type { ReleaseState } from '../core/model.ts'
 import type { ReleaseDeps } from '../deps.ts'
 import { keepChart } from '../keep-chart.ts'
 import { shownHistory } from '../machine-shown.ts'
 import { helmRevision } from '../observe.ts'
-import { releaseByName } from '../store/queries.ts'
+import { releaseByName, revisionsOfName } from '../store/queries.ts'
 import { recordRelease } from '../store/record.ts'
 
 /**
@@ -23,7 +22,7 @@ export async function adopt(deps: ReleaseDeps, clusterId: Uuid, namespace: strin
   const [first, ...rest] = history
   if (first === undefined || history.at(-1)?.status === 'uninstalled') return false
   const place = { id: deps.newId(), tenantId, clusterId, namespace, name }
-  return insert(deps, adoptedRelease(place, [first, ...rest], deps.clock.now()))
+  return insert(deps, place, [first, ...rest])
 }
 
 async function readHistory(deps: ReleaseDeps, clusterId: Uuid, namespace: string, name: string) {
@@ -38,10 +37,11 @@ async function readHistory(deps: ReleaseDeps, clusterId: Uuid, namespace: string
 }
 
 /** Another worker, or an install through the API, may have been first: the unique index decides. */
-async function insert(deps: ReleaseDeps, state: ReleaseState): Promise<boolean> {
-  const { release } = state
+async function insert(deps: ReleaseDeps, place: Place, history: Parameters<typeof adoptedRelease>[1]) {
   return transaction(deps.db, async (tx) => {
-    if ((await releaseByName(tx, release.clusterId, release.namespace, release.name)) !== null) return true
+    if ((await releaseByName(tx, place.clusterId, place.namespace, place.name)) !== null) return true
+    const state = adoptedRelease(place, history, deps.clock.now(), await revisionsOfName(tx, place))
+    const { release } = state
     await deps.states.insert(tx, state)
     await recordRelease(tx, release, [releaseEvent(release, 'adopted')], deps.clock.now())
     await wake(tx, { kind: 'release', id: release.id }, { share: release.tenantId })

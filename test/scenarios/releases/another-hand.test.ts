@@ -128,6 +128,44 @@ test.concurrent('helm uninstall --keep-history by hand frees the name: an instal
   expect(records.map(({ info }) => info.status)).toEqual(['superseded', 'deployed'])
 })
 
+test.concurrent('a release that was revived by hand has the history that is known of it, under its new id', async () => {
+  const place = world.place()
+  const release = await place.installed({ description: 'the first' })
+  ok(await release.upgrade({ chartVersion: '1.1.0', description: 'to 1.1.0' }))
+  ok(await release.upgrade({ valuesOverride: { color: 'blue' } }))
+  await world.hand.helm('uninstall', 'app', '--keep-history', ...inside(place))
+  await release.untilStatus('UNINSTALLED')
+  const uninstalled = { status: 'UNINSTALLED', performedBy: 'external', description: 'Uninstallation complete' }
+  expect((await release.history())[0]).toMatchObject(uninstalled)
+  await world.hand.helm('rollback', 'app', '3', ...inside(place))
+  const revived = await eventually('adopted', async () => (await place.list())[0], seconds)
+  expect(revived).toMatchObject({ status: 'DEPLOYED', revision: 4, performedBy: 'external' })
+  const adopted = await place.handleOf(revived.id)
+  expect(await adopted.history()).toMatchObject([
+    { revision: 4, status: 'DEPLOYED', performedBy: 'external', description: 'Rollback to 3' },
+    { revision: 3, ...uninstalled },
+    { revision: 2, status: 'DEPLOYED', performedBy: 'admin', description: 'to 1.1.0' },
+    { revision: 1, status: 'DEPLOYED', performedBy: 'admin', description: 'the first' },
+  ])
+  expect(ok(await adopted.rollbackToLastSuccessful())).toMatchObject({ revision: 5, chartVersion: '1.1.0' })
+  expect((await world.cluster.newest(place.namespace, 'app')).info.description).toBe('Rollback to 2')
+})
+
+test.concurrent('a revision by hand with a description of its own ended well, also where it was superseded before it was seen', async () => {
+  const place = world.place()
+  // Adopted once its namespace belongs to a tenant: nothing of it is seen before.
+  await world.cluster.client.create(resources.namespaces, { metadata: { name: place.namespace } })
+  const install = [chart('plain', '1.0.0'), ...inside(place)]
+  await world.hand.helm('install', 'mine', ...install)
+  await world.hand.helm('upgrade', 'mine', chart('plain', '1.1.0'), ...inside(place), '--description', 'tuned by ops')
+  await world.hand.helm('upgrade', 'mine', chart('plain', '1.2.0'), ...inside(place))
+  await place.installed()
+  const mine = () => place.list().then((list) => list.find(({ releaseName }) => releaseName === 'mine'))
+  const release = await place.handleOf((await eventually('adopted', mine, seconds)).id)
+  expect(await release.verdicts()).toEqual(['3 DEPLOYED', '2 DEPLOYED', '1 DEPLOYED'])
+  expect(ok(await release.rollbackToLastSuccessful())).toMatchObject({ revision: 4, chartVersion: '1.1.0' })
+})
+
 test.concurrent('an operation that meets another hand fails, and the release follows Helm', async () => {
   const place = world.place()
   const release = await place.installed({ chartName: 'workload' })

@@ -1,13 +1,13 @@
 import { type Instant, seconds } from '../../../core/instant.ts'
 import type { ReleaseDecision } from '../command.ts'
-import { endsFreeze, type Followed, follow, leftoversOf, verdictAmong } from '../follow.ts'
+import { endsFreeze, type Followed, follow, leftoversOf } from '../follow.ts'
 import type { Phase, Release, RevisionRecord, StoredRevision } from '../model.ts'
 import { ended } from '../outcome.ts'
 import { overtaken, unsettledBeneath } from '../overtaken.ts'
 import { isOurs, isPending } from '../ownership.ts'
 import { planSettle } from '../plan.ts'
 import { removalMs } from '../removal.ts'
-import { isUnderWay, withMirror } from '../revisions.ts'
+import { isUnderWay, verdictAmong, verdictOf, withMirror } from '../revisions.ts'
 import { waitAtRest } from '../shown.ts'
 import { goOn, type Look, ownRecord, type PhaseHandler, whileSettling } from './look.ts'
 
@@ -87,7 +87,7 @@ function ownOvertaken(look: Look, verdict: 'FAILED' | null): readonly RevisionRe
   const { state, operation, attempt, seen } = look
   if (seen.kind === 'absent') return []
   const own = overtaken(state, operation, attempt, seen)
-  return own === null ? [] : [ownRecord(look, own, verdict ?? verdictAmong(own, seen.newest))]
+  return own === null ? [] : [ownRecord(look, own, verdict ?? verdictAmong(verdictOf(own), own === seen.newest))]
 }
 
 function giveWay(look: Look, what: string): ReleaseDecision {
