@@ -57,6 +57,14 @@ describe("helm's words", () => {
     expect(explanation.detail + redactedTail(stderr)).not.toContain('CANARY')
   })
 
+  test('in a namespace that is being deleted nothing can be made, hooks neither', () => {
+    const why = 'unable to create new content in namespace team because it is being terminated'
+    const record = `Error: UPGRADE FAILED: create: failed to create: secrets "sh.helm.release.v1.web.v3" is forbidden: ${why}`
+    const hook = `Error: UPGRADE FAILED: pre-upgrade hooks failed: jobs.batch "web-hook" is forbidden: ${why}`
+    for (const stderr of [record, hook])
+      expect(explain(run(stderr))).toMatchObject({ code: 'refused', detail: expect.stringContaining(why) })
+  })
+
   test('3.17 says of an object that its newest record lacks', () => {
     expect(explain(run('Error: no ConfigMap with the name "r1-old" found')).code).toBe('object_unrecorded')
     const hook = 'Error: pre-rollback hooks failed: no ConfigMap with the name "r1-old" found'

@@ -80,6 +80,7 @@ const readings: readonly Reading[] = [
     'object_unrecorded',
   ],
   [/kubernetes cluster unreachable|Kubernetes cluster unreachable|the cluster does not answer/, 'cluster_unavailable'],
+  [/unable to create new content in namespace \S+ because it is being terminated/, 'refused'],
   [/is forbidden: [Uu]ser "flotilla:tenant:[^"]*" /, 'not_permitted'],
   ...hooks,
   [/context deadline exceeded|timed out waiting for/, 'timed_out'],

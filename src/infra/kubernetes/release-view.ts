@@ -11,7 +11,7 @@ import {
 } from './evidence/collect.ts'
 import type { AwaitedHook, UnfinishedHook } from './evidence/hooks.ts'
 import { type LiveConflict, type LiveOverwritten, readConflicts, readOverwritten } from './field-conflicts.ts'
-import { type Remaining, readRemains, whyGoing } from './gone.ts'
+import { isTerminating, type Remaining, readRemains, whyGoing } from './gone.ts'
 import { readLeftBehind } from './left-behind.ts'
 import { type ManifestObject, parseManifest } from './manifest.ts'
 import type { PastRevision } from './past.ts'
@@ -49,6 +49,8 @@ export interface ReleaseView {
   overwritten(manifest: string, namespace: string, as: ClusterClient): Promise<LiveOverwritten>
   /** Deletes these very pods (by UID); those that are gone are fine. */
   removePods(namespace: string, pods: readonly PodRef[]): Promise<void>
+  /** Whether the namespace is being deleted. */
+  isTerminating(namespace: string): Promise<boolean>
   /** Creates the namespace with these labels when it is not there, and answers whether it did. One that is there stays. */
   ensureNamespace(namespace: string, labels: Readonly<Record<string, string>>): Promise<boolean>
 }
@@ -110,7 +112,9 @@ class ClientView implements ReleaseView {
     const { ready, total, settled, failed, blockers } = judgeRelease(observed)
     const stuckPods = settled ? [] : await readStuckPods(this.#client, observed)
     const problems = settled ? none : await readPodProblems(this.#client, observed)
-    const told = blockers.slice(0, MOST_BLOCKERS).map((blocker) => blockerText(blocker, problems))
+    const why = blockers.map((blocker) => blockerText(blocker, problems))
+    const isGoing = !settled && (await this.isTerminating(namespace))
+    const told = (isGoing ? [`the namespace "${namespace}" is being deleted`, ...why] : why).slice(0, MOST_BLOCKERS)
     return { ready, total, settled, failed, blockers: told, stuckPods }
   }
 
@@ -164,6 +168,10 @@ class ClientView implements ReleaseView {
 
   removePods(namespace: string, pods: readonly PodRef[]): Promise<void> {
     return removePods(this.#client, namespace, pods)
+  }
+
+  isTerminating(namespace: string): Promise<boolean> {
+    return isTerminating(this.#parts, namespace, {})
   }
 
   async ensureNamespace(name: string, labels: Readonly<Record<string, string>>): Promise<boolean> {

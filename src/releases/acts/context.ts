@@ -5,6 +5,7 @@ import type { Beyond, ClusterEndpoint, GrantedObject, Kept, RunContext } from '.
 import { AccessRefused } from '../../infra/kubernetes/index.ts'
 import type { Operation, Release, ReleaseAct } from '../core/model.ts'
 import type { ReleasePorts } from '../ports.ts'
+import { unlessGoing } from './going.ts'
 
 /** What every act of a release works with. */
 export type ActDeps = {
@@ -67,7 +68,8 @@ export async function targetOf(
     return { cluster, namespace, release: name, beyond }
   } catch (error) {
     if (!(error instanceof AccessRefused)) throw error
-    throw new ActFailed('unchanged', { code: 'not_permitted', detail: error.message })
+    const said = { code: 'not_permitted', detail: error.message } as const
+    throw new ActFailed('unchanged', await unlessGoing(reached, release, said))
   }
 }
 

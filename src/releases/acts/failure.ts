@@ -5,11 +5,12 @@ import { type ExpectedRecords, HelmFailure, type RunContext } from '../../infra/
 import type { Release, ReleaseAct } from '../core/model.ts'
 import { baselineOfAttempt } from '../core/ownership.ts'
 import type { ReleasePorts } from '../ports.ts'
+import { type Said, unlessGoing } from './going.ts'
 
 /** Runs helm within the attempt's deadline, and says of a failure whether anything was changed, as the gateway counted it. */
 export async function withHelm(
   { clusters }: Pick<ReleasePorts, 'clusters'>,
-  { clusterId, namespace }: Release,
+  release: Release,
   context: ActContext & Pick<RunContext, 'beforeDelete'>,
   act: HelmAct,
   run: (context: RunContext) => Promise<void>,
@@ -18,8 +19,9 @@ export async function withHelm(
     await run({ ...context, deadline: context.attempt.deadline, records: expectedRecords(act, context) })
   } catch (error) {
     if (!(error instanceof HelmFailure)) throw error
-    if (error.code === 'not_permitted') clusters.of(clusterId).doubtTenant(namespace)
-    throw actFailed(error, whyAborted(context.signal))
+    const cluster = clusters.of(release.clusterId)
+    if (error.code === 'not_permitted') cluster.doubtTenant(release.namespace)
+    throw actFailed(error, await unlessGoing(cluster, release, error), whyAborted(context.signal))
   }
 }
 
@@ -33,7 +35,7 @@ function expectedRecords({ kind, operationId }: HelmAct, { attempt }: ActContext
 }
 
 /** What helm says while it is being ended is about the ending: the reason for that is the failure. */
-function actFailed(error: HelmFailure, why: ActAborted['why'] | null): ActFailed {
+function actFailed(error: HelmFailure, { code, detail }: Said, why: ActAborted['why'] | null): ActFailed {
   const evidence = { helm: error.stderrTail, conflicts: error.conflicts.map((conflict) => ({ ...conflict })) }
   if (why === 'shutdown' || why === 'lease-lost') {
     return new ActFailed('interrupted', {
@@ -50,7 +52,7 @@ function actFailed(error: HelmFailure, why: ActAborted['why'] | null): ActFailed
     return new ActFailed(result, { code: 'cancelled', detail: 'the operation was cancelled', evidence })
   if (why === 'deadline')
     return new ActFailed(result, { code: 'timed_out', detail: 'helm did not end in time', evidence })
-  return new ActFailed(result, { code: carriedOut(error.code), detail: error.detail, evidence })
+  return new ActFailed(result, { code: carriedOut(code), detail, evidence })
 }
 
 /** An operation that was carried out and failed is a 422 (SPEC section 3, "Outcomes"), whatever stood in its way. */
