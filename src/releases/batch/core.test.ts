@@ -8,6 +8,7 @@ import {
   decideBatch,
   type ItemSight,
   itemsToLookAt,
+  waitOf,
 } from './core.ts'
 
 const options = { timeoutSeconds: 300, wait: true, waitForJobs: false, atomic: false }
@@ -141,6 +142,25 @@ describe('decideBatch', () => {
       }),
       { numRuns: 2_000 },
     )
+  })
+
+  test('says how many are to go and, once it is being cancelled, how many of them it still waits for', () => {
+    const fleet = new Fleet()
+    let { state } = look(batchOf(6, 2), fleet, 1)
+    expect(waitOf(state)).toEqual({ reason: 'CHILDREN', until: null, detail: '6 of 6 to go' })
+    fleet.running.add('o0')
+    state = look(state, fleet, 2).state
+    const asked = decideBatch(state, { kind: 'command', command: { kind: 'cancel' } }, 3)
+    if (asked.kind === 'rejected') throw new Error(asked.detail)
+    expect(waitOf(asked.state)).toEqual({
+      reason: 'CANCELLING',
+      until: null,
+      detail: 'no further release is begun; 2 of 6 are under way',
+    })
+    state = look(asked.state, fleet, 4).state
+    expect(waitOf(state)?.detail).toBe('no further release is begun; 1 of 6 is under way')
+    fleet.ended.set('o0', { kind: 'ended', outcome: { status: 'SUCCEEDED', error: null } })
+    expect(waitOf(look(state, fleet, 5).state)).toBeNull()
   })
 
   test('an empty batch ends at once', () => {

@@ -1,4 +1,4 @@
-import type { Decide } from '../../core/decision.ts'
+import type { Decide, Waiting } from '../../core/decision.ts'
 import type { DomainEvent } from '../../core/events.ts'
 import { type Instant, seconds } from '../../core/instant.ts'
 import type { ErrorCode } from '../../core/problems.ts'
@@ -68,6 +68,16 @@ export type ItemSight =
 export type BatchObservation = ReadonlyMap<Uuid, ItemSight>
 
 export type BatchCommand = { readonly kind: 'cancel' }
+
+/** What a batch waits for; null when it has ended. Nothing of it has a moment: each release's operation tells its own. */
+export function waitOf({ items, cancelRequested, endedAt }: Batch): Waiting | null {
+  if (endedAt !== null) return null
+  const begun = items.filter(({ status }) => status === 'started').length
+  const open = begun + items.filter(({ status }) => status === 'todo').length
+  if (!cancelRequested) return { reason: 'CHILDREN', until: null, detail: `${open} of ${items.length} to go` }
+  const left = `${begun} of ${items.length} ${begun === 1 ? 'is' : 'are'} under way`
+  return { reason: 'CANCELLING', until: null, detail: `no further release is begun; ${left}` }
+}
 
 /** The items that an observation must look at: those under way, and the next. */
 export function itemsToLookAt(batch: Batch): readonly BatchItem[] {

@@ -12,7 +12,15 @@ import { openOperation, type Situation, situationOf } from '../core/situation.ts
 import { ofBatch } from '../store/record.ts'
 import { type ReleaseStates, StaleState } from '../store/state.ts'
 import { type OperationRow, tables } from '../store/tables.ts'
-import type { Batch, BatchChart, BatchItem, BatchObservation, BatchOptions, ItemSight } from './core.ts'
+import {
+  type Batch,
+  type BatchChart,
+  type BatchItem,
+  type BatchObservation,
+  type BatchOptions,
+  type ItemSight,
+  waitOf,
+} from './core.ts'
 
 export const batchKind = 'batch-upgrade'
 
@@ -94,12 +102,10 @@ export async function saveBatch(tx: Tx, { before, after, events }: Change<Batch>
 }
 
 function changing(batch: Batch, now: Date) {
-  const open = batch.items.filter(({ status }) => status === 'started' || status === 'todo').length
-  const waiting = { reason: 'CHILDREN', until: null, detail: `${open} of ${batch.items.length} to go` }
   return {
     state: jsonbText({ items: batch.items } satisfies BatchDocument),
     status: batch.outcome?.status ?? (batch.startedAt === null ? 'QUEUED' : 'RUNNING'),
-    waiting_for: jsonbText(batch.endedAt === null ? waiting : null),
+    waiting_for: jsonbText(waitOf(batch)),
     error: 'null',
     cancel_requested_at: batch.cancelRequested ? now : null,
     started_at: batch.startedAt === null ? null : new Date(batch.startedAt),

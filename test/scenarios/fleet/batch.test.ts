@@ -140,6 +140,10 @@ describe('a batch upgrade', () => {
       (all) => all[0]?.status === 'RUNNING',
     )
     expectStatus(await world.admin.post(`/operations/${operationId}/cancel`), 202)
+    expect(expectStatus(await world.admin.get(`/operations/${operationId}`), 200)).toMatchObject({
+      status: 'RUNNING',
+      waitingFor: { reason: 'CANCELLING', detail: 'no further release is begun; 1 of 3 is under way' },
+    })
     expectStatus(await world.admin.post(`/operations/${child?.id}/cancel`), 202)
     const done = await ended(operationId)
     expect(done.status).toBe('CANCELLED')
