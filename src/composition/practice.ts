@@ -3,9 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type PracticeCluster, startPracticeClusterProcess } from '@flotilla/practice-cluster'
 import type { Config } from '../config.ts'
 import type { Log } from '../infra/log.ts'
+import { dependsOn } from './settings.ts'
 import type { Stops } from './stops.ts'
 
-/** The kubeconfig to use: what `KUBECONFIG` says, else that of the practice cluster, which is started. */
+/**
+ * The kubeconfig to use: what `KUBECONFIG` says, else that of the practice cluster, which is started. Throws `ConfigError`
+ * where its folder cannot be used.
+ */
 export async function kubeconfigPath(config: Config, log: Log, stops: Stops): Promise<string> {
   if (config.kubeconfig !== null) {
     log.warn({ kubeconfig: config.kubeconfig }, 'working on the cluster of KUBECONFIG, not on a practice cluster')
@@ -13,7 +17,7 @@ export async function kubeconfigPath(config: Config, log: Log, stops: Stops): Pr
   }
   const data = join(config.home, 'practice-cluster')
   const onLog = (line: string) => log.info({ part: 'practice-cluster' }, line)
-  const cluster = await startPracticeClusterProcess({ data, onLog })
+  const cluster = await dependsOn(['FLOTILLA_HOME'], () => startPracticeClusterProcess({ data, onLog }))
   const start = () => startPracticeClusterProcess({ data, port: cluster.port, onLog })
   stops.add('practice cluster', keepRunning(cluster, start, log))
   log.info({ kubeconfig: cluster.kubeconfig }, 'practice cluster started: a simulation, nothing runs in it')

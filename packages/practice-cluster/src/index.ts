@@ -45,11 +45,18 @@ export async function startPracticeClusterProcess(options: PracticeClusterOption
     env: childEnvironment(),
   })
   const exited = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)))
-  const errors: string[] = []
-  child.once('error', (error) => errors.push(error.message))
-  createInterface({ input: child.stderr }).on('line', (line) => (options.onLog ?? ((each) => errors.push(each)))(line))
-  const ready = await Promise.race([firstLine(child), exited])
-  if (typeof ready !== 'string') throw new Error(`the practice cluster did not start: ${errors.join('\n')}`)
+  // What it says last arrives before its streams close, not before it exits.
+  const closed = new Promise<null>((resolve) => child.once('close', () => resolve(null)))
+  const said: string[] = []
+  let isStarting = true
+  child.once('error', (error) => said.push(error.message))
+  createInterface({ input: child.stderr }).on('line', (line) => {
+    if (isStarting) said.push(line.replace(/^practice-cluster: /, ''))
+    options.onLog?.(line)
+  })
+  const ready = await Promise.race([firstLine(child), closed])
+  isStarting = false
+  if (ready === null) throw new Error(`the practice cluster in ${options.data} did not start: ${said.join('\n')}`)
   const { port, kubeconfig } = JSON.parse(ready) as { port: number; kubeconfig: string }
   const end = async (signal: NodeJS.Signals) => {
     child.kill(signal)

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type PracticeCluster, startPracticeClusterProcess } from '@flotilla/practice-cluster'
@@ -102,6 +102,15 @@ describe.skipIf(process.env.CONTRACT_KUBECONFIG !== undefined)('the practice clu
     await first.stop()
     expect(await first.exited).toBe(0)
     await events.return(undefined).catch(() => undefined)
+  })
+
+  it('tells why it does not start, also where its lines are listened to', async () => {
+    const file = join(data, 'file')
+    writeFileSync(file, '')
+    const heard: string[] = []
+    const start = startPracticeClusterProcess({ data: file, onLog: (line) => heard.push(line) })
+    await expect(start).rejects.toThrow(/^the practice cluster in .*file did not start: EEXIST: .*$/)
+    expect(heard).toEqual([expect.stringContaining('EEXIST')])
   })
 
   it('stops when the process that started it is killed', async () => {

@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
+import { canReach } from '../../../src/infra/database/embedded/user.ts'
 import { Api } from '../support/api.ts'
 import { eventually } from '../support/eventually.ts'
 import { removeFlotilla, startFlotilla } from '../support/flotilla.ts'
@@ -55,10 +56,16 @@ test('a start that fails ends by itself, leaves no part running, and the next on
   await rm(home, { recursive: true, force: true })
 })
 
+type Refused = { readonly code: number | null; readonly said: string }
+
 /** What a start that must be refused says, and its exit code. */
-async function refusedStart(home: string): Promise<{ readonly code: number | null; readonly said: string }> {
+async function refusedStart(home: string, as: { readonly uid?: number; readonly gid?: number } = {}): Promise<Refused> {
   const env = { PATH: process.env.PATH ?? '', HOME: home, FLOTILLA_HOME: home, PORT: '0', LOG_LEVEL: 'fatal' }
-  const child = spawn(process.execPath, [main, 'serve', '--no-sample'], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  // One that is not refused would go on for ever.
+  const child = spawn(process.execPath, [main, 'serve', '--no-sample'], {
+    ...{ env, timeout: 50_000, ...as },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let said = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk.toString()))
   const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
@@ -94,6 +101,37 @@ test('a data folder whose record is broken is refused in one line that names the
   } finally {
     await removeFlotilla(flotilla)
   }
+})
+
+/** The line that refuses a folder of the practice cluster. */
+const unusable = (home: string, why: string) =>
+  new RegExp(`^Flotilla: FLOTILLA_HOME: [^\\n]*${join(home, 'practice-cluster')} [^\\n]*${why}[^\\n]*\\n$`)
+
+test('a folder of the practice cluster that is none is refused in one line that names it and says why', async () => {
+  const home = await mkdtemp(join(tmpdir(), 'flotilla-scenario-'))
+  await writeFile(join(home, 'practice-cluster'), '')
+  const { code, said } = await refusedStart(home)
+  expect(said).toMatch(unusable(home, 'EEXIST'))
+  expect(code).toBe(2)
+  await rm(home, { recursive: true, force: true })
+})
+
+/** One that the mode of a folder holds back; root is held back by none. */
+const nobody = { uid: 65_534, gid: 65_534 }
+const ordinary = process.getuid?.() === 0 ? nobody : {}
+const mayTry = process.getuid?.() !== 0 || (canReach(main, nobody) && canReach(process.execPath, nobody))
+
+test.runIf(mayTry)('so is one that may not be written', async () => {
+  const home = await mkdtemp(join(tmpdir(), 'flotilla-scenario-'))
+  const folder = join(home, 'practice-cluster')
+  await mkdir(folder)
+  for (const path of [home, folder]) if (process.getuid?.() === 0) await chown(path, nobody.uid, nobody.gid)
+  await chmod(folder, 0o500)
+  const { code, said } = await refusedStart(home, ordinary)
+  expect(said).toMatch(unusable(home, 'EACCES'))
+  expect(code).toBe(2)
+  await chmod(folder, 0o700)
+  await rm(home, { recursive: true, force: true })
 })
 
 test('a caller that asks faster than its rate is told when to ask again', async () => {
