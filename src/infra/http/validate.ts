@@ -1,12 +1,13 @@
 import type { z } from 'zod'
 import { type FieldError, Problem } from '../../core/problems.ts'
+import { wordsOf } from './input-words.ts'
 
 /** Where an input came from; the body's fields are named by a bare JSON pointer. */
 export type InputPart = 'body' | 'query' | 'path' | 'header'
 
 /** Reads an input by its schema. Throws `malformed` naming every wrong field; never repeats a value. */
 export function parseInput<T extends z.ZodType>(part: InputPart, schema: T, input: unknown): z.output<T> {
-  const result = schema.safeParse(input)
+  const result = schema.safeParse(input, { error: wordsOf })
   if (result.success) return result.data
   throw inputProblem(onePerField(result.error.issues.flatMap((issue) => fieldErrors(part, issue, input))))
 }
@@ -29,23 +30,7 @@ function fieldErrors(part: InputPart, issue: z.core.$ZodIssue, input: unknown): 
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map((key) => ({ pointer: pointer(part, [...issue.path, key]), message: 'is not a known field' }))
   const missing = valueAt(input, issue.path) === undefined
-  return [{ pointer: pointer(part, issue.path), message: missing ? 'is required' : wordsOf(issue) }]
-}
-
-/** What the JSON types are called by those who write JSON, not by the library that reads the schemas. */
-const kinds: Readonly<Record<string, string>> = {
-  record: 'an object',
-  object: 'an object',
-  array: 'a list',
-  string: 'a text',
-  number: 'a number',
-  int: 'a whole number',
-  boolean: 'true or false',
-}
-
-function wordsOf(issue: z.core.$ZodIssue): string {
-  const kind = issue.code === 'invalid_type' ? kinds[issue.expected] : undefined
-  return kind === undefined ? issue.message : `must be ${kind}`
+  return [{ pointer: pointer(part, issue.path), message: missing ? 'is required' : issue.message }]
 }
 
 /** RFC 6901 for the body (`/a/0/b`), `query/NAME`, `path/NAME`, `header/NAME` otherwise. */

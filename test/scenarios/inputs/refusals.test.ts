@@ -46,6 +46,8 @@ for (const [what, cases] of Object.entries(refusals)) {
         expect([status, body.code], text).toEqual([refusal.status, refusal.code])
         expect(headers.get('content-type')).toContain('application/problem+json')
         if (refusal.pointer !== undefined) expect(body.errors?.map(({ pointer }) => pointer)).toContain(refusal.pointer)
+        // In words of this API, not of the library that reads its schemas.
+        for (const { message } of body.errors ?? []) expect(message).toMatch(/^[a-z]/)
         if (body.code === 'wrong_status') {
           expect(body).toMatchObject({ releaseStatus: 'UNINSTALLED', allowed: ['recover'] })
         }
