@@ -190,21 +190,5 @@ function failAct(
   otherwise: ActFailure,
   events: readonly DomainEvent[] = [],
 ): ReleaseDecision {
-  return fail(look, withWayOut(failureOf(attempt, otherwise), look.operation, attempt), events)
-}
-
-/**
- * Another uninstall, or another rollback, fails on the same hook: that it can be left out is told where it is needed (docs/adr/0053,
- * 0060). Helm waits for nothing else of either.
- */
-function withWayOut(failure: ActFailure, { kind, request }: Operation, { act }: Attempt<ReleaseAct>): ActFailure {
-  const wayOut = wayOutOf[kind === 'rollback' ? kind : act.kind]
-  const mayBeHook = failure.code === 'hook_failed' || failure.code === 'timed_out'
-  if (wayOut === undefined || !mayBeHook || request.noHooks === true) return failure
-  return { ...failure, detail: `${failure.detail}; where a hook hinders, ${wayOut} leaves hooks out` }
-}
-
-const wayOutOf: Partial<Record<ReleaseAct['kind'], string>> = {
-  uninstall: 'DELETE with hooks=false',
-  rollback: 'a rollback with "hooks": false',
+  return fail(look, failureOf(attempt, otherwise), events)
 }

@@ -20,6 +20,7 @@ import {
   whileApplying,
 } from './look.ts'
 import { asItWas, triesBefore } from './untouched.ts'
+import { withWayOut } from './way-out.ts'
 import { anotherHand } from './yielding.ts'
 
 type Failing = Extract<Phase, { name: 'failing' }>
@@ -40,7 +41,9 @@ export const failing: PhaseHandler<Failing> = (look, phase) => {
   }
   const evidence = seen.kind === 'present' ? seen.evidence : null
   const kept = withEvidence(look, evidence ?? undefined)
-  const failure = seen.kind === 'present' ? withHook(phase.failure, seen.leftByHook) : phase.failure
+  const left = seen.kind === 'present' ? seen.leftByHook : null
+  const atHelm = phase.tries !== undefined
+  const failure = withWayOut(withHook(phase.failure, left), look.operation, { left, atHelm })
   const newest = ownUnsettled(kept)
   return newest === null ? conclude(kept, failure, phase.tries) : settle(kept, newest, failure)
 }
