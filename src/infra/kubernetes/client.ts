@@ -16,6 +16,7 @@ import type {
   Eviction,
   EvictionAnswer,
   KubeObject,
+  ListOptions,
   ObjectName,
   Page,
   Patch,
@@ -72,11 +73,11 @@ class RestClient implements ClusterClient {
     return orNull(this.#object<KubeObject>(read(objectPath(resource, name), accept.metadata), options))
   }
 
-  list<T extends KubeObject>(resource: Resource, selection: Selection, options?: RequestOptions): Promise<Page<T>> {
+  list<T extends KubeObject>(resource: Resource, selection: Selection, options?: ListOptions): Promise<Page<T>> {
     return listAll<T>(this.#requester, resource, selection, accept.json, options)
   }
 
-  listMetadata(resource: Resource, selection: Selection, options?: RequestOptions): Promise<Page<KubeObject>> {
+  listMetadata(resource: Resource, selection: Selection, options?: ListOptions): Promise<Page<KubeObject>> {
     return listAll(this.#requester, resource, selection, accept.metadataList, options)
   }
 

@@ -3,19 +3,19 @@ import { ClusterError } from './errors.ts'
 import type { Requester } from './request.ts'
 import { collectionPath, listQuery } from './resources.ts'
 import { parseObject } from './status.ts'
-import type { KubeObject, Page, RequestOptions, Resource, Selection } from './types.ts'
+import type { KubeObject, ListOptions, Page, Resource, Selection } from './types.ts'
 
 const PAGE_SIZE = 500
 /** A list that expires between two pages begins again, so often. */
 const BEGINNINGS = 3
 
-/** Reads a collection whole, page by page, as of one version. Throws `ClusterError`. */
+/** Reads a collection whole, page by page, as of one version, or the first of it. Throws `ClusterError`. */
 export async function listAll<T extends KubeObject>(
   requester: Requester,
   resource: Resource,
   selection: Selection,
   accepted: string,
-  options?: RequestOptions,
+  options?: ListOptions,
 ): Promise<Page<T>> {
   for (let beginning = 1; ; beginning++) {
     try {
@@ -31,20 +31,21 @@ async function readPages<T extends KubeObject>(
   resource: Resource,
   selection: Selection,
   accepted: string,
-  options?: RequestOptions,
+  options?: ListOptions,
 ): Promise<Page<T>> {
   const items: T[] = []
   const base = collectionPath(resource, selection.namespace)
+  const { first } = options ?? {}
   let next = ''
   for (;;) {
-    const path = base + listQuery(selection, { limit: String(PAGE_SIZE), continue: next })
+    const path = base + listQuery(selection, { limit: String(first ?? PAGE_SIZE), continue: next })
     const page = parseObject(
       await requester.send({ method: 'GET', path, headers: { accept: accepted } }, options),
       path,
     )
     items.push(...(readItems(page, path) as T[]))
     const { resourceVersion, following } = readListMeta(page)
-    if (following === '') return { items, resourceVersion }
+    if (following === '' || first !== undefined) return { items, resourceVersion }
     next = following
   }
 }

@@ -79,6 +79,9 @@ export type RequestOptions = {
   readonly timeoutMs?: number
 }
 
+/** `first`: so many objects at most, in the order of the server, and no other page; all of them unless told. */
+export type ListOptions = RequestOptions & { readonly first?: number }
+
 export type Page<T> = { readonly items: readonly T[]; readonly resourceVersion: string }
 
 /** `merge`: RFC 7386. `json`: RFC 6902. `apply`: server-side apply, by this manager; with `dryRun` nothing is kept. */
@@ -137,9 +140,9 @@ export interface ClusterClient {
   /** As `find`, metadata alone: no values come near. */
   findMetadata(resource: Resource, name: ObjectName, options?: RequestOptions): Promise<KubeObject | null>
   /** All of them, page by page, from one version. */
-  list<T extends KubeObject>(resource: Resource, selection: Selection, options?: RequestOptions): Promise<Page<T>>
+  list<T extends KubeObject>(resource: Resource, selection: Selection, options?: ListOptions): Promise<Page<T>>
   /** As `list`, metadata alone. */
-  listMetadata(resource: Resource, selection: Selection, options?: RequestOptions): Promise<Page<KubeObject>>
+  listMetadata(resource: Resource, selection: Selection, options?: ListOptions): Promise<Page<KubeObject>>
   create<T extends KubeObject>(resource: Resource, object: T, options?: RequestOptions): Promise<T>
   /** With `metadata.resourceVersion` only while the object is still that one (409 otherwise). */
   replace<T extends KubeObject>(resource: Resource, object: T, options?: RequestOptions): Promise<T>

@@ -4,7 +4,7 @@ import { type Observed, unsettled } from './readiness/readiness.ts'
 import type { LabelSelector, Pod } from './readiness/workload-types.ts'
 import { resources } from './resources.ts'
 import { selectorText } from './selector.ts'
-import type { ClusterClient, KubeObject } from './types.ts'
+import type { ClusterClient, KubeObject, ListOptions } from './types.ts'
 
 /** Workloads whose pods are asked for. */
 const MOST_WORKLOADS = 3
@@ -12,16 +12,17 @@ const MOST_WORKLOADS = 3
 /**
  * Of workloads that are not ready, by `Kind name`, the newest pod that is not, and why: mostly it is of the version that is
  * waited for. One that has ended tells of a Job only, elsewhere its controller has made another. The first workloads only; where
- * pods cannot be listed nothing is told of them: it is more than what has to be known.
+ * pods cannot be listed, in time, nothing is told of them: it is more than what has to be known.
  */
 export async function readPodProblems(
   client: ClusterClient,
   observed: readonly Observed[],
+  options?: ListOptions,
 ): Promise<ReadonlyMap<string, string>> {
   const unready = unsettled(observed).filter(({ live }) => selectorOf(live) !== null)
   const told = await mapParallel(unready.slice(0, MOST_WORKLOADS), MOST_WORKLOADS, async ({ wanted, live }) => {
     const within = { namespace: live?.metadata.namespace ?? '', labelSelector: selectorOf(live) ?? '' }
-    const { items } = await client.list<Pod>(resources.pods, within).catch(() => ({ items: [] }))
+    const { items } = await client.list<Pod>(resources.pods, within, options).catch(() => ({ items: [] }))
     const pods = wanted.kind === 'Job' ? items : items.filter((pod) => !hasEnded(pod))
     return [`${wanted.kind} ${wanted.name}`, newestProblem(pods)] as const
   })

@@ -79,7 +79,7 @@ export function readUnfinishedHooks(
     const hooks = await unfinishedHooks(parts, objects, namespace, { since: options.since, signal })
     const [newest, ...older] = hooks
     if (newest === undefined) return []
-    const problem = await podProblem(parts.client, newest)
+    const problem = await podProblem(parts.client, newest, signal)
     return [{ ...hookNamed(newest), problem }, ...older.map((hook) => ({ ...hookNamed(hook), problem: null }))]
   })
 }

@@ -48,10 +48,13 @@ export async function unfinishedHooks(
   return found.sort((one, other) => madeAt(other.live) - madeAt(one.live))
 }
 
+/** The Job of a hook has a handful of pods. Of one with more these are enough: it is looked at every other second. */
+const mostPods = 100
+
 /** Why the newest pod of a hook has not come up: of a hook that is a pod, that one. */
-export async function podProblem(client: ClusterClient, hook: Observed): Promise<string | null> {
+export async function podProblem(client: ClusterClient, hook: Observed, signal: AbortSignal): Promise<string | null> {
   if (hook.live?.kind === 'Pod') return newestProblem([hook.live])
-  const [problem] = (await readPodProblems(client, [hook])).values()
+  const [problem] = (await readPodProblems(client, [hook], { signal, first: mostPods })).values()
   return problem ?? null
 }
 
