@@ -1,7 +1,7 @@
 import type { ActFailure } from '../core/decision.ts'
 import type { Uuid } from '../core/subject.ts'
 import { ActFailed } from '../infra/engine/index.ts'
-import { type Mask, showAll } from '../infra/secrets/mask.ts'
+import { type Mask, maskedSaying, showAll } from '../infra/secrets/mask.ts'
 import type { HelmRevision, Present, ReleaseObservation, ReleaseState, Remains } from './core/model.ts'
 import type { ReleaseDeps } from './deps.ts'
 import type { Charts } from './ports.ts'
@@ -51,7 +51,8 @@ export async function shownObservation(
   const shown = { ...maskedTexts(told, mask), kind: seen.kind, evidence: shownEvidence(told.evidence, mask) }
   // Pods are deleted by their names.
   const { readiness } = told
-  const kept = readiness === null ? null : { ...maskedTexts(readiness, mask), stuckPods: readiness.stuckPods }
+  const blockers = (readiness?.blockers ?? []).map((each) => maskedSaying(each, mask))
+  const kept = readiness === null ? null : { ...readiness, blockers }
   const left = remains === null ? null : shownRemains(remains, mask)
   const described = { newest: describe(newest), unknown: unknown.map(describe) }
   return {

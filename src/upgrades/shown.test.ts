@@ -34,3 +34,15 @@ test('what a budget leaves stays the number that it is', async () => {
   const hidden = { left: 1, why: 'the budget *** needs 2 healthy pods' }
   expect(await shown({ disruptions: { left: 1, why } })).toMatchObject({ fleet: { disruptions: hidden } })
 })
+
+test.each(['whyNoPods', 'problem'] as const)('wherever %s is cut, no part of a marked value stays', async (field) => {
+  for (let before = 250; before < 550; before++) {
+    const long = `${'x'.repeat(before)}${secret}`
+    const [member] = quiet.members
+    const more = field === 'whyNoPods' ? { whyNoPods: long } : { members: [{ ...member, problem: long }] }
+    const said = JSON.stringify(await shown(more as Partial<Present>))
+    expect(said).toContain('x'.repeat(250))
+    expect(said).not.toContain('xm')
+    expect(said).not.toContain('x'.repeat(501))
+  }
+})

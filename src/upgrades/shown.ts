@@ -1,4 +1,4 @@
-import { bothMasks, type Mask, showAll } from '../infra/secrets/mask.ts'
+import { bothMasks, type Mask, maskedSaying, showAll } from '../infra/secrets/mask.ts'
 import type { CheckReport, ExecutionObservation, FleetSight } from './core/model.ts'
 
 type Present = Extract<FleetSight, { kind: 'present' }>
@@ -31,14 +31,16 @@ function shownFleet(fleet: FleetSight | null, mask: Mask): FleetSight | null {
   if (fleet?.kind !== 'present') return fleet
   const { disruptions = null } = fleet
   const shown: Pick<Present, 'whyNoPods' | 'members' | 'refusals' | 'disruptions' | 'others'> = {
-    whyNoPods: mask(fleet.whyNoPods),
-    members: fleet.members.map((member) => ({ ...member, problem: mask(member.problem) })),
+    whyNoPods: saying(fleet.whyNoPods, mask),
+    members: fleet.members.map((member) => ({ ...member, problem: saying(member.problem, mask) })),
     refusals: Object.fromEntries(Object.entries(fleet.refusals).map(([uid, why]) => [uid, mask(why)])),
     disruptions: disruptions === null ? null : { ...disruptions, why: mask(disruptions.why) },
     others: { ...fleet.others, blockers: fleet.others.blockers.map((each) => mask(each)) },
   }
   return { ...fleet, ...shown }
 }
+
+const saying = (text: string | null, mask: Mask): string | null => (text === null ? null : maskedSaying(text, mask))
 
 function shownChecks({ checks, warnings, refusal, change }: CheckReport, mask: Mask): CheckReport {
   return {

@@ -1,5 +1,6 @@
 import { isJsonObject, type Json } from '../../core/json.ts'
 import { Problem } from '../../core/problems.ts'
+import { keptText } from '../../core/text.ts'
 
 /** Replaces every text that must not be shown by `***`, wherever it stands in a value: also inside of texts and keys. */
 export type Mask = <T extends Json>(value: T) => T
@@ -26,6 +27,15 @@ export function maskOf(texts: readonly string[]): Mask {
   const replace = parts.length > mostParts ? () => hidden : replacer(parts)
   return <T extends Json>(value: T): T => masked(value, replace) as T
 }
+
+/** So much is shown of what a cluster says of one thing. */
+const mostSaid = 500
+
+/**
+ * What a cluster says, as it may be shown, and no longer than that. It is masked whole: of a hidden text that a cut has gone
+ * through before, what is left would be shown.
+ */
+export const maskedSaying = (text: string, mask: Mask): string => keptText(mask<string>(text).slice(0, mostSaid))
 
 /** One mask after another. */
 export const bothMasks =

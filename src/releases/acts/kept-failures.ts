@@ -2,6 +2,7 @@ import type { Json } from '../../core/json.ts'
 import type { Uuid } from '../../core/subject.ts'
 import { ActFailed } from '../../infra/engine/index.ts'
 import type { ActContext, Acts } from '../../infra/engine/types.ts'
+import { maskedSaying } from '../../infra/secrets/mask.ts'
 import type { Operation, ReleaseAct, ReleaseState } from '../core/model.ts'
 import { maskOfState, shownFailure } from '../machine-shown.ts'
 import type { ActDeps, ActSubject, ReleaseActContext, ReleaseActs } from './context.ts'
@@ -68,7 +69,7 @@ async function keepFailure(
 async function awaitedText({ ports }: KeepingDeps, state: ReleaseState, hook: string | null): Promise<string | null> {
   if (hook === null) return null
   const mask = await maskOfState(ports.charts, state)
-  return mask<string>(`helm waits for the hook ${hook}`)
+  return maskedSaying(`helm waits for the hook ${hook}`, mask)
 }
 
 function subjectOf({ release, revisions }: ReleaseState, operation: Operation): ActSubject {

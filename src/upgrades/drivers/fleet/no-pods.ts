@@ -60,11 +60,10 @@ export function saidInEvents(events: readonly EventObject[]): string | null {
 const timeOf = ({ lastTimestamp, eventTime, metadata }: EventObject): string =>
   lastTimestamp ?? eventTime ?? metadata.creationTimestamp ?? ''
 
-const MOST_TEXT = 300
 /** What controllers put before the words of the API server. */
 const introduction = /^(Error creating|[Cc]reate (Claim \S+ for )?Pod \S+ in StatefulSet \S+ failed error): /
 
-/** Values of the pod, which the API server quotes where it finds one invalid, are not told. */
+/** Values of the pod, which the API server quotes where it finds one invalid, are not told. It is cut when it is masked. */
 function inWords(message: string): string {
-  return withoutFoundValues(message.replace(introduction, '')).slice(0, MOST_TEXT)
+  return withoutFoundValues(message.replace(introduction, ''))
 }
