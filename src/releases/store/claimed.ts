@@ -12,6 +12,8 @@ type OrderDocument = {
   readonly status: string
   readonly phase: string
   readonly deadline: Instant | null
+  /** Why it waits, and what is said of that. */
+  readonly reason: string | null
   readonly awaits: string | null
   readonly error: { readonly code: ErrorCode; readonly detail: string } | null
 }
@@ -47,7 +49,8 @@ export async function lookAtClaimed(db: Db, asked: readonly Asked[]): Promise<re
 function ordersOf(ids: readonly Uuid[]) {
   return sql<readonly OrderDocument[]>`coalesce((
     select jsonb_agg(jsonb_build_object('id', id, 'status', o.status, 'phase', o.state->'phase'->>'name',
-      'deadline', o.state->'deadline', 'awaits', o.waiting_for->>'detail', 'error', o.error))
+      'deadline', o.state->'deadline', 'reason', o.waiting_for->>'reason', 'awaits', o.waiting_for->>'detail',
+      'error', o.error))
     from operations o where o.release_id = releases.id and o.id = any(${[...ids]}::uuid[])), '[]')`
 }
 
@@ -72,14 +75,17 @@ function sightOf({ releaseId, operationIds }: Asked, row: Row | undefined): Clai
   }
 }
 
-function orderSight(order: OrderDocument | undefined): OrderSight {
+/** How an order stands, from what is stored of it. Pure. */
+export function orderSight(order: OrderDocument | undefined): OrderSight {
   if (order === undefined) return { kind: 'absent' }
   if (order.status === 'SUCCEEDED') return { kind: 'succeeded' }
   if (order.status === 'FAILED' || order.status === 'CANCELLED') return { kind: 'failed', ...(order.error ?? notBegun) }
-  const { phase, deadline, awaits } = order
+  const { phase, deadline, reason, awaits } = order
   if (phase === 'held') return { kind: 'held' }
-  // Before it is begun helm is at nothing: what it waits for then is a worker.
-  return { kind: 'running', until: deadline, awaits: deadline === null ? null : awaits }
+  return { kind: 'running', until: deadline, awaits: whileHelmActs.has(reason ?? '') ? awaits : null }
 }
+
+/** Beside these an order waits for something else than helm: a worker before it is begun, a cluster that does not answer. */
+const whileHelmActs: ReadonlySet<string> = new Set(['APPLYING', 'ROLLING_BACK'])
 
 const notBegun = { code: 'cancelled', detail: 'it was concluded before helm began' } as const

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
 import type { ChildSight, Execution, ExecutionObservation } from './model.ts'
+import { helmAtWork, waitForHelm } from './stages/helm-at-work.ts'
+import type { Look } from './stages/look.ts'
 import { given, type Scenario } from './testing/scenario.ts'
 
 const hook = 'helm waits for the hook Job app-migrate (pre-rollback)'
@@ -18,6 +20,31 @@ function withHook(seen: ExecutionObservation): ExecutionObservation {
   const releases = seen.releases.map((one) => ({ ...one, deploy: named(one.deploy), undo: named(one.undo) }))
   return { ...seen, releases }
 }
+
+const running = (awaits: string | null): ChildSight => ({ kind: 'running', until: 60_000, awaits })
+
+/** Releases on which helm is at work, each with what it says that it is at. */
+function busy(awaits: readonly (string | null)[]): Look {
+  const { execution, now } = given().simulation
+  const claims = awaits.map((_, index) => ({ releaseId: `release-${index}` }))
+  const releases = new Map(awaits.map((said, index) => [`release-${index}`, { deploy: running(said) }]))
+  return { execution: { ...execution, claims }, releases, now } as unknown as Look
+}
+
+test.each([
+  [[hook, null], `${hook}; helm is not through with 1 more release`],
+  [[null, hook, 'helm waits for the hook Job b'], `${hook}; helm is not through with 2 more releases`],
+])('of several releases one is named, and how many more there are: %j', (awaits, detail) => {
+  const look = busy(awaits)
+  expect(waitForHelm(look, 'deploy')).toMatchObject({ kind: 'wait', waitingFor: { reason: 'HELM', detail } })
+  expect(helmAtWork(look, 'deploy')?.detail).toBe(`${detail}: it ends by itself, or then`)
+})
+
+test('where none is named, they are counted', () => {
+  expect(helmAtWork(busy([null, null]), 'deploy')?.detail).toMatch(
+    /^helm is still at work on 2 releases, with its hooks/,
+  )
+})
 
 const namesTheHook = ({ waitingFor }: Execution) => waitingFor?.detail?.includes(hook) === true
 

@@ -4,13 +4,16 @@ import { type Look, type Meanwhile, type Step, soon, wait } from './look.ts'
 
 type Which = 'deploy' | 'undo'
 
-/** What helm is at on the releases, in words, such as a hook; null where it has not said. */
+/** What helm is at on one of the releases, in words, such as a hook, and on how many more; null where it has not said. */
 function helmAwaits({ execution, releases }: Look, which: Which): string | null {
-  const said = releasesWith(execution, releases, which, 'running').flatMap((id) => {
+  const busy = releasesWith(execution, releases, which, 'running')
+  const [said] = busy.flatMap((id) => {
     const sight = releases.get(id)?.[which]
     return sight?.kind === 'running' ? (sight.awaits ?? []) : []
   })
-  return said[0] ?? null
+  if (said === undefined || busy.length === 1) return said ?? null
+  const more = busy.length === 2 ? '1 more release' : `${busy.length - 1} more releases`
+  return `${said}; helm is not through with ${more}`
 }
 
 /** Helm is waited for, with what it is at. */
