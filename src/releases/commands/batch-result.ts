@@ -5,15 +5,14 @@ import { loadBatch } from '../batch/store.ts'
 import type { ReleaseDeps } from '../deps.ts'
 import { releasesByIds } from '../store/lists.ts'
 import { type ListedRelease, listedRelease } from '../views.ts'
+import { releasesWaiting } from './execution-waits.ts'
 
 /** What a batch did, release by release, in the order in which they were taken (SPEC section 3, batch-upgrade). */
 export async function batchResult(deps: ReleaseDeps, principal: Principal, id: Uuid) {
   const batch = await loadBatch(deps.db, id)
   if (batch === null) throw new Error(`there is no batch ${id}`)
-  const rows = await releasesByIds(
-    deps.db,
-    batch.items.map((item) => item.releaseId),
-  )
+  const ids = batch.items.map((item) => item.releaseId)
+  const rows = await releasesWaiting(deps.ports.executions, await releasesByIds(deps.db, ids))
   const releases = new Map(
     rows.filter((row) => maySee(principal, row.tenant_id)).map((row) => [row.id, listedRelease(row)]),
   )

@@ -3,13 +3,15 @@ import type { ReleaseDeps } from '../deps.ts'
 import { listedRelease } from '../views.ts'
 import { type BatchTarget, needingUpgrade } from './batch-upgrade.ts'
 import type { CommandCall } from './context.ts'
+import { releasesWaiting } from './execution-waits.ts'
 import { previewUpgrade, type UpgradePreview } from './preview.ts'
 
 /** What a batch upgrade would change, release by release; nothing is changed. Throws `Problem` chart_version_not_found. */
 export async function previewBatch(deps: ReleaseDeps, call: CommandCall, { chart, targetVersion }: BatchTarget) {
   await deps.ports.charts.resolve(chart, targetVersion)
   const releases = []
-  for (const row of await needingUpgrade(deps, call, chart, targetVersion)) {
+  const rows = await needingUpgrade(deps, call, chart, targetVersion)
+  for (const row of await releasesWaiting(deps.ports.executions, rows)) {
     releases.push({ release: listedRelease(row), ...(await previewOne(deps, call, row.id, targetVersion)) })
   }
   return { targetVersion, releases }

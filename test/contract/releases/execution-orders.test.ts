@@ -2,9 +2,12 @@ import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Uuid } from '../../../src/core/subject.ts'
-import { reasonToSkip } from '../../../src/releases/batch/store.ts'
+import type { Batch } from '../../../src/releases/batch/core.ts'
+import { insertBatch, reasonToSkip } from '../../../src/releases/batch/store.ts'
+import { batchResult } from '../../../src/releases/commands/batch-result.ts'
 import { needingUpgrade } from '../../../src/releases/commands/batch-upgrade.ts'
 import { cancelOperation, readOperation } from '../../../src/releases/commands/operations.ts'
+import { previewBatch } from '../../../src/releases/commands/preview-batch.ts'
 import { readHistory } from '../../../src/releases/commands/reads.ts'
 import { recover } from '../../../src/releases/commands/recover.ts'
 import { rollback, rollbackToLastSuccessful } from '../../../src/releases/commands/rollback.ts'
@@ -14,6 +17,7 @@ import { upgrade } from '../../../src/releases/commands/upgrade.ts'
 import type { OrderSight } from '../../../src/releases/index.ts'
 import { summarize } from '../../../src/releases/store/counts.ts'
 import { listReleases, type ReleaseFilter } from '../../../src/releases/store/lists.ts'
+import type { ListedRelease } from '../../../src/releases/views.ts'
 import { eventually } from '../../support/cluster.ts'
 import { openReleases, type ReleasesWorld } from './world.ts'
 
@@ -230,6 +234,34 @@ describe('in lists and batches', () => {
     expect(await needing()).toContain(id)
     expect(await skipped(id)).toBe('it is frozen after an upgrade execution')
     expect(await idsOf({ attention: true, chartVersion: '1.0.0' })).toContain(id)
+  })
+
+  /** A batch that has left the release alone. */
+  async function skippedBy(releaseId: Uuid): Promise<Uuid> {
+    const resolved = await world.deps.ports.charts.resolve('matih-query-engine', '1.2.0')
+    const item = { releaseId, operationId: randomUUID(), status: 'skipped', code: null, detail: 'held' } as const
+    const batch: Batch = {
+      ...{ id: randomUUID(), tenantId: null, chart: 'matih-query-engine', targetVersion: '1.2.0', resolved },
+      ...{ concurrency: 1, items: [item], starting: null, cancelRequested: false, seq: 0n, version: 0 },
+      ...{ options: { timeoutSeconds: 300, wait: true, waitForJobs: false, atomic: false } },
+      ...{ performedBy: 'test', principalId: 'key:test', reason: null },
+      ...{ startedAt: null, endedAt: null, outcome: null },
+    }
+    await world.within((tx, now) => insertBatch(tx, batch, new Date(now)))
+    return batch.id
+  }
+
+  test('a claimed release says what its execution waits for, in a preview and in what a batch did', async () => {
+    const { releaseId, executionId } = await held()
+    const wait = { reason: 'UPGRADE_EXECUTION', until: null, detail: 'it is PAUSED' }
+    const executions = { ...world.deps.ports.executions, waits: async () => new Map([[executionId, wait]]) }
+    const deps = { ...world.deps, ports: { ...world.deps.ports, executions } }
+    const waitOf = (releases: readonly { readonly release: ListedRelease }[]) =>
+      releases.find(({ release }) => release.id === releaseId)?.release.waitingFor
+    const target = { chart: 'matih-query-engine', targetVersion: '1.2.0', concurrency: 1 }
+    expect(waitOf((await previewBatch(deps, world.call, target)).releases)).toEqual(wait)
+    const id = await skippedBy(releaseId)
+    expect(waitOf((await batchResult(deps, world.call.principal, id)).skipped)).toEqual(wait)
   })
 })
 
