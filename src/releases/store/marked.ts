@@ -21,7 +21,7 @@ const marksOf = 'select id, xmin::text as mark, claimed_by_execution from releas
 /** What tells the version of a release's row; what its execution waits for is none of the row. */
 export type ReleaseMark = Pick<MarkedRelease, 'id' | 'mark' | 'claimed_by_execution'>
 
-/** The marks of releases by their ids; unknown ids are left out. */
+/** The marks of releases with these ids, in no order, each with its id; unknown ids are left out. */
 export async function releaseMarks(db: Db, ids: readonly Uuid[]): Promise<readonly ReleaseMark[]> {
   const { rows } = await db.executeQuery<ReleaseMark>(CompiledQuery.raw(marksOf, [ids]))
   return rows
