@@ -1,7 +1,6 @@
 import type { Instant } from '../core/instant.ts'
-import { isJsonObject, type Json } from '../core/json.ts'
+import { isJsonObject } from '../core/json.ts'
 import type { Lru } from '../core/lru.ts'
-import type { Uuid } from '../core/subject.ts'
 import {
   attemptLabel,
   listRecords,
@@ -17,7 +16,7 @@ import { CannotOpen } from '../infra/secrets/vault.ts'
 import type { Frozen, FrozenTraffic, HelmRevision, ReleaseObservation, ReleaseState } from './core/model.ts'
 import { waits } from './core/phases/waiting.ts'
 import { openOperation } from './core/situation.ts'
-import { failureSight } from './failure-sight.ts'
+import { type FailureDeps, failureSight } from './failure-sight.ts'
 import { type OverwrittenDeps, overwrittenNext } from './overwritten.ts'
 import type { ReleaseCluster } from './ports.ts'
 import { type Manifests, remainsOf } from './remains.ts'
@@ -34,8 +33,7 @@ export type ObserveDeps = {
   readonly traffic: (release: ReleaseState['release']) => Promise<FrozenTraffic | null>
   /** How many pods of a frozen release run each version. */
   readonly frozenVersions: (release: ReleaseState['release']) => Promise<Frozen['versions'] | null>
-  /** Evidence of an act as it was before it was sealed. */
-  readonly openEvidence: (operationId: Uuid, evidence: Json) => Json
+  readonly openEvidence: FailureDeps['openEvidence']
   /** When the look is taken. */
   readonly now: Instant
   /** Records that could not be decoded, as they were: one that is made to cost much costs it once. */
