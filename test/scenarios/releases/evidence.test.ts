@@ -77,10 +77,8 @@ test.concurrent.each([
       : await release.begin('DELETE', '?timeout=30')
   const named = `Job app-migrate (${event})`
   const detail = `helm waits for the hook ${named}`
-  const waiting = await operation.until(
-    'names the hook',
-    ({ waitingFor }) => waitingFor?.detail?.startsWith('helm') === true,
-  )
+  // While its pod starts it says that besides.
+  const waiting = await operation.until('names the hook', ({ waitingFor }) => waitingFor?.detail === detail)
   const reason = kind === 'upgrade' ? 'APPLYING' : 'UNINSTALLING'
   expect(waiting.waitingFor).toMatchObject({ reason, detail, until: expect.stringMatching(/Z$/) })
   expect((await release.read()).waitingFor).toEqual(waiting.waitingFor)
