@@ -46,6 +46,12 @@ test('where none is named, they are counted', () => {
   )
 })
 
+test('an order that no worker has begun has no time of helm yet', () => {
+  const look = busy([null])
+  const releases = new Map([['release-0', { deploy: { kind: 'running', until: null } }]])
+  expect(helmAtWork({ ...look, releases } as unknown as Look, 'deploy')).toBeNull()
+})
+
 const namesTheHook = ({ waitingFor }: Execution) => waitingFor?.detail?.includes(hook) === true
 
 test('while helm is at a hook the execution names it, forward and back', () => {

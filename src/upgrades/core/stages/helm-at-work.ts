@@ -21,15 +21,18 @@ export function waitForHelm(look: Look, which: Which): Step {
   return wait(look.execution, waits.helm, soon(look), helmAwaits(look, which) ?? '')
 }
 
-/** Helm is not cut off in the middle: with the hooks that it runs it has its time, and is waited for. Null where it is not at work. */
+/**
+ * Helm is not cut off in the middle: with the hooks that it runs it has its time, and is waited for. Null where it is not at
+ * work: an order that no worker has begun is withdrawn at once, and has no time yet.
+ */
 export function helmAtWork(look: Look, which: Which): Meanwhile | null {
-  const { execution, releases, now } = look
+  const { execution, releases } = look
   const busy = releasesWith(execution, releases, which, 'running')
-  if (busy.length === 0) return null
-  const limits = busy.map((id) => {
+  const limits = busy.flatMap((id) => {
     const sight = releases.get(id)?.[which]
-    return sight?.kind === 'running' ? (sight.until ?? now) : now
+    return sight?.kind === 'running' ? (sight.until ?? []) : []
   })
+  if (limits.length === 0) return null
   const whose = busy.length === 1 ? '' : ` on ${busy.length} releases`
   const what = helmAwaits(look, which) ?? `helm is still at work${whose}, with its hooks`
   return { until: Math.max(...limits), detail: `${what}: it ends by itself, or then` }
