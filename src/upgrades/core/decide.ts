@@ -100,7 +100,7 @@ function decideSeen(execution: Execution, seen: Seen, attempt: Attempt<Execution
   if (next.stage === 'checking') {
     return checking({ execution: counted(next, seen.fleet), checks: seen.checks, now })
   }
-  const fleet = seen.fleet?.kind === 'gone' ? nothing : seen.fleet
+  const fleet = seen.fleet?.kind === 'gone' ? (seen.fleet.left === true ? remains : nothing) : seen.fleet
   if (fleet === null) return wait(next, waits.fleet, soon({ now }))
   return decideStage(lookAt(next, seen, fleet, attempt, now))
 }
@@ -133,6 +133,9 @@ const nothing: Fleet = {
   whyNoPods: null,
 }
 
+/** What has come in its place carries our gate, or Services our pin: whatever holds there, it is to come off. */
+const remains: Fleet = { ...nothing, gate: { kind: 'frozen' } }
+
 /** Stages in which instances are judged by the way forward. */
 const forward: ReadonlySet<Stage> = new Set(['moving', 'switching', 'watching', 'opening', 'verifying'])
 
@@ -146,7 +149,8 @@ function lookAt(
   const members = membersOf(fleet)
   const releases = new Map(seen.releases.map((sight) => [sight.releaseId, sight]))
   const rest = { before, fleet, members, releases, checks: seen.checks, attempt, now }
-  const isOver = before.stage === 'concluding' || before.ending?.to === 'ROLLED_BACK' || fleet === nothing
+  const isOver =
+    before.stage === 'concluding' || before.ending?.to === 'ROLLED_BACK' || fleet === nothing || fleet === remains
   if (isOver) return { ...rest, execution: before }
   const instances = bind(before, fleet, members, now)
   const placed = followLeaving(patch(counted(before, fleet), { instances }), fleet, now)

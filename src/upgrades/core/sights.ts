@@ -65,9 +65,12 @@ export type NamedPlace = {
   readonly after: string | null
 }
 
-/** What is seen of the fleet. `gone`: workload, release or namespace are not there any more (confirmed). */
+/**
+ * What is seen of the fleet. `gone`: workload, release or namespace are not there any more (confirmed). `left`: something of ours
+ * is still to be taken off, of a workload that has come in its place with our note, or of Services that are pinned to its pods.
+ */
 export type FleetSight =
-  | { readonly kind: 'gone'; readonly why: string }
+  | { readonly kind: 'gone'; readonly why: string; readonly left?: boolean }
   | {
       readonly kind: 'present'
       /** How many instances are wanted now (replicas, nodes, releases). */

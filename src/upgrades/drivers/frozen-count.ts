@@ -4,6 +4,7 @@ import { type FleetParts, gateKinds } from './fleet/context.ts'
 import { type FleetPod, hashIn, readPods, runningPods } from './fleet/members.ts'
 import { fleetOfRow } from './frozen-fleet.ts'
 import { namesByHash, unknown, type Versions } from './frozen-names.ts'
+import { carriesNote } from './gate/annotation.ts'
 import type { GateKind, Workload } from './gate/model.ts'
 
 type Counted = Parameters<FrozenWorkloads['versions']>[0]
@@ -19,11 +20,14 @@ export async function readVersions(parts: FleetParts, release: Counted): Promise
   const known = release.frozen?.versions ?? {}
   const { client, kind, namespace, workload } = fleetOfRow(parts, release, row)
   const live = await client.find<Workload>(kind.resource, { namespace, name: workload.name })
-  if (live === null || live.metadata.uid !== row.workloadUid) return countVersions([], null, row, known)
+  if (live === null || !isOfRow(live, row)) return countVersions([], null, row, known)
   const lineage = await kind.lineage(client, live)
   const pods = await readPods(client, live, lineage)
   return countVersions(placesTaken(kind, pods, kind.instances(live)), lineage.current, row, known)
 }
+
+const isOfRow = (live: Workload, { workloadUid }: GateRow): boolean =>
+  live.metadata.uid === workloadUid || carriesNote(live)
 
 /** A pod on its way out still has its place where no other has come for it. Pure. */
 export function placesTaken(kind: GateKind, pods: readonly FleetPod[], wanted: number): readonly FleetPod[] {

@@ -1,10 +1,8 @@
-import { resources } from '../../infra/kubernetes/index.ts'
 import type { FrozenRelease } from '../../releases/index.ts'
-import type { GateRow, PinnedService } from '../store/gate-row.ts'
+import type { GateRow } from '../store/gate-row.ts'
 import { type Fleet, type FleetParts, gateKinds } from './fleet/context.ts'
 import { presentHashes, readPods, servingHashes } from './fleet/members.ts'
 import type { Workload } from './gate/model.ts'
-import { hashOf, type Service } from './services/select.ts'
 
 /** The fleet of a row: what is left of the execution that held it. */
 export function fleetOfRow(
@@ -32,21 +30,6 @@ export async function heldWorkloads(parts: FleetParts, { id, clusterId, namespac
     rows.map(async ({ kind: named, name }) => {
       const kind = gateKinds[named]
       return { name, kind, live: await client.find<Workload>(kind.resource, { namespace, name }) }
-    }),
-  )
-}
-
-export type Pinned = { readonly service: string; readonly uid: string; readonly hash: string | null }
-
-/** What Services that were pinned say now; those that are gone, or are others, say nothing. */
-export async function hashesOf(
-  { client, namespace }: Fleet,
-  services: readonly PinnedService[],
-): Promise<readonly Pinned[]> {
-  return Promise.all(
-    services.map(async ({ name, uid }) => {
-      const service = await client.find<Service>(resources.services, { namespace, name })
-      return { service: name, uid, hash: service === null || service.metadata.uid !== uid ? null : hashOf(service) }
     }),
   )
 }

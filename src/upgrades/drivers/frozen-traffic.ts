@@ -2,9 +2,10 @@ import type { FrozenRelease, FrozenTraffic, FrozenWorkloads } from '../../releas
 import type { GateRow, GateState } from '../store/gate-row.ts'
 import type { FleetParts } from './fleet/context.ts'
 import type { Hand } from './fleet/hand.ts'
-import { fleetOfRow, hashesOf, type Pinned, readPresent } from './frozen-fleet.ts'
+import { fleetOfRow, readPresent } from './frozen-fleet.ts'
 import { namesByHash } from './frozen-names.ts'
-import { repinService } from './services/pin.ts'
+import { hashesOf, type Pinned } from './services/noted.ts'
+import { repinServices } from './services/pin.ts'
 
 type Outage = Extract<FrozenTraffic, { kind: 'outage' }>
 /** A row whose Services are pinned, with what they say, which sets could serve, and the hash of the present template. */
@@ -46,7 +47,7 @@ export async function repinToServing(parts: FleetParts, release: FrozenRelease, 
   for (const seen of (await readPinned(parts, release)).filter(isOutage)) {
     const hash = wayOut(seen)
     const fleet = fleetOfRow(parts, release, seen.row)
-    if (hash !== null) for (const { service, uid } of seen.pinned) await repinService(fleet, service, uid, hash, hand)
+    if (hash !== null) await repinServices(fleet, seen.row, hash, hand)
   }
 }
 
@@ -60,7 +61,7 @@ async function readPinned(parts: FleetParts, release: FrozenRelease): Promise<re
 /** A Service that another hand has taken the pin from sends to both sets, and is that hand's. */
 async function readRow(parts: FleetParts, release: FrozenRelease, row: GateRow): Promise<Seen> {
   const fleet = fleetOfRow(parts, release, row)
-  const pinned = (await hashesOf(fleet, row.originals.services)).filter(({ hash }) => hash !== null)
+  const pinned = (await hashesOf(fleet, row)).filter(({ hash }) => hash !== null)
   const present = pinned.length === 0 ? null : await readPresent(fleet)
   return { row, pinned, serving: present?.serving ?? new Set(), current: present?.current ?? null }
 }

@@ -8,11 +8,12 @@ import { bring } from './fleet/bring.ts'
 import type { Fleet, FleetParts } from './fleet/context.ts'
 import { acting, type Hand } from './fleet/hand.ts'
 import { readVersions } from './frozen-count.ts'
-import { fleetOfRow, hashesOf, readPresent } from './frozen-fleet.ts'
+import { fleetOfRow, readPresent } from './frozen-fleet.ts'
 import { readTraffic, repinToServing } from './frozen-traffic.ts'
 import type { GateGoal } from './gate/row.ts'
 import { readHeldFields } from './held-fields.ts'
 import { readScaled } from './scaled.ts'
+import { hashesOf } from './services/noted.ts'
 import { handOverServices, unpinServices } from './services/pin.ts'
 import { HASH } from './services/select.ts'
 
@@ -49,10 +50,9 @@ async function haltAll(parts: FleetParts, release: FrozenRelease, way: 'on' | 'b
 }
 
 async function restoreAll(parts: FleetParts, release: FrozenRelease, hand: Hand): Promise<void> {
-  const rows = await parts.gates.ofRelease(parts.db, release.id)
-  for (const row of rows) await restoreOne(parts, release, row, hand)
+  for (const row of await parts.gates.ofRelease(parts.db, release.id)) await restoreOne(parts, release, row, hand)
   await fenced(parts.db, hand.lease, async (tx) => {
-    for (const row of rows) await parts.gates.drop(tx, row)
+    for (const row of await parts.gates.ofRelease(tx, release.id)) await parts.gates.drop(tx, row)
   })
 }
 
@@ -64,12 +64,12 @@ async function restoreOne(parts: FleetParts, release: FrozenRelease, row: GateRo
   await bring(parts, fleet, fleet.workload, goalOf(parts, release, row, { kind: 'none' }, hand), hand)
   if (!stays) return
   await untilAlone(parts, fleet, hand)
-  const opened = await parts.gates.find(parts.db, fleet.clusterId, row.workloadUid)
+  const opened = await parts.gates.ofName(parts.db, row)
   if (opened !== null) await unpinServices(parts, fleet, opened, hand)
 }
 
-async function pinStays(fleet: Fleet, { originals }: GateRow): Promise<boolean> {
-  const pinned = (await hashesOf(fleet, originals.services)).flatMap(({ hash }) => hash ?? [])
+async function pinStays(fleet: Fleet, row: GateRow): Promise<boolean> {
+  const pinned = (await hashesOf(fleet, row)).flatMap(({ hash }) => hash ?? [])
   const present = pinned.length === 0 ? null : await readPresent(fleet)
   return present !== null && present.current !== null && pinned.every((hash) => hash === present.current)
 }
@@ -90,7 +90,7 @@ async function untilAlone({ clock }: FleetParts, fleet: Fleet, hand: Hand): Prom
 async function readPins(parts: FleetParts, release: FrozenRelease): Promise<readonly KeptSelector[]> {
   const rows = await parts.gates.ofRelease(parts.db, release.id)
   const kept = rows.map(async (row) => {
-    const pinned = await hashesOf(fleetOfRow(parts, release, row), row.originals.services)
+    const pinned = await hashesOf(fleetOfRow(parts, release, row), row)
     return pinned.flatMap(({ service, hash }): readonly KeptSelector[] => {
       return hash === null || hash !== row.state.previous ? [] : [{ service, labels: { [HASH]: hash } }]
     })

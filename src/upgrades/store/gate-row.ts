@@ -42,6 +42,8 @@ export type GateState = {
   readonly take: readonly string[]
   /** The hashes that traffic may go to while it is frozen: of sets that have passed, as it was frozen. Absent: `previous`. */
   readonly passed?: readonly string[]
+  /** The object is another one than was noted first: our fields came with it, in another manager's name. Absent: it is that one. */
+  readonly replaced?: true
   /** The execution that had left it frozen, while the one that took it over has not let helm run. */
   readonly takenFrom: Uuid | null
   /** It is on the way back, or was when it was frozen. Absent: it was not. */

@@ -35,16 +35,33 @@ export class GateStore {
     return row === undefined ? null : gateOf(row)
   }
 
+  /** The newest gate on a workload of this name, whichever object that was; null without one. */
+  async ofName(
+    db: Db,
+    { clusterId, namespace, kind, name }: Pick<GateRow, 'clusterId' | 'namespace' | 'kind' | 'name'>,
+  ): Promise<GateRow | null> {
+    const row = await tables(db)
+      .selectFrom('gates')
+      .selectAll()
+      .where('cluster_id', '=', clusterId)
+      .where('namespace', '=', namespace)
+      .where('kind', '=', kind)
+      .where('name', '=', name)
+      .orderBy('created_at', 'desc')
+      .executeTakeFirst()
+    return row === undefined ? null : gateOf(row)
+  }
+
   /** The gates of an execution: its target's and those of the other workloads. */
   async ofExecution(db: Db, executionId: Uuid): Promise<readonly GateRow[]> {
     const rows = await tables(db).selectFrom('gates').selectAll().where('execution_id', '=', executionId).execute()
     return rows.map(gateOf)
   }
 
-  /** The gates on the workloads of a release, whichever execution put them there. */
+  /** The gates on the workloads of a release, whichever execution put them there, the newest first. */
   async ofRelease(db: Db, releaseId: Uuid): Promise<readonly GateRow[]> {
-    const rows = await tables(db).selectFrom('gates').selectAll().where('release_id', '=', releaseId).execute()
-    return rows.map(gateOf)
+    const rows = tables(db).selectFrom('gates').selectAll().where('release_id', '=', releaseId)
+    return (await rows.orderBy('created_at', 'desc').execute()).map(gateOf)
   }
 
   /** The workloads of a release that are held beside its target. */

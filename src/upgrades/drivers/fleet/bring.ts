@@ -4,6 +4,7 @@ import { ClusterError, type KubeObject, type Patch } from '../../../infra/kubern
 import type { WorkloadRef } from '../../core/model.ts'
 import { sameJson } from '../../core/planning.ts'
 import type { GateRow } from '../../store/gate-row.ts'
+import { gateOn } from '../gate/find.ts'
 import { fieldManager, type Workload } from '../gate/model.ts'
 import type { GateGoal } from '../gate/row.ts'
 import { type GateStep, nextStep } from '../gate/steps.ts'
@@ -30,13 +31,13 @@ export async function bring(
   if (found === null && goal.role === 'other') return
   if (found === null) throw hand.failure('not_found', `${name} ${ref.name} is not there`)
   let live: Workload = found
-  let row = await parts.gates.find(parts.db, goal.clusterId, live.metadata.uid ?? '')
+  let row = await gateOn(parts, goal.clusterId, kind, live)
   for (let step = 0, stale = 0; step < MOST_STEPS && stale < MOST_STALE; ) {
     const next = nextStep(kind, live, row, goal)
     if (next.kind === 'done') return
     if (next.kind === 'overtaken') throw new LeaseLost('A worker with a newer lease holds the gate')
     if (next.kind === 'record') {
-      row = await record(parts, next.row, hand)
+      row = await record(parts, next.row, row, hand)
       step += 1
       continue
     }
@@ -48,8 +49,17 @@ export async function bring(
   throw hand.failure('conflict', `${name} ${ref.name} is being changed by another hand`)
 }
 
-async function record(parts: FleetParts, row: GateRow, { lease }: Hand): Promise<GateRow> {
-  await fenced(parts.db, lease, (tx) => parts.gates.put(tx, row))
+/** A row moves with its name from an object to the one that has come in its place. */
+async function record(
+  { db, gates }: FleetParts,
+  row: GateRow,
+  before: GateRow | null,
+  { lease }: Hand,
+): Promise<GateRow> {
+  await fenced(db, lease, async (tx) => {
+    if (before !== null && before.workloadUid !== row.workloadUid) await gates.drop(tx, before)
+    await gates.put(tx, row)
+  })
   return row
 }
 

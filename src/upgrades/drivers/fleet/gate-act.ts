@@ -4,10 +4,11 @@ import { everyPassed } from '../../core/pin-guard.ts'
 import { strategyOf } from '../../core/strategies/index.ts'
 import type { GateState } from '../../store/gate-row.ts'
 import { costChanges, costName } from '../deployment/cost.ts'
+import { carriesNote } from '../gate/annotation.ts'
 import { fieldManager, type Workload } from '../gate/model.ts'
 import type { GateGoal } from '../gate/row.ts'
+import { hashesOf } from '../services/noted.ts'
 import { handOverServices, unpinServices } from '../services/pin.ts'
-import { hashOf, type Service } from '../services/select.ts'
 import { armTarget, disarmPrevious } from './arm.ts'
 import { bring } from './bring.ts'
 import { type Fleet, type FleetParts, fleetOf } from './context.ts'
@@ -15,7 +16,7 @@ import { letGo } from './evictions.ts'
 import type { Hand } from './hand.ts'
 import { refOf, servingHashes } from './members.ts'
 import { readFleet, type Seen } from './observe.ts'
-import { repinPrevious } from './pin-act.ts'
+import { repinPrevious, unpinFleet } from './pin-act.ts'
 
 export type GateMove = { readonly position: GatePosition; readonly take: readonly PodRef[] }
 
@@ -71,8 +72,8 @@ async function moveTarget(
 ): Promise<void> {
   const { client, kind, namespace, workload } = fleet
   const live = await client.find<Workload>(kind.resource, { namespace, name: workload.name })
-  // What is not there has no gate to be taken off.
-  if (live === null && move.position.kind === 'none') return
+  // What is not there has no gate to be taken off, but Services may still be pinned to its pods.
+  if (live === null && move.position.kind === 'none') return unpinFleet(parts, fleet, execution, hand)
   if (live === null) throw hand.failure('not_found', `${workload.kind} ${workload.name} is not there`)
   const seen = await readFleet(parts, fleet, execution, live)
   if (move.position.kind === 'closed' && !knowsPrevious(seen, execution)) {
@@ -105,8 +106,11 @@ async function moveTarget(
  * Whether the pods of the previous version can be told from others once helm has run. Of a frozen fleet the gate knows
  * them: its present template may never have had a pod, and a held Deployment makes nothing for it.
  */
-const knowsPrevious = ({ lineage, row }: Seen, { from }: Execution): boolean =>
-  lineage.current !== null || row?.state.hashes[from.version] !== undefined
+const knowsPrevious = ({ live, lineage, row, pods }: Seen, { from }: Execution): boolean =>
+  lineage.current !== null ||
+  row?.state.hashes[from.version] !== undefined ||
+  // Made anew while it is held, its controller makes neither a set nor pods: there are none to be told from others.
+  (pods.length === 0 && carriesNote(live))
 
 const movesPods: Readonly<Record<GatePosition['kind'], boolean>> = {
   admitting: true,
@@ -149,14 +153,7 @@ function goalOf(
  */
 async function unpinWhatGoes(parts: FleetParts, fleet: Fleet, { row, lineage }: Seen, hand: Hand): Promise<void> {
   if (row === null || row.originals.services.length === 0 || lineage.current === null) return
-  const { namespace, client } = fleet
-  const pins = await Promise.all(
-    row.originals.services.map(async ({ name, uid }) => {
-      const service = await client.find<Service>(resources.services, { namespace, name })
-      return service === null || service.metadata.uid !== uid ? null : hashOf(service)
-    }),
-  )
-  const pinned = pins.filter((hash) => hash !== null)
+  const pinned = (await hashesOf(fleet, row)).flatMap(({ hash }) => hash ?? [])
   if (pinned.length === 0 || pinned.some((hash) => hash !== lineage.current))
     await unpinServices(parts, fleet, row, hand)
 }

@@ -2,9 +2,12 @@ import type { Execution, FleetSight, Member } from '../../core/model.ts'
 import { asksOnTheWayBack } from '../../core/probes.ts'
 import type { GateRow, Hashes } from '../../store/gate-row.ts'
 import type { FleetLook } from '../driver.ts'
+import { carriesNote } from '../gate/annotation.ts'
+import { gateOn } from '../gate/find.ts'
 import { hashesFor, strayVersion } from '../gate/hashes.ts'
 import type { Lineage, Workload } from '../gate/model.ts'
 import { admittedIn, positionOf, type Sides, sideOf, sidesOf } from '../gate/position.ts'
+import { hashesOf } from '../services/noted.ts'
 import { readPin } from '../services/read-pin.ts'
 import { type Fleet, type FleetParts, fleetOf } from './context.ts'
 import { readDisruptions, readRefusals } from './evictions.ts'
@@ -30,10 +33,25 @@ export async function observeFleet(parts: FleetParts, execution: Execution, look
   if (fleet === null) return { kind: 'gone', why: 'the release is not known any more' }
   const live = await findConfirmed(fleet)
   const { kind, name } = fleet.workload
-  if (live === null) return { kind: 'gone', why: `${kind} ${name} is not there any more` }
-  if (await isReplaced(parts, execution, live)) return { kind: 'gone', why: `${kind} ${name} is another one now` }
+  if (live === null) return gone(parts, fleet, execution, `${kind} ${name} is not there any more`)
+  if (await isReplaced(parts, execution, live)) {
+    return gone(parts, fleet, execution, `${kind} ${name} is another one now`, live)
+  }
   const seen = await readFleet(parts, fleet, execution, live)
   return sightOf(fleet, execution, seen, look)
+}
+
+async function gone(
+  { db, gates }: FleetParts,
+  { client, namespace }: Fleet,
+  { id }: Execution,
+  why: string,
+  live: Workload | null = null,
+): Promise<FleetSight> {
+  const isHeld = live !== null && carriesNote(live)
+  const pinned = await Promise.all((await gates.ofExecution(db, id)).map((row) => hashesOf({ client, namespace }, row)))
+  const left = isHeld || pinned.flat().some(({ hash }) => hash !== null)
+  return { kind: 'gone', why, ...(left ? { left } : {}) }
 }
 
 /** Null only when two reads say that it is not there: the end of an execution is decided by it. */
@@ -55,7 +73,7 @@ export async function readFleet(
   execution: Execution,
   live: Workload,
 ): Promise<Seen> {
-  const row = await parts.gates.find(parts.db, clusterId, live.metadata.uid ?? '')
+  const row = await gateOn(parts, clusterId, kind, live)
   const lineage = await kind.lineage(client, live)
   const pods = await readPods(client, live, lineage)
   const hashes = hashesFor(row, lineage, presentHashes(kind, pods), execution, newestChartVersion)

@@ -2,6 +2,7 @@ import { resources } from '../../../infra/kubernetes/index.ts'
 import type { Execution } from '../../core/model.ts'
 import type { Workload } from '../gate/model.ts'
 import { withdrawsAt } from '../gate/steps.ts'
+import { isNoted } from '../services/noted.ts'
 import { handOverServices, pinServices, unpinServices, withServices } from '../services/pin.ts'
 import { hashOf, type Service, selectingServices } from '../services/select.ts'
 import { type Fleet, type FleetParts, fleetOf } from './context.ts'
@@ -45,9 +46,11 @@ export async function repinPrevious(parts: FleetParts, fleet: Fleet, seen: Seen,
   const { row, sides, members } = seen
   const ready = members.some((member) => member.side === 'previous' && member.ready)
   if (row === null || row.originals.services.length === 0 || sides.previous === null || !ready) return
-  const noted = new Set(row.originals.services.map(({ uid }) => uid))
+  const { services } = row.originals
   const { items } = await fleet.client.list<Service>(resources.services, { namespace: fleet.namespace })
-  const bare = items.filter((service) => noted.has(service.metadata.uid ?? '') && hashOf(service) === null)
+  const bare = items.filter(
+    (service) => hashOf(service) === null && services.some((noted) => isNoted(service, noted, row)),
+  )
   if (bare.length > 0) await pinServices(parts, fleet, row, bare, sides.previous, hand)
 }
 
@@ -59,6 +62,6 @@ function hashToServe({ sides, members }: Seen, to: 'previous' | 'target', hand: 
 }
 
 /** By the row: the workload itself may be gone. */
-async function unpinFleet(parts: FleetParts, fleet: Fleet, { id }: Execution, hand: Hand): Promise<void> {
+export async function unpinFleet(parts: FleetParts, fleet: Fleet, { id }: Execution, hand: Hand): Promise<void> {
   for (const row of await parts.gates.ofExecution(parts.db, id)) await unpinServices(parts, fleet, row, hand)
 }

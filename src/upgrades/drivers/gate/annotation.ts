@@ -45,6 +45,18 @@ export function noteText(note: JsonObject, epoch: bigint): string {
   return JSON.stringify({ ...note, epoch: String(epoch) })
 }
 
+/**
+ * The original fields as the note tells them; null without a note that can be read. They are what somebody could have written
+ * who may change the fields themselves: used where an object carries our note and nothing is known of it.
+ */
+export function notedOriginals(live: Workload): JsonObject | null {
+  const { originals } = readNote(live)
+  return isJsonObject(originals) ? originals : null
+}
+
+/** True for an object that carries our note, also where it was made anew from one that did. */
+export const carriesNote = (live: Workload): boolean => notedOriginals(live) !== null
+
 /** True where the note says the same, whoever wrote it. */
 export function hasNote(live: Workload, note: JsonObject): boolean {
   const { epoch: _, ...found } = readNote(live)

@@ -1,7 +1,7 @@
 import { isJsonObject, type JsonObject } from '../../../core/json.ts'
 import type { ManagedFields } from '../../../infra/kubernetes/index.ts'
 import type { Fields } from '../../store/gate-row.ts'
-import { equivalentJson, pick, within } from './json.ts'
+import { equivalentJson, omit, pick, within } from './json.ts'
 import { fieldManager, type Workload } from './model.ts'
 
 /** True while the API server names us as an owner of fields. */
@@ -30,18 +30,39 @@ export function appliedByHelm(live: Workload): JsonObject {
 
 /**
  * The patch that takes our entries out of the managed fields (DESIGN.md, "Whose field is it"), and gives helm back what
- * it owned: a field that nobody owns would stay for ever once the chart renders it no longer. Null without an entry of
- * ours. When it is the only one it is replaced by an empty one: an empty list would change nothing. Pure.
+ * it owned: a field that nobody owns would stay for ever once the chart renders it no longer. `carried`: fields of `spec` that are ours
+ * in the name of whoever made the object anew, with what was on it; they are taken out of those entries too. Null where nothing
+ * of all that is there. When no entry is left that is replaced by an empty one: an empty list would change nothing. Pure.
  */
-export function withdrawPatch({ metadata }: Workload, owned: JsonObject = {}): readonly JsonObject[] | null {
+export function withdrawPatch(
+  { metadata }: Pick<Workload, 'metadata'>,
+  owned: JsonObject = {},
+  carried: readonly string[] = [],
+): readonly JsonObject[] | null {
   const entries = metadata.managedFields ?? []
   const others = entries.filter(({ manager }) => manager !== fieldManager)
-  if (others.length === entries.length) return null
-  const value = others.length === 0 ? [{}] : others.map((entry) => (isHelms(entry) ? withOwned(entry, owned) : entry))
+  const isCarried = others.some((entry) => carries(entry, carried))
+  if (others.length === entries.length && !isCarried) return null
+  const rest = others.flatMap((entry) => (isHelms(entry) ? withOwned(entry, owned) : withoutCarried(entry, carried)))
+  const value = rest.length === 0 ? [{}] : rest
   return [
     { op: 'replace', path: '/metadata/resourceVersion', value: metadata.resourceVersion ?? '' },
     { op: 'replace', path: '/metadata/managedFields', value: value as unknown as readonly JsonObject[] },
   ]
+}
+
+function carries(entry: ManagedFields, names: readonly string[]): boolean {
+  const spec = within(entry.fieldsV1, 'f:spec')
+  return !isHelms(entry) && names.some((name) => spec[`f:${name}`] !== undefined)
+}
+
+/** None where nothing else is left: an empty set would own what it lies in. */
+function withoutCarried(entry: ManagedFields, names: readonly string[]): readonly ManagedFields[] {
+  if (!carries(entry, names)) return [entry]
+  const spec = omit(within(entry.fieldsV1, 'f:spec'), ...names.map((name) => `f:${name}`))
+  const rest = omit(entry.fieldsV1 ?? {}, 'f:spec')
+  const fieldsV1 = Object.keys(spec).length === 0 ? rest : { ...rest, 'f:spec': spec }
+  return Object.keys(fieldsV1).length === 0 ? [] : [{ ...entry, fieldsV1 }]
 }
 
 function isHelms({ manager, operation, subresource }: ManagedFields): boolean {

@@ -1,8 +1,8 @@
 import type { Instant } from '../../../core/instant.ts'
 import type { Uuid } from '../../../core/subject.ts'
 import type { GatePosition } from '../../core/model.ts'
-import type { GateRow, GateState, Hashes, Originals } from '../../store/gate-row.ts'
-import { renderedBeneath } from './annotation.ts'
+import type { Fields, GateRow, GateState, Hashes, Originals } from '../../store/gate-row.ts'
+import { notedOriginals, renderedBeneath } from './annotation.ts'
 import { omit } from './json.ts'
 import type { GateKind, Workload } from './model.ts'
 import { ownedByHelm } from './ownership.ts'
@@ -40,7 +40,8 @@ export type GateGoal = {
  * answers the same. Originals are noted once; after helm may have run they follow what helm has rendered. Pure.
  */
 export function rowFor(kind: GateKind, live: Workload, row: GateRow | null, goal: GateGoal): GateRow {
-  const begun = row === null || isOver(row, goal) ? newRow(kind, live, goal) : takeOver(kind, live, row, goal)
+  const begun =
+    row === null || isOver(row, goal) ? newRow(kind, live, goal) : takeOver(kind, live, ofThis(kind, live, row), goal)
   return advance(kind, live, givesBack(begun, goal) ?? begun, goal)
 }
 
@@ -51,7 +52,9 @@ function isOver({ executionId, state }: GateRow, goal: GateGoal): boolean {
 
 function newRow(kind: GateKind, live: Workload, goal: GateGoal): GateRow {
   const { metadata } = live
-  const fields = kind.fields(live)
+  const noted = notedOriginals(live)
+  const now = kind.fields(live)
+  const fields = noted === null ? now : kind.fields({ ...live, spec: noted })
   return {
     clusterId: goal.clusterId,
     workloadUid: metadata.uid ?? '',
@@ -66,7 +69,7 @@ function newRow(kind: GateKind, live: Workload, goal: GateGoal): GateRow {
       role: goal.role,
       hashes: goal.hashes,
       ...sidesFound(goal),
-      wrote: {},
+      ...(noted === null ? { wrote: {} } : carriedOn(now)),
       take: [],
       ...{ takenFrom: null, asFound: null },
     },
@@ -77,6 +80,19 @@ function newRow(kind: GateKind, live: Workload, goal: GateGoal): GateRow {
 function sidesFound({ applied, current, hashes, versions }: GateGoal): Pick<GateState, 'previous' | 'target'> {
   return applied ? { previous: hashes[versions.from] ?? null, target: current } : { previous: current, target: null }
 }
+
+/**
+ * A row of the object that was there before, where the one that has come in its place carries our note. What it says of our
+ * fields is ours, and may be of any time at which it was copied.
+ */
+function ofThis(kind: GateKind, live: Workload, row: GateRow): GateRow {
+  const { uid = '' } = live.metadata
+  if (uid === row.workloadUid) return row
+  const state = { ...row.state, take: [], ...carriedOn({ ...row.state.wrote, ...kind.fields(live) }) }
+  return { ...row, workloadUid: uid, state }
+}
+
+const carriedOn = (wrote: Fields): Pick<GateState, 'wrote' | 'replaced'> => ({ wrote, replaced: true })
 
 /** Another execution's frozen gate: its originals stay, the sides are those of the versions that run. */
 function takeOver(kind: GateKind, live: Workload, row: GateRow, goal: GateGoal): GateRow {

@@ -34,11 +34,12 @@ export function nextStep(kind: GateKind, live: Workload, row: GateRow | null, go
 /** Where helm is about to run it takes what it renders; of what is as it was, it is given back what it had. */
 function withdrawalOf(kind: GateKind, live: Workload, { originals, state }: GateRow): readonly JsonObject[] | null {
   if (!withdrawsAt(state.position)) return null
-  if (state.position.kind === 'none') return withdrawPatch(live, originals.owned)
   const now = kind.fields(live)
+  const carried = state.replaced === true ? Object.keys({ ...now, ...originals.current }) : []
+  if (state.position.kind === 'none') return withdrawPatch(live, originals.owned, carried)
   const restored = Object.keys(now).filter((name) => equivalentJson(now[name], originals.current[name]))
   const names = restored.map((name) => `f:${name}`)
-  return withdrawPatch(live, pick(originals.owned, names))
+  return withdrawPatch(live, pick(originals.owned, names), carried)
 }
 
 /** The patch of fields and note that brings a workload into the position of its row; null where it is. Pure. */
@@ -79,6 +80,7 @@ export function withdrawsAt({ kind }: GatePosition): boolean {
 function sameRow(one: GateRow, other: GateRow): boolean {
   return (
     one.executionId === other.executionId &&
+    one.workloadUid === other.workloadUid &&
     equivalentJson(one.originals, other.originals) &&
     equivalentJson(one.state, other.state)
   )

@@ -7,23 +7,20 @@ import type { Fleet, FleetParts } from '../fleet/context.ts'
 import type { Hand } from '../fleet/hand.ts'
 import { fieldManager } from '../gate/model.ts'
 import { withdrawPatch } from '../gate/ownership.ts'
+import { isNoted } from './noted.ts'
 import { HASH, hashOf, type Service } from './select.ts'
 
 const MOST_STEPS = 5
 
 /** The row with what the Services were like before they were pinned; what is noted of one already stays. Pure. */
 export function withServices(row: GateRow, services: readonly Service[]): GateRow {
-  const known = new Set(row.originals.services.map(({ uid }) => uid))
-  const found = services.map(
-    (service): PinnedService => ({
-      name: service.metadata.name,
-      uid: service.metadata.uid ?? '',
-      hash: hashOf(service),
-    }),
-  )
-  const added = found.filter(({ uid }) => !known.has(uid))
-  return { ...row, originals: { ...row.originals, services: [...row.originals.services, ...added] } }
+  const known = row.originals.services
+  const unknown = services.filter((service) => !known.some((noted) => isNoted(service, noted, row)))
+  const added = unknown.map((service) => ({ ...nameAndUid(service), hash: hashOf(service) }))
+  return { ...row, originals: { ...row.originals, services: [...known, ...added] } }
 }
+
+const nameAndUid = ({ metadata: { name, uid = '' } }: Service) => ({ name, uid })
 
 /** Pins Services to a hash. What they were like is committed first. */
 export async function pinServices(
@@ -35,16 +32,20 @@ export async function pinServices(
   hand: Hand,
 ): Promise<void> {
   await fenced(parts.db, hand.lease, (tx) => parts.gates.put(tx, withServices(row, services)))
-  for (const { metadata } of services) await select(fleet, metadata.name, metadata.uid ?? '', hash, hand)
+  for (const { metadata } of services) {
+    const isThis: IsOurs = (service) => service.metadata.uid === metadata.uid
+    await select(fleet, metadata.name, isThis, hash, hand)
+  }
 }
 
 /** Takes the pins of a row away, puts back what was there, and gives the fields back. */
 export async function unpinServices(parts: FleetParts, fleet: Fleet, row: GateRow, hand: Hand): Promise<void> {
   const { services } = row.originals
   if (services.length === 0) return
-  for (const { name, uid, hash } of services) {
-    await select(fleet, name, uid, hash, hand)
-    await withdraw(fleet, name, uid, hand)
+  for (const noted of services) {
+    const isOurs: IsOurs = (service) => isNoted(service, noted, row)
+    await select(fleet, noted.name, isOurs, noted.hash, hand)
+    await withdraw(fleet, noted, isOurs, hand)
   }
   const after = { ...row, originals: { ...row.originals, services: [] } }
   await fenced(parts.db, hand.lease, (tx) => parts.gates.put(tx, after))
@@ -57,17 +58,18 @@ export async function unpinServices(parts: FleetParts, fleet: Fleet, row: GateRo
  */
 export async function handOverServices(
   fleet: Fleet,
-  { originals }: GateRow,
+  row: GateRow,
   serving: ReadonlySet<string>,
   hand: Hand,
 ): Promise<void> {
-  for (const { name, uid, hash } of originals.services) {
-    await until(fleet, name, uid, hand, (service) => {
+  for (const noted of row.originals.services) {
+    const isOurs: IsOurs = (service) => isNoted(service, noted, row)
+    await until(fleet, noted.name, isOurs, hand, (service) => {
       const pinned = hashOf(service)
-      const body = pinned === null || serving.has(pinned) ? null : selectorPatch(service, hash)
+      const body = pinned === null || serving.has(pinned) ? null : selectorPatch(service, noted.hash)
       return body === null ? null : guarded(service, body)
     })
-    await withdraw(fleet, name, uid, hand)
+    await withdraw(fleet, noted, isOurs, hand)
   }
 }
 
@@ -76,21 +78,28 @@ export function selectorPatch(service: Service, hash: string | null): JsonObject
   return hashOf(service) === hash ? null : { spec: { selector: { [HASH]: hash } } }
 }
 
-/** Pins one Service, which was pinned before, to another hash. One that is gone, or another one now, is left alone. */
-export function repinService(fleet: Fleet, name: string, uid: string, hash: string, hand: Hand): Promise<void> {
-  return select(fleet, name, uid, hash, hand)
+/** Moves the pins of a row to another hash. A Service that is gone, is another one, or was unpinned by another hand, is left alone. */
+export async function repinServices(fleet: Fleet, row: GateRow, hash: string, hand: Hand): Promise<void> {
+  for (const noted of row.originals.services) {
+    const isPinned: IsOurs = (service) => hashOf(service) !== null && isNoted(service, noted, row)
+    await select(fleet, noted.name, isPinned, hash, hand)
+  }
 }
 
-async function select(fleet: Fleet, name: string, uid: string, hash: string | null, hand: Hand): Promise<void> {
-  await until(fleet, name, uid, hand, (service) => {
+/** Which Service of a name is ours to touch. */
+type IsOurs = (service: Service) => boolean
+
+async function select(fleet: Fleet, name: string, isOurs: IsOurs, hash: string | null, hand: Hand): Promise<void> {
+  await until(fleet, name, isOurs, hand, (service) => {
     const body = selectorPatch(service, hash)
     return body === null ? null : guarded(service, body)
   })
 }
 
-async function withdraw(fleet: Fleet, name: string, uid: string, hand: Hand): Promise<void> {
-  await until(fleet, name, uid, hand, (service) => {
-    const body = withdrawPatch(service)
+/** A Service that was made anew has our pin in the name of whoever made it. */
+async function withdraw(fleet: Fleet, { name, uid }: PinnedService, isOurs: IsOurs, hand: Hand): Promise<void> {
+  await until(fleet, name, isOurs, hand, (service) => {
+    const body = withdrawPatch(service, {}, service.metadata.uid === uid ? [] : ['selector'])
     return body === null ? null : { type: 'json', body, fieldManager }
   })
 }
@@ -98,11 +107,11 @@ async function withdraw(fleet: Fleet, name: string, uid: string, hand: Hand): Pr
 type Next = (service: Service) => Parameters<Fleet['client']['patch']>[2] | null
 
 /** Patches until nothing is left to patch. A Service that is gone, or is another one, is not ours to touch. */
-async function until(fleet: Fleet, name: string, uid: string, hand: Hand, next: Next): Promise<void> {
+async function until(fleet: Fleet, name: string, isOurs: IsOurs, hand: Hand, next: Next): Promise<void> {
   const named = { namespace: fleet.namespace, name }
   let service = await fleet.client.find<Service>(resources.services, named)
   for (let step = 0; step < MOST_STEPS; step++) {
-    if (service === null || service.metadata.uid !== uid) return
+    if (service === null || !isOurs(service)) return
     const patch = next(service)
     if (patch === null) return
     service = await patchOnce(fleet, resources.services, service, patch, hand)

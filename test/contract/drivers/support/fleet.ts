@@ -4,7 +4,13 @@ import type { Uuid } from '../../../../src/core/subject.ts'
 import { systemClock } from '../../../../src/infra/clock.ts'
 import type { Lease } from '../../../../src/infra/engine/index.ts'
 import { keepFields } from '../../../../src/infra/helm/gateway/keeps.ts'
-import { type ClusterClient, isReady, type KubeObject, resources } from '../../../../src/infra/kubernetes/index.ts'
+import {
+  type ClusterClient,
+  isReady,
+  type KubeObject,
+  type Resource,
+  resources,
+} from '../../../../src/infra/kubernetes/index.ts'
 import type { Execution, FleetSight, GatePosition, PodRef, WorkloadKind } from '../../../../src/upgrades/core/model.ts'
 import type { FleetDriver, Held } from '../../../../src/upgrades/drivers/driver.ts'
 import { gateKinds } from '../../../../src/upgrades/drivers/fleet/context.ts'
@@ -118,6 +124,12 @@ export class TestFleet {
     await this.client.patch(gateKinds[this.kind].resource, named, { type: 'merge', body: { spec } })
   }
 
+  /** What `kubectl get -o yaml | kubectl replace --force -f -` does, or a backup that is restored: the same, as another object. */
+  async replaced(kept: Workload | null = null): Promise<void> {
+    const { resource } = gateKinds[this.kind]
+    await replace(this.client, resource, kept ?? (await this.live()))
+  }
+
   async pods(name = this.name): Promise<readonly FleetPod[]> {
     const within = { namespace: this.namespace, labelSelector: `app=${name}` }
     return (await this.client.list<FleetPod>(resources.pods, within)).items
@@ -215,6 +227,22 @@ export class TestFleet {
     this.lease = await this.world.lease(this.execution)
   }
 }
+
+/** Deletes an object and makes it anew, with a name of its own and what it said. */
+export async function replace<T extends KubeObject>(client: ClusterClient, resource: Resource, kept: T): Promise<void> {
+  const { name, namespace, labels, annotations } = kept.metadata
+  await client.delete(resource, kept.metadata)
+  const metadata = { name, ...pick({ namespace, labels, annotations }) }
+  const body = { ...kept, metadata, status: undefined }
+  for (;;) {
+    const there = await client.find(resource, kept.metadata)
+    if (there === null) break
+    await systemClock.sleep(POLL_MS)
+  }
+  await client.create<KubeObject>(resource, body as KubeObject)
+}
+
+const pick = (all: object): object => Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined))
 
 export const uidsOf = (pods: readonly KubeObject[]): readonly string[] =>
   pods.map(({ metadata }) => metadata.uid ?? '').toSorted()
