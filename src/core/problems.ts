@@ -41,7 +41,7 @@ export const problemCatalogue = {
   unsupported_media_type: { status: 415, title: 'The body must be JSON' },
   refused: { status: 422, title: 'The request is refused' },
   address_not_allowed: { status: 422, title: 'The address is not one that may be reached' },
-  cannot_gate: { status: 422, title: 'The chart sets the field that would hold the instances' },
+  cannot_gate: { status: 422, title: 'The field that would hold the instances is set otherwise' },
   namespace_reserved: { status: 422, title: 'The namespace cannot be claimed' },
   chart_invalid: { status: 422, title: 'The chart cannot be used' },
   chart_unverified: { status: 422, title: 'The chart is not signed by a key that its source trusts' },

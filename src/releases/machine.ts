@@ -68,6 +68,7 @@ async function observe(
     manifestOf: async ({ release: { id } }, revision) =>
       (await revisionContent(deps.db, deps.vault, id, revision))?.manifest ?? null,
     traffic: (release) => deps.ports.frozenWorkloads.traffic(release),
+    stillHeld: (release) => deps.ports.frozenWorkloads.stillHeld(release),
     frozenVersions: (release) => deps.ports.frozenWorkloads.versions(release),
     keepChart: (stored) => keepChart(deps.ports.charts, stored),
     openEvidence: (operationId, evidence) => openEvidence(deps.vault, operationId, evidence),

@@ -65,6 +65,7 @@ const deps = {
   ...{ openEvidence: (_: string, evidence: Json) => evidence, damaged: new Lru<true>(10), now: 1 },
   traffic: async () => null,
   frozenVersions: async () => null,
+  stillHeld: async () => false,
   manifestOf: async () => null,
   log: silentLog,
 }

@@ -13,7 +13,7 @@ import {
 } from '../infra/helm/index.ts'
 import { ClusterError, ManifestError } from '../infra/kubernetes/index.ts'
 import { CannotOpen } from '../infra/secrets/vault.ts'
-import type { Frozen, FrozenTraffic, HelmRevision, ReleaseObservation, ReleaseState } from './core/model.ts'
+import type { Frozen, FrozenTraffic, HelmRevision, Phase, ReleaseObservation, ReleaseState } from './core/model.ts'
 import { waits } from './core/phases/waiting.ts'
 import { openOperation } from './core/situation.ts'
 import { type FailureDeps, failureSight } from './failure-sight.ts'
@@ -33,6 +33,8 @@ export type ObserveDeps = {
   readonly traffic: (release: ReleaseState['release']) => Promise<FrozenTraffic | null>
   /** How many pods of a frozen release run each version. */
   readonly frozenVersions: (release: ReleaseState['release']) => Promise<Frozen['versions'] | null>
+  /** Whether a workload carries the note of an execution that has ended. */
+  readonly stillHeld: (release: ReleaseState['release']) => Promise<boolean>
   readonly openEvidence: FailureDeps['openEvidence']
   /** When the look is taken. */
   readonly now: Instant
@@ -89,6 +91,7 @@ async function look(state: ReleaseState, deps: ObserveDeps): Promise<ReleaseObse
     ...(await failureSight(state, deps, newest)),
     overwritten: await overwrittenNext(state, newest, deps),
     ...(await frozenSight(state, deps)),
+    ...(await heldSight(state, deps)),
   }
 }
 
@@ -106,6 +109,17 @@ async function frozenSight(state: ReleaseState, { traffic, frozenVersions }: Obs
     frozenVersions: await frozenVersions(release).catch(ifUnknown(frozen.versions)),
   }
 }
+
+/** What was made anew from a copy of a time at which it was held comes without a freeze that would end (docs/adr/0062). */
+async function heldSight(state: ReleaseState, { stillHeld }: ObserveDeps) {
+  const operation = openOperation(state)
+  const asks = operation !== null && operation.request.heldBy === null && state.release.frozen === null
+  if (!asks || !behindHelm.has(operation.phase.name)) return {}
+  return (await stillHeld(state.release)) ? { stillHeld: true } : {}
+}
+
+/** Phases from which an operation goes on once helm has applied. */
+const behindHelm: ReadonlySet<Phase['name']> = new Set(['applying', 'superseding'])
 
 async function readinessOf(state: ReleaseState, cluster: ReleaseCluster, newest: HelmRevision) {
   const operation = openOperation(state)

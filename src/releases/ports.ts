@@ -178,6 +178,11 @@ export interface FrozenWorkloads {
    * and the one that helm applied last. Null where no workload is held. Changes nothing. Throws `ClusterError`.
    */
   versions(release: FrozenRelease & Pick<Release, 'frozen'>): Promise<Frozen['versions'] | null>
+  /**
+   * Whether a workload that an execution has held before carries its note, as one does that was made anew from a copy of that
+   * time. Changes nothing. Throws `ClusterError`.
+   */
+  stillHeld(release: FrozenRelease): Promise<boolean>
   /** Pins that serve nobody go to a set that has passed and can serve (docs/adr/0033). */
   repin(release: FrozenRelease, lease: Lease): Promise<void>
 }

@@ -94,6 +94,17 @@ describe('a freeze that another hand ends', () => {
   })
 })
 
+test('what was made anew as it was held, without a freeze, is let go by the next operation', () => {
+  const simulation = new Simulation({ wait: true })
+  steps(simulation, 4)
+  simulation.world.stillHeld = true
+  const ifRevision = simulation.state.release.revision
+  expect(simulation.command({ kind: 'upgrade', operation: simulation.operation(), ifRevision })).toBe(true)
+  steps(simulation, 6)
+  expect(simulation.world.stillHeld).toBe(false)
+  expect(simulation.state.release).toMatchObject({ status: 'DEPLOYED', frozen: null, revision: ifRevision + 1 })
+})
+
 describe('a frozen fleet that another hand scales', () => {
   test('is counted anew at the next look, told once, and nothing is written while nothing changes', () => {
     const simulation = frozen()

@@ -323,6 +323,8 @@ export type ReleaseObservation =
       /** Both read only at rest of a frozen release: null where nothing is pinned, or nothing held, or nobody asks. */
       readonly traffic: FrozenTraffic | null
       readonly frozenVersions: Frozen['versions'] | null
+      /** Read where helm may have applied: a workload carries the note of an execution though nothing is frozen. Absent: none does. */
+      readonly stillHeld?: boolean
     }
 export type Absent = Extract<ReleaseObservation, { kind: 'absent' }>
 export type Present = Extract<ReleaseObservation, { kind: 'present' }>

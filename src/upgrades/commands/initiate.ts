@@ -117,7 +117,7 @@ function specOf(request: InitiateRequest): UpgradeSpec {
 }
 
 /** What a strategy needs of the target (SPEC section 5, "Strategies"). */
-function requireStrategy({ capabilities, target, heldBy, notBeside }: Resolved, { strategy }: InitiateRequest): void {
+function requireStrategy({ capabilities, target, notHeld, notBeside }: Resolved, { strategy }: InitiateRequest): void {
   if (strategy === 'BLUE_GREEN' && !capabilities.pin) {
     const what = target.kind === 'workload' ? target.workload.kind : 'set of releases'
     const why = what === 'Deployment' ? 'one that no Service selects' : `a ${what}`
@@ -130,10 +130,7 @@ function requireStrategy({ capabilities, target, heldBy, notBeside }: Resolved, 
     )
   }
   if (strategy !== 'RECREATE' && capabilities.hold === 'none') {
-    throw refusedStrategy(
-      'cannot_gate',
-      `the chart sets ${heldBy}, which would hold the instances: only RECREATE is possible`,
-    )
+    throw refusedStrategy('cannot_gate', notHeld ?? 'the instances cannot be held: only RECREATE is possible')
   }
 }
 

@@ -55,9 +55,14 @@ function requireVersion(release: FleetRelease, from: From): void {
   })
 }
 
-/** A frozen release also names the version that helm applied last, where no pod runs it yet. */
+/**
+ * A frozen release also names the version that helm applied last, where no pod runs it yet. Where nothing runs at all, as after
+ * somebody has made the workload anew, it may be any of them: nobody is moved, and one must be able to go on.
+ */
 function runningIn(frozen: FleetRelease['frozen']): readonly string[] {
-  return Object.entries(frozen?.versions ?? {}).flatMap(([version, count]) => (count > 0 ? version : []))
+  const all = Object.entries(frozen?.versions ?? {})
+  const running = all.filter(([, count]) => count > 0)
+  return (running.length === 0 ? all : running).map(([version]) => version)
 }
 
 /** Whether an execution before has left any of these releases frozen. */

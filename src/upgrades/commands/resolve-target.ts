@@ -23,8 +23,8 @@ export type Resolved = {
   readonly target: Target
   readonly releases: readonly FleetRelease[]
   readonly capabilities: Capabilities
-  /** The field that keeps the instances from being held one by one; null where they can be. */
-  readonly heldBy: string | null
+  /** Why the instances cannot be held one by one, in words; null where they can be. */
+  readonly notHeld: string | null
   /** Why a Deployment's new pods cannot run beside its old ones; null where they can. */
   readonly notBeside: string | null
 }
@@ -35,7 +35,7 @@ type Wanted = { readonly tenantId: Uuid; readonly component: Component; readonly
 export const rehearsalCan: Capabilities = { hold: 'gate', surge: true, ordered: false, pin: true }
 /** Each is upgraded by itself. */
 export const releasesCan: Capabilities = { hold: 'each', surge: false, ordered: false, pin: false }
-const unhindered = { heldBy: null, notBeside: null } as const
+const unhindered = { notHeld: null, notBeside: null } as const
 
 /**
  * Finds what is upgraded (SPEC section 5). Throws `Problem`: 404 for a release that the tenant does not have, 422 where
@@ -102,9 +102,9 @@ async function workloadOf(
   wanted: WorkloadRequest | null,
 ): Promise<Resolved> {
   const { workload, ...found } = await ports.findWorkload(release, wanted)
-  const { capabilities, heldBy, notBeside } = found
+  const { capabilities, notHeld, notBeside } = found
   const target = { kind: 'workload', releaseId: release.id, workload } as const
-  return { target, releases: [release], capabilities, heldBy, notBeside }
+  return { target, releases: [release], capabilities, notHeld, notBeside }
 }
 
 function refused(pointer: string, message: string): Problem {

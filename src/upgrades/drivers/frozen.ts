@@ -8,8 +8,9 @@ import { bring } from './fleet/bring.ts'
 import type { Fleet, FleetParts } from './fleet/context.ts'
 import { acting, type Hand } from './fleet/hand.ts'
 import { readVersions } from './frozen-count.ts'
-import { fleetOfRow, readPresent } from './frozen-fleet.ts'
+import { fleetOfRow, heldWorkloads, readPresent } from './frozen-fleet.ts'
 import { readTraffic, repinToServing } from './frozen-traffic.ts'
+import { carriesNote } from './gate/annotation.ts'
 import type { GateGoal } from './gate/row.ts'
 import { readHeldFields } from './held-fields.ts'
 import { readScaled } from './scaled.ts'
@@ -31,6 +32,8 @@ export function frozenWorkloads(parts: FleetParts): FrozenWorkloads {
     scaled: (release) => readScaled(parts, release),
     versions: (release) => readVersions(parts, release),
     traffic: (release) => readTraffic(parts, release),
+    stillHeld: async (release) =>
+      (await heldWorkloads(parts, release)).some(({ live }) => live !== null && carriesNote(live)),
     repin: (release, lease) => acting(under(lease), (hand) => repinToServing(parts, release, hand)),
   }
 }

@@ -5,7 +5,10 @@ import type { FleetRelease, Renderings } from '../../releases/index.ts'
 import type { Capabilities, WorkloadRef } from '../core/model.ts'
 import { type Change, compareRenderings, dropsManual, refusedField, whyNotHeld } from './change.ts'
 import { chooseWorkload, type Discovery, discoverTarget, type WorkloadRequest } from './discover.ts'
+import { gateKinds } from './fleet/context.ts'
+import { carriesNote } from './gate/annotation.ts'
 import { within } from './gate/json.ts'
+import type { Workload } from './gate/model.ts'
 import { isSame, objectsOf, type Rendered, renderedObjects, workloadsOf } from './rendered.ts'
 import { type Refused, renderedOrRefused } from './renderings.ts'
 import { type Room, readRoom } from './room.ts'
@@ -26,8 +29,8 @@ export type WorkloadParts = {
 export type FoundWorkload = {
   readonly workload: WorkloadRef
   readonly capabilities: Capabilities
-  /** The field that keeps it from being held instance by instance; null where it can be. */
-  readonly heldBy: string | null
+  /** Why it cannot be held instance by instance, in words; null where it can be. */
+  readonly notHeld: string | null
   /** Why no new pod of a Deployment can run beside an old one; null where one can. */
   readonly notBeside: string | null
 }
@@ -45,14 +48,24 @@ export async function findWorkload(
   const { clusterId, namespace } = release
   const found = await discoverTarget({ client: parts.clientOf(clusterId), namespace, objects, wanted })
   if (found.kind !== 'found') throw refused(release, found.detail)
-  return { ...found, heldBy: fieldOf(objects, found) }
+  return { ...found, notHeld: notHeld(objects, found, namespace) }
 }
 
-/** Which field keeps the workload from being held; null where it can be. */
-function fieldOf(objects: readonly Rendered[], { workload, capabilities }: Discovery): string | null {
+/** What the chart renders, or what somebody has done in the cluster: each has another way out. */
+function notHeld(
+  objects: readonly Rendered[],
+  { workload, capabilities }: Discovery,
+  namespace: string,
+): string | null {
   if (capabilities.hold !== 'none') return null
   const chosen = chooseWorkload(objects, workload)
-  return ('detail' in chosen ? null : refusedField(chosen.kind, chosen.body)) ?? 'spec.paused'
+  const field = 'detail' in chosen ? null : refusedField(chosen.kind, chosen.body)
+  return field === null ? whyPaused(workload, namespace) : whyNotHeld({ workload, field })
+}
+
+function whyPaused({ name }: WorkloadRef, namespace: string): string {
+  const resume = `kubectl rollout resume deployment/${name} -n ${namespace}`
+  return `Deployment ${name} is paused in the cluster (spec.paused), not by the chart: ${resume} ends that, until then only RECREATE is possible`
 }
 
 function refused({ namespace, name }: FleetRelease, why: string): Problem {
@@ -121,10 +134,22 @@ async function unsettledOf(
   newest: readonly Rendered[],
   wanted: readonly Rendered[],
 ): Promise<Unsettled> {
-  if (isFrozen) return { ...settled, workloads: [workload, ...(await parts.frozenOthers(release))] }
   const client = parts.clientOf(release.clusterId)
+  if (isFrozen || (await isHeld(client, release, workload))) {
+    return { ...settled, workloads: [workload, ...(await parts.frozenOthers(release))] }
+  }
   if (release.newestFailed) return readUnsettled(client, release.namespace, newest, wanted, workload)
   return { ...settled, workloads: await withOlderPods(client, release.namespace, dropsManual(newest, wanted)) }
+}
+
+/** Made anew from a copy of a time at which it was held: without a gate nothing of it would move, whatever helm applies. */
+async function isHeld(
+  client: ClusterClient,
+  { namespace }: FleetRelease,
+  { kind, name }: WorkloadRef,
+): Promise<boolean> {
+  const live = await client.find<Workload>(gateKinds[kind].resource, { namespace, name })
+  return live !== null && carriesNote(live)
 }
 
 /** The pod spec that the new version has. */

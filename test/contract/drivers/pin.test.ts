@@ -298,6 +298,24 @@ describe('a pin', () => {
     expect(await port.traffic(release)).toMatchObject(passed ? { kind: 'serves', pins } : { kind: 'outage', to: null })
   })
 
+  test.each([
+    ['frozen', 'to nobody', { tier: 'nobody' }],
+    ['frozen', 'elsewhere', { app: 'another' }],
+    ['none', 'elsewhere', { app: 'another' }],
+  ] as const)('comes off when the gate is %s, of a Service that another hand has sent %s', async (kind, _, theirs) => {
+    const fleet = await bothSides(2)
+    await fleet.pin('target')
+    const change = { type: 'merge', body: { spec: { selector: theirs } } } as const
+    await fleet.client.patch(resources.services, { namespace: fleet.namespace, name: 'web' }, change)
+    expect((await fleet.see()).pin).toBeNull()
+    await fleet.gate({ kind })
+    const { spec, metadata } = await service(fleet)
+    expect(spec?.selector).toEqual({ ...selector, ...theirs })
+    expect(metadata.managedFields?.map(({ manager }) => manager)).not.toContain(fieldManager)
+    const rows = await world.gates.ofExecution(world.database.db, fleet.execution.id)
+    expect(rows.map(({ originals }) => originals.services)).toEqual([[]])
+  })
+
   test('that another hand has changed is told as it is', async () => {
     const fleet = await bothSides(2)
     const body = { spec: { selector: { 'pod-template-hash': 'nothing' } } }

@@ -76,9 +76,11 @@ describe.each(kinds)('a %s that was replaced while it was frozen', (kind) => {
     await fleet.replaced()
     const port = frozenWorkloads(world.parts())
     const lease = await world.lease({ id: fleet.releaseId }, 'release')
+    expect(await port.stillHeld(releaseOf(fleet))).toBe(true)
     await port.halt(releaseOf(fleet), lease, 'on')
     await port.restore(releaseOf(fleet), lease)
     await expectUntouched(held)
+    expect(await port.stillHeld(releaseOf(fleet))).toBe(false)
     await fleet.reaches({ '2.0.0': kind === 'DaemonSet' ? await fleet.nodes() : 2 })
     expect(await rowsOf(fleet)).toEqual([])
     // Helm, which does not force, meets nobody on what was held.

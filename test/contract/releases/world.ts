@@ -116,7 +116,10 @@ export async function openReleases(): Promise<ReleasesWorld> {
   })
 }
 
-const untouched = { traffic: async () => null, versions: async () => null, repin: async () => undefined }
+const untouched = {
+  ...{ traffic: async () => null, versions: async () => null, repin: async () => undefined },
+  stillHeld: async () => false,
+}
 
 /** In place of the upgrades' own: it remembers what was asked, and does nothing. */
 function recording(thawed: string[]): FrozenWorkloads {

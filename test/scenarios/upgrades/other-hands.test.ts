@@ -6,7 +6,7 @@ import { eventually } from '../support/eventually.ts'
 import { expectToldAsPublished } from '../support/told.ts'
 import type { Execution, RegisteredComponent, UpgradeHandle } from '../support/upgrades.ts'
 import { openWorld, type World } from '../support/world.ts'
-import { Fleet, type Kind, makePool, registerFleet, versionsOf } from './support/fleet.ts'
+import { Fleet, type Kind, makePool, registerFleet, versionsOf, type Workload } from './support/fleet.ts'
 import { expectNothingOfOurs, expectUnmarked, type OriginalFields, originalsOf } from './support/originals.ts'
 import { neverBelow, oneSideServes, onlyPassedServe, sampled } from './support/sampler.ts'
 
@@ -218,6 +218,10 @@ test.concurrent('a Service that another hand points elsewhere has no say any mor
   await fleet.touch({ selector: { app: 'maintenance' } }, resources.services)
   expect(await ended(execution)).toMatchObject({ status: 'FAILED', statusReason: 'PIN_REMOVED' })
   expect(await fleet.release.read()).toMatchObject({ frozen: { versions: { '1.0.0': 2, '1.1.0': 2 } } })
+  // Our key would keep from traffic whatever that hand sends it to.
+  const service = await fleet.service()
+  expect(service?.spec.selector).toEqual({ app: 'maintenance' })
+  expectUnmarked(service as Workload)
 })
 
 test.concurrent('a deployment that meets the field of another manager leaves nothing frozen, and says why', async () => {

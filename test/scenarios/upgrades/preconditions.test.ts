@@ -54,11 +54,22 @@ test.concurrent.each<[Kind, object, string]>([
   const fleet = await install({ kind, size: 3, values: { spec } })
   for (const strategy of ['ROLLING', 'CANARY', 'STAGED']) {
     const refusal = problem(await fleet.initiate({ strategy }), 422, 'cannot_gate')
-    expect(JSON.stringify(refusal)).toContain(field)
+    expect(JSON.stringify(refusal)).toContain(`the chart sets ${kind} app ${field}`)
   }
   const done = await ended(await fleet.started({ strategy: 'RECREATE', healthCheckTimeoutSeconds: 10 }))
   expect(done).toMatchObject({ status: 'COMPLETED', statusReason: null })
   await fleet.reaches({ '1.1.0': 3 })
+})
+
+test.concurrent('a Deployment that somebody has paused: the chart is not blamed, and the way out is told', async () => {
+  const fleet = await install({ kind: 'Deployment', size: 2 })
+  await fleet.touch({ paused: true })
+  const refusal = JSON.stringify(problem(await fleet.initiate(), 422, 'cannot_gate'))
+  expect(refusal).toContain('paused in the cluster (spec.paused), not by the chart')
+  expect(refusal).toContain(`kubectl rollout resume deployment/app -n ${fleet.namespace}`)
+  expect(refusal).not.toContain('the chart sets')
+  await fleet.touch({ paused: null })
+  expect(await ended(await fleet.started())).toMatchObject({ status: 'COMPLETED' })
 })
 
 test.concurrent.each<[string, object, string]>([

@@ -82,9 +82,10 @@ function applied(look: Look, newest: HelmRevision): ReleaseDecision {
   })
 }
 
-function phaseBehindHelm({ operation, state }: Look): Phase {
+function phaseBehindHelm({ operation, state, seen }: Look): Phase {
   if (operation.request.heldBy !== null) return { name: 'held' }
-  return state.release.frozen === null ? { name: 'waiting' } : { name: 'restoring', next: 'waiting' }
+  const isHeld = state.release.frozen !== null || (seen.kind === 'present' && seen.stillHeld === true)
+  return isHeld ? { name: 'restoring', next: 'waiting' } : { name: 'waiting' }
 }
 
 /** Nothing is waited for. A request to cancel is judged where all of them are: while waiting. */

@@ -94,6 +94,8 @@ export class HelmWorld {
   traffic: FrozenTraffic | null = null
   /** How many pods of a frozen fleet run each version; null: nobody counts. */
   frozenVersions: Frozen['versions'] | null = null
+  /** A workload was made anew as it was held, though no freeze is known. */
+  stillHeld = false
   private clock = 1
   private uids = 0
 
@@ -126,6 +128,7 @@ export class HelmWorld {
       overwritten: rollbackAhead(state, newest) === null ? null : lookedAt,
       traffic: this.gate === 'none' ? null : this.traffic,
       frozenVersions: this.gate === 'none' ? null : this.frozenVersions,
+      stillHeld: this.stillHeld,
     }
   }
 
@@ -278,6 +281,7 @@ export class HelmWorld {
     if (fate === 'refused' || fate === 'failed') return { result: 'unchanged', failure: broken }
     if (fate === 'lostPending' || fate === 'lostLate') return lost
     this.gate = kind === 'halt' ? 'halted' : 'none'
+    if (kind === 'restore') this.stillHeld = false
     return fate === 'done' ? fine : lost
   }
 

@@ -156,9 +156,16 @@ function end(look: Look, ending: Ending): Step {
   const quiet = (attempt?.endedAt ?? 0) + lateMs
   if (attempt?.result === 'interrupted' && now < quiet) return wait(execution, waitOf(ending), quiet)
   const mover: Mover = { at: now, by: ending.by, reason: ending.note ?? ending.reason }
+  // Whoever makes it anew takes it away first: what comes at once may carry our gate.
+  const comesAnew = execution.stageSince + lateMs
+  if (ending.reason === statusReasons.gone && isAway(look) && now < comesAnew) {
+    return wait(execution, waitOf(ending), comesAnew)
+  }
   const frozen = fleet.gate.kind === 'frozen'
   const frozenVersions = frozen ? versionsIn(execution, fleet) : null
   const instances = mapChanged(execution.instances, (one) => asLeft(one, ending, now))
   const left = { ...execution, instances, frozen, frozenVersions }
   return { kind: 'end', execution: finish(left, ending.to, ending.reason, mover) }
 }
+
+const isAway = ({ fleet, members }: Look): boolean => fleet.wanted === 0 && members.size === 0

@@ -8,13 +8,13 @@ import { carriesNote } from '../gate/annotation.ts'
 import { fieldManager, type Workload } from '../gate/model.ts'
 import type { GateGoal } from '../gate/row.ts'
 import { hashesOf } from '../services/noted.ts'
-import { handOverServices, unpinServices } from '../services/pin.ts'
+import { handOverServices, unpinServices, unpinStrays } from '../services/pin.ts'
 import { armTarget, disarmPrevious } from './arm.ts'
 import { bring } from './bring.ts'
 import { type Fleet, type FleetParts, fleetOf } from './context.ts'
 import { letGo } from './evictions.ts'
 import type { Hand } from './hand.ts'
-import { refOf, servingHashes } from './members.ts'
+import { labelsOf, refOf, servingHashes } from './members.ts'
 import { readFleet, type Seen } from './observe.ts'
 import { repinPrevious, unpinFleet } from './pin-act.ts'
 
@@ -80,7 +80,7 @@ async function moveTarget(
     throw hand.failure('unavailable', 'the controller has not seen the newest spec yet')
   }
   if (move.position.kind === 'reverting') await repinPrevious(parts, fleet, seen, hand)
-  if (move.position.kind === 'none') await unpinWhatGoes(parts, fleet, seen, hand)
+  if (isEnd[move.position.kind]) await unpinAtEnd(parts, fleet, seen, move, hand)
   // Whoever takes a frozen fleet over may find it pinned.
   if (move.position.kind === 'closed' && seen.row !== null) {
     await handOverServices(fleet, seen.row, servingHashes(kind, seen.pods), hand)
@@ -145,6 +145,22 @@ function goalOf(
     epoch: lease.epoch,
     now: clock.now(),
   }
+}
+
+/** Positions in which an execution leaves its workloads. */
+const isEnd: Readonly<Record<GatePosition['kind'], boolean>> = {
+  none: true,
+  frozen: true,
+  closed: false,
+  admitting: false,
+  halted: false,
+  reverting: false,
+}
+
+async function unpinAtEnd(parts: FleetParts, fleet: Fleet, seen: Seen, { position }: GateMove, hand: Hand) {
+  if (seen.row === null) return
+  const row = await unpinStrays(parts, fleet, seen.row, labelsOf(seen.live, seen.pods), hand)
+  if (position.kind === 'none') await unpinWhatGoes(parts, fleet, { ...seen, row }, hand)
 }
 
 /**

@@ -8,7 +8,7 @@ import type { Hand } from '../fleet/hand.ts'
 import { fieldManager } from '../gate/model.ts'
 import { withdrawPatch } from '../gate/ownership.ts'
 import { isNoted } from './noted.ts'
-import { HASH, hashOf, type Service } from './select.ts'
+import { HASH, hashOf, type Labels, type Service, selects } from './select.ts'
 
 const MOST_STEPS = 5
 
@@ -40,15 +40,45 @@ export async function pinServices(
 
 /** Takes the pins of a row away, puts back what was there, and gives the fields back. */
 export async function unpinServices(parts: FleetParts, fleet: Fleet, row: GateRow, hand: Hand): Promise<void> {
+  await unpin(parts, fleet, row, row.originals.services, hand)
+}
+
+/**
+ * The same of those that another hand has sent elsewhere, or to nobody: what is left of the pin there would keep the traffic
+ * from whatever that hand means. Answers the row with the others. `labels`: those that the pods have.
+ */
+export async function unpinStrays(
+  parts: FleetParts,
+  fleet: Fleet,
+  row: GateRow,
+  labels: readonly Labels[],
+  hand: Hand,
+): Promise<GateRow> {
   const { services } = row.originals
-  if (services.length === 0) return
-  for (const noted of services) {
+  if (services.length === 0) return row
+  const { items } = await fleet.client.list<Service>(resources.services, { namespace: fleet.namespace })
+  const strays = items.filter((service) => hashOf(service) !== null && !labels.some((each) => selects(service, each)))
+  const left = services.filter((noted) => strays.some((service) => isNoted(service, noted, row)))
+  return unpin(parts, fleet, row, left, hand)
+}
+
+async function unpin(
+  parts: FleetParts,
+  fleet: Fleet,
+  row: GateRow,
+  which: readonly PinnedService[],
+  hand: Hand,
+): Promise<GateRow> {
+  if (which.length === 0) return row
+  for (const noted of which) {
     const isOurs: IsOurs = (service) => isNoted(service, noted, row)
     await select(fleet, noted.name, isOurs, noted.hash, hand)
     await withdraw(fleet, noted, isOurs, hand)
   }
-  const after = { ...row, originals: { ...row.originals, services: [] } }
+  const services = row.originals.services.filter((noted) => !which.includes(noted))
+  const after = { ...row, originals: { ...row.originals, services } }
   await fenced(parts.db, hand.lease, (tx) => parts.gates.put(tx, after))
+  return after
 }
 
 /**
