@@ -47,10 +47,9 @@ type Sight = { readonly releases: readonly ReleaseSight[]; readonly fleet: Fleet
 async function lookAt(deps: MachineDeps, execution: Execution): Promise<Sight> {
   const look = lookOf(execution, deps.clock.now())
   if (execution.target.kind === 'rehearsal') return deps.ports.fleets.rehearsal.look(execution, look)
-  const [releases, fleet] = await Promise.all([
-    releaseSights(deps, execution),
-    deps.ports.fleets[execution.target.kind].driver.observe(execution, look),
-  ])
+  // First the releases: where helm is seen to have applied, the fleet is seen as it is after that.
+  const releases = await releaseSights(deps, execution)
+  const fleet = await deps.ports.fleets[execution.target.kind].driver.observe(execution, look)
   return { releases, fleet }
 }
 

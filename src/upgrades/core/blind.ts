@@ -24,8 +24,17 @@ export function forgiveBlindness(execution: Execution, now: Instant): Execution 
   const refusedSince = moved(execution.refusedSince)
   const starvedSince = moved(execution.starvedSince)
   const emptySince = moved(execution.emptySince)
+  const editedSince = moved(execution.editedSince)
   const stageSince = Math.min(now, execution.stageSince + (isWatched(execution, by) ? 0 : by))
-  return patch(execution, { instances, stageSince, refusedSince, starvedSince, emptySince, blindSince: null })
+  return patch(execution, {
+    instances,
+    stageSince,
+    refusedSince,
+    starvedSince,
+    emptySince,
+    editedSince,
+    blindSince: null,
+  })
 }
 
 const watchedMs = seconds(10)

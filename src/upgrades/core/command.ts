@@ -1,5 +1,7 @@
 import type { Decision } from '../../core/decision.ts'
 import { type Instant, seconds } from '../../core/instant.ts'
+import { templateChanged } from './edited.ts'
+import { isCanaryGone } from './empty.ts'
 import { eventsBetween } from './events.ts'
 import type { CommandKind, Execution, ExecutionAct, ExecutionCommand, ExecutionStatus } from './model.ts'
 import { commandKinds, isTerminal } from './model.ts'
@@ -104,7 +106,9 @@ function hint(execution: Execution, kind: CommandKind): string {
 /** Null where nothing but the status may stand in the way. */
 function whyNotPromoted(execution: Execution): string | null {
   if (hasFailedCanary(execution)) return 'an instance of the canary failed, or it could not be proved'
-  return typeof execution.emptySince === 'number' ? 'there is no instance of the canary' : null
+  if (typeof execution.editedSince === 'number') return templateChanged
+  const isGone = isCanaryGone(execution) || typeof execution.emptySince === 'number'
+  return isGone ? 'there is no instance of the canary' : null
 }
 
 /** True while instances in flight may still be waited for. */

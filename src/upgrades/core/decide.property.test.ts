@@ -5,10 +5,23 @@ import type { ErrorCode } from '../../core/problems.ts'
 import type { ExecutionAct, ExecutionCommand, RehearsalFaults, Strategy } from './model.ts'
 import { isTerminal, strategies } from './model.ts'
 import { type FleetKind, fleetKinds, type Stopping, stopsAtOnce } from './rehearsal/world.ts'
-import { anotherHand, breakPod, killPod, lateWrite, misPin, scale } from './testing/disturb.ts'
+import {
+  anotherHand,
+  breakPod,
+  editTemplate,
+  killPod,
+  lateWrite,
+  misPin,
+  restoreTemplate,
+  scale,
+  undoTemplate,
+} from './testing/disturb.ts'
 import { Guard } from './testing/invariants.ts'
 import type { OtherWorkload } from './testing/others.ts'
 import { type Fate, type Setup, type Sight, Simulation, say } from './testing/simulation.ts'
+
+/** What another hand does to the pod template. */
+const templates = { other: editTemplate, previous: undoTemplate, ours: restoreTemplate }
 
 type ActKind = ExecutionAct['kind']
 type Move =
@@ -19,6 +32,7 @@ type Move =
   | { readonly kind: 'scale'; readonly to: number }
   | { readonly kind: 'kill' | 'break'; readonly nth: number }
   | { readonly kind: 'hand' | 'misPin' | 'lateWrite' }
+  | { readonly kind: 'template'; readonly to: keyof typeof templates }
   | { readonly kind: 'refuse'; readonly acts: readonly ActKind[] }
 
 const fates: readonly Fate[] = ['lost', 'doneAndLost', 'late', 'refused']
@@ -55,6 +69,12 @@ const others = [
     arbitrary: fc.record({ kind: fc.constantFrom('kill' as const, 'break' as const), nth: fc.nat(60) }),
   },
   { weight: 1, arbitrary: fc.constantFrom(...(['hand', 'misPin', 'lateWrite'] as const).map((kind) => ({ kind }))) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(
+      ...(['other', 'previous', 'ours'] as const).map((to) => ({ kind: 'template' as const, to })),
+    ),
+  },
 ] as const
 
 const index = fc.nat(12)
@@ -144,6 +164,7 @@ function apply(simulation: Simulation, guard: Guard, move: Move): void {
   if (move.kind === 'refuse') simulation.refuses = move.acts
   if (move.kind === 'misPin') simulation.world = misPin(simulation.world, simulation.now)
   if (move.kind === 'lateWrite') simulation.world = lateWrite(simulation.world, simulation.now)
+  if (move.kind === 'template') simulation.world = templates[move.to](simulation.world, simulation.now)
   if (move.kind === 'hand') simulation.world = anotherHand(simulation.world, simulation.now)
 }
 

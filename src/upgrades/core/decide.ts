@@ -27,6 +27,7 @@ import { forgiveBlindness, lookedInVain } from './blind.ts'
 import { failureOf } from './children.ts'
 import { decideCommand, type ExecutionDecision } from './command.ts'
 import { startWithinMs } from './create.ts'
+import { followTemplate, whileEdited } from './edited.ts'
 import { followEmpty, whileEmpty } from './empty.ts'
 import { eventsBetween } from './events.ts'
 import { judge } from './judge.ts'
@@ -156,7 +157,8 @@ function lookAt(
   const placed = followLeaving(patch(counted(before, fleet), { instances }), fleet, now)
   const bound = followTurns(before, placed, now)
   const judged = (): Execution => judge({ execution: bound, fleet, members, releases, attempt, now })
-  return { ...rest, execution: followEmpty(followWay(bound, judged, now), fleet, members, now) }
+  const followed = followEmpty(followWay(bound, judged, now), fleet, members, now)
+  return { ...rest, execution: followTemplate(followed, fleet, now) }
 }
 
 /** What the look tells of the instances. Those that it was stopped at on the way back are told as back when they are. */
@@ -190,7 +192,8 @@ const stagesAtOnce = 20
 function decideStage(seen: Look): Step {
   let look = seen
   for (let passed = 0; passed < stagesAtOnce; passed++) {
-    const first = guardTraffic(look) ?? afterPinRemoval(look) ?? afterLostDeploy(look) ?? whileEmpty(look)
+    const traffic = guardTraffic(look) ?? afterPinRemoval(look)
+    const first = traffic ?? afterLostDeploy(look) ?? whileEdited(look) ?? whileEmpty(look)
     const step = unlessRefused(first ?? handlerOf(look.execution)(look), look)
     if (step.kind !== 'go' || turnsRound(look.execution, step.execution)) return watchingThePin(step, look)
     look = { ...look, execution: step.execution }

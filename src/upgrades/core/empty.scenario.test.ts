@@ -138,6 +138,17 @@ describe('a canary', () => {
       .untilStatus('ROLLED_BACK')
   })
 
+  test('that was scaled away is gone, though there are instances', () => {
+    upgrade({ strategy: 'CANARY' }, { kind: 'ordered' })
+      .untilStatus('CANARY_MONITORING')
+      .inCluster(to(2))
+      .untilWaiting('NO_INSTANCES')
+      .so(({ waitingFor }) => expect(waitingFor?.detail).toContain('no instance of the canary'))
+      .thenRefused('promote')
+      .untilWaiting('CANARY_FAILED')
+      .thenRefused('promote')
+  })
+
   test('with auto-rollback it goes back', () => {
     upgrade({ strategy: 'CANARY', autoRollbackEnabled: true })
       .untilStatus('CANARY_MONITORING')

@@ -1,6 +1,7 @@
 /*
  * With no instance nothing can be verified, and nothing is taken for verified (docs/adr/0051): whoever scales a fleet to 0
- * in the middle is waited for as long as any instance, and goes on with what comes then. After that the upgrade stops.
+ * in the middle is waited for as long as any instance, and goes on with what comes then. After that the upgrade stops. A
+ * canary of which nobody runs the target version any more is none either.
  */
 import { type Instant, seconds } from '../../core/instant.ts'
 import { isInFlight } from './instances.ts'
@@ -24,14 +25,19 @@ export function followEmpty(execution: Execution, fleet: Fleet, members: Members
 }
 
 /** PAUSED waits for a person; back and at the end nothing has to be proved. */
-function goesForward({ ending, status }: Execution): boolean {
+export function goesForward({ ending, status }: Execution): boolean {
   return ending === null && status !== 'PAUSED' && status !== 'ROLLING_BACK'
 }
 
 function sinceWhen(execution: Execution, fleet: Fleet, members: Members, now: Instant): Instant | null {
   const { emptySince = null } = execution
-  if (fleet.wanted === 0) return emptySince ?? now
+  if (fleet.wanted === 0 || isCanaryGone(execution)) return emptySince ?? now
   return emptySince === null || hasProved(execution, members) ? null : emptySince
+}
+
+/** What is monitored is a canary that is there: scaled away, or taken back by another hand, there is none. */
+export function isCanaryGone({ status, instances }: Execution): boolean {
+  return status === 'CANARY_MONITORING' && instances.every((one) => one.status === 'PENDING')
 }
 
 function hasProved(execution: Execution, members: Members): boolean {
@@ -76,18 +82,23 @@ export function whileEmpty(look: Look): Step | null {
   const { execution, fleet, now } = look
   const { emptySince = null } = execution
   if (emptySince === null || !isHeld(execution)) return null
-  if (fleet.wanted > 0 && execution.instances.length > 0) return null
+  if (fleet.wanted > 0 && execution.instances.length > 0 && !isCanaryGone(execution)) return null
   const until = timeLimit(execution, emptySince)
   if (now >= until) return stopEmpty(look)
   const lookBy = Math.min(until, now + seconds(1) + Math.floor((now - emptySince) / 8))
-  const detail = fleet.wanted === 0 ? 'no instance is wanted' : (fleet.whyNoPods ?? 'no instance has come yet')
-  return waitUntil(withTimeKept(execution, now), waits.noInstances, { until, lookBy }, detail)
+  return waitUntil(withTimeKept(execution, now), waits.noInstances, { until, lookBy }, whyNone(look))
+}
+
+function whyNone({ execution, fleet }: Look): string {
+  if (fleet.wanted === 0) return 'no instance is wanted'
+  if (isCanaryGone(execution)) return 'no instance of the canary runs the target version any more'
+  return fleet.whyNoPods ?? 'no instance has come yet'
 }
 
 /** Stages with a time of their own, which does not run while there is nothing to be looked at. */
 const timed: ReadonlySet<Stage> = new Set(['watching', 'opening', 'verifying'])
 
-function withTimeKept(execution: Execution, now: Instant): Execution {
+export function withTimeKept(execution: Execution, now: Instant): Execution {
   return timed.has(execution.stage) ? { ...execution, stageSince: now } : execution
 }
 
@@ -101,7 +112,8 @@ function isHeld(execution: Execution): boolean {
 /** As if the threshold were reached (SPEC section 5, "Safety"). */
 function stopEmpty(look: Look): Step {
   const { execution, now } = look
-  const detail = `there was no instance for ${execution.spec.healthCheckTimeoutSeconds} s`
+  const none = isCanaryGone(execution) ? 'no instance of the canary' : 'no instance'
+  const detail = `there was ${none} for ${execution.spec.healthCheckTimeoutSeconds} s`
   const stopped = stop(execution, statusReasons.noInstances, detail, now)
   const stays = stopped.status === 'CANARY_MONITORING'
   return stays ? wait(stopped, waits.canaryFailed, atInterval(look, stopped), detail) : go(stopped)

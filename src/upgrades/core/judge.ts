@@ -12,6 +12,7 @@
 import type { Attempt } from '../../core/decision.ts'
 import { type Instant, seconds } from '../../core/instant.ts'
 import { graceMs } from './blind.ts'
+import { isEdited, templateChanged } from './edited.ts'
 import { oldPod, targetPod, untouched } from './instances.ts'
 import { limitOf, stopping } from './leaving.ts'
 import type {
@@ -118,8 +119,9 @@ function upgrading(evidence: Judging, instance: Instance): Instance {
   return failed(evidence, instance, problem ?? 'no new pod came up in time')
 }
 
-/** Why there is no new pod yet: the old one does not go, or its controller cannot make another. */
+/** Why there is no new pod yet: the old one does not go, or its controller cannot make another, or makes another hand's. */
 function whyNotThere(evidence: Judging, instance: Instance): string | null {
+  if (isEdited(evidence.execution, evidence.fleet)) return templateChanged
   return (
     keptBack(evidence, instance) ??
     stopping(instance) ??
@@ -156,7 +158,7 @@ function healthChecking(evidence: Judging, instance: Instance): Instance {
 function completed(evidence: Judging, instance: Instance): Instance {
   const member = targetMember(evidence, instance)
   if (member === null && oldPod(instance) !== null) {
-    return { ...untouched(instance), message: 'it runs an earlier version again' }
+    return { ...untouched(instance), message: whyNotOnTarget(evidence, instance) }
   }
   const stays = withOldPod(evidence, instance)
   const checked = checkedHealth(evidence, stays, member)
@@ -169,6 +171,12 @@ function completed(evidence: Judging, instance: Instance): Instance {
   return stays.surge && oldPod(stays) !== null && stays.message !== null && oldOverstays(evidence, stays)
     ? failed(evidence, checked, stays.message)
     : checked
+}
+
+/** What a place runs that had passed, and is of the target version no more. */
+function whyNotOnTarget({ execution, fleet }: Evidence, { side }: Instance): string {
+  if (isEdited(execution, fleet)) return templateChanged
+  return side === 'previous' ? 'it runs an earlier version again' : 'it runs another version now'
 }
 
 /** Its new pod has passed; whether the old one may go is asked before it does. */

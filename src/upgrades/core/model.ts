@@ -4,6 +4,7 @@ import type { Json } from '../../core/json.ts'
 import type { ErrorCode } from '../../core/problems.ts'
 import type { Uuid } from '../../core/subject.ts'
 import type { StatusReason } from './reasons.ts'
+import type { PodTemplate } from './sights.ts'
 
 export type * from './sights.ts'
 
@@ -286,6 +287,10 @@ export type Execution = {
   readonly blindSince: Instant | null
   /** Since when it has no instance, while that stands in the way (`empty.ts`). Absent: it has. */
   readonly emptySince?: Instant | null
+  /** The pod template as it was when helm's apply was seen: the target version's. Absent: helm has not run, or it has none. */
+  readonly applied?: PodTemplate | null
+  /** Since when another hand's template stands in the way (`edited.ts`). Absent: none does. */
+  readonly editedSince?: Instant | null
   /** When it is looked at again, where `waitingFor` tells a later moment. Absent: then. */
   readonly nextLookAt?: Instant | null
   /** Since when the act that is to be brought about is refused, each time. */

@@ -121,11 +121,13 @@ describe.each([true, false])('scaled in the middle, one after another: %s', (inT
     expect(pods(scenario)).toEqual(['pod-0-0 previous', 'pod-1-1 previous'])
   })
 
-  test('to nothing, and back', () => {
+  test('to nothing, and back: the canary is gone, and no other pod is taken for one', () => {
     const scenario = monitored().inCluster((world, now) => scale(world, 0, now))
     scenario.afterSeconds(120).so(({ instances }) => expect(instances).toEqual([]))
-    scenario.inCluster((world, now) => scale(world, 3, now)).afterSeconds(200)
-    scenario.when('promote').untilStatus('COMPLETED').thenCounts({ COMPLETED: 3 })
+    scenario.inCluster((world, now) => scale(world, 3, now)).afterSeconds(100)
+    expect(pods(scenario).every((pod) => pod.endsWith('previous'))).toBe(true)
+    scenario.thenRefused('promote').untilWaiting('CANARY_FAILED').thenRefused('promote').when('rollback')
+    scenario.untilStatus('ROLLED_BACK').thenCounts({ PENDING: 3 })
   })
 })
 

@@ -65,6 +65,9 @@ export type NamedPlace = {
   readonly after: string | null
 }
 
+/** A workload's pod template: `mark` tells it from any other, `hash` is what its pods carry; null until the controller tells. */
+export type PodTemplate = { readonly mark: string; readonly hash: string | null }
+
 /**
  * What is seen of the fleet. `gone`: workload, release or namespace are not there any more (confirmed). `left`: something of ours
  * is still to be taken off, of a workload that has come in its place with our note, or of Services that are pinned to its pods.
@@ -84,6 +87,8 @@ export type FleetSight =
       readonly gate: GatePosition
       /** Which side the workload's present pod template is; null where there is none, or its controller has not seen it. */
       readonly template: Side | null
+      /** That template itself. Absent where there is none. */
+      readonly podTemplate?: PodTemplate
       /** To which side traffic is pinned; null: no pin. `endpoints`: ready ones that the pin matches. */
       readonly pin: { readonly to: Side; readonly endpoints: number } | null
       /** By pod UID: the health endpoint answered well or not. Only pods that were asked. */

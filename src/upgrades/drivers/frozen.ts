@@ -124,6 +124,7 @@ function goalOf(
       passed: false,
       current: null,
       movedFrom: null,
+      applies: null,
       hashes: {},
       applied: false,
       epoch: lease.epoch,

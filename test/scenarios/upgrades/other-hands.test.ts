@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { resources } from '../../../src/infra/kubernetes/index.ts'
 import { handFlags, testedDialect } from '../../support/tested-helm.ts'
+import { problem } from '../support/api.ts'
 import { eventually } from '../support/eventually.ts'
 import { expectToldAsPublished } from '../support/told.ts'
 import type { Execution, RegisteredComponent, UpgradeHandle } from '../support/upgrades.ts'
@@ -57,7 +58,6 @@ test.concurrent.each<[Kind, number]>([
   ['Deployment', 8],
   ['Deployment', 2],
   ['StatefulSet', 8],
-  ['StatefulSet', 2],
 ])('a %s is scaled to %i: counted again, and all are upgraded', async (kind, replicas) => {
   const { fleet, execution, originals } = await inTheMiddle(kind)
   await fleet.touch({ replicas })
@@ -71,6 +71,19 @@ test.concurrent.each<[Kind, number]>([
   expect(fromCluster(done)).toBeGreaterThanOrEqual(Math.max(0, replicas - 4))
   await fleet.reaches({ '1.1.0': replicas })
   await expectNothingOfOurs(fleet, { ...originals, workload: { ...originals.workload, replicas } })
+})
+
+test.concurrent('a StatefulSet is scaled to 2: with its highest ordinals its canary is gone, and nobody is promoted', async () => {
+  const { fleet, execution } = await inTheMiddle('StatefulSet')
+  await fleet.touch({ replicas: 2 })
+  const isGone = ({ waitingFor }: Execution) => waitingFor?.reason === 'NO_INSTANCES'
+  const { waitingFor } = await execution.until('the canary is gone', isGone, patience)
+  expect(waitingFor?.detail).toBe('no instance of the canary runs the target version any more')
+  problem(await execution.send('promote-canary'), 409, 'wrong_status')
+  await execution.give('rollback')
+  expect((await ended(execution)).status).toBe('ROLLED_BACK')
+  // Helm goes back by force, to as many as its chart says.
+  await fleet.reaches({ '1.0.0': 4 })
 })
 
 test.concurrent.each<Kind>(['Deployment', 'StatefulSet'])(

@@ -1,6 +1,17 @@
 import type { Instant } from '../../../core/instant.ts'
 import { isResting } from '../position.ts'
-import { isReady, newPod, readyAt, refOf, toldToGo, type World, type WorldPod, type WorldSide } from './world.ts'
+import {
+  handOn,
+  isReady,
+  madeNow,
+  newPod,
+  readyAt,
+  refOf,
+  toldToGo,
+  type World,
+  type WorldPod,
+  type WorldSide,
+} from './world.ts'
 
 /** The world as it is at a moment: everything that would have happened since it was last advanced has happened. */
 export function advance(world: World, now: Instant): World {
@@ -42,6 +53,7 @@ function applied(world: World): World {
     if (deploy.kind === 'running' && world.at >= deploy.until && undo.kind === 'absent') template = 'target'
     if (undo.kind !== 'absent' && !(undo.kind === 'running' && world.at < undo.until)) template = 'previous'
   }
+  if (handOn(world) === 'previous') template = 'previous'
   return template === world.template ? world : { ...world, template }
 }
 
@@ -176,7 +188,7 @@ function fill(world: World, side: WorldSide): World {
   const slots = free
     .sort((a, b) => (rank.get(a) ?? (a < world.wanted ? 0 : 9)) - (rank.get(b) ?? (b < world.wanted ? 0 : 9)) || a - b)
     .slice(0, missing)
-  const fresh = slots.map((slot, n) => newPod(slot, world.serial + n, side, world.at))
+  const fresh = slots.map((slot, n) => madeNow(world, slot, world.serial + n, side))
   return { ...world, pods: [...world.pods, ...fresh], serial: world.serial + fresh.length }
 }
 
@@ -199,7 +211,7 @@ function filling(world: World, pods: readonly WorldPod[]): readonly WorldPod[] {
   const fresh: WorldPod[] = []
   for (let slot = 0; slot < world.wanted; slot++) {
     const known = inPlace.get(slot)
-    const pod = known ?? newPod(slot, world.serial + fresh.length, sideOfPlace(world, slot), world.at)
+    const pod = known ?? madeNow(world, slot, world.serial + fresh.length, sideOfPlace(world, slot))
     if (known === undefined) fresh.push(pod)
     if (world.inTurn && (pod.goneAt !== null || !isReady(world, pod, world.at))) break
   }

@@ -1,7 +1,17 @@
 import type { Instant } from '../../../core/instant.ts'
-import type { Disruptions, FleetSight, GatePosition, Member, NamedPlace, PodRef, ReleaseSight, Side } from '../model.ts'
+import type {
+  Disruptions,
+  FleetSight,
+  GatePosition,
+  Member,
+  NamedPlace,
+  PodRef,
+  PodTemplate,
+  ReleaseSight,
+  Side,
+} from '../model.ts'
 import { advance } from './fleet.ts'
-import { badAt, graceEnds, isReady, readyAt, refOf, releaseSights, type World, type WorldPod } from './world.ts'
+import { badAt, graceEnds, handOn, isReady, readyAt, refOf, releaseSights, type World, type WorldPod } from './world.ts'
 
 /** What is asked in a look: whose health endpoint is due, and who is about to go. The same as a driver is asked. */
 export type WorldLook = { readonly wantsProbe: (pod: PodRef) => boolean; readonly aboutToGo: readonly PodRef[] }
@@ -24,7 +34,8 @@ function fleetSight(world: World, look: WorldLook): FleetSight {
     places: placesOf(world),
     members: world.pods.map((pod) => memberOf(world, pod)),
     gate: gateNow(world),
-    template: world.kind === 'each' ? null : template,
+    template: world.kind === 'each' ? null : (handOn(world) ?? template),
+    ...(world.kind === 'each' ? {} : { podTemplate: podTemplateOf(world) }),
     pin: pin === null ? null : { to: pin, endpoints: endpointsOf(world, pin) },
     probes: probesOf(world, look),
     refusals: refusalsOf(world, look.aboutToGo),
@@ -32,6 +43,13 @@ function fleetSight(world: World, look: WorldLook): FleetSight {
     others: { settled: true, uniform: true, blockers: [] },
     whyNoPods: null,
   }
+}
+
+function podTemplateOf(world: World): PodTemplate {
+  const mark = handOn(world) ?? world.template
+  // A controller that is kept from making a pod of it has told none.
+  const isTold = world.kind !== 'surging' || mark === 'previous' || world.sizes.target > 0
+  return { mark, hash: isTold ? mark : null }
 }
 
 /** What an ordered gate lets go follows from what it keeps: another hand may have scaled. */
@@ -56,7 +74,7 @@ function memberOf(world: World, pod: WorldPod): Member {
   return {
     pod: refOf(world, pod),
     key: keyOf(world, pod),
-    side: pod.side,
+    side: pod.isForeign === true ? 'other' : pod.side,
     ready,
     ...(ready && world.kind !== 'each' ? { readySince: toSeconds(readyAt(world, pod)) } : {}),
     terminating: pod.goneAt !== null,
@@ -79,7 +97,9 @@ function problemOf(world: World, pod: WorldPod): string {
 }
 
 function endpointsOf(world: World, side: Side): number {
-  return world.pods.filter((pod) => pod.side === side && pod.goneAt === null && isReady(world, pod, world.at)).length
+  return world.pods.filter(
+    (pod) => pod.side === side && pod.isForeign !== true && pod.goneAt === null && isReady(world, pod, world.at),
+  ).length
 }
 
 function probesOf(world: World, { wantsProbe }: WorldLook): Readonly<Record<string, 'good' | 'bad'>> {

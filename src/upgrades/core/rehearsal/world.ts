@@ -25,6 +25,8 @@ export type WorldPod = {
   readonly goneAt: Instant | null
   /** Somebody broke it: it is never ready again. */
   readonly broken: boolean
+  /** It was made of another hand's template. */
+  readonly isForeign?: true
 }
 
 /** One of our operations on a release; helm takes a while. */
@@ -48,6 +50,8 @@ export type World = {
   readonly wanted: number
   /** What helm applied last. */
   readonly template: WorldSide
+  /** What another hand has made of the template since; until helm goes back. Absent: nothing. */
+  readonly hand?: 'other' | 'previous' | undefined
   /** False: what helm applies changes no pod. */
   readonly podsChange: boolean
   /** How many pods of each side the controller keeps while it moves nothing. */
@@ -130,6 +134,17 @@ const absent: WorldChild = { kind: 'absent' }
 
 export function newPod(slot: number, serial: number, side: WorldSide, bornAt: Instant): WorldPod {
   return { slot, serial, side, first: false, bornAt, goneAt: null, broken: false }
+}
+
+/** What another hand has made of the template, while that stands. */
+export function handOn({ hand, releases }: World): 'other' | 'previous' | null {
+  return releases.every(({ undo }) => undo.kind === 'absent') ? (hand ?? null) : null
+}
+
+/** A pod that the controller makes now. */
+export function madeNow(world: World, slot: number, serial: number, side: WorldSide): WorldPod {
+  const pod = newPod(slot, serial, side, world.at)
+  return side === 'target' && handOn(world) === 'other' ? { ...pod, isForeign: true } : pod
 }
 
 /** The pod, told to go now. */

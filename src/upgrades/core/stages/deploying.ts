@@ -23,7 +23,12 @@ export const deploying: StageHandler = (look) => {
   }
   const applied = releasesWith(execution, releases, 'deploy', 'held', 'succeeded')
   if (applied.length < execution.claims.length) return waitForHelm(look, 'deploy')
-  return deployed(look)
+  return deployed({ ...look, execution: withApplied(look) })
+}
+
+/** The pod template that helm has applied is learnt once, as soon as that is seen: what becomes of it later is another hand's. */
+function withApplied({ execution, fleet }: Look): Execution {
+  return patch(execution, { applied: execution.applied ?? fleet.podTemplate ?? null })
 }
 
 function deployed(look: Look): Step {

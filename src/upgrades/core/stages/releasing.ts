@@ -1,4 +1,5 @@
 import { releasesWith } from '../children.ts'
+import { isEdited } from '../edited.ts'
 import { versionsIn } from '../frozen.ts'
 import { inFlight, isOnTarget, tally, withStatus } from '../instances.ts'
 import { settlesBy } from '../leaving.ts'
@@ -37,6 +38,8 @@ const waitOf = ({ to }: Ending): string => (to === 'CANCELLED' ? waits.cancellin
 function stillInFlight(look: Look, ending: Ending): Step | null {
   if (ending.immediate) return null
   if (look.execution.status === 'ROLLING_BACK') return haltReverting(look, ending)
+  // What came would be of another hand's template: nothing that is ours settles.
+  if (isEdited(look.execution, look.fleet)) return null
   const next = { ...look, execution: settling(look) }
   const gate = mayArrive(look) ? null : settleGate(next, waitOf(ending))
   if (gate !== null) return gate

@@ -1,4 +1,5 @@
 import type { Instant } from '../../../core/instant.ts'
+import { isResting } from '../position.ts'
 import { advance, resizedTo } from '../rehearsal/fleet.ts'
 import { toldToGo, type World, type WorldPod } from '../rehearsal/world.ts'
 
@@ -54,4 +55,24 @@ export function lateWrite(stored: World, now: Instant): World {
 export function misPin(stored: World, now: Instant): World {
   const world = advance(stored, now)
   return world.pin === null ? world : { ...world, pin: 'other', writes: world.writes + 1 }
+}
+
+/** Another hand changes the pod template: what the gate has let go is replaced by pods of that. */
+export function editTemplate(stored: World, now: Instant): World {
+  const world = advance(stored, now)
+  const isOpen = !isResting(world.gate) && world.kind !== 'nodes'
+  const pods = world.pods.map((pod) => (isOpen && pod.side === 'target' ? toldToGo(world, pod) : pod))
+  return { ...world, hand: 'other', pods, writes: world.writes + 1 }
+}
+
+/** Another hand puts the template of before back (`kubectl rollout undo`). */
+export function undoTemplate(stored: World, now: Instant): World {
+  return advance({ ...advance(stored, now), hand: 'previous', writes: stored.writes + 1 }, now)
+}
+
+/** Whoever changed the template puts back what helm has applied. */
+export function restoreTemplate(stored: World, now: Instant): World {
+  const world = advance(stored, now)
+  const pods = world.pods.map((pod) => (pod.isForeign === true ? toldToGo(world, pod) : pod))
+  return advance({ ...world, hand: undefined, pods, writes: world.writes + 1 }, now)
 }

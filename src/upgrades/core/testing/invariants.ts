@@ -1,5 +1,6 @@
 import { seconds } from '../../../core/instant.ts'
 import { isSettled } from '../choosing.ts'
+import { isEdited } from '../edited.ts'
 import { hasKnownVersion, isAdmitted, isBack, isInFlight, isOnTarget, targetPod, unavailable } from '../instances.ts'
 import type { Execution, ExecutionAct, ExecutionObservation, Instance, Side } from '../model.ts'
 import { isTerminal } from '../model.ts'
@@ -61,6 +62,7 @@ export class Guard {
     waitsAreTold(this.simulation, committed)
     nothingStartsEmpty(before, after, decision.act?.act ?? null, seen)
     nothingStartsAtRest(before, after, decision.act?.act ?? null, this.highestGate, seen)
+    nothingForeignIsTaken(before, after, decision.act?.act ?? null, seen)
     if (decision.act !== null) this.checkAct(before, after, decision.act.act, seen)
     if (this.calm) this.checkFleet(before, after)
     if (isTerminal(after.status) && !isTerminal(before.status)) endHolds(this.simulation, after, seen)
@@ -196,6 +198,21 @@ function nothingStartsEmpty(
   must(!opens, 19, 'the gate is raised though no instance is wanted')
 }
 
+/** While the template is another hand's no gate is raised, no traffic given to the new set, and nothing found to be COMPLETED. */
+function nothingForeignIsTaken(
+  before: Execution,
+  after: Execution,
+  act: ExecutionAct | null,
+  seen: ExecutionObservation | null,
+): void {
+  const fleet = seen?.kind === 'seen' && seen.fleet?.kind === 'present' ? seen.fleet : null
+  if (fleet === null || before.ending !== null || !isEdited(before, fleet)) return
+  must(after.ending?.to !== 'COMPLETED', 20, 'COMPLETED on a template of another hand')
+  const opens = act?.kind === 'gate' && act.position.kind === 'admitting' && letsBe(act.position) > letsBe(fleet.gate)
+  must(!opens, 20, 'the gate is raised for a template of another hand')
+  must(act?.kind !== 'gate' || act.position.kind !== 'none' || after.ending !== null, 20, 'the gate comes off for it')
+}
+
 /** In PAUSED and after the end is decided, no act lets more instances move than before. */
 function nothingStartsAtRest(
   before: Execution,
@@ -272,7 +289,9 @@ function endHolds(simulation: Simulation, after: Execution, seen: ExecutionObser
   if (after.status === 'ROLLED_BACK') rolledBackHolds(simulation, after)
 }
 
-function wouldMove({ template, pods }: World, seen: ExecutionObservation): boolean {
+function wouldMove({ template, pods, hand }: World, seen: ExecutionObservation): boolean {
+  // Whoever changes the template may do so when it is frozen already.
+  if (hand !== undefined) return true
   if (seen.kind !== 'seen' || seen.fleet?.kind !== 'present' || !seen.fleet.others.uniform) return true
   return template === 'target' || pods.some(({ side, goneAt }) => side === 'target' && goneAt === null)
 }

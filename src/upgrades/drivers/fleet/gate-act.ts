@@ -6,6 +6,7 @@ import type { GateState } from '../../store/gate-row.ts'
 import { costChanges, costName } from '../deployment/cost.ts'
 import { carriesNote } from '../gate/annotation.ts'
 import { fieldManager, type Workload } from '../gate/model.ts'
+import { targetHash } from '../gate/position.ts'
 import type { GateGoal } from '../gate/row.ts'
 import { hashesOf } from '../services/noted.ts'
 import { handOverServices, unpinServices, unpinStrays } from '../services/pin.ts'
@@ -88,7 +89,7 @@ async function moveTarget(
   if (!kind.evicts) await markCosts(fleet, seen, move, hand)
   const { current } = seen.lineage
   const movedFrom = current === null ? null : kind.movedFrom(live, seen.pods, current)
-  const known = { current, movedFrom, hashes: seen.hashes }
+  const known = { current, applies: targetHash(execution, seen.lineage), movedFrom, hashes: seen.hashes }
   const to = (position: GatePosition) => {
     const goal = goalOf(fleet, execution, 'target', { ...move, position }, known, parts, hand)
     return bring(parts, fleet, workload, goal, hand)
@@ -122,14 +123,14 @@ const movesPods: Readonly<Record<GatePosition['kind'], boolean>> = {
 }
 
 /** Pods of other workloads are on no side. */
-const nothingKnown = { current: null, movedFrom: null, hashes: {} }
+const nothingKnown = { current: null, applies: null, movedFrom: null, hashes: {} }
 
 function goalOf(
   { clusterId, releaseId }: Fleet,
   execution: Execution,
   role: GateState['role'],
   { position, take }: GateMove,
-  known: Pick<GateGoal, 'current' | 'movedFrom' | 'hashes'>,
+  known: Pick<GateGoal, 'current' | 'applies' | 'movedFrom' | 'hashes'>,
   { clock }: FleetParts,
   { lease }: Hand,
 ): GateGoal {

@@ -1,12 +1,13 @@
-import type { Execution, FleetSight, Member } from '../../core/model.ts'
+import type { Execution, FleetSight, Member, Side } from '../../core/model.ts'
 import { asksOnTheWayBack } from '../../core/probes.ts'
 import type { GateRow, Hashes } from '../../store/gate-row.ts'
 import type { FleetLook } from '../driver.ts'
 import { carriesNote } from '../gate/annotation.ts'
 import { gateOn } from '../gate/find.ts'
 import { hashesFor, strayVersion } from '../gate/hashes.ts'
+import { markOf } from '../gate/mark.ts'
 import type { Lineage, Workload } from '../gate/model.ts'
-import { admittedIn, positionOf, type Sides, sideOf, sidesOf } from '../gate/position.ts'
+import { admittedIn, isApplied, positionOf, type Sides, sideOf, sidesOf } from '../gate/position.ts'
 import { hashesOf } from '../services/noted.ts'
 import { readPin } from '../services/read-pin.ts'
 import { type Fleet, type FleetParts, fleetOf } from './context.ts'
@@ -20,7 +21,7 @@ import { readProbes } from './probes.ts'
 export type Seen = {
   readonly live: Workload
   readonly row: GateRow | null
-  readonly lineage: Lineage
+  readonly lineage: Lineage & { readonly mark: string }
   readonly sides: Sides
   readonly hashes: Hashes
   readonly pods: readonly FleetPod[]
@@ -74,7 +75,7 @@ export async function readFleet(
   live: Workload,
 ): Promise<Seen> {
   const row = await gateOn(parts, clusterId, kind, live)
-  const lineage = await kind.lineage(client, live)
+  const lineage = { ...(await kind.lineage(client, live)), mark: markOf(live) }
   const pods = await readPods(client, live, lineage)
   const hashes = hashesFor(row, lineage, presentHashes(kind, pods), execution, newestChartVersion)
   const sides = sidesOf(row, lineage, execution, hashes)
@@ -113,7 +114,8 @@ async function sightOf(
     places: kind.places(live, members),
     members,
     gate,
-    template: lineage.current === null ? null : sideOf(lineage.current, sides),
+    template: sideOfTemplate(lineage, sides, execution),
+    podTemplate: { mark: lineage.mark, hash: lineage.current },
     pin,
     probes,
     refusals,
@@ -121,4 +123,10 @@ async function sightOf(
     others,
     whyNoPods,
   }
+}
+
+/** No controller tells a hash of a template that it is kept from, yet it may be known as another hand's. */
+function sideOfTemplate({ current, mark }: Lineage, sides: Sides, { applied }: Execution): Side | null {
+  if (current !== null) return sideOf(current, sides)
+  return applied && !isApplied(applied, mark) ? 'other' : null
 }

@@ -204,7 +204,7 @@ describe('sides', () => {
   })
 
   /** The row of a fleet that was held in these positions, with the hash of the template in each. */
-  function rowAfter(first: GateRow | null, way: readonly (readonly [GatePosition, string, boolean?])[]) {
+  function rowAfter(first: GateRow | null, way: readonly (readonly [GatePosition, string | null, boolean?])[]) {
     const live = workload('DaemonSet', start.DaemonSet)
     return way.reduce<GateRow | null>((known, [position, current, deployed = true]) => {
       const goal = goalFor(position, { current, deployed })
@@ -243,6 +243,32 @@ describe('sides', () => {
     ]
     const hashes = { '1.0.0': 'old', '2.0.0': 'new' }
     expect(rowAfter(null, way)).toMatchObject({ previous: 'old', target: 'new', hashes })
+  })
+
+  test('of a fleet whose template told no hash while it was held are learnt when the way back is over', () => {
+    const way = [
+      [{ kind: 'closed' }, 'old', false] as const,
+      [{ kind: 'admitting', upTo: 1, surge: 0 }, 'new'] as const,
+      ...[[{ kind: 'halted' }, 'new'] as const, [{ kind: 'reverting', unavailable: 1, surge: 0 }, null] as const],
+      [{ kind: 'none' }, 'older'] as const,
+    ]
+    const hashes = { '1.0.0': 'older', '2.0.0': 'new' }
+    expect(rowAfter(null, way)).toMatchObject({ previous: 'older', target: 'new', hashes })
+  })
+
+  test('of a template that another hand has changed since helm applied it are none', () => {
+    const applied = { mark: 'ours', hash: 'new' }
+    const theirs = { ...lineage('theirs'), mark: 'another' }
+    const gate = at({ kind: 'admitting', upTo: 0, surge: 3 })
+    expect(sidesOf(gate, theirs, { ...execution, applied })).toEqual({ previous: 'old', target: 'new' })
+    expect(sidesOf(gate, theirs, { ...execution, applied: { ...applied, hash: null } })).toMatchObject({ target: null })
+    expect(
+      sidesOf(gate, { ...lineage('new'), mark: 'ours' }, { ...execution, applied: { ...applied, hash: null } }),
+    ).toEqual({ previous: 'old', target: 'new' })
+    const goal = goalFor({ kind: 'frozen' }, { current: 'theirs', applies: 'new' })
+    expect(rowFor(gateKinds.Deployment, workload('Deployment', {}), gate, goal).state).toMatchObject({
+      ...{ previous: 'old', target: 'new', hashes: { '1.0.0': 'old', '2.0.0': 'new' } },
+    })
   })
 
   test.each([

@@ -16,8 +16,11 @@ export type Reading =
   | { readonly kind: 'held' | 'open' }
   | { readonly kind: 'admits'; readonly upTo: number; readonly surge: number }
 
-/** Whose pods belong to a workload, and which hash those of its present template carry (null: not told yet). */
-export type Lineage = { readonly owners: ReadonlySet<string>; readonly current: string | null }
+/**
+ * Whose pods belong to a workload, and which hash those of its present template carry (null: not told yet). `mark` tells that
+ * template from any other, also where no controller has told a hash. Absent: it was not asked.
+ */
+export type Lineage = { readonly owners: ReadonlySet<string>; readonly current: string | null; readonly mark?: string }
 
 /** Where the way back was stopped: after pods had begun to go, or before helm had gone back. */
 export type StoppedBack = Pick<GateState, 'reverted' | 'movedFrom'>

@@ -1,5 +1,5 @@
 import type { Uuid } from '../../../core/subject.ts'
-import type { Execution, GatePosition, Side, Stage } from '../../core/model.ts'
+import type { Execution, GatePosition, PodTemplate, Side, Stage } from '../../core/model.ts'
 import type { GateRow, Hashes } from '../../store/gate-row.ts'
 import type { GateKind, Lineage, Reading, Workload } from './model.ts'
 import { isOwner } from './ownership.ts'
@@ -49,28 +49,51 @@ export function admittedIn(
 export type Sides = { readonly previous: string | null; readonly target: string | null }
 
 /** Where the execution may be, for what hashes mean. */
-type Asker = Pick<Execution, 'id' | 'from' | 'to' | 'deployed' | 'change' | 'capabilities' | 'stage' | 'instances'>
+type Asker = Pick<
+  Execution,
+  'id' | 'from' | 'to' | 'deployed' | 'change' | 'capabilities' | 'stage' | 'instances' | 'applied'
+>
 
 /**
  * Which hash is which side for an execution, from its row and from the present template. `hashes`: those that are known of
  * versions, without a row. Pure.
  */
-export function sidesOf(row: GateRow | null, { current }: Lineage, execution: Asker, hashes: Hashes = {}): Sides {
+export function sidesOf(row: GateRow | null, lineage: Lineage, execution: Asker, hashes: Hashes = {}): Sides {
+  const { current } = lineage
   // Nothing moves when the pods do not change: once helm has run, they are what is wanted.
   if (execution.change?.podsChange === false) {
-    return execution.deployed ? { previous: null, target: current } : { previous: current, target: null }
+    return execution.deployed
+      ? { previous: null, target: targetHash(execution, lineage) }
+      : { previous: current, target: null }
   }
   if (row === null && execution.capabilities.hold === 'gate' && execution.change?.template === 'to') {
-    return { previous: hashes[execution.from.version] ?? null, target: current }
+    return { previous: hashes[execution.from.version] ?? null, target: targetHash(execution, lineage) }
   }
   if (row === null)
-    return ungated(execution) ? { previous: null, target: current } : { previous: current, target: null }
+    return ungated(execution)
+      ? { previous: null, target: targetHash(execution, lineage) }
+      : { previous: current, target: null }
   const { state } = row
   if (row.executionId !== execution.id) return sidesFrom(row, execution, current)
-  if (state.position.kind === 'reverting' && current !== null && current !== state.target) {
-    return { previous: current, target: state.target }
+  const target = state.target ?? execution.applied?.hash ?? null
+  if (state.position.kind === 'reverting' && current !== null && current !== target) {
+    return { previous: current, target }
   }
-  return { previous: state.previous, target: state.target ?? learnt(row, current) }
+  return { previous: state.previous, target: target ?? learnt(row, targetHash(execution, lineage)) }
+}
+
+/**
+ * The hash of pods of the target version once helm has applied that: of the present template, as long as that is what was seen
+ * then. Of what another hand has made of it since it is of no version (docs/adr/0061). Pure.
+ */
+export function targetHash({ applied }: Pick<Execution, 'applied'>, { current, mark }: Lineage): string | null {
+  if (!applied) return current
+  return isApplied(applied, mark) ? (current ?? applied.hash) : applied.hash
+}
+
+/** False where the present template is known not to be what helm has applied. Pure. */
+export function isApplied({ mark }: PodTemplate, now: string | undefined): boolean {
+  return now === undefined || now === mark
 }
 
 /** True where helm has applied the target version last; null where that is as it was in the stage before. */

@@ -25,6 +25,8 @@ export type GateGoal = {
   readonly passed: boolean
   /** The hash of the present template's pods; null: not known. */
   readonly current: string | null
+  /** The hash of the pods of what helm has applied, or may be about to (`targetHash`); null: not known. */
+  readonly applies: string | null
   /** The lowest place from which on all pods are of the present template; null where none is, or places keep no version. */
   readonly movedFrom: number | null
   /** What is known of the hashes of versions before anything was noted. */
@@ -205,22 +207,26 @@ function halted(originals: Originals, goesBack: boolean): Originals {
  * of the previous version, whatever was found there at the beginning. Whoever reads the row later knows pods by `hashes`
  * alone.
  */
-function sidesFor(state: GateState, { position, current, versions, deployed }: GateGoal): Partial<GateState> {
-  if (current === null) return {}
-  if (state.previous === null && state.target === null)
-    return { previous: current, hashes: { ...state.hashes, [versions.from]: current } }
-  if (position.kind === 'closed') return {}
-  if (position.kind === 'reverting') {
-    if (current === state.target) return {}
-    return { previous: current, hashes: { ...state.hashes, [versions.from]: current } }
-  }
+function sidesFor(state: GateState, goal: GateGoal): Partial<GateState> {
+  const { position, current, versions } = goal
+  const isNew = state.previous === null && state.target === null
+  if (position.kind === 'closed' && !isNew) return {}
+  // A held Deployment told no hash of it before: it is learnt at the end of the way back at the latest.
+  const isOnTheWayBack = position.kind === 'reverting' || state.position.kind === 'reverting'
+  if (!isNew && !isOnTheWayBack) return targetFor(state, goal)
+  if (current === null || (!isNew && current === state.target)) return {}
+  return { previous: current, hashes: { ...state.hashes, [versions.from]: current } }
+}
+
+function targetFor(state: GateState, { position, applies, versions, deployed }: GateGoal): Partial<GateState> {
+  if (applies === null) return {}
   const freezes = position.kind === 'frozen'
   // Frozen for good it may be before helm has applied anything.
-  if (freezes && (!deployed || isOfAnother(state, current, versions.to))) return {}
+  if (freezes && (!deployed || isOfAnother(state, applies, versions.to))) return {}
   const opensFirst = deployed && state.position.kind === 'closed' && (position.kind === 'admitting' || freezes)
-  if (current === state.previous || (!opensFirst && (state.target !== null || state.position.kind === 'closed')))
+  if (applies === state.previous || (!opensFirst && (state.target !== null || state.position.kind === 'closed')))
     return {}
-  return { target: current, hashes: { ...state.hashes, [versions.to]: current } }
+  return { target: applies, hashes: { ...state.hashes, [versions.to]: applies } }
 }
 
 /** The hash is known as that of another version. */

@@ -24,6 +24,7 @@ export function goalFor(position: GatePosition, more: Partial<GateGoal> = {}): G
       passed: false,
       movedFrom: null,
       current,
+      applies: current,
       hashes: current === null ? {} : { '1.0.0': current },
       epoch: 7n,
       now: 0,
