@@ -13,14 +13,13 @@ const commands: Readonly<Record<string, ExecutionCommand>> = {
 const fates: readonly Fate[] = ['done', 'lost', 'doneAndLost']
 const paths: readonly Strategy[] = ['ROLLING', 'RECREATE']
 
-/** A command after so many steps, the last of which ends so; then a look of before that step comes once more. */
+/** A command after so many steps, the last of which ends so and lies back so long; then a look of before that step comes once more. */
 function commandedAfter(
   steps: number,
   fate: Fate,
   command: ExecutionCommand,
-  given: { kind: FleetKind; strategy: Strategy },
+  { kind, strategy, agoMs = 0 }: { kind: FleetKind; strategy: Strategy; agoMs?: number },
 ) {
-  const { kind, strategy } = given
   const times = { healthCheckIntervalSeconds: 1, healthCheckTimeoutSeconds: 2, batchDelaySeconds: 0 }
   const simulation = new Simulation({
     size: 8,
@@ -32,6 +31,7 @@ function commandedAfter(
   simulation.command(say.start)
   for (let step = 1; step < steps; step++) simulation.next()
   simulation.next(fate)
+  simulation.now += agoMs
   simulation.command(command)
   simulation.step('done', 'stale')
   return simulation.run(() => false, 3_600_000).execution
@@ -43,6 +43,16 @@ test.each(cases)('a look that is older than the order to helm opens no gate: $st
     for (const fate of fates) {
       for (const steps of [1, 2, 3, 4, 5, 6]) {
         expect(isTerminal(commandedAfter(steps, fate, command, given).status)).toBe(true)
+      }
+    }
+  }
+})
+
+test.each(cases)('however much older, once the order was given: $strategy, $kind', (given) => {
+  for (const command of Object.values(commands)) {
+    for (const agoMs of [5_000, 60_000]) {
+      for (const steps of [1, 2, 3, 4, 5, 6]) {
+        expect(isTerminal(commandedAfter(steps, 'done', command, { ...given, agoMs }).status)).toBe(true)
       }
     }
   }

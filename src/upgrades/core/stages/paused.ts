@@ -43,12 +43,14 @@ export function mayArrive({ attempt, now }: Look): boolean {
 
 /**
  * True for a look that does not show the order which the newest act gave to a release, or may have given before its worker
- * was lost: it is older than that, and helm may run by now.
+ * was lost: it is older than that, and helm may run by now. What was given is there, however late it is; what may have been is
+ * there soon, or never.
  */
 export function isBehind({ attempt, releases, now }: Look): boolean {
-  if (attempt === null || now >= (attempt.endedAt ?? now) + lateMs) return false
-  const { act, result } = attempt
-  if (result !== 'done' && result !== 'interrupted') return false
+  if (attempt === null) return false
+  const { act, result, endedAt } = attempt
+  const mayHave = result === 'interrupted' && now < (endedAt ?? now) + lateMs
+  if (result !== 'done' && !mayHave) return false
   if (act.kind !== 'deploy' && act.kind !== 'undo') return false
   return act.releaseIds.some((id) => releases.get(id)?.[act.kind].kind === 'absent')
 }
