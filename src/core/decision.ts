@@ -16,8 +16,16 @@ export type Baseline = JsonObject
  */
 export type AttemptResult = 'done' | 'unchanged' | 'changed-and-failed' | 'interrupted'
 
-/** Why an act failed. `detail` is safe to show; `evidence` may be read by the tenant only. */
-export type ActFailure = { readonly code: ErrorCode; readonly detail: string; readonly evidence?: Json }
+/**
+ * Why an act failed. `detail` is safe to show; `evidence` may be read by the tenant only. `workerStopped`: it was ended because its
+ * worker stopped, so it says nothing of the act itself.
+ */
+export type ActFailure = {
+  readonly code: ErrorCode
+  readonly detail: string
+  readonly evidence?: Json
+  readonly workerStopped?: true
+}
 
 /** The record of an act, committed before it. `result` is null while it runs. */
 export type Attempt<A> = {

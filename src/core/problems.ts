@@ -62,7 +62,7 @@ export const problemCatalogue = {
   rollback_failed: { status: 422, title: 'It failed, and so did the way back' },
   uninstall_incomplete: { status: 422, title: 'Objects of the release are still there' },
   timed_out: { status: 422, title: 'The operation passed its deadline' },
-  interrupted: { status: 422, title: 'The operation was interrupted and cannot be repeated safely' },
+  interrupted: { status: 422, title: 'The operation was interrupted and is not repeated' },
   cancelled: { status: 422, title: 'The operation was cancelled' },
   changed_by_another_hand: { status: 422, title: 'Another hand changed the release meanwhile' },
   too_many_requests: { status: 429, title: 'Too many requests' },

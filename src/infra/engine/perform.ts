@@ -56,7 +56,7 @@ function unforeseenFailure(signal: AbortSignal): Outcome['failure'] {
   const why = whyAborted(signal)
   if (why === 'deadline') return { code: 'timed_out', detail: 'The act passed its deadline' }
   if (why === 'cancelled') return { code: 'cancelled', detail: 'The act was cancelled' }
-  if (why !== null) return { code: 'interrupted', detail: 'The act was interrupted' }
+  if (why !== null) return { code: 'interrupted', detail: 'The act was interrupted', workerStopped: true }
   return { code: 'internal', detail: 'The act failed in a way that was not foreseen' }
 }
 

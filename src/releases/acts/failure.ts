@@ -42,6 +42,7 @@ function actFailed(error: HelmFailure, { code, detail }: Said, why: ActAborted['
       code: 'interrupted',
       detail: 'the worker stopped during the operation',
       evidence,
+      workerStopped: true,
     })
   }
   // Helm's own crash is one like any other: what it left is looked at, settled and tried again.

@@ -17,6 +17,8 @@ const fates: readonly Fate[] = [
   'lostPending',
   'lostAfter',
   'lostLate',
+  'stopped',
+  'crashed',
   'unsuperseded',
 ]
 

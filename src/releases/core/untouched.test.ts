@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Fate } from './testing/helmworld.ts'
-import { Simulation } from './testing/simulation.ts'
+import { request, Simulation } from './testing/simulation.ts'
 
 /** An operation that has changed nothing leaves its release as it was: docs/adr/0044. */
 
@@ -102,8 +102,9 @@ test('a record that arrives after all is settled, and then it is FAILED', () => 
   const simulation = deployed()
   commands.upgrade(simulation)
   for (const fate of ['lostBefore', 'lostBefore', 'lostLate'] as const) simulation.step(fate)
+  simulation.now += request.timeoutSeconds * 1000
   for (let n = 0; n < 3; n++) simulation.step('done')
-  expect(simulation.state.operation?.outcome).toMatchObject({ status: 'FAILED', error: { code: 'interrupted' } })
+  expect(simulation.state.operation?.outcome).toMatchObject({ status: 'FAILED', error: { code: 'timed_out' } })
   expect(simulation.state.release).toMatchObject({ status: 'DEPLOYED', revision: 2 })
   simulation.settleDown()
   expect(simulation.state.release).toMatchObject({ status: 'FAILED', revision: 3, failedKind: 'upgrade' })

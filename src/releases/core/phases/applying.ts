@@ -21,7 +21,10 @@ import { anotherHand } from './yielding.ts'
 
 type Applying = Extract<Phase, { name: 'applying' }>
 
-/** How often an act that was interrupted is carried out again (DESIGN.md, the table of acts and crashes). */
+/**
+ * How often an act is carried out that was interrupted after it had begun, or by helm's own doing (DESIGN.md, the table of acts
+ * and crashes). What was lost with its worker before it wrote anything is no try (docs/adr/0063).
+ */
 export const mostTries = 3
 
 /** Looks at what became of the act: who wrote the newest revision, and how the attempt ended. */
@@ -49,9 +52,13 @@ function nothingThere(look: Look, phase: Applying, attempt: Attempt<ReleaseAct>)
 }
 
 function notWritten(look: Look, phase: Applying, attempt: Attempt<ReleaseAct>): ReleaseDecision {
-  if (attempt.result === 'interrupted') return again(look, phase, attempt)
+  const { result, failure } = attempt
+  if (result === 'interrupted') return again(look, phase, { failure, isNoTry: isLostWithWorker(failure) })
   return fail(look, failureOf(attempt, { code: 'helm_failed', detail: 'helm ended without making a revision' }))
 }
+
+/** Nobody has said how it ended, or only that its worker stopped: that is nothing against the act. */
+const isLostWithWorker = (failure: ActFailure | null): boolean => failure === null || failure.workerStopped === true
 
 function ours(look: Look, phase: Applying, attempt: Attempt<ReleaseAct>, newest: HelmRevision): ReleaseDecision {
   if (newest.status === 'deployed') return supersedeFirst(look, newest)
@@ -99,7 +106,7 @@ function settleToRepeat(
 function leftPending(look: Look, phase: Applying, attempt: Attempt<ReleaseAct>, newest: HelmRevision): ReleaseDecision {
   const event = operationEvent(look.state.release, look.operation, 'interrupted', { revision: newest.revision })
   if (repeats(look, phase, attempt, newest)) return settleToRepeat(look, phase, attempt, newest, event)
-  return failAct(look, attempt, interruptedFailure(attempt.result), [event])
+  return failAct(look, attempt, leftInTheMiddle(look, phase, attempt.result), [event])
 }
 
 /** An interrupted upgrade with hooks has run some of them: running them twice is not ours to decide. */
@@ -109,11 +116,20 @@ function canRepeat({ operation }: Look, newest: HelmRevision): boolean {
   return operation.reverting !== null || operation.kind !== 'upgrade' || !runsHooks
 }
 
-function interruptedFailure(result: AttemptResult | null): ActFailure {
-  const detail = 'the operation was interrupted in the middle and cannot be repeated safely'
-  return result === 'interrupted'
-    ? { code: 'interrupted', detail }
-    : { code: 'helm_failed', detail: 'helm ended in the middle' }
+/** Why what was left pending is not carried out again. */
+function leftInTheMiddle(look: Look, { tries }: Applying, result: AttemptResult | null): ActFailure {
+  if (result !== 'interrupted') return { code: 'helm_failed', detail: 'helm ended in the middle' }
+  const hooks =
+    'the operation was interrupted in the middle; some of its hooks may have run, so it is not repeated by itself'
+  return whyNoMore(look, tries) ?? { code: 'interrupted', detail: hooks }
+}
+
+/** Nobody wants it any more, or it was tried often enough; null where neither is so. */
+function whyNoMore({ operation }: Look, tries: number): ActFailure | null {
+  if (operation.cancelRequested) return { code: 'cancelled', detail: 'the operation was cancelled' }
+  if (operation.verdict?.kind === 'failed') return failureIn(operation.verdict)
+  if (tries < mostTries) return null
+  return { code: 'interrupted', detail: `the operation was cut off ${tries} times and is not carried out again` }
 }
 
 function safeDescription(newest: HelmRevision): string {
@@ -130,25 +146,29 @@ export function abandoned(look: Look, newest: HelmRevision): RevisionRecord {
   return isMirrored ? { ...own, content: null } : own
 }
 
-/** How the try before ended, and what it left to mirror. */
-type Before = { readonly failure: ActFailure | null; readonly mirrored?: readonly RevisionRecord[] }
+/** How the try before ended, and what it left to mirror. `isNoTry`: it was none, and does not count. */
+type Before = {
+  readonly failure: ActFailure | null
+  readonly mirrored?: readonly RevisionRecord[]
+  readonly isNoTry?: boolean
+}
 
 /** Carries the act out once more, within the same deadline; too often or too late ends it, with what the try before said. */
 export function again(
   look: Look,
   phase: { readonly tries: number },
-  { failure, mirrored = [] }: Before,
+  { failure, mirrored = [], isNoTry = false }: Before,
 ): ReleaseDecision {
   const { operation, seen, now } = look
   const deadline = operation.deadline ?? now
+  const tries = isNoTry ? phase.tries - 1 : phase.tries
   const end = (why: ActFailure) => fail(look, behind(failure, why))
-  if (operation.cancelRequested) return end({ code: 'cancelled', detail: 'the operation was cancelled' })
-  if (operation.verdict?.kind === 'failed') return end(failureIn(operation.verdict))
-  if (phase.tries >= mostTries) return end(interruptedFailure('interrupted'))
+  const over = whyNoMore(look, tries)
+  if (over !== null) return end(over)
   if (now >= deadline)
     return end({ code: 'timed_out', detail: 'the deadline passed before the operation could be repeated' })
   const mended = isUnrecorded(failure) ? ({ mended: true } as const) : {}
-  const next: Operation = { ...operation, phase: { name: 'applying', tries: phase.tries + 1, ...mended } }
+  const next: Operation = { ...operation, phase: { name: 'applying', tries: tries + 1, ...mended } }
   return goOn(look, {
     operation: next,
     act: planApply(next, seen, deadline),

@@ -26,6 +26,9 @@ export type Fate =
   | 'lostPending'
   | 'lostAfter'
   | 'lostLate'
+  /** Nothing was written: its worker stopped, or helm itself crashed. */
+  | 'stopped'
+  | 'crashed'
   /** The cluster refused that the revision before is called superseded, and helm went on. */
   | 'unsuperseded'
   | HandFate
@@ -63,6 +66,7 @@ type ActEnd = { readonly result: AttemptResult; readonly failure: ActFailure | n
 const broken: ActFailure = { code: 'helm_failed', detail: 'simulated' }
 /** A rollback meets an object that the newest record does not name. */
 const unrecorded: ActFailure = { code: 'object_unrecorded', detail: 'simulated', evidence: { helm: 'simulated' } }
+const crash: ActFailure = { code: 'interrupted', detail: 'simulated' }
 const byAnother: ActFailure = { code: 'changed_by_another_hand', detail: 'simulated' }
 
 /** Helm's storage and the workloads of one release, as far as decisions can tell them. */
@@ -134,6 +138,8 @@ export class HelmWorld {
 
   carryOut(act: ReleaseAct, attempt: number, fate: Fate): ActEnd {
     if (fate === 'lostBefore') return lost
+    if (fate === 'stopped') return { result: 'interrupted', failure: { ...crash, workerStopped: true } }
+    if (fate === 'crashed') return { result: 'interrupted', failure: crash }
     if (act.kind === 'settle') return this.settle(act, fate)
     if (act.kind === 'supersede') return this.supersede(act.secretUid, fate)
     if (act.kind === 'removeStuckPods') return fine
