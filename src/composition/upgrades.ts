@@ -29,6 +29,7 @@ import {
   foresee,
   frozenWorkloads,
   GateStore,
+  isApplied,
   newestBackup,
   probeRelease,
   rehearsalFleet,
@@ -107,6 +108,7 @@ function fleetsOf({ releases, clusters }: UpgradeParts, workloads: Workloads): F
       ...workloads,
       clusterOf: (id) => clusters.of(id).cluster,
       manifest: (id) => mirroredManifest(db, vault, id),
+      isApplied: ({ clusterId, namespace }, manifest) => isApplied(clusters.of(clusterId).client, namespace, manifest),
       workedOn: (execution) => workingReleases(db, executionOrders(releases), execution),
       probe: async (execution, release) => {
         const manifest = await mirroredManifest(db, vault, release.id)

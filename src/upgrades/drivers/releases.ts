@@ -11,6 +11,8 @@ export type ReleaseDriverParts = {
   readonly clusterOf: (clusterId: Uuid) => ReleaseCluster
   /** The manifest of the newest revision that is mirrored; null where there is none. */
   readonly manifest: (releaseId: Uuid) => Promise<string | null>
+  /** Whether the workloads of a release are as the manifest of its newest revision has them, which has failed. */
+  readonly isApplied: (release: FleetRelease, manifest: string) => Promise<boolean>
   /** The releases on which helm works for the execution: what is ready there may be what is about to go. */
   readonly workedOn: (execution: Execution) => Promise<ReadonlySet<Uuid>>
   /**
@@ -80,15 +82,28 @@ async function memberOf(
   workedOn: ReadonlySet<Uuid>,
 ): Promise<Member> {
   const { id, clusterId, namespace } = release
-  const side = sideOf(execution, release)
-  const isTold = side !== 'other' && !isFoundFailed(execution, release)
-  const version = isTold ? {} : { version: release.newestChartVersion }
-  const member = { pod: podOf(release), key: id, side, ...version, terminating: false }
-  if (workedOn.has(id)) return { ...member, ready: false, problem: 'helm is working on it' }
   const manifest = await parts.manifest(id)
+  const side = sideOf(execution, release)
+  const version = await versionOf(parts, release, manifest)
+  const isTold = version === (side === 'target' ? execution.to : execution.from).chartVersion && side !== 'other'
+  const told = isTold ? {} : { version: versionNamed(execution, version) }
+  const member = { pod: podOf(release), key: id, side, ...told, terminating: false }
+  if (workedOn.has(id)) return { ...member, ready: false, problem: 'helm is working on it' }
   if (manifest === null) return { ...member, ready: false, problem: 'it has no revision' }
   const found = await parts.clusterOf(clusterId).readiness(manifest, namespace, { jobs: false })
   return { ...member, ready: found.settled, problem: found.settled ? null : (found.blockers[0] ?? 'it is not ready') }
+}
+
+/** The chart version that runs. Where the newest revision has failed and helm has not applied it, what was deployed before still does. */
+async function versionOf(parts: ReleaseDriverParts, release: FleetRelease, manifest: string | null): Promise<string> {
+  const { newestFailed, newestChartVersion, chartVersion } = release
+  if (!newestFailed || newestChartVersion === chartVersion || manifest === null) return newestChartVersion
+  return (await parts.isApplied(release, manifest)) ? newestChartVersion : chartVersion
+}
+
+/** The version of the component that a chart version stands for, where the execution knows it. */
+function versionNamed({ from, to }: Execution, chartVersion: string): string {
+  return [from, to].find((one) => one.chartVersion === chartVersion)?.version ?? chartVersion
 }
 
 /** One that another upgrade to the target version has left FAILED is still to be upgraded, when its turn comes. */

@@ -5,7 +5,7 @@ import { gateKinds } from './fleet/context.ts'
 import { isUniform } from './fleet/others.ts'
 import { equivalentJson, within } from './gate/json.ts'
 import type { Workload } from './gate/model.ts'
-import { isSame, type Rendered, workloadsOf } from './rendered.ts'
+import { isSame, objectsOf, type Rendered, workloadsOf } from './rendered.ts'
 
 /**
  * Workloads whose pods Helm's newest revision does not tell: an execution has left them in two versions, or the upgrade
@@ -58,6 +58,19 @@ export async function withOlderPods(
     return live === null || isUniform(live) ? [] : [ref]
   })
   return found.flat()
+}
+
+/**
+ * Whether the workloads of a failed revision have the templates of its manifest: helm came to apply them all. One without any
+ * tells nothing, so it does not. Throws `ClusterError`.
+ */
+export async function isApplied(client: ClusterClient, namespace: string, manifest: string): Promise<boolean> {
+  const workloads = workloadsOf(objectsOf(manifest))
+  const found = await mapParallel(workloads, AT_ONCE, async (each) => {
+    const live = await client.find<Workload>(gateKinds[each.kind].resource, { namespace, name: each.name })
+    return live !== null && hasTemplate(client, namespace, live, each)
+  })
+  return found.length > 0 && found.every(Boolean)
 }
 
 type Standing = { readonly moves: boolean; readonly template: Unsettled['template'] }

@@ -86,6 +86,7 @@ async function releases(): Promise<Given> {
     releasesOf: async () => [0, 1, 2, 3].map((n) => fleetRelease(n, n < upgraded ? '2.0.0' : '1.0.0')),
     clusterOf: () => cluster,
     manifest: async () => '',
+    isApplied: async () => true,
     workedOn: async () => new Set(),
     probe: async () => 'good',
   })

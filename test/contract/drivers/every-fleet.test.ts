@@ -52,6 +52,7 @@ async function releases(): Promise<Given> {
     releasesOf: async () => [0, 1, 2, 3].map(fleetRelease),
     clusterOf: () => cluster,
     manifest: async () => '',
+    isApplied: async () => true,
     workedOn: async () => new Set(),
     probe: async () => 'good',
   })

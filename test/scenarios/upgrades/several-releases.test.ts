@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { resources } from '../../../src/infra/kubernetes/index.ts'
+import { testedDialect } from '../../support/tested-helm.ts'
 import { ok, problem } from '../support/api.ts'
 import type { ReleaseHandle } from '../support/releases.ts'
 import { expectToldAsPublished } from '../support/told.ts'
@@ -229,6 +231,29 @@ test.concurrent('a canary of releases waits for its promotion; the failed one is
   expect((await rows({ place, releases })).map(([status, version]) => `${status} ${version}`)).toEqual(
     names.map(() => 'DEPLOYED 1.1.0'),
   )
+})
+
+/** As `kubectl scale` does it: helm 4 meets the field of another manager then, and applies nothing of the workload. */
+async function scaledByHand({ place }: Releases, { name }: ReleaseHandle, replicas: number): Promise<void> {
+  const patch = { type: 'merge', fieldManager: 'kubectl', body: { spec: { replicas } } } as const
+  await world.cluster.client.patch(resources.deployments, { namespace: place.namespace, name }, patch)
+}
+
+const whereItConflicts = testedDialect === 'v4' ? test.concurrent : test.skip
+whereItConflicts('one whose upgrade helm has not applied tells the version that its pods run', async () => {
+  const given = await installed(1)
+  const [scaled] = given.releases
+  await scaledByHand(given, scaled as ReleaseHandle, 2)
+  const execution = await begun(given, { batchSize: 2, failureThreshold: 3, maxUnavailablePercentage: 100 })
+  const done = await execution.until('ended', ({ endedAt }) => endedAt !== null, patience)
+  expect(done.instances.map(({ status, version }) => `${status} ${version}`)).toEqual([
+    'FAILED 1.0.0',
+    // helm has applied this one: what runs of it and is not ready is of the new version.
+    'FAILED 1.1.0',
+    'COMPLETED 1.1.0',
+    'COMPLETED 1.1.0',
+  ])
+  expect(done.instances[0]?.message).toContain('.spec.replicas')
 })
 
 test.concurrent('another hand on one of them ends it; the others are as they were left', async () => {
