@@ -20,7 +20,7 @@ function instanceView(execution: Execution, instance: Instance) {
     currentPod: (instance.nextPod ?? instance.pod)?.name ?? null,
     previousPods: instance.previousPods.map(({ name }) => name),
     unchanged: instance.unchanged,
-    message: instance.message,
+    message: instance.message ?? (instance.ahead === true ? 'it moved without being let go' : null),
     startedAt: rfc3339(instance.startedAt),
     endedAt: rfc3339(instance.endedAt),
   }

@@ -23,6 +23,7 @@
  */
 import type { Attempt, Decide, Waiting } from '../../core/decision.ts'
 import { type Instant, seconds } from '../../core/instant.ts'
+import { followAhead } from './ahead.ts'
 import { forgiveBlindness, lookedInVain } from './blind.ts'
 import { failureOf } from './children.ts'
 import { decideCommand, type ExecutionDecision } from './command.ts'
@@ -155,7 +156,7 @@ function lookAt(
   if (isOver) return { ...rest, execution: before }
   const instances = bind(before, fleet, members, now)
   const placed = followLeaving(patch(counted(before, fleet), { instances }), fleet, now)
-  const bound = followTurns(before, placed, now)
+  const bound = followAhead(before, followTurns(before, placed, now), fleet, attempt)
   const judged = (): Execution => judge({ execution: bound, fleet, members, releases, attempt, now })
   const followed = followEmpty(followWay(bound, judged, now), fleet, members, now)
   return { ...rest, execution: followTemplate(followed, fleet, now) }

@@ -89,3 +89,55 @@ test.each(['ordered', 'nodes'] as const)('what is back when a way back is cancel
   expect([...rollbackInfo.rolledBackInstances].sort()).toEqual([...back].sort())
   expect(left.filter(({ status }) => status === 'ROLLED_BACK').map(({ id }) => id)).toEqual(back)
 })
+
+describe('where a pod counts only after minReadySeconds, which are more than the time limit', () => {
+  const spec = { healthCheckIntervalSeconds: 2, healthCheckTimeoutSeconds: 8, batchDelaySeconds: 3600 }
+  /** Four of six have passed; the workload wants a pod to be ready for so long before its controller goes on. */
+  const upgraded = (more: object = {}) =>
+    given({ size: 6, kind: 'surging', spec: { ...spec, batchSize: 4, ...more }, room: 2 })
+      .until(({ instances }) => instances.filter(({ status }) => status === 'COMPLETED').length === 4)
+      .afterSeconds(20)
+      .inCluster((world) => ({ ...world, minReadySeconds: 15 }))
+      .when('rollback')
+
+  test.each([{}, { maxUnavailablePercentage: 50 }, { autoRollbackEnabled: true }])(
+    'each step of the way back has that time besides: %j',
+    (more) => {
+      const fleet = upgraded(more)
+      fleet.untilStatus('ROLLED_BACK')
+      expect(fleet.execution.rollbackInfo.rolledBackInstances).toHaveLength(4)
+    },
+  )
+
+  test('no room is taken from those that are ready for it: the controller waits, and nothing is stuck', () => {
+    const fleet = upgraded()
+    fleet.fewestReady = 6
+    fleet.untilStatus('ROLLED_BACK')
+    expect(fleet.fewestReady).toBe(6)
+  })
+
+  test('it is told while it is waited for, and where the time is over all the same', () => {
+    const fleet = upgraded().inCluster((world) => ({ ...world, faults: { neverReverts: [0, 1, 2, 3, 4, 5, 6, 7] } }))
+    fleet.until(({ waitingFor }) => waitingFor?.detail?.includes('minReadySeconds') === true)
+    expect(fleet.execution.waitingFor?.detail).toContain('minReadySeconds of the workload is 15')
+    fleet.untilStatus('FAILED').thenReason('NOT_BACK_IN_TIME')
+    expect(fleet.execution.transitions.at(-1)?.reason).toContain('minReadySeconds of the workload is 15')
+  })
+})
+
+test('what came back after its time, but before the end, is told so', () => {
+  const faults = { neverReverts: [0, 1, 2, 3, 4, 5] }
+  const spec = { ...brief, strategy: 'ROLLING', batchSize: 2, maxUnavailablePercentage: 50 } as const
+  const fleet = given({ size: 4, kind: 'ordered', faults, spec })
+    .until(({ instances }) => instances.filter(({ status }) => status === 'COMPLETED').length === 2)
+    .when('rollback')
+    .until(({ ending }) => ending !== null)
+    .inCluster((world, now) => ({ ...advance(world, now), faults: {} }))
+    .untilStatus('FAILED')
+    .thenReason('NOT_BACK_IN_TIME')
+    .thenCounts({ PENDING: 2, ROLLED_BACK: 2 })
+  expect(fleet.execution.frozen).toBe(false)
+  expect(fleet.execution.transitions.at(-1)?.reason).toBe(
+    'NOT_BACK_IN_TIME: 2 instances are not back; by the end all are, too late',
+  )
+})

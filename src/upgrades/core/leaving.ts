@@ -9,7 +9,7 @@
  * away takes from the time that there is. And each limit is extended for one pod a place, so that no limit moves on for
  * ever where pods come and go.
  */
-import type { Instant } from '../../core/instant.ts'
+import { type Instant, seconds } from '../../core/instant.ts'
 import { isInFlight, targetPod } from './instances.ts'
 import type { Execution, Extension, Instance, Leaving, Member, Stage } from './model.ts'
 import { mapChanged, patch } from './patch.ts'
@@ -118,16 +118,27 @@ export function limitOf(execution: Execution, { startedAt, leaving = null }: Ins
   return timeLimit(execution, leaving?.holds ? Math.max(from, leaving.until) : from)
 }
 
-/** When a stage that is over once all is as it should be has run out of time. */
+/**
+ * When a stage that is over once all is as it should be has run out of time. On the way back the workload's controller sets the pace:
+ * it goes on once a pod has been ready for `minReadySeconds`, which a step has besides.
+ */
 export function settlesBy(execution: Execution): Instant {
   const { stageSince, instances } = execution
-  return timeLimit(
-    execution,
-    instances.reduce(
-      (latest, { leaving = null }) => (leaving?.extends ? Math.max(latest, leaving.until) : latest),
-      stageSince,
-    ),
+  return (
+    controllerWaits(execution) +
+    timeLimit(
+      execution,
+      instances.reduce(
+        (latest, { leaving = null }) => (leaving?.extends ? Math.max(latest, leaving.until) : latest),
+        stageSince,
+      ),
+    )
   )
+}
+
+/** For how long the controller lets a pod be ready before it goes on, where it is waited for. In milliseconds. */
+export function controllerWaits({ status, minReadySeconds = 0 }: Execution): number {
+  return status === 'ROLLING_BACK' ? seconds(minReadySeconds) : 0
 }
 
 /** Who is waited for, in words; null where nobody is on the way out. */

@@ -129,6 +129,8 @@ export type Instance = {
   /** In an ordered fleet: it waits behind another, or its turn has come since it was let go (`order.ts`). Absent: neither. */
   readonly turn?: 'awaited' | 'come' | null
   readonly ready: boolean
+  /** It moved without being let go (`ahead.ts`). Absent: it did not. */
+  readonly ahead?: boolean
   readonly unchanged: boolean
   readonly message: string | null
   readonly health: HealthStreak
@@ -299,6 +301,8 @@ export type Execution = {
   readonly starvedSince?: Instant | null
   /** What is there now; budgets follow it. */
   readonly currentInstances: number
+  /** For how many seconds a pod has to be ready before the controller goes on, as was seen last. Absent: 0. */
+  readonly minReadySeconds?: number
   readonly currentBatch: number
   /** When the current batch was chosen; null: none was, or it was taken back before anything of it was let go. */
   readonly batchSince: Instant | null

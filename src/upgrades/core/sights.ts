@@ -85,6 +85,8 @@ export type FleetSight =
       readonly places: readonly NamedPlace[] | null
       readonly members: readonly Member[]
       readonly gate: GatePosition
+      /** What is to hold the instances is not there: another hand has opened the gate. */
+      readonly opened?: boolean
       /** Which side the workload's present pod template is; null where there is none, or its controller has not seen it. */
       readonly template: Side | null
       /** That template itself. Absent where there is none. */
@@ -100,6 +102,11 @@ export type FleetSight =
       readonly others: Others
       /** Why the fleet's controller makes no pod that it wants: a quota, admission. Null where it makes them, or has not said. */
       readonly whyNoPods: string | null
+      /**
+       * For how many seconds a pod has to be ready before the controller goes on, as the workload says now. Absent: 0, or it is our
+       * gate that says so.
+       */
+      readonly minReadySeconds?: number
     }
 
 /**

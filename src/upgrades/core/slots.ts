@@ -34,7 +34,10 @@ export function whyNoPod({ whyNoPods, places }: Fleet, { key }: Instance): strin
 
 /** With how many instances are wanted now: initiate may be a day ago, and budgets and checks follow what is there. */
 export function counted(execution: Execution, fleet: FleetSight | null): Execution {
-  return fleet?.kind === 'present' ? patch(execution, { currentInstances: fleet.wanted }) : execution
+  if (fleet?.kind !== 'present') return execution
+  const { wanted, minReadySeconds = 0 } = fleet
+  const pace = minReadySeconds === (execution.minReadySeconds ?? 0) ? {} : { minReadySeconds }
+  return patch(execution, { currentInstances: wanted, ...pace })
 }
 
 /** The places as the fleet now is: pods bound, places added that the cluster added, and dropped that it took away. */

@@ -130,3 +130,18 @@ test.concurrent('a green set that never passes gets no traffic, while it goes ba
   await isBack()
   expect(await served()).toEqual(['old'])
 })
+
+test.concurrent('pods that count only after minReadySeconds come back, though these are more than healthCheckTimeoutSeconds', async () => {
+  const values = { spec: { minReadySeconds: 8 } }
+  const fleet = await Fleet.install(world, component, { kind: 'Deployment', size: 6, values })
+  const originals = await originalsOf(fleet)
+  const brief = { healthCheckIntervalSeconds: 1, healthCheckTimeoutSeconds: 4 }
+  // Those of the first batch count by then, so that they are not taken for broken.
+  const execution = await fleet.started({ ...brief, batchSize: 2, batchDelaySeconds: 9 })
+  await execution.until('four of them', ({ progress }) => progress.completed === 4, patience)
+  await execution.give('rollback')
+  const done = await execution.until('ended', ({ endedAt }) => endedAt !== null, patience)
+  expect(done).toMatchObject({ status: 'ROLLED_BACK', statusReason: 'ROLLED_BACK_BY_OPERATOR' })
+  await fleet.reaches({ '1.0.0': 6 })
+  await expectNothingOfOurs(fleet, originals)
+})

@@ -7,7 +7,7 @@ import { eventually } from '../support/eventually.ts'
 import { expectToldAsPublished } from '../support/told.ts'
 import type { Execution, RegisteredComponent, UpgradeHandle } from '../support/upgrades.ts'
 import { openWorld, type World } from '../support/world.ts'
-import { Fleet, type Kind, makePool, registerFleet, versionsOf, type Workload } from './support/fleet.ts'
+import { approved, Fleet, type Kind, makePool, registerFleet, versionsOf, type Workload } from './support/fleet.ts'
 import { expectNothingOfOurs, expectUnmarked, type OriginalFields, originalsOf } from './support/originals.ts'
 import { neverBelow, oneSideServes, onlyPassedServe, sampled } from './support/sampler.ts'
 
@@ -107,14 +107,49 @@ test.concurrent.each<Kind>(['Deployment', 'StatefulSet'])(
 
 test.concurrent('a Deployment whose gate is opened by hand: what ran ahead is counted, and it ends', async () => {
   const { fleet, execution, originals } = await inTheMiddle('Deployment')
+  await untilItRests(fleet)
   const strategy = { rollingUpdate: { maxSurge: 1, maxUnavailable: 1 } }
   await fleet.touch({ paused: false, minReadySeconds: 0, strategy })
   // How many run ahead is a matter of moments: the next look shuts the gate.
   await execution.until('passed', ({ progress }) => progress.completed > 1 && progress.inFlight === 0, patience)
   await execution.give('promote-canary')
-  expect((await ended(execution)).status).toBe('COMPLETED')
+  const done = await ended(execution)
+  expect(done.status).toBe('COMPLETED')
+  expectToldAhead(done)
   await fleet.reaches({ '1.1.0': 4 })
   await expectNothingOfOurs(fleet, originals)
+})
+
+/** An act of ours that is under way would shut the gate before anybody looked. */
+const untilItRests = (fleet: Fleet) =>
+  eventually('the gate rests', async () => (await fleet.workload()).spec.paused === true)
+
+/** Another hand has opened the gate; who moved by that is named, and says so. */
+function expectToldAhead({ warnings, instances }: Execution): void {
+  expect(warnings.map(({ code }) => code).toSorted()).toEqual(['GATE_OPENED', 'MOVED_AHEAD'])
+  const told = warnings.find(({ code }) => code === 'MOVED_AHEAD')?.message ?? ''
+  const ahead = instances.filter(({ message }) => message === 'it moved without being let go')
+  expect(ahead.length).toBeGreaterThan(0)
+  for (const { index, currentPod } of ahead) expect(told).toContain(`${index} (${currentPod})`)
+}
+
+test.concurrent('a STAGED Deployment whose gate is opened by hand: no approval is told of what moved by that', async () => {
+  const fleet = await Fleet.install(world, component, { kind: 'Deployment', size: 6 })
+  const spec = { strategy: 'STAGED', batchSize: 2, healthCheckIntervalSeconds: 1, healthCheckTimeoutSeconds: 30 }
+  const execution = await fleet.started(spec)
+  await execution.untilStatus('PAUSED', patience)
+  await fleet.reaches({ '1.0.0': 4, '1.1.0': 2 })
+  await untilItRests(fleet)
+  await fleet.touch({ paused: false, minReadySeconds: 0 })
+  const moved = ({ progress }: Execution) => progress.completed > 2 && progress.inFlight === 0
+  expectToldAhead(await execution.until('those that moved have passed', moved, patience))
+  const done = await approved(execution)
+  expect(done).toMatchObject({ status: 'COMPLETED', progress: { completed: 6 } })
+  expectToldAhead(done)
+  // Of those that were left, each batch of two but the last was approved.
+  const left = 4 - done.instances.filter(({ message }) => message !== null).length
+  expect(done.approvals.map(({ batch }) => batch)).toEqual([1, 2].slice(0, Math.max(1, Math.ceil(left / 2))))
+  await fleet.reaches({ '1.1.0': 6 })
 })
 
 test.concurrent('a Deployment that is unpaused by hand, between closing and the first instance, does not run away', async () => {

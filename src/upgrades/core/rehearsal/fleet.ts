@@ -1,7 +1,9 @@
 import type { Instant } from '../../../core/instant.ts'
 import { isResting } from '../position.ts'
 import {
+  availableAt,
   handOn,
+  isAvailable,
   isReady,
   madeNow,
   newPod,
@@ -30,6 +32,7 @@ function nextEvent(world: World): Instant {
   for (const pod of world.pods) {
     consider(pod.goneAt)
     consider(readyAt(world, pod))
+    consider(availableAt(world, pod))
   }
   for (const { deploy, undo } of world.releases) {
     if (deploy.kind === 'running') consider(deploy.until)
@@ -134,8 +137,8 @@ function rolling(world: World, budget: number, surge: number): World {
   const from = other(template)
   const pods = live(world)
   const unready = pods.filter((pod) => pod.side === from && !isReady(world, pod, world.at)).length
-  const ready = pods.filter((pod) => isReady(world, pod, world.at)).length
-  const mayGo = Math.max(0, ready - (wanted - budget)) + unready
+  const available = pods.filter((pod) => isAvailable(world, pod, world.at)).length
+  const mayGo = Math.max(0, available - (wanted - budget)) + unready
   const left = Math.max(0, sizes[from] - mayGo)
   const come = Math.min(wanted, Math.max(sizes[template], wanted + surge - left))
   return {

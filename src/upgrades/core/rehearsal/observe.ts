@@ -42,6 +42,7 @@ function fleetSight(world: World, look: WorldLook): FleetSight {
     disruptions: disruptionsOf(world),
     others: { settled: true, uniform: true, blockers: [] },
     whyNoPods: null,
+    ...(world.minReadySeconds === undefined ? {} : { minReadySeconds: world.minReadySeconds }),
   }
 }
 

@@ -77,6 +77,8 @@ export type World = {
    * Absent: whatever is missing or too many, at once.
    */
   readonly inTurn?: boolean
+  /** How many seconds a pod has to be ready before the controller of a surging fleet counts it as available. Absent: 0. */
+  readonly minReadySeconds?: number
   /** How many pods of it a disruption budget wants to be ready. Absent: there is none. */
   readonly minAvailable?: number
   /** Counts the writes: a write that comes late is refused when another came before. */
@@ -182,6 +184,15 @@ function isNeverReady(faults: RehearsalFaults, { side, slot, first }: WorldPod):
 export function badAt(world: World, pod: WorldPod): Instant {
   const fault = pod.side === 'target' ? world.faults.turnsBad?.find(({ index }) => index === pod.slot) : undefined
   return fault === undefined ? Number.POSITIVE_INFINITY : readyAt(world, pod) + fault.afterSeconds * 1000
+}
+
+/** From when on a rolling update counts a pod; one that was there before anything was touched has been ready for long. */
+export function availableAt(world: World, pod: WorldPod): Instant {
+  return readyAt(world, pod) + (pod.first ? 0 : (world.minReadySeconds ?? 0) * 1000)
+}
+
+export function isAvailable(world: World, pod: WorldPod, now: Instant): boolean {
+  return isReady(world, pod, now) && now >= availableAt(world, pod)
 }
 
 export function isReady(world: World, pod: WorldPod, now: Instant): boolean {

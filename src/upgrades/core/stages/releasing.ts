@@ -1,7 +1,7 @@
 import { releasesWith } from '../children.ts'
 import { isEdited } from '../edited.ts'
 import { versionsIn } from '../frozen.ts'
-import { inFlight, isOnTarget, tally, withStatus } from '../instances.ts'
+import { inFlight, isBack, isOnTarget, tally, withStatus } from '../instances.ts'
 import { settlesBy } from '../leaving.ts'
 import { asLeft } from '../left.ts'
 import type { Ending, Execution, Verdict } from '../model.ts'
@@ -158,12 +158,13 @@ function end(look: Look, ending: Ending): Step {
   const { execution, attempt, fleet, now } = look
   const quiet = (attempt?.endedAt ?? 0) + lateMs
   if (attempt?.result === 'interrupted' && now < quiet) return wait(execution, waitOf(ending), quiet)
-  const mover: Mover = { at: now, by: ending.by, reason: ending.note ?? ending.reason }
   // Whoever makes it anew takes it away first: what comes at once may carry our gate.
   const comesAnew = execution.stageSince + lateMs
   if (ending.reason === statusReasons.gone && isAway(look) && now < comesAnew) {
     return wait(execution, waitOf(ending), comesAnew)
   }
+  const reason = ending.note ?? ending.reason
+  const mover: Mover = { at: now, by: ending.by, reason: reason === null ? null : reason + sinceThen(look, ending) }
   const frozen = fleet.gate.kind === 'frozen'
   const frozenVersions = frozen ? versionsIn(execution, fleet) : null
   const instances = mapChanged(execution.instances, (one) => asLeft(one, ending, now))
@@ -172,3 +173,9 @@ function end(look: Look, ending: Ending): Step {
 }
 
 const isAway = ({ fleet, members }: Look): boolean => fleet.wanted === 0 && members.size === 0
+
+/** What has become of it since the end was decided, where that is not what is seen any more. */
+function sinceThen({ execution: { instances }, fleet }: Look, { reason }: Ending): string {
+  const areBack = instances.length === fleet.wanted && instances.every(isBack)
+  return reason === statusReasons.notBack && areBack ? '; by the end all are, too late' : ''
+}

@@ -2,7 +2,7 @@ import type { Instant } from '../../../core/instant.ts'
 import { affordable, unreadyFirst } from '../batches.ts'
 import { failureOf, releasesWith, touchedReleases } from '../children.ts'
 import { inOrder, isBack, isOnTarget, targetPod, unavailable, untouched } from '../instances.ts'
-import { settlesBy } from '../leaving.ts'
+import { controllerWaits, settlesBy } from '../leaving.ts'
 import type { Execution, GatePosition, Instance, PodRef } from '../model.ts'
 import { followInstances } from '../others.ts'
 import { mapChanged } from '../patch.ts'
@@ -47,7 +47,13 @@ function pace(look: Look): Instant {
 function progress(look: Look): string {
   const { instances } = look.execution
   const back = `${instances.filter(isBack).length} of ${instances.length} are back`
-  return [back, look.fleet.whyNoPods, whatHolds(look)].filter((part) => part !== null).join('; ')
+  return [back, look.fleet.whyNoPods, whatHolds(look), paced(look.execution)].filter((part) => part !== null).join('; ')
+}
+
+/** Why it takes longer than pods take to be ready; null where it does not. */
+function paced({ minReadySeconds = 0 }: Execution): string | null {
+  const words = `minReadySeconds of the workload is ${minReadySeconds}: each pod has to be ready for so long before the next`
+  return minReadySeconds > 0 ? words : null
 }
 
 /** What was seen of the way back. Each instance that leaves the target version or is back is progress: the time counts anew. */
@@ -135,9 +141,12 @@ function unreadyNow(execution: Execution): number {
   return Math.min(budgetNow(execution), execution.instances.filter(({ ready }) => !ready).length)
 }
 
-/** Nothing has come back for half of the time: the room that there was is taken, and the budget applies. */
-function isStuck(look: Look): boolean {
-  return look.now >= (look.execution.stageSince + settlesBy(look.execution)) / 2
+/**
+ * Nothing has come back for half of the time, that of the controller aside: the room that there was is taken, and the budget
+ * applies.
+ */
+function isStuck({ execution, now }: Look): boolean {
+  return now >= (execution.stageSince + controllerWaits(execution) + settlesBy(execution)) / 2
 }
 
 /** Those that may go back now: within the budget, first those that are not ready anyway, then in the order of the fleet. */
@@ -189,8 +198,7 @@ function undoRefused(attempt: Look['attempt']): (instance: Instance) => string |
 
 function notBack(look: Look, away: readonly Instance[]): string {
   const what = away.length === 0 ? 'the fleet is not whole' : `${away.length} instances are not back`
-  const held = whatHolds(look)
-  return held === null ? what : `${what}; ${held}`
+  return [what, whatHolds(look), paced(look.execution)].filter((part) => part !== null).join('; ')
 }
 
 /** What is told of them is why they failed on the way forward; of any other it is what it was waited for then. */

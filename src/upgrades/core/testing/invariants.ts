@@ -71,6 +71,7 @@ export class Guard {
   /** What only holds where nobody else breaks, kills or scales: of the fleet itself, not of what we know of it. */
   private checkFleet(before: Execution, after: Execution): void {
     if (after.status === 'COMPLETED' || after.status === 'ROLLED_BACK') nobodyIsLeaving(this.simulation, after)
+    nobodyIsToldAhead(after)
     const { faults } = this.simulation.world
     this.hasBeenWhole ||= readyInWorld(this.simulation) === this.simulation.world.wanted
     if (this.hasBeenWhole && Object.keys(faults).length === 0) enoughIsReady(this.simulation, after)
@@ -113,6 +114,12 @@ export class Guard {
     if (lastAct === null || !lastAct.done() || !sameJson(lastAct.act, act)) return
     must(now - lastAct.at >= seconds(5), 13, `${act.kind} is repeated after ${now - lastAct.at} ms`)
   }
+}
+
+/** Where nobody else touches the fleet, whoever moved was let go. A node's pod that dies is not touched either. */
+function nobodyIsToldAhead({ instances }: Execution): void {
+  const ahead = instances.filter((one) => one.ahead === true).map(({ index }) => index)
+  must(ahead.length === 0, 20, `${ahead.join(', ')} are told to have moved without being let go`)
 }
 
 /** A pin that serves nobody is put right at every look. */

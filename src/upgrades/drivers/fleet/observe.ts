@@ -1,13 +1,16 @@
 import type { Execution, FleetSight, Member, Side } from '../../core/model.ts'
+import { letsBe } from '../../core/position.ts'
 import { asksOnTheWayBack } from '../../core/probes.ts'
 import type { GateRow, Hashes } from '../../store/gate-row.ts'
+import { isArmed } from '../deployment/fields.ts'
 import type { FleetLook } from '../driver.ts'
 import { carriesNote } from '../gate/annotation.ts'
 import { gateOn } from '../gate/find.ts'
 import { hashesFor, strayVersion } from '../gate/hashes.ts'
+import { numberOr } from '../gate/json.ts'
 import { markOf } from '../gate/mark.ts'
-import type { Lineage, Workload } from '../gate/model.ts'
-import { admittedIn, isApplied, positionOf, type Sides, sideOf, sidesOf } from '../gate/position.ts'
+import type { GateKind, Lineage, Workload } from '../gate/model.ts'
+import { admittedIn, isApplied, isOpened, positionOf, type Sides, sideOf, sidesOf } from '../gate/position.ts'
 import { hashesOf } from '../services/noted.ts'
 import { readPin } from '../services/read-pin.ts'
 import { type Fleet, type FleetParts, fleetOf } from './context.ts'
@@ -84,11 +87,13 @@ export async function readFleet(
 }
 
 async function sightOf(
-  { client, kind, namespace }: Fleet,
+  fleet: Fleet,
   execution: Execution,
-  { live, row, lineage, sides, pods, members }: Seen,
+  seen: Seen,
   { wantsProbe, aboutToGo }: FleetLook,
 ): Promise<FleetSight> {
+  const { client, kind, namespace } = fleet
+  const { live, row, lineage, sides, pods, members } = seen
   const present = members.filter(({ terminating }) => !terminating)
   const staying = new Map(
     pods.flatMap((pod) => (pod.metadata.deletionTimestamp === undefined ? [[refOf(pod).uid, pod] as const] : [])),
@@ -97,7 +102,8 @@ async function sightOf(
   const hasPinned = row?.executionId === execution.id && row.originals.services.length > 0
   const labels = labelsOf(live, pods)
   const probed = present.filter(({ pod }) => wantsProbe(pod))
-  const [probes, refusals, disruptions, pin, others, whyNoPods] = await Promise.all([
+  const [opened, probes, refusals, disruptions, pin, others, whyNoPods] = await Promise.all([
+    isOpenedNow(fleet, execution, seen),
     readProbes(client, namespace, execution.healthEndpoint, probed),
     readRefusals(client, namespace, asked),
     !kind.evicts && asksOnTheWayBack(execution) ? readDisruptions(client, namespace, pods) : null,
@@ -114,6 +120,7 @@ async function sightOf(
     places: kind.places(live, members),
     members,
     gate,
+    ...(opened ? { opened: true } : {}),
     template: sideOfTemplate(lineage, sides, execution),
     podTemplate: { mark: lineage.mark, hash: lineage.current },
     pin,
@@ -122,6 +129,7 @@ async function sightOf(
     disruptions,
     others,
     whyNoPods,
+    ...paceOf(kind, live),
   }
 }
 
@@ -129,4 +137,27 @@ async function sightOf(
 function sideOfTemplate({ current, mark }: Lineage, sides: Sides, { applied }: Execution): Side | null {
   if (current !== null) return sideOf(current, sides)
   return applied && !isApplied(applied, mark) ? 'other' : null
+}
+
+/** Pods that nobody let go are read after the workload, which may have been opened in between: then it is read once more. */
+async function isOpenedNow(
+  { client, kind, namespace, workload }: Fleet,
+  { id }: Execution,
+  seen: Seen,
+): Promise<boolean> {
+  const { live, row, members } = seen
+  if (row === null || isOpened(kind, live, row, id)) return row !== null
+  const moved = members.filter(({ side, terminating }) => side === 'target' && !terminating).length
+  if (moved <= letsBe(row.state.position)) return false
+  const now = await client.find<Workload>(kind.resource, { namespace, name: workload.name })
+  return now !== null && isOpened(kind, now, row, id)
+}
+
+/**
+ * How long its controller lets a pod be ready before it goes on. A DaemonSet's pods are taken by us; and where our gate says that none
+ * counts as available, nothing is known of it.
+ */
+function paceOf({ evicts, kind }: GateKind, live: Workload): { readonly minReadySeconds?: number } {
+  const minReadySeconds = numberOr(live.spec?.minReadySeconds, 0)
+  return kind === 'DaemonSet' || minReadySeconds === 0 || (!evicts && isArmed(live)) ? {} : { minReadySeconds }
 }

@@ -20,6 +20,17 @@ export function positionOf(kind: GateKind, live: Workload, row: GateRow | null, 
   return readings[reading.kind](reading, isMarked, kind.instances(live))
 }
 
+/**
+ * Whether another hand has opened the gate: what holds it is not there, and we never leave it so between two positions that hold. One
+ * that lets some more go may be ours of before. Pure.
+ */
+export function isOpened(kind: GateKind, live: Workload, row: GateRow | null, executionId: Uuid): boolean {
+  if (row === null || row.executionId !== executionId || fieldsPatch(kind, live, row) === null) return false
+  const { originals, state } = row
+  const holds = state.position.kind === 'closed' || state.position.kind === 'admitting'
+  return holds && kind.read(live, originals.current).kind === 'open'
+}
+
 type ReadAs = (reading: Reading, owned: boolean, instances: number) => GatePosition
 
 /** Half-way to a position from which helm may run, our fields are not withdrawn: that is told by how many may move. */
