@@ -26,8 +26,13 @@ export async function releaseByName(tx: Tx, clusterId: Uuid, namespace: string, 
 
 type Named = Readonly<Record<'tenantId' | 'clusterId' | 'namespace' | 'name', string>>
 
-/** What is mirrored of all releases of a tenant that had this name; of one revision, what was told of it last comes first. */
-export async function revisionsOfName(db: Db | Tx, named: Named): Promise<readonly RevisionSummary[]> {
+/** What is mirrored of these records of Helm under a tenant's releases of this name; of one, what was told of it last comes first. */
+export async function revisionsOfName(
+  db: Db | Tx,
+  named: Named,
+  secretUids: readonly string[],
+): Promise<readonly RevisionSummary[]> {
+  if (secretUids.length === 0) return []
   const rows = await of(db)
     .selectFrom('revisions')
     .innerJoin('releases', 'releases.id', 'revisions.release_id')
@@ -36,6 +41,7 @@ export async function revisionsOfName(db: Db | Tx, named: Named): Promise<readon
     .where('releases.cluster_id', '=', named.clusterId)
     .where('releases.namespace', '=', named.namespace)
     .where('releases.name', '=', named.name)
+    .where('revisions.secret_uid', 'in', secretUids)
     .orderBy('releases.created_at', 'desc')
     .execute()
   return rows.map(revisionOf)

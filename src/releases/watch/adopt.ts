@@ -40,7 +40,8 @@ async function readHistory(deps: ReleaseDeps, clusterId: Uuid, namespace: string
 async function insert(deps: ReleaseDeps, place: Place, history: Parameters<typeof adoptedRelease>[1]) {
   return transaction(deps.db, async (tx) => {
     if ((await releaseByName(tx, place.clusterId, place.namespace, place.name)) !== null) return true
-    const state = adoptedRelease(place, history, deps.clock.now(), await revisionsOfName(tx, place))
+    const secretUids = history.map(({ secretUid }) => secretUid)
+    const state = adoptedRelease(place, history, deps.clock.now(), await revisionsOfName(tx, place, secretUids))
     const { release } = state
     await deps.states.insert(tx, state)
     await recordRelease(tx, release, [releaseEvent(release, 'adopted')], deps.clock.now())

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { isEdited } from './edited.ts'
 import type { Execution, UpgradeSpec } from './model.ts'
+import type { Fleet } from './slots.ts'
 import { editTemplate, killPod, restoreTemplate, undoTemplate } from './testing/disturb.ts'
 import { given, type Scenario } from './testing/scenario.ts'
 import type { Setup } from './testing/simulation.ts'
@@ -167,4 +169,11 @@ describe('a canary', () => {
       .untilStatus('ROLLED_BACK')
       .thenReason(reason)
   })
+})
+
+test('a template that is only written out otherwise is the same', () => {
+  const execution = { status: 'IN_PROGRESS', applied: { mark: 'one', hash: '5f' } } as Execution
+  const told = (mark: string, hash: string | null) => isEdited(execution, { podTemplate: { mark, hash } } as Fleet)
+  expect([told('one', null), told('one', '5f'), told('more', '5f')]).toEqual([false, false, false])
+  expect([told('more', null), told('more', '6a')]).toEqual([true, true])
 })

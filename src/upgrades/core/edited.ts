@@ -21,9 +21,14 @@ export const templateChanged =
 
 const warning: Warning = { code: 'TEMPLATE_CHANGED', message: templateChanged }
 
-/** True while the pod template is not what helm has applied for the target version. On the way back it is not to be. */
+/**
+ * True while the pod template is not what helm has applied for the target version. On the way back it is not to be. Another mark alone
+ * does not say so: a newer API server may write out more of the same, and its controller tells that it is.
+ */
 export function isEdited({ applied = null, status }: Execution, { podTemplate }: Fleet): boolean {
-  return applied !== null && status !== 'ROLLING_BACK' && podTemplate !== undefined && podTemplate.mark !== applied.mark
+  if (applied === null || status === 'ROLLING_BACK' || podTemplate === undefined) return false
+  const isSame = podTemplate.hash !== null && podTemplate.hash === applied.hash
+  return !isSame && podTemplate.mark !== applied.mark
 }
 
 /** With the hash that pods of the applied template carry, once that is told, and since when another template is in the way. Pure. */

@@ -209,4 +209,29 @@ describe('a Service that was replaced while it was pinned', () => {
     expect((await service(fleet)).spec?.selector).toEqual(selector)
     expect(await fleet.driver.observe(fleet.execution, look)).not.toHaveProperty('left')
   })
+
+  test('is let go though the workload is another one, which has no note of ours and is left alone', async () => {
+    const fleet = await pinned()
+    const { metadata, ...kept } = await fleet.live()
+    const { [noteName]: _, ...annotations } = metadata.annotations ?? {}
+    await fleet.replaced({ ...kept, metadata: { ...metadata, annotations } })
+    const theirs = await fleet.live()
+    const look = { aboutToGo: [], wantsProbe: () => false }
+    expect(await fleet.driver.observe(fleet.execution, look)).toMatchObject({ kind: 'gone', left: true })
+    await fleet.gate({ kind: 'none' })
+    expect((await service(fleet)).spec?.selector).toEqual(selector)
+    expect(await fleet.driver.observe(fleet.execution, look)).not.toHaveProperty('left')
+    expect((await fleet.live()).metadata.resourceVersion).toBe(theirs.metadata.resourceVersion)
+    const held = (await rowsOf(fleet)).map(({ workloadUid }) => workloadUid)
+    expect(held).not.toContain(theirs.metadata.uid)
+  })
+})
+
+test('a workload that was replaced between a look and its act is not held on', async () => {
+  const fleet = await TestFleet.open(world, 'Deployment', { replicas: 2 })
+  await fleet.upgraded()
+  await fleet.replaced()
+  await expect(fleet.admit(1, 0)).rejects.toMatchObject({ failure: { code: 'conflict' } })
+  const look = { aboutToGo: [], wantsProbe: () => false }
+  expect(await fleet.driver.observe(fleet.execution, look)).toMatchObject({ kind: 'gone', left: true })
 })

@@ -119,7 +119,7 @@ export class Guard {
 /** Where nobody else touches the fleet, whoever moved was let go. A node's pod that dies is not touched either. */
 function nobodyIsToldAhead({ instances }: Execution): void {
   const ahead = instances.filter((one) => one.ahead === true).map(({ index }) => index)
-  must(ahead.length === 0, 20, `${ahead.join(', ')} are told to have moved without being let go`)
+  must(ahead.length === 0, 21, `${ahead.join(', ')} are told to have moved without being let go`)
 }
 
 /** A pin that serves nobody is put right at every look. */

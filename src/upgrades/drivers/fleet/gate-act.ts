@@ -16,7 +16,7 @@ import { type Fleet, type FleetParts, fleetOf } from './context.ts'
 import { letGo } from './evictions.ts'
 import type { Hand } from './hand.ts'
 import { labelsOf, refOf, servingHashes } from './members.ts'
-import { readFleet, type Seen } from './observe.ts'
+import { isReplaced, readFleet, type Seen } from './observe.ts'
 import { repinPrevious, unpinFleet } from './pin-act.ts'
 
 export type GateMove = { readonly position: GatePosition; readonly take: readonly PodRef[] }
@@ -76,6 +76,13 @@ async function moveTarget(
   // What is not there has no gate to be taken off, but Services may still be pinned to its pods.
   if (live === null && move.position.kind === 'none') return unpinFleet(parts, fleet, execution, hand)
   if (live === null) throw hand.failure('not_found', `${workload.kind} ${workload.name} is not there`)
+  if (await isReplaced(parts, execution, live)) {
+    const isBare = !carriesNote(live)
+    if (isBare && move.position.kind === 'none') return unpinFleet(parts, fleet, execution, hand)
+    // What becomes of it is for the next look to say, which tells that it is another one.
+    if (!isEnd[move.position.kind])
+      throw hand.failure('conflict', `${workload.kind} ${workload.name} is another one now`)
+  }
   const seen = await readFleet(parts, fleet, execution, live)
   if (move.position.kind === 'closed' && !knowsPrevious(seen, execution)) {
     throw hand.failure('unavailable', 'the controller has not seen the newest spec yet')

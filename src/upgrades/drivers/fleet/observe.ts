@@ -10,7 +10,7 @@ import { hashesFor, strayVersion } from '../gate/hashes.ts'
 import { numberOr } from '../gate/json.ts'
 import { markOf } from '../gate/mark.ts'
 import type { GateKind, Lineage, Workload } from '../gate/model.ts'
-import { admittedIn, isApplied, isOpened, positionOf, type Sides, sideOf, sidesOf } from '../gate/position.ts'
+import { admittedIn, isAppliedTemplate, isOpened, positionOf, type Sides, sideOf, sidesOf } from '../gate/position.ts'
 import { hashesOf } from '../services/noted.ts'
 import { readPin } from '../services/read-pin.ts'
 import { type Fleet, type FleetParts, fleetOf } from './context.ts'
@@ -65,7 +65,11 @@ async function findConfirmed({ client, kind, namespace, workload }: Fleet): Prom
 }
 
 /** A workload of the same name that is not the one which the execution holds. */
-async function isReplaced({ db, gates }: FleetParts, { id }: Execution, { metadata }: Workload): Promise<boolean> {
+export async function isReplaced(
+  { db, gates }: FleetParts,
+  { id }: Execution,
+  { metadata }: Workload,
+): Promise<boolean> {
   const held = (await gates.ofExecution(db, id)).filter(({ state }) => state.role === 'target')
   return held.length > 0 && held.every(({ workloadUid }) => workloadUid !== metadata.uid)
 }
@@ -136,16 +140,18 @@ async function sightOf(
 /** No controller tells a hash of a template that it is kept from, yet it may be known as another hand's. */
 function sideOfTemplate({ current, mark }: Lineage, sides: Sides, { applied }: Execution): Side | null {
   if (current !== null) return sideOf(current, sides)
-  return applied && !isApplied(applied, mark) ? 'other' : null
+  return applied && !isAppliedTemplate(applied, mark) ? 'other' : null
 }
 
 /** Pods that nobody let go are read after the workload, which may have been opened in between: then it is read once more. */
 async function isOpenedNow(
   { client, kind, namespace, workload }: Fleet,
-  { id }: Execution,
+  { id, instances }: Execution,
   seen: Seen,
 ): Promise<boolean> {
   const { live, row, members } = seen
+  // All may go already: of a set that has been scaled up since, the new ones too, until the gate is told of them.
+  if (kind.instances(live) > instances.length) return false
   if (row === null || isOpened(kind, live, row, id)) return row !== null
   const moved = members.filter(({ side, terminating }) => side === 'target' && !terminating).length
   if (moved <= letsBe(row.state.position)) return false

@@ -6,6 +6,7 @@ import type { GateRow } from '../../store/gate-row.ts'
 import { gateKinds } from '../fleet/context.ts'
 import { hasNote, noteEpoch, noteName, noteText } from './annotation.ts'
 import { equivalentJson, mergePatch } from './json.ts'
+import { markOf } from './mark.ts'
 import { ownedByHelm, withdrawPatch } from './ownership.ts'
 import { positionOf, sideOf, sidesOf } from './position.ts'
 import { rowFor } from './row.ts'
@@ -291,4 +292,15 @@ describe('sides', () => {
       'other',
     ])
   })
+})
+
+test('the mark of a template tells what it says, not how it is written', () => {
+  const markWith = (template: JsonObject) => markOf({ spec: { template } })
+  const same = { spec: { containers: [{ name: 'c', image: 'a:1' }] } }
+  const written = {
+    metadata: { creationTimestamp: null, labels: {} },
+    spec: { containers: [{ image: 'a:1', name: 'c', resources: {} }] },
+  }
+  expect(markWith(written)).toBe(markWith(same))
+  expect(markWith({ spec: { containers: [{ name: 'c', image: 'a:2' }] } })).not.toBe(markWith(same))
 })

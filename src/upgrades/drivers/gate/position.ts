@@ -99,11 +99,11 @@ export function sidesOf(row: GateRow | null, lineage: Lineage, execution: Asker,
  */
 export function targetHash({ applied }: Pick<Execution, 'applied'>, { current, mark }: Lineage): string | null {
   if (!applied) return current
-  return isApplied(applied, mark) ? (current ?? applied.hash) : applied.hash
+  return isAppliedTemplate(applied, mark) ? (current ?? applied.hash) : applied.hash
 }
 
 /** False where the present template is known not to be what helm has applied. Pure. */
-export function isApplied({ mark }: PodTemplate, now: string | undefined): boolean {
+export function isAppliedTemplate({ mark }: PodTemplate, now: string | undefined): boolean {
   return now === undefined || now === mark
 }
 

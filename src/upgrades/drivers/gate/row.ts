@@ -109,7 +109,7 @@ function takeOver(kind: GateKind, live: Workload, row: GateRow, goal: GateGoal):
     takenFrom: row.executionId,
     asFound: row.state.asFound ?? kind.fields(live),
   }
-  return { ...row, executionId: goal.executionId, state }
+  return { ...row, executionId: goal.executionId, releaseId: goal.releaseId, state }
 }
 
 /**
