@@ -132,3 +132,14 @@ test('a fault of ours is none of the cluster', async () => {
   await expect(readOverwritten(parts, [object('a')], 'ns')).rejects.toThrow(TypeError)
   await expect(readConflicts(parts, [object('a')], 'ns')).rejects.toThrow(TypeError)
 })
+
+test('an object that changes while it is asked about is asked about again, and is not known where it never rests', async () => {
+  const changed = new ClusterError({ status: 409, reason: 'Conflict', message: 'the object has been modified' })
+  const answers = [changed, changed, conflict]
+  const resting = clusterOf(async () => {
+    throw answers.shift() ?? changed
+  })
+  expect(await readOverwritten(resting, [object('a')], 'ns')).toEqual({ fields: [taken], unknown: 0 })
+  const restless = refuse({ a: changed })
+  expect(await readOverwritten(restless, [object('a')], 'ns')).toEqual({ fields: [], unknown: 1 })
+})

@@ -125,14 +125,21 @@ async function refusedFields(
 ): Promise<readonly Refused[]> {
   const metadata = { ...(isJsonObject(body.metadata) ? body.metadata : {}), namespace }
   const patch = { type: 'apply', body: { ...body, metadata }, fieldManager: helm, dryRun: true } as const
-  try {
-    await client.patch(resource, { namespace, name }, patch, options)
-    return []
-  } catch (error) {
-    if (error instanceof ClusterError && error.isConflict) return (error.details.causes ?? []).flatMap(refusedField)
-    throw error
+  for (let left = MOST_ASKED; ; left--) {
+    try {
+      await client.patch(resource, { namespace, name }, patch, options)
+      return []
+    } catch (error) {
+      if (!(error instanceof ClusterError && error.isConflict)) throw error
+      const { causes = [] } = error.details
+      if (causes.length > 0) return causes.flatMap(refusedField)
+      // The object changed while it was asked about, which is no conflict of fields and says nothing of them.
+      if (left === 1) throw error
+    }
   }
 }
+
+const MOST_ASKED = 5
 
 function refusedField({ field, message = '' }: { field?: string; message?: string }): readonly Refused[] {
   const manager = /conflict with "((?:[^"\\]|\\.)*)"/.exec(message)?.[1]
