@@ -5,9 +5,10 @@
 import type { Attempt } from '../../core/decision.ts'
 import { targetPod } from './instances.ts'
 import type { Execution, ExecutionAct, Instance, Warning } from './model.ts'
-import { mapChanged, patch } from './patch.ts'
+import { mapChanged } from './patch.ts'
 import { letsBe } from './position.ts'
 import type { Fleet } from './slots.ts'
+import { warned } from './warned.ts'
 
 export const aheadWarnings = { opened: 'GATE_OPENED', moved: 'MOVED_AHEAD' } as const
 
@@ -63,12 +64,4 @@ function movedWarning(instances: readonly Instance[]): Warning {
   const more = ahead.length > named.length ? ` and ${ahead.length - named.length} more` : ''
   const who = `moved without being let go or approved: instance ${named.join(', ')}${more}`
   return { code: aheadWarnings.moved, message: who }
-}
-
-/** One warning of a kind, with what is known of it now. */
-function warned(execution: Execution, warning: Warning): Execution {
-  const { warnings } = execution
-  const at = warnings.findIndex(({ code }) => code === warning.code)
-  if (at !== -1 && warnings[at]?.message === warning.message) return execution
-  return patch(execution, { warnings: at === -1 ? [...warnings, warning] : warnings.with(at, warning) })
 }

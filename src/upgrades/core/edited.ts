@@ -14,6 +14,7 @@ import { isGated } from './stages/closing.ts'
 import { act, atInterval, go, type Look, type Step, soon, wait, waitUntil } from './stages/look.ts'
 import { hasFailedCanary, timeLimit } from './stopping.ts'
 import { stop } from './turns.ts'
+import { warned } from './warned.ts'
 
 /** What is said wherever it shows, and the ways out. */
 export const templateChanged =
@@ -47,11 +48,8 @@ export function followTemplate(execution: Execution, fleet: Fleet, now: Instant)
 
 /** Shuts the gate, waits for the template to be put back, and stops in the end. Null where there is nothing of it. */
 export function whileEdited(look: Look): Step | null {
-  const { ending, warnings } = look.execution
-  if (ending !== null || !isEdited(look.execution, look.fleet)) return null
-  const isKnown = warnings.some(({ code }) => code === warning.code)
-  const execution = isKnown ? look.execution : { ...look.execution, warnings: [...warnings, warning] }
-  const next = { ...look, execution }
+  if (look.execution.ending !== null || !isEdited(look.execution, look.fleet)) return null
+  const next = { ...look, execution: warned(look.execution, warning) }
   return shutGate(next) ?? waitingForIt(next)
 }
 

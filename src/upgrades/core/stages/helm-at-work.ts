@@ -4,13 +4,18 @@ import { type Look, type Meanwhile, type Step, soon, wait } from './look.ts'
 
 type Which = 'deploy' | 'undo'
 
-/** What helm is at on one of the releases, in words, such as a hook, and on how many more; null where it has not said. */
-function helmAwaits({ execution, releases }: Look, which: Which): string | null {
-  const busy = releasesWith(execution, releases, which, 'running')
-  const [said] = busy.flatMap((id) => {
+/** Our operations on the releases that helm is at work on, as they are seen. */
+function running({ execution, releases }: Look, which: Which) {
+  return releasesWith(execution, releases, which, 'running').flatMap((id) => {
     const sight = releases.get(id)?.[which]
-    return sight?.kind === 'running' ? (sight.awaits ?? []) : []
+    return sight?.kind === 'running' ? sight : []
   })
+}
+
+/** What helm is at on one of the releases, in words, such as a hook, and on how many more; null where it has not said. */
+function helmAwaits(look: Look, which: Which): string | null {
+  const busy = running(look, which)
+  const [said] = busy.flatMap(({ awaits }) => awaits ?? [])
   if (said === undefined || busy.length === 1) return said ?? null
   const more = busy.length === 2 ? '1 more release' : `${busy.length - 1} more releases`
   return `${said}; helm is not through with ${more}`
@@ -26,12 +31,8 @@ export function waitForHelm(look: Look, which: Which): Step {
  * work: an order that no worker has begun is withdrawn at once, and has no time yet.
  */
 export function helmAtWork(look: Look, which: Which): Meanwhile | null {
-  const { execution, releases } = look
-  const busy = releasesWith(execution, releases, which, 'running')
-  const limits = busy.flatMap((id) => {
-    const sight = releases.get(id)?.[which]
-    return sight?.kind === 'running' ? (sight.until ?? []) : []
-  })
+  const busy = running(look, which)
+  const limits = busy.flatMap(({ until }) => until ?? [])
   if (limits.length === 0) return null
   const whose = busy.length === 1 ? '' : ` on ${busy.length} releases`
   const what = helmAwaits(look, which) ?? `helm is still at work${whose}, with its hooks`

@@ -2,7 +2,7 @@ import { seconds } from '../../../core/instant.ts'
 import { isSettled } from '../choosing.ts'
 import { isEdited } from '../edited.ts'
 import { hasKnownVersion, isAdmitted, isBack, isInFlight, isOnTarget, targetPod, unavailable } from '../instances.ts'
-import type { Execution, ExecutionAct, ExecutionObservation, Instance, Side } from '../model.ts'
+import type { Execution, ExecutionAct, ExecutionObservation, FleetSight, Instance, Side } from '../model.ts'
 import { isTerminal } from '../model.ts'
 import { sameJson } from '../planning.ts'
 import { letsBe } from '../position.ts'
@@ -124,7 +124,7 @@ function nobodyIsToldAhead({ instances }: Execution): void {
 
 /** A pin that serves nobody is put right at every look. */
 function isOutage(seen: ExecutionObservation | null): boolean {
-  const pin = seen?.kind === 'seen' && seen.fleet?.kind === 'present' ? seen.fleet.pin : null
+  const pin = fleetIn(seen)?.pin ?? null
   return pin !== null && (pin.to === 'other' || pin.endpoints === 0)
 }
 
@@ -189,6 +189,17 @@ function waitsAreTold({ now }: Simulation, { decision, seen }: Committed): void 
   }
 }
 
+type SeenFleet = Extract<FleetSight, { kind: 'present' }>
+
+function fleetIn(seen: ExecutionObservation | null): SeenFleet | null {
+  return seen?.kind === 'seen' && seen.fleet?.kind === 'present' ? seen.fleet : null
+}
+
+/** More are let go than are now. */
+function raisesGate(act: ExecutionAct | null, { gate }: SeenFleet): boolean {
+  return act?.kind === 'gate' && act.position.kind === 'admitting' && letsBe(act.position) > letsBe(gate)
+}
+
 /** Where no instance is wanted nothing is deployed or let go, and no canary is taken for proved. */
 function nothingStartsEmpty(
   before: Execution,
@@ -196,13 +207,12 @@ function nothingStartsEmpty(
   act: ExecutionAct | null,
   seen: ExecutionObservation | null,
 ): void {
-  const fleet = seen?.kind === 'seen' && seen.fleet?.kind === 'present' ? seen.fleet : null
+  const fleet = fleetIn(seen)
   const watches = before.status !== 'CANARY_MONITORING' && after.status === 'CANARY_MONITORING'
   must(!watches || after.instances.some(({ status }) => status === 'COMPLETED'), 19, 'an empty canary is monitored')
   if (fleet === null || fleet.wanted > 0 || act === null) return
   must(act.kind !== 'deploy' || before.deployed, 19, 'helm runs though no instance is wanted')
-  const opens = act.kind === 'gate' && act.position.kind === 'admitting' && letsBe(act.position) > letsBe(fleet.gate)
-  must(!opens, 19, 'the gate is raised though no instance is wanted')
+  must(!raisesGate(act, fleet), 19, 'the gate is raised though no instance is wanted')
 }
 
 /** While the template is another hand's no gate is raised, no traffic given to the new set, and nothing found to be COMPLETED. */
@@ -212,11 +222,10 @@ function nothingForeignIsTaken(
   act: ExecutionAct | null,
   seen: ExecutionObservation | null,
 ): void {
-  const fleet = seen?.kind === 'seen' && seen.fleet?.kind === 'present' ? seen.fleet : null
+  const fleet = fleetIn(seen)
   if (fleet === null || before.ending !== null || !isEdited(before, fleet)) return
   must(after.ending?.to !== 'COMPLETED', 20, 'COMPLETED on a template of another hand')
-  const opens = act?.kind === 'gate' && act.position.kind === 'admitting' && letsBe(act.position) > letsBe(fleet.gate)
-  must(!opens, 20, 'the gate is raised for a template of another hand')
+  must(!raisesGate(act, fleet), 20, 'the gate is raised for a template of another hand')
   must(act?.kind !== 'gate' || act.position.kind !== 'none' || after.ending !== null, 20, 'the gate comes off for it')
 }
 
