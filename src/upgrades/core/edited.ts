@@ -4,16 +4,15 @@
  * shuts, nothing is started and nothing concluded, and it says so. Put back in time the upgrade goes on; else it stops.
  */
 import type { Instant } from '../../core/instant.ts'
-import { goesForward, withTimeKept } from './empty.ts'
+import { goesForward, stopHeldUp, withTimeKept } from './held-up.ts'
 import type { Execution, Warning } from './model.ts'
 import { patch } from './patch.ts'
 import { isResting, letsBe } from './position.ts'
 import { statusReasons, waits } from './reasons.ts'
 import type { Fleet } from './slots.ts'
 import { isGated } from './stages/closing.ts'
-import { act, atInterval, go, type Look, type Step, soon, wait, waitUntil } from './stages/look.ts'
+import { act, atInterval, type Look, type Step, soon, wait, waitUntil } from './stages/look.ts'
 import { hasFailedCanary, timeLimit } from './stopping.ts'
-import { stop } from './turns.ts'
 import { warned } from './warned.ts'
 
 /** What is said wherever it shows, and the ways out. */
@@ -75,14 +74,6 @@ function waitingForIt(look: Look): Step | null {
       : wait(execution, waits.canaryFailed, atInterval(look, execution), templateChanged)
   }
   const until = timeLimit(execution, editedSince ?? now)
-  if (now >= until) return stopEdited(look)
+  if (now >= until) return stopHeldUp(look, statusReasons.template, templateChanged)
   return waitUntil(withTimeKept(execution, now), waits.template, { until, lookBy: soon(look) }, templateChanged)
-}
-
-/** As if the threshold were reached. */
-function stopEdited(look: Look): Step {
-  const { execution, now } = look
-  const stopped = stop(execution, statusReasons.template, templateChanged, now)
-  const stays = stopped.status === 'CANARY_MONITORING'
-  return stays ? wait(stopped, waits.canaryFailed, atInterval(look, stopped), templateChanged) : go(stopped)
 }

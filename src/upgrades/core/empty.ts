@@ -4,15 +4,15 @@
  * canary of which nobody runs the target version any more is none either.
  */
 import { type Instant, seconds } from '../../core/instant.ts'
+import { goesForward, stopHeldUp, withTimeKept } from './held-up.ts'
 import { isInFlight } from './instances.ts'
 import { limitOf } from './leaving.ts'
 import type { Execution, Instance, Stage } from './model.ts'
 import { statusReasons, waits } from './reasons.ts'
 import type { Fleet, Members } from './slots.ts'
-import { atInterval, go, type Look, type Step, wait, waitUntil } from './stages/look.ts'
+import { type Look, type Step, waitUntil } from './stages/look.ts'
 import { hasFailedCanary, timeLimit } from './stopping.ts'
 import { strategyOf } from './strategies/index.ts'
-import { stop } from './turns.ts'
 
 /**
  * The execution with since when it has no instance. That ends with one that is ready and of the version of before, or has
@@ -22,11 +22,6 @@ export function followEmpty(execution: Execution, fleet: Fleet, members: Members
   const known = execution.emptySince ?? null
   const since = goesForward(execution) ? sinceWhen(execution, fleet, members, now) : null
   return since === known ? execution : { ...execution, emptySince: since }
-}
-
-/** PAUSED waits for a person; back and at the end nothing has to be proved. */
-export function goesForward({ ending, status }: Execution): boolean {
-  return ending === null && status !== 'PAUSED' && status !== 'ROLLING_BACK'
 }
 
 function sinceWhen(execution: Execution, fleet: Fleet, members: Members, now: Instant): Instant | null {
@@ -95,13 +90,6 @@ function whyNone({ execution, fleet }: Look): string {
   return fleet.whyNoPods ?? 'no instance has come yet'
 }
 
-/** Stages with a time of their own, which does not run while there is nothing to be looked at. */
-const timed: ReadonlySet<Stage> = new Set(['watching', 'opening', 'verifying'])
-
-export function withTimeKept(execution: Execution, now: Instant): Execution {
-  return timed.has(execution.stage) ? { ...execution, stageSince: now } : execution
-}
-
 /** Helm that runs comes to its end. A canary that has failed already says so. */
 function isHeld(execution: Execution): boolean {
   const { stage, deployed } = execution
@@ -109,12 +97,9 @@ function isHeld(execution: Execution): boolean {
   return held.has(stage) && !(stage === 'deploying' && deployed)
 }
 
-/** As if the threshold were reached (SPEC section 5, "Safety"). */
 function stopEmpty(look: Look): Step {
-  const { execution, now } = look
+  const { execution } = look
   const none = isCanaryGone(execution) ? 'no instance of the canary' : 'no instance'
   const detail = `there was ${none} for ${execution.spec.healthCheckTimeoutSeconds} s`
-  const stopped = stop(execution, statusReasons.noInstances, detail, now)
-  const stays = stopped.status === 'CANARY_MONITORING'
-  return stays ? wait(stopped, waits.canaryFailed, atInterval(look, stopped), detail) : go(stopped)
+  return stopHeldUp(look, statusReasons.noInstances, detail)
 }
