@@ -1,11 +1,13 @@
 // The whole check that needs Node only: `npm test`, or `npm test -- unit lint` for some of its steps. `registry` (which is for
 // `OCI_REGISTRY_BIN`), `kafka`, `disk`, `real` and `helm` (for `HELM_BIN`) run only when they are chosen; `unit`, `contract` and
 // `scenarios` are the parts of `vitest`.
-// The last line is `N passed, N failed`; every test of vitest counts, and each of the other checks counts as one.
+// The last line is `N passed, N failed`; every test of vitest counts, and each of the other checks counts as one. What failed
+// stands in the lines before it, as `failed: ...`.
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
 
 const scratch = mkdtempSync(join(tmpdir(), 'flotilla-test-'))
 
@@ -19,7 +21,7 @@ function run(command, args) {
 /** A check that passes or fails as a whole: a script of package.json. */
 function check(name) {
   const ok = run('npm', ['run', '--silent', name]) === 0
-  return { passed: ok ? 1 : 0, failed: ok ? 0 : 1, skipped: 0 }
+  return { passed: ok ? 1 : 0, failed: ok ? 0 : 1, skipped: 0, failures: ok ? [] : [name] }
 }
 
 /** Projects of vitest, in one run. A run that fails without a failed test (a file that does not load, a stray error) counts as one. */
@@ -28,18 +30,32 @@ function project(names, files = []) {
   const report = join(scratch, `${chosen.join('-')}.json`)
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
   const status = run('vitest', ['run', ...chosen.flatMap((name) => ['--project', name]), ...reporters, ...files])
-  const { numPassedTests, numFailedTests, numPendingTests, numTodoTests } = readReport(report)
+  const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, testResults } = readReport(report)
   const failed = numFailedTests === 0 && status !== 0 ? 1 : numFailedTests
-  return { passed: numPassedTests, failed, skipped: numPendingTests + numTodoTests }
+  const skipped = numPendingTests + numTodoTests
+  return { passed: numPassedTests, failed, skipped, failures: failed === 0 ? [] : failuresOf(testResults, chosen) }
 }
 
 function readReport(path) {
   try {
     return JSON.parse(readFileSync(path, 'utf8'))
   } catch {
-    return { numPassedTests: 0, numFailedTests: 0, numPendingTests: 0, numTodoTests: 0 }
+    return { numPassedTests: 0, numFailedTests: 0, numPendingTests: 0, numTodoTests: 0, testResults: [] }
   }
 }
+
+/** What failed, a line each: the file, the test, and what it said first. A run that names nothing is named by its projects. */
+function failuresOf(testResults, projects) {
+  const named = testResults.flatMap(({ name, status, message, assertionResults }) => {
+    const file = relative(process.cwd(), name)
+    const tests = assertionResults.filter((test) => test.status === 'failed')
+    if (tests.length === 0) return status === 'failed' ? [lineOf(file, message)] : []
+    return tests.map((test) => lineOf(`${file} > ${test.fullName}`, test.failureMessages[0]))
+  })
+  return named.length > 0 ? named : [projects.join(', ')]
+}
+
+const lineOf = (what, message) => stripVTControlCharacters(`${what}: ${(message ?? '').split('\n')[0]}`)
 
 const steps = {
   lint: () => check('lint'),
@@ -72,16 +88,16 @@ function main(chosen) {
   if (unknown.length > 0)
     throw new Error(`no such step: ${unknown.join(', ')}; there are ${Object.keys(steps).join(', ')}`)
   const total = { passed: 0, failed: 0, skipped: 0 }
-  const failedSteps = []
+  const failures = []
   for (const [name, step] of Object.entries(steps)) {
     if (chosen.length > 0 ? !chosen.includes(name) : whenAskedFor.includes(name)) continue
     console.log(`\n— ${name}`)
     const result = step()
     for (const key of Object.keys(total)) total[key] += result[key]
-    if (result.failed > 0) failedSteps.push(name)
+    failures.push(...result.failures)
   }
   if (total.skipped > 0) console.log(`\n${total.skipped} skipped`)
-  if (failedSteps.length > 0) console.log(`\nfailed: ${failedSteps.join(', ')}`)
+  if (failures.length > 0) console.log(`\n${failures.map((failure) => `failed: ${failure}`).join('\n')}`)
   console.log(`\n${total.passed} passed, ${total.failed} failed`)
   process.exitCode = total.failed > 0 ? 1 : 0
 }
