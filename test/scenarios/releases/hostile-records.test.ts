@@ -1,7 +1,9 @@
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { encodeRelease } from '../../../src/infra/helm/storage/codec.ts'
+import { decodeRelease, encodeRelease } from '../../../src/infra/helm/storage/codec.ts'
+import { recordName } from '../../../src/infra/helm/storage/record.ts'
 import { type KubeObject, resources } from '../../../src/infra/kubernetes/index.ts'
+import { ok } from '../support/api.ts'
 import { eventually } from '../support/eventually.ts'
 import type { ReleaseHandle } from '../support/releases.ts'
 import { openWorld, type World } from '../support/world.ts'
@@ -23,9 +25,9 @@ function bomb(): string {
 }
 
 /** Writes a record as a pod of the tenant could, which has taken a ServiceAccount's token. */
-async function write({ namespace, name }: ReleaseHandle, version: number, release: string) {
-  const labels = { owner: 'helm', name, status: 'deployed', version: String(version) }
-  const metadata = { namespace, name: `sh.helm.release.v1.${name}.v${version}`, labels }
+async function write({ namespace, name }: ReleaseHandle, version: number, release: string, status = 'deployed') {
+  const labels = { owner: 'helm', name, status, version: String(version) }
+  const metadata = { namespace, name: recordName(name, version), labels }
   const secret: Secret = { metadata, type: 'helm.sh/release.v1', data: { release } }
   await world.cluster.client.create(resources.secrets, secret)
   return () => world.cluster.client.delete(resources.secrets, metadata)
@@ -82,4 +84,17 @@ test('a record whose texts and times cannot be kept as they are is followed all 
     waitingFor: null,
   })
   expect(await release.verdicts()).toEqual(['2 DEPLOYED', '1 DEPLOYED'])
+})
+
+test('an upgrade by hand whose end came twice at a time is pending, as helm says, whatever its label says', async () => {
+  const release = await world.place().installed()
+  const { namespace, name } = release
+  const first = await world.cluster.client.get<Secret>(resources.secrets, { namespace, name: recordName(name, 1) })
+  const record = decodeRelease(first.data.release)
+  const info = { ...(record.info as object), status: 'pending-upgrade' }
+  await write(release, 2, encodeRelease({ ...record, info, version: 2 }), 'failed')
+  expect(await release.untilStatus('PENDING_UPGRADE')).toMatchObject({ revision: 2, pendingBy: 'external' })
+  expect(ok(await release.recover({ force: true }))).toMatchObject({ action: 'settle', release: { status: 'FAILED' } })
+  expect((await world.cluster.newest(namespace, name)).info.status).toBe('failed')
+  expect(ok(await release.upgrade({ chartVersion: '1.1.0' }))).toMatchObject({ status: 'DEPLOYED', revision: 3 })
 })

@@ -13,17 +13,17 @@ import {
 /** The labels that helm writes itself. */
 const helmLabels = ['name', 'owner', 'status', 'version', 'createdAt', 'modifiedAt']
 
-/** Reads a release Secret. Type, name, labels and content must agree (SECURITY.md). Throws `UnreadableRecordError`. */
+/**
+ * Reads a release Secret. Type, name, labels and content must agree on whose revision it is (SECURITY.md); its status is the
+ * content's, as it is for helm, whose label can differ from it (docs/adr/0065). Throws `UnreadableRecordError`.
+ */
 export function readSecret(secret: JsonObject): StoredRecord {
   const metadata = readMetadata(object(secret.metadata))
   if (secret.type !== 'helm.sh/release.v1') throw new UnreadableRecordError('the Secret has another type')
   const raw = decodeRelease(word(object(secret.data).release))
   const record = readRelease(raw)
   const agrees =
-    record.name === metadata.name &&
-    record.namespace === metadata.namespace &&
-    record.version === metadata.version &&
-    record.info.status === metadata.status
+    record.name === metadata.name && record.namespace === metadata.namespace && record.version === metadata.version
   if (!agrees) throw new UnreadableRecordError('the labels and the content of the record differ')
   const { uid, resourceVersion } = metadata
   return { record, uid, resourceVersion, labels: ownLabels(secret), secret, raw }

@@ -126,7 +126,6 @@ describe('a record', () => {
     ['with the content of another release', secret({}, { ...raw, name: 'other' })],
     ['with the content of another namespace', secret({}, { ...raw, namespace: 'other' })],
     ['with another number', secret({}, { ...raw, version: 4 })],
-    ['with another status', secret({}, { ...raw, info: { ...raw.info, status: 'deployed' } })],
     ['with an unknown status', secret({}, { ...raw, info: { status: 'fine' } })],
     ['without a number', secret({}, { ...raw, version: 'x' })],
     ['named for another', secret({ metadata: metadata({ name: 'sh.helm.release.v1.other.v3' }) })],
@@ -143,6 +142,13 @@ describe('a record', () => {
       ),
     ],
   ])('%s is unreadable', (_what, forged) => expect(() => readSecret(forged)).toThrow(UnreadableRecordError))
+
+  test('has the status of its content, whatever its label says (docs/adr/0065)', () => {
+    const raced = secret({ metadata: metadata({}, { status: 'failed' }) })
+    expect(readSecret(raced).record.info.status).toBe('pending-upgrade')
+    const ended = readSecret(endedSecret(readSecret(raced), { status: 'failed', description: 'cut' }, new Date(5_000)))
+    expect(ended.record.info.status).toBe('failed')
+  })
 
   test('is read whatever its texts hold: what cannot be kept is replaced', () => {
     const { info } = raw
