@@ -49,63 +49,72 @@ export async function recordHealth(
     from seen where releases.id = seen.id`.execute(db)
 }
 
-/** What was counted so lately is another watch's, which may be ahead of this one. */
-const newerMs = seconds(60)
+/**
+ * What was counted so shortly before the watch last saw all may be another watch's, which is ahead of this one; clocks differ
+ * too.
+ */
+const newerMs = seconds(5)
 
 type Place = { readonly id: Uuid; readonly namespace: string; readonly name: string }
-type Comparison = { readonly now: Instant; readonly atOnce: number }
+type Comparison = { readonly seenAt: Instant; readonly now: Instant; readonly atOnce: number }
 
 /**
- * Writes down that the watch knows no workload any more of what it had counted before, for all that it does not name: they
- * went while nobody watched. At most `atOnce` releases are read, and written, in one statement.
+ * Writes down that the watch, which last saw all at `seenAt`, knows no workload any more of what was counted before, for all
+ * that it does not name: they went while nobody watched. What may have been counted later stays as it was seen then, and is not
+ * vouched for any more; resolves to how many of these there are, which are to be asked about again. At most `atOnce` releases
+ * are read, and written, in one statement.
  */
 export async function recordAbsent(
   db: Db,
   clusterId: Uuid,
   there: readonly HealthSighting[],
-  { now, atOnce }: Comparison,
-): Promise<void> {
+  comparison: Comparison,
+): Promise<number> {
+  const { atOnce } = comparison
   const known = new Set(there.map(({ namespace, release }) => keyOf({ namespace, name: release })))
+  let doubted = 0
   let after: Place | null = null
   do {
-    const page: readonly Place[] = await missable(db, clusterId, after, { now, atOnce })
-    await recordMissed(
-      db,
-      page.filter((place) => !known.has(keyOf(place))),
-      now,
-    )
+    const page: readonly Place[] = await missable(db, clusterId, after, atOnce)
+    const missed = page.filter((place) => !known.has(keyOf(place)))
+    doubted += missed.length - (await recordMissed(db, missed, comparison))
     after = page.length < atOnce ? null : (page.at(-1) ?? null)
   } while (after !== null)
+  return doubted
 }
 
-const isMissable = (now: Instant) => sql<boolean>`(
-  r.status <> 'UNINSTALLED' and r.health @> '{"watched": true}' and ${hadSome}
-  and not r.health @> ${JSON.stringify(nothing)}::jsonb and (r.health->>'observedAt')::bigint < ${now - newerMs}::bigint)`
+/** What a watch has counted, if not that nothing is left. */
+const isMissable = sql<boolean>`(
+  r.status <> 'UNINSTALLED' and r.health->'watched' is not null and ${hadSome}
+  and not r.health @> ${JSON.stringify({ ready: 0, total: 0, workloads: 0 })}::jsonb)`
 
 /** A page of the releases that the watch may miss, in the order of their names. */
-async function missable(
-  db: Db,
-  clusterId: Uuid,
-  after: Place | null,
-  { now, atOnce }: Comparison,
-): Promise<readonly Place[]> {
+async function missable(db: Db, clusterId: Uuid, after: Place | null, atOnce: number): Promise<readonly Place[]> {
   const isNext = after === null ? sql`true` : sql`(r.namespace, r.name) > (${after.namespace}, ${after.name})`
   const { rows } = await sql<Place>`
     select r.id, r.namespace, r.name from releases r
-    where r.cluster_id = ${clusterId} and ${isNext} and ${isMissable(now)}
+    where r.cluster_id = ${clusterId} and ${isNext} and ${isMissable}
     order by r.namespace, r.name limit ${atOnce}`.execute(db)
   return rows
 }
 
-/** What has been counted since it was read is left. In one order, so that two writers never block each other. */
-async function recordMissed(db: Db, missed: readonly Place[], now: Instant): Promise<void> {
-  if (missed.length === 0) return
+/**
+ * Resolves to how many of them have nothing left. What has been counted since they were read is left. In one order, so that
+ * two writers never block each other.
+ */
+async function recordMissed(db: Db, missed: readonly Place[], { seenAt, now }: Comparison): Promise<number> {
+  if (missed.length === 0) return 0
   const ids = missed.map(({ id }) => id)
-  await sql`
+  const isGone = sql<boolean>`(r.health->>'observedAt')::bigint < ${seenAt - newerMs}::bigint`
+  const gone = sql`${JSON.stringify(nothing)}::jsonb || jsonb_build_object('observedAt', ${now}::bigint)`
+  const { rows } = await sql<{ readonly gone: boolean }>`
     with missed as (
-      select r.id from releases r where r.id = any(${ids}::uuid[]) and ${isMissable(now)} order by r.id for update)
-    update releases set health = ${JSON.stringify(nothing)}::jsonb || jsonb_build_object('observedAt', ${now}::bigint)
-    from missed where releases.id = missed.id`.execute(db)
+      select r.id, ${isGone} as gone from releases r
+      where r.id = any(${ids}::uuid[]) and ${isMissable} and (${isGone} or r.health @> '{"watched": true}')
+      order by r.id for update)
+    update releases set health = case when gone then ${gone} else health || '{"watched": false}' end
+    from missed where releases.id = missed.id returning gone`.execute(db)
+  return rows.filter((row) => row.gone).length
 }
 
 /** The watch of a cluster vouches until then for all that it has counted. */

@@ -34,8 +34,8 @@ export async function followHealth(
     try {
       const seenAt = source.seenAt
       if (seenAt !== null && full) {
-        await compareAll({ db, clock }, clusterId, source)
-        nextFull = clock.now() + fullEveryMs
+        const doubted = await compareAll({ db, clock }, clusterId, source, seenAt)
+        nextFull = clock.now() + (doubted > 0 ? 0 : fullEveryMs)
       }
       if (seenAt !== null) await recordWatch(db, clusterId, seenAt)
     } catch (error) {
@@ -45,10 +45,11 @@ export async function followHealth(
   }
 }
 
-async function compareAll({ db, clock }: HealthDeps, clusterId: Uuid, source: HealthSource): Promise<void> {
+/** Resolves to how many releases it could not decide about yet. */
+async function compareAll({ db, clock }: HealthDeps, clusterId: Uuid, source: HealthSource, seenAt: Instant) {
   const all = [...source.all()]
   for (let from = 0; from < all.length; from += atOnce) {
     await recordHealth(db, clusterId, all.slice(from, from + atOnce), clock.now())
   }
-  await recordAbsent(db, clusterId, [...source.all()], { now: clock.now(), atOnce })
+  return recordAbsent(db, clusterId, [...source.all()], { seenAt, now: clock.now(), atOnce })
 }

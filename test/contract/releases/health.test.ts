@@ -38,7 +38,12 @@ const seen = (release: string, ready: number, total: number, workloads: number):
 const record = (at: number, ...sightings: readonly HealthSighting[]) =>
   recordHealth(database.db, clusterId, sightings, at)
 const absent = (at: number, ...there: readonly HealthSighting[]) =>
-  recordAbsent(database.db, clusterId, there, { now: at, atOnce: 2 })
+  recordAbsent(database.db, clusterId, there, { seenAt: at, now: at, atOnce: 2 })
+const healthOf = async (id: string): Promise<JsonObject> =>
+  (await database.pool.query('select health from releases where id = $1', [id])).rows[0]?.health
+
+/** Nothing is left of what other tests have counted. */
+const settleOthers = () => absent(Date.now() + 60_000)
 
 async function needsAttention(id: string): Promise<boolean> {
   return (await countReleases(database.db, 'all', { attention: true, q: id })) === 1
@@ -83,14 +88,29 @@ test('what an operation works on is in its hands', async () => {
   expect(await needsAttention(id)).toBe(false)
 })
 
-test('what went while nobody watched is missed by the next comparison; what was counted just now is left', async () => {
-  const [gone, there, fresh] = await Promise.all([insert(), insert(), insert()])
+test('what went while nobody watched is missed by the next comparison', async () => {
+  await settleOthers()
+  const [gone, there] = await Promise.all([insert(), insert()])
   await record(minutesAgo(10), seen(gone, 2, 2, 1), seen(there, 2, 2, 1))
-  await record(Date.now(), seen(fresh, 2, 2, 1))
-  await absent(Date.now(), seen(there, 2, 2, 1))
-  expect(await Promise.all([gone, there, fresh].map(needsAttention))).toEqual([true, false, false])
-  const { rows } = await database.pool.query('select health from releases where id = $1', [gone])
-  expect(rows[0]?.health).toMatchObject({ ready: 0, total: 0, workloads: 0 })
+  expect(await absent(Date.now(), seen(there, 2, 2, 1))).toBe(0)
+  expect(await Promise.all([gone, there].map(needsAttention))).toEqual([true, false])
+  expect(await healthOf(gone)).toMatchObject({ ready: 0, total: 0, workloads: 0 })
+})
+
+test('what was counted just now stays as it was seen then, and is missed once the watch has seen later than that', async () => {
+  await settleOthers()
+  const id = await insert()
+  const counted = { ready: 2, total: 2, workloads: 1 }
+  const at = Date.now()
+  await record(at, seen(id, 2, 2, 1))
+  expect(await absent(at)).toBe(1)
+  expect(await healthOf(id)).toMatchObject({ ...counted, observedAt: at, watched: false })
+  expect(await absent(at + 1_000)).toBe(1)
+  await record(at + 1_000, seen(id, 2, 2, 1))
+  expect(await healthOf(id)).toMatchObject({ ...counted, observedAt: at + 1_000, watched: true })
+  expect(await absent(at + 2_000)).toBe(1)
+  expect(await absent(at + 7_000)).toBe(0)
+  expect(await healthOf(id)).toEqual({ ready: 0, total: 0, workloads: 0, observedAt: at + 7_000, watched: true })
 })
 
 test('however many went, a statement writes a bounded number of them', async () => {
