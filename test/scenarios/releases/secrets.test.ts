@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ok, problem } from '../support/api.ts'
+import { whereContainersRun } from '../support/on-both.ts'
 import { failure } from '../support/releases.ts'
 import { openWorld, type World } from '../support/world.ts'
 
@@ -72,17 +73,20 @@ test('a mask that comes back is not deployed: 400 names its place, and nothing i
   expect(await world.cluster.config(place.namespace, release.name)).toMatchObject({ ...deployed, word: 'a' })
 })
 
-test('a hook that fails and prints it shows it nowhere: evidence with its log, waits, events, and our own log', async () => {
-  const release = await world.place().installed({ chartName: 'secretive', valuesOverride: { password: first } })
-  const operation = await release.begin('POST', '/upgrade', { valuesOverride: { hook: true } })
-  const failed = await operation.ended()
-  expect(failed.error?.code).toBe('hook_failed')
-  const evidence = JSON.stringify(failed.error?.evidence)
-  expect(evidence).toContain('registry.invalid/tool:***-fail')
-  expectHidden([failed, await release.read(), await release.history(), await release.events()])
-  expectHidden(failure(await release.upgrade({ valuesOverride: { hook: true } }), 'hook_failed'))
-  expectHidden(world.flotilla.log)
-})
+whereContainersRun(
+  'a hook that fails and prints it shows it nowhere: evidence with its log, waits, events, and our own log',
+  async () => {
+    const release = await world.place().installed({ chartName: 'secretive', valuesOverride: { password: first } })
+    const operation = await release.begin('POST', '/upgrade', { valuesOverride: { hook: true } })
+    const failed = await operation.ended()
+    expect(failed.error?.code).toBe('hook_failed')
+    const evidence = JSON.stringify(failed.error?.evidence)
+    expect(evidence).toContain('registry.invalid/tool:***-fail')
+    expectHidden([failed, await release.read(), await release.history(), await release.events()])
+    expectHidden(failure(await release.upgrade({ valuesOverride: { hook: true } }), 'hook_failed'))
+    expectHidden(world.flotilla.log)
+  },
+)
 
 test('what an API server quotes of a pod it refuses to change tells no environment: problems, operations, history', async () => {
   const environment = ['one', 'two'] as const

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { problem } from '../support/api.ts'
 import { eventually } from '../support/eventually.ts'
+import { whereRoomIsSeenAtOnce } from '../support/on-both.ts'
 import {
   type Execution,
   type RegisteredComponent,
@@ -12,7 +13,6 @@ import {
 } from '../support/upgrades.ts'
 import { openWorld, type World } from '../support/world.ts'
 import { Fleet, fleetPod, type Kind, limitPods, registerFleet, versionsOf } from './support/fleet.ts'
-import { whereRoomIsSeenAtOnce } from './support/on-both.ts'
 import { type Promised, sampled } from './support/sampler.ts'
 
 // An upgrade by itself has failed, and an execution upgrades the release to the same version. Helm's newest revision says

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { ill } from '../support/on-both.ts'
 import type { RegisteredComponent } from '../support/upgrades.ts'
 import { openWorld, type World } from '../support/world.ts'
 import { approved, Fleet, type Kind, makePool, registerFleet, versionsOf } from './support/fleet.ts'
 import { EndpointLog } from './support/follow.ts'
-import { ill } from './support/on-both.ts'
 import { expectNothingOfOurs, expectUnmarked, originalsOf } from './support/originals.ts'
 import { neverAhead, neverBelow, sampled, secondFollows } from './support/sampler.ts'
 

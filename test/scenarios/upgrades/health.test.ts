@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { podsAnswer } from '../../support/cluster.ts'
 import { eventually } from '../support/eventually.ts'
+import { ill as illness, whereContainersRun } from '../support/on-both.ts'
 import type { Execution, RegisteredComponent, UpgradeHandle } from '../support/upgrades.ts'
 import { openWorld, type World } from '../support/world.ts'
 import { Fleet, type FleetOptions, type FleetPod, type Kind, makePool, registerFleet } from './support/fleet.ts'
-import { ill as illness, whereContainersRun } from './support/on-both.ts'
 import { expectNothingOfOurs, originalsOf } from './support/originals.ts'
 import { neverBelow, sampled } from './support/sampler.ts'
 

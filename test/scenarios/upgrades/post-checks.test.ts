@@ -2,10 +2,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { podsAnswer } from '../../support/cluster.ts'
 import { ok } from '../support/api.ts'
 import { eventually } from '../support/eventually.ts'
+import { ill as illness, whereContainersRun } from '../support/on-both.ts'
 import type { Execution, RegisteredComponent, UpgradeHandle } from '../support/upgrades.ts'
 import { openWorld, type World } from '../support/world.ts'
 import { Fleet, type FleetPod, type Kind, registerFleet } from './support/fleet.ts'
-import { ill as illness, whereContainersRun } from './support/on-both.ts'
 import { expectUnmarked } from './support/originals.ts'
 
 // What a failed post-check comes to, and what is told of it. While the second workload is not ready all instances have

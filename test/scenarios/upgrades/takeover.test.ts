@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { ok } from '../support/api.ts'
 import { isReady } from '../support/cluster-view.ts'
 import { eventually } from '../support/eventually.ts'
+import { health } from '../support/on-both.ts'
 import type { ReleaseHandle } from '../support/releases.ts'
 import {
   type RegisteredComponent,
@@ -11,7 +12,6 @@ import {
   upgradeRequest,
 } from '../support/upgrades.ts'
 import { openWorld, type Place, type World } from '../support/world.ts'
-import { health } from './support/on-both.ts'
 
 vi.setConfig({ testTimeout: 150_000 })
 let world: World

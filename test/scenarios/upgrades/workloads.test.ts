@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { handFlags } from '../../support/tested-helm.ts'
 import { type Answer, Api, ok, problem } from '../support/api.ts'
 import { isReady } from '../support/cluster-view.ts'
+import { health } from '../support/on-both.ts'
 import type { Release, ReleaseHandle } from '../support/releases.ts'
 import {
   type Execution,
@@ -14,7 +15,6 @@ import {
   upgradeRequest,
 } from '../support/upgrades.ts'
 import { openWorld, type Place, type World } from '../support/world.ts'
-import { health } from './support/on-both.ts'
 
 let world: World
 /** A Deployment and a StatefulSet. */

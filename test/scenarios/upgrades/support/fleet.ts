@@ -3,6 +3,7 @@ import { type KubeObject, type Resource, resources } from '../../../../src/infra
 import { chartVersions } from '../../support/charts.ts'
 import { isReady, type Pod } from '../../support/cluster-view.ts'
 import { eventually } from '../../support/eventually.ts'
+import { health } from '../../support/on-both.ts'
 import type { ReleaseHandle } from '../../support/releases.ts'
 import {
   type Execution,
@@ -15,7 +16,6 @@ import {
   upgradeRequest,
 } from '../../support/upgrades.ts'
 import type { Place, World } from '../../support/world.ts'
-import { health } from './on-both.ts'
 
 export type Kind = 'Deployment' | 'StatefulSet' | 'DaemonSet'
 export type Workload = KubeObject & { readonly spec: Readonly<Record<string, unknown>> }

@@ -1,8 +1,8 @@
 import { test } from 'vitest'
-import { podsAnswer } from '../../../support/cluster.ts'
+import { podsAnswer } from '../../support/cluster.ts'
 
 /*
- * What scenarios of executions cannot have on a real cluster (the project `real`), in one place. kwok plays the pods there,
+ * What scenarios cannot have on a real cluster (the project `real`), in one place. kwok plays the pods there,
  * no container runs, and nothing answers at their addresses: components have no health endpoint, a pod gets ill by not being
  * ready, and what is about the endpoint itself is left out.
  */
@@ -13,7 +13,7 @@ export const health = podsAnswer ? { healthEndpoint: { path: '/health', port: 80
 /** How a pod gets ill: it is ready and answers no health check, where it can be asked. */
 export const ill = podsAnswer ? 'sick' : 'crash'
 
-/** A case that is about what the health endpoint of a pod answers while the pod is ready. */
+/** A case that is about what a container answers or writes: its health endpoint while the pod is ready, its log. */
 export const whereContainersRun = test.runIf(podsAnswer)
 
 /**
