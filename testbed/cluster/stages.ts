@@ -34,6 +34,9 @@ const fault = `((${annotation('fault')} // (${tags})) | ascii_downcase) as $aske
 /** A time that an annotation gives in milliseconds. */
 const ms = (name: string, fallback: string): string => `((${annotation(name)} // ${fallback}) + "ms")`
 
+/** What a pod takes to stop; at the end of its grace period a kubelet kills it. */
+const STOP_MS = `([(${annotation('terminate-ms')} // "100" | tonumber), .metadata.deletionGracePeriodSeconds * 1000] | min | tostring + "ms")`
+
 const READY_MS = `(if (${fault}) == "slow" then "20000" else "100" end)`
 
 type Next = { readonly statusTemplate: string } | { readonly delete: true } | { readonly steps: readonly object[] }
@@ -150,7 +153,7 @@ const pods = [
     'Pod',
     [{ key: '.metadata.deletionTimestamp', operator: 'Exists' }],
     { delete: true },
-    after(ms('terminate-ms', '"100"')),
+    after(STOP_MS),
   ),
 ]
 
