@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { JsonObject } from '../core/json.ts'
 import { Lru } from '../core/lru.ts'
-import { maskedProblem, maskOf } from '../infra/secrets/mask.ts'
+import { maskedRefusal, maskOf } from '../infra/secrets/mask.ts'
 import { type ForeignObject, foreignObjects, type Granted, refuseForeign } from './core/confine.ts'
 import { checkValues } from './core/values.ts'
 import type { ReleaseTarget, Render, ResolvedChart } from './types.ts'
@@ -50,7 +50,7 @@ export function validator({ render, archive, granted, secrets }: ValidationParts
       await check(chart, target, values)
     } catch (error) {
       // Helm's text, and the names of objects, may hold what the chart marks as secret.
-      throw maskedProblem(error, maskOf(await secrets(chart.digest, values)), ['chartDigest'])
+      throw maskedRefusal(error, maskOf(await secrets(chart.digest, values)), ['chartDigest'])
     }
   }
 }

@@ -1,12 +1,12 @@
-import type { ActFailure } from '../core/decision.ts'
 import type { Uuid } from '../core/subject.ts'
 import { ActFailed } from '../infra/engine/index.ts'
-import { type Mask, maskedSaying, showAll } from '../infra/secrets/mask.ts'
+import { beginningOf, type Mask, maskedSaying, mostDetail, showAll } from '../infra/secrets/mask.ts'
 import type { HelmRevision, Present, ReleaseObservation, ReleaseState, Remains } from './core/model.ts'
 import type { ReleaseDeps } from './deps.ts'
 import type { Charts } from './ports.ts'
 import { knownOf, shownWith } from './shown.ts'
-import { shownConflict, shownEvidence } from './shown-conflict.ts'
+import { shownConflict } from './shown-conflict.ts'
+import { shownEvidence } from './shown-evidence.ts'
 
 /*
  * What a machine is told becomes what callers are told: details of failures, waits, descriptions, leftovers, evidence.
@@ -71,7 +71,7 @@ function shownFields(seen: Present['overwritten'], mask: Mask): Present['overwri
 
 function shownRemains({ evidence, ...remains }: Remains, mask: Mask): Remains {
   const shown = maskedTexts(remains, mask)
-  return evidence === undefined ? shown : { ...shown, evidence: mask(evidence) }
+  return evidence === undefined ? shown : { ...shown, evidence: shownEvidence(evidence, mask) }
 }
 
 function saysNothing({ newest, unknown, readiness, remains, evidence, overwritten }: Present): boolean {
@@ -90,17 +90,11 @@ export async function shownHistory(charts: Charts, history: readonly HelmRevisio
   return history.map((revision) => ({ ...revision, description: mask(revision.description) }))
 }
 
-/** A failure of an act as it may be kept; anything else that was thrown stays as it is. */
-export async function shownFailure(error: unknown, mask: () => Promise<Mask>): Promise<unknown> {
-  if (!(error instanceof ActFailed)) return error
-  const hide = await mask()
-  const { code, detail, evidence } = error.failure
-  const failure: ActFailure = {
-    code,
-    detail: hide(detail),
-    ...(evidence === undefined ? {} : { evidence: hide(evidence) }),
-  }
-  return new ActFailed(error.result, failure)
+/** A failure of an act as it may be kept. */
+export function shownFailure({ result, failure }: ActFailed, mask: Mask): ActFailed {
+  const { detail, evidence } = failure
+  const shown = evidence === undefined ? {} : { evidence: shownEvidence(evidence, mask) }
+  return new ActFailed(result, { ...failure, detail: beginningOf(mask(detail), mostDetail), ...shown })
 }
 
 /** The texts of a value of a known form: its keys and numbers are ours. */

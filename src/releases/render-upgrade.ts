@@ -2,7 +2,7 @@ import { renderProblem } from '../charts/index.ts'
 import type { JsonObject } from '../core/json.ts'
 import type { Uuid } from '../core/subject.ts'
 import { HelmFailure, type Rendered } from '../infra/helm/index.ts'
-import { maskedProblem } from '../infra/secrets/mask.ts'
+import { maskedRefusal } from '../infra/secrets/mask.ts'
 import type { ReleaseDeps } from './deps.ts'
 import { shownWith } from './shown.ts'
 
@@ -23,6 +23,6 @@ export async function renderUpgrade(
   } catch (error) {
     if (!(error instanceof HelmFailure)) throw error
     const problem = await renderProblem(error, bytes, renderTimeoutMs)
-    throw maskedProblem(problem, (await shownWith(deps.ports.charts, [digest], [values])).mask)
+    throw maskedRefusal(problem, (await shownWith(deps.ports.charts, [digest], [values])).mask)
   }
 }

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import type { Json } from '../core/json.ts'
 import { maskOf, showAll } from '../infra/secrets/mask.ts'
-import { shownConflict, shownEvidence } from './shown-conflict.ts'
+import { shownConflict } from './shown-conflict.ts'
+import { shownEvidence } from './shown-evidence.ts'
 
 const told = { object: 'Deployment web', field: '.spec', manager: 'kubectl-edit' }
 const shown = (live: Json, wanted: Json, mask = showAll) => {

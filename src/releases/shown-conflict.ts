@@ -19,13 +19,8 @@ export function shownConflict(field: FieldConflict, mask: Mask): FieldConflict {
   return { object: mask(object), field: mask(field.field), manager: mask(manager), ...shownSides(field, mask) }
 }
 
-/** Evidence as it may be kept: masked, with conflicts as above. Those that only helm has named have no values. */
-export function shownEvidence(evidence: Json, mask: Mask): Json {
-  if (!isJsonObject(evidence) || !Array.isArray(evidence.conflicts)) return mask(evidence)
-  return { ...mask(evidence), conflicts: evidence.conflicts.map((conflict) => shownNamed(conflict, mask)) }
-}
-
-function shownNamed(conflict: Json, mask: Mask): Json {
+/** A conflict of evidence likewise. One that only helm has named has no values. */
+export function shownNamed(conflict: Json, mask: Mask): Json {
   if (!isJsonObject(conflict)) return mask(conflict)
   const { live, wanted } = conflict
   return live === undefined || wanted === undefined

@@ -4,7 +4,7 @@ import { stringify } from 'yaml'
 import { isJsonObject, type Json, type JsonObject } from '../core/json.ts'
 import { Problem } from '../core/problems.ts'
 import { ActFailed } from '../infra/engine/index.ts'
-import { maskedProblem } from '../infra/secrets/mask.ts'
+import { maskedProblem, maskOf } from '../infra/secrets/mask.ts'
 import type { ReleaseObservation } from './core/model.ts'
 import { rest } from './core/testing/states.ts'
 import { maskOfState, shownFailure, shownObservation } from './machine-shown.ts'
@@ -53,7 +53,7 @@ async function everyAnswer(values: JsonObject, said: readonly string[]): Promise
     detail: text,
     evidence: { helm: text, hooks: pods },
   })
-  const act = (await shownFailure(failed, () => maskOfState(charts, state))) as ActFailed
+  const act = shownFailure(failed, await maskOfState(charts, state))
   const errors = [{ pointer: '/valuesOverride', message: text }]
   const problem = maskedProblem(new Problem('malformed', text, { errors, extra: { blockers: [text] } }), shown.mask)
   const { message, extra } = problem as Problem
@@ -97,4 +97,10 @@ test('names of pods that are to be deleted, and numbers, stay as they are', asyn
   const blockers = ['Pod ***: ***']
   expect(shown).toMatchObject({ stored: [1234], readiness: { ...readiness, blockers, stuckPods } })
   expect(shown).toMatchObject({ kind: 'present', newest: { description: '*** failed' } })
+})
+
+test('what is masked of a failure is its words: that its worker stopped stays known', () => {
+  const failure = { code: 'interrupted', detail: 'at web-0', workerStopped: true } as const
+  const shown = shownFailure(new ActFailed('interrupted', failure), maskOf(['web-0']))
+  expect(shown).toMatchObject({ result: 'interrupted', failure: { ...failure, detail: 'at ***' } })
 })

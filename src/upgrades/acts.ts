@@ -23,7 +23,7 @@ export function executionActs(deps: MachineDeps): Acts<ExecutionAct> {
       try {
         await carryOut(act, execution, context)
       } catch (error) {
-        throw await shownFailure(error, () => maskOf(deps, execution))
+        throw error instanceof ActFailed ? shownFailure(error, await maskOf(deps, execution)) : error
       }
     }
   const driver = (execution: Execution) => deps.ports.fleets[execution.target.kind].driver

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { ErrorCode } from '../../core/problems.ts'
+import { BoundedOutput } from './bounded-output.ts'
 import { parseConflicts } from './conflicts.ts'
 import { explain, type FailedRun } from './errors.ts'
 import type { Refusal } from './gateway/attempt.ts'
@@ -174,6 +175,21 @@ describe('redaction', () => {
   ])('%s', (text, safe) => expect(redact(text)).toBe(safe))
 
   test('keeps a bounded end', () => {
-    expect(redactedTail('x'.repeat(10_000))).toHaveLength(4097)
+    const lines = Array.from({ length: 20_000 }, (_, index) => `line ${index}`)
+    const tail = redactedTail(lines.join('\n'))
+    expect(tail.length).toBeLessThanOrEqual(64 * 1024 + 2)
+    expect(lines.join('\n').endsWith(tail.slice(1))).toBe(true)
+    expect(redactedTail('x'.repeat(100_000))).toBe('[a line that is too long to be shown]')
+  })
+
+  test('wherever its output was cut, no part of a line is shown', () => {
+    const line = `Error: it failed for ${'y'.repeat(20)}`
+    for (let half = 60; half < 200; half++) {
+      const output = new BoundedOutput(2 * half)
+      output.write(Buffer.from(Array.from({ length: 40 }, () => line).join('\n')))
+      const { detail } = explain(run(output.text()))
+      const told = `${redactedTail(output.text())}\n${detail}`.split('\n')
+      expect(told.filter((each) => each.includes('y') && !/y{20}$/.test(each))).toEqual([])
+    }
   })
 })

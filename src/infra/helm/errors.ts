@@ -2,7 +2,7 @@ import type { ErrorCode } from '../../core/problems.ts'
 import type { ChildEnd } from './child.ts'
 import { parseConflicts } from './conflicts.ts'
 import type { Refusal } from './gateway/attempt.ts'
-import { redact } from './redact.ts'
+import { redact, redactedHead } from './redact.ts'
 import type { Explanation } from './types.ts'
 
 /** What is known of a run that failed: how the child ended, what it said, and what the gateway saw. */
@@ -13,8 +13,6 @@ export type FailedRun = {
   /** How many requests the cluster left without an answer. */
   readonly unreachable: number
 }
-
-const detailLimit = 1000
 
 /** Why a run failed. Facts come first: what we did to the child, then what the gateway saw; text is read last. */
 export function explain(run: FailedRun): Explanation {
@@ -108,7 +106,7 @@ function explainText({ stderr, unreachable }: FailedRun): Explanation {
   return { code: chosen, detail: detailOf(safe), ...(conflicts.length > 0 ? { conflicts } : {}) }
 }
 
-/** Helm's last `Error:`, redacted and without its heading. */
+/** Helm's last `Error:`, redacted and without its heading: to be masked, and cut then. */
 function detailOf(stderr: string): string {
   const text =
     redact(stderr)
@@ -116,5 +114,5 @@ function detailOf(stderr: string): string {
       .at(-1) ?? ''
   const plain = text.replace(/^(?:INSTALLATION|UPGRADE|UNINSTALLATION) FAILED: /, '').trim()
   if (plain === '') return 'helm ended without saying why'
-  return plain.length > detailLimit ? `${plain.slice(0, detailLimit)}…` : plain
+  return redactedHead(plain)
 }

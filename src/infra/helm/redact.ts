@@ -12,10 +12,34 @@ export function redact(text: string): string {
 /** How client-go writes what it found in place of another type. */
 const goValue = /&value\.\w+(?=\{)/g
 
-/** The end of what helm said, redacted, at most `limit` characters. */
-export function redactedTail(stderr: string, limit = 4096): string {
-  const safe = redact(stderr).trim()
-  return safe.length > limit ? `…${safe.slice(-limit)}` : safe
+/** So much of what helm said is masked, and cut then to what is read. */
+const longest = 64 * 1024
+
+/**
+ * The end of what helm said, redacted: whole lines, at most 64 KiB of them. Of a hidden text that a cut has gone through, what is
+ * left would be shown; of lines there are no masks across them.
+ */
+export function redactedTail(stderr: string): string {
+  const safe = wholeLines(redact(stderr)).trim()
+  if (safe.length <= longest) return safe
+  const from = safe.indexOf('\n', safe.length - longest - 1)
+  return from === -1 ? tooLong : `…\n${safe.slice(from + 1)}`
+}
+
+/** The beginning of a redacted text likewise. */
+export function redactedHead(safe: string): string {
+  const whole = wholeLines(safe).trim()
+  if (whole.length <= longest) return whole
+  const to = whole.lastIndexOf('\n', longest)
+  return to === -1 ? tooLong : `${whole.slice(0, to)}\n…`
+}
+
+const tooLong = '[a line that is too long to be shown]'
+
+/** Where its output was too long to keep, what comes before may end within a value; what follows is redacted already. */
+function wholeLines(safe: string): string {
+  const cut = safe.indexOf('\n[… cut …]\n')
+  return cut === -1 ? safe : safe.slice(0, safe.lastIndexOf('\n', cut - 1) + 1) + safe.slice(cut + 1)
 }
 
 const cuts: readonly (readonly [RegExp, string])[] = [

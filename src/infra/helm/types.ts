@@ -152,7 +152,7 @@ export interface Helm {
 
 export type FieldConflict = { readonly object: string; readonly field: string; readonly manager: string }
 
-/** What went wrong, in words that may be shown: no values, no Secrets, no rendered text. */
+/** What went wrong, in words that may be shown once they are masked, and cut then: no Secrets, no rendered text. */
 export type Explanation = {
   readonly code: ErrorCode
   readonly detail: string
@@ -166,7 +166,7 @@ export class HelmFailure extends Error {
   /** False is a fact: no write reached the cluster. True: one did, or may have. */
   readonly changed: boolean
   readonly conflicts: readonly FieldConflict[]
-  /** The redacted end of what helm said; the tenant may read it as evidence. */
+  /** The redacted end of what helm said, as long as it is: the tenant may read it as evidence, masked and cut. */
   readonly stderrTail: string
 
   constructor(explanation: Explanation, changed: boolean, stderrTail: string) {

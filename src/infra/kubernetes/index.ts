@@ -1,6 +1,7 @@
 export { type ClientParts, createClient } from './client.ts'
 export { createDiscovery, type Discovery } from './discovery.ts'
 export { ClusterError } from './errors.ts'
+export { cutEvidence } from './evidence/bound.ts'
 export { collectEvidence } from './evidence/collect.ts'
 export type { Evidence } from './evidence/types.ts'
 export type { LiveConflict, LiveOverwritten } from './field-conflicts.ts'

@@ -37,6 +37,14 @@ const mostSaid = 500
  */
 export const maskedSaying = (text: string, mask: Mask): string => keptText(mask<string>(text).slice(0, mostSaid))
 
+/** The beginning of a text that is masked already, no longer than that. */
+export const beginningOf = (text: string, most: number): string =>
+  text.length <= most ? text : `${keptText(text.slice(0, most - 1))}…`
+
+/** The end of a text that is masked already, no longer than that. */
+export const endOf = (text: string, most: number): string =>
+  text.length <= most ? text : `…${keptText(text.slice(1 - most))}`
+
 /** One mask after another. */
 export const bothMasks =
   (one: Mask, other: Mask): Mask =>
@@ -49,6 +57,17 @@ export function maskedProblem(error: unknown, mask: Mask, kept: readonly string[
   const errors = error.errors.map(({ pointer, message }) => ({ pointer: mask(pointer), message: mask(message) }))
   const extra = Object.entries(error.extra).map(([key, value]) => [key, kept.includes(key) ? value : mask(value)])
   return new Problem(error.code, mask(error.message), { errors, extra: Object.fromEntries(extra) })
+}
+
+/** So much is told of what helm or a cluster has refused. */
+export const mostDetail = 1000
+
+/** The same of what helm says of a chart and its values: masked whole, and cut then. */
+export function maskedRefusal(error: unknown, mask: Mask, kept: readonly string[] = []): unknown {
+  const shown = maskedProblem(error, mask, kept)
+  if (!(shown instanceof Problem)) return shown
+  const errors = shown.errors.map(({ pointer, message }) => ({ pointer, message: beginningOf(message, mostDetail) }))
+  return new Problem(shown.code, beginningOf(shown.message, mostDetail), { errors, extra: shown.extra })
 }
 
 function masked(value: Json, replace: (text: string) => string): Json {

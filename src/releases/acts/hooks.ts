@@ -4,9 +4,11 @@ import type { ErrorCode } from '../../core/problems.ts'
 import { ActFailed, whyAborted } from '../../infra/engine/index.ts'
 import type { ActContext } from '../../infra/engine/types.ts'
 import { type ForeignObject, listRecords, readRevision, UnreadableRecordError } from '../../infra/helm/index.ts'
+import { type Mask, maskedSaying } from '../../infra/secrets/mask.ts'
 import type { Release, ReleaseAct } from '../core/model.ts'
 import { clockSkewMs } from '../evidence.ts'
 import type { Clusters, UnfinishedHook } from '../ports.ts'
+import { shownEvidence } from '../shown-evidence.ts'
 import { awaitedHook, endOfHook, hookEvents } from './hook-names.ts'
 import { quietly } from './quietly.ts'
 
@@ -39,15 +41,15 @@ export async function watchHooks({ clusters, clock }: Parts, release: Release, k
       const manifest = events === undefined ? null : asHook(object)
       if (manifest !== null) deleted = (await quietly(() => read(manifest))) ?? deleted
     },
-    /** A failure with what the hooks left behind: their Jobs and pods, with events and last log lines. */
-    explain: async (error: unknown, { signal }: ActContext): Promise<unknown> => {
-      if (!(error instanceof ActFailed) || events === undefined || mustStop(signal)) return error
+    /** A failure with what the hooks left behind, masked: their Jobs and pods, with events and last log lines. */
+    explain: async (error: ActFailed, { signal }: ActContext, mask: Mask): Promise<ActFailed> => {
+      if (events === undefined || mustStop(signal)) return error
       const hooks = await quietly(async () => {
         const manifest = await manifestOf()
         return manifest === '' ? null : read(manifest)
       })
       const found = hooks ?? deleted
-      return found === null ? error : withHooks(error, found, events)
+      return found === null ? error : withHooks(error, shownHooks(found, events, mask))
     },
   }
 }
@@ -99,14 +101,21 @@ function hooksReader(clusters: Clusters, { clusterId, namespace, name }: Release
   }
 }
 
+/** What hooks left as it may be kept: whether the one that helm was at has failed, what is told of its end, and the evidence. */
+function shownHooks({ hooks: [hook], evidence }: HookEvidence, events: RegExp, mask: Mask) {
+  const end = hook === undefined ? null : maskedSaying(endOfHook(hook, events), mask)
+  return { failed: hook?.failed === true, end, evidence: shownEvidence({ hooks: evidence }, mask) }
+}
+
 /** Helm names a hook in its error for some acts only, and never one that it waits for: what its Job did is a fact for all. */
-function withHooks({ result, failure }: ActFailed, { hooks, evidence }: HookEvidence, events: RegExp): ActFailed {
-  const [hook] = hooks
-  const code = hook?.failed === true && failure.code === 'helm_failed' ? 'hook_failed' : failure.code
+function withHooks(
+  { result, failure }: ActFailed,
+  { failed, end, evidence }: ReturnType<typeof shownHooks>,
+): ActFailed {
+  const code = failed && failure.code === 'helm_failed' ? 'hook_failed' : failure.code
   const said = isJsonObject(failure.evidence) ? failure.evidence : {}
-  const detail =
-    hook === undefined || !ofHooks.has(code) ? failure.detail : `${failure.detail}; ${endOfHook(hook, events)}`
-  return new ActFailed(result, { ...failure, code, detail, evidence: { ...said, hooks: evidence } })
+  const detail = end === null || !ofHooks.has(code) ? failure.detail : `${failure.detail}; ${end}`
+  return new ActFailed(result, { ...failure, code, detail, evidence: { ...said, ...evidence } })
 }
 
 /** What a hook may be the reason for. */

@@ -57,9 +57,9 @@ async function keepFailure(
   try {
     await carryOut({ ...context, subject, beforeDelete: hooks.beforeDelete })
   } catch (error) {
-    const explained = await hooks.explain(error, context)
-    const shown = await shownFailure(explained, () => maskOfState(deps.ports.charts, state))
-    throw sealed(deps, operationId, shown)
+    if (!(error instanceof ActFailed)) throw error
+    const mask = await maskOfState(deps.ports.charts, state)
+    throw sealed(deps, operationId, await hooks.explain(shownFailure(error, mask), context, mask))
   } finally {
     await telling.end()
   }
@@ -76,7 +76,7 @@ function subjectOf({ release, revisions }: ReleaseState, operation: Operation): 
   return { release, operation, charts: [...new Set(revisions.flatMap(({ chartDigest }) => chartDigest ?? []))] }
 }
 
-function sealed({ seal }: KeepingDeps, operationId: Uuid, error: unknown): unknown {
-  if (!(error instanceof ActFailed) || error.failure.evidence === undefined) return error
+function sealed({ seal }: KeepingDeps, operationId: Uuid, error: ActFailed): ActFailed {
+  if (error.failure.evidence === undefined) return error
   return new ActFailed(error.result, { ...error.failure, evidence: seal(operationId, error.failure.evidence) })
 }

@@ -1,4 +1,27 @@
+import { isJsonObject, type Json } from '../../../core/json.ts'
+import { keptText } from '../../../core/text.ts'
 import type { Evidence, PodEvidence } from './types.ts'
+
+/** So much is kept of what failed, and of each text of it. */
+const MOST_BYTES = 64 * 1024
+const MOST_TEXT = 500
+
+/** Evidence that is masked, as it is kept: each text no longer than is read, and all of it at most 64 KiB. */
+export function cutEvidence(evidence: Json): Json {
+  const cut = cutTexts(evidence)
+  return isEvidence(cut) ? (boundEvidence(cut, MOST_BYTES) as unknown as Json) : cut
+}
+
+function cutTexts(value: Json): Json {
+  if (typeof value === 'string') return keptText(value.slice(0, MOST_TEXT))
+  if (Array.isArray(value)) return value.map(cutTexts)
+  if (!isJsonObject(value)) return value
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, cutTexts(inner)]))
+}
+
+function isEvidence(value: unknown): value is Evidence {
+  return isJsonObject(value) && Array.isArray(value.pods) && Array.isArray(value.workloads)
+}
 
 /** Cuts evidence to a size: first the logs of the last pods, then those pods. Says so in `incomplete`. */
 export function boundEvidence(evidence: Evidence, maxBytes: number): Evidence {
@@ -10,7 +33,8 @@ export function boundEvidence(evidence: Evidence, maxBytes: number): Evidence {
     if (pod !== undefined) pods[last] = withoutLogs(pod)
   }
   while (pods.length > 0 && sizeOf(cut()) > maxBytes) pods.pop()
-  return sizeOf(cut()) > maxBytes ? { ...cut(), workloads: evidence.workloads.slice(0, 10).map(withoutEvents) } : cut()
+  const less = [cut(), { ...cut(), workloads: evidence.workloads.slice(0, 10).map(withoutEvents) }]
+  return less.find((each) => sizeOf(each) <= maxBytes) ?? { ...cut(), workloads: [] }
 }
 
 function withoutLogs(pod: PodEvidence): PodEvidence {

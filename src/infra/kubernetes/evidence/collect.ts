@@ -10,7 +10,15 @@ import { selectorText } from '../selector.ts'
 import type { ClusterClient, KubeObject } from '../types.ts'
 import { observeObjects, observeWorkloads, type ReadParts } from '../workloads.ts'
 import { boundEvidence } from './bound.ts'
-import { describeEvents, describeLog, describePod, type EventObject, hasCrashed, ofThisTime } from './describe.ts'
+import {
+  describeEvents,
+  describeLog,
+  describePod,
+  type EventObject,
+  hasCrashed,
+  isCutLog,
+  ofThisTime,
+} from './describe.ts'
 import { type AwaitedHook, hookNamed, podProblem, type UnfinishedHook, unfinishedHooks } from './hooks.ts'
 import type { ContainerEvidence, EventEvidence, Evidence, PodEvidence } from './types.ts'
 
@@ -24,16 +32,17 @@ export type EvidenceOptions = {
 }
 
 const LIMIT_MS = 10_000
-const MOST_BYTES = 64 * 1024
+/** Of texts that are not cut yet: masking them takes its time. */
+const MOST_BYTES = 256 * 1024
 const MOST_PODS = 10
 const MOST_WORKLOADS = 20
-const LOG_LINES = 20
-const LOG_BYTES = 16 * 1024
+/** Of so many lines the first is not told. Parts in which containerd writes a longer line are of so many bytes: one fills a log. */
+const LOG = { lines: 21, bytes: 16 * 1024 }
 const AT_ONCE = 4
 
 /**
- * Why a release is not ready: its workloads, their pods that are not ready, events and last log lines. At most 64 KiB.
- * Throws `ClusterError` when not even the workloads can be read; parts that cannot be read are left out.
+ * Why a release is not ready: its workloads, their pods that are not ready, events and last log lines, as long as the cluster says
+ * them, at most 256 KiB: to be masked, and cut then (`cutEvidence`). Throws `ClusterError` when not even the workloads can be read; parts that cannot be read are left out.
  */
 export async function collectEvidence(
   parts: ReadParts,
@@ -183,14 +192,14 @@ class Collector {
     if (!crashed && status.state?.running === undefined && status.state?.terminated === undefined) {
       return Promise.resolve([])
     }
-    const query = new URLSearchParams({
-      container: status.name,
-      tailLines: String(LOG_LINES),
-      limitBytes: String(LOG_BYTES),
-    })
+    const query = new URLSearchParams({ container: status.name, tailLines: `${LOG.lines}`, limitBytes: `${LOG.bytes}` })
     if (crashed) query.set('previous', 'true')
     const path = `${objectPath(resources.pods, { namespace: this.#namespace, name: metadata.name })}/log?${query}`
-    return this.#orNothing(async () => describeLog(await this.#client.text(path, this.#options), LOG_LINES), [])
+    return this.#orNothing(async () => {
+      const text = await this.#client.text(path, this.#options)
+      this.incomplete ||= isCutLog(text, LOG)
+      return describeLog(text, LOG)
+    }, [])
   }
 
   get #options() {

@@ -14,7 +14,6 @@ export type EventObject = KubeObject & {
   readonly involvedObject?: { readonly uid?: string }
 }
 
-const MOST_TEXT = 500
 const MOST_EVENTS = 10
 
 /** True for a pod that may explain why a release is not ready. */
@@ -42,7 +41,7 @@ export function describePod({ metadata, spec, status = {} }: Pod): PodEvidence {
   return {
     name: metadata.name,
     phase: metadata.deletionTimestamp === undefined ? (status.phase ?? 'Pending') : 'Terminating',
-    reason: shorten(status.message ?? status.reason ?? unscheduled ?? conditionOf(status.conditions, 'Ready')?.message),
+    reason: told(status.message ?? status.reason ?? unscheduled ?? conditionOf(status.conditions, 'Ready')?.message),
     node: spec?.nodeName ?? null,
     containers: containers.map(describeContainer),
     events: [],
@@ -58,10 +57,17 @@ function describeContainer(status: ContainerStatus): ContainerEvidence {
     ready: status.ready === true,
     restarts: status.restartCount ?? 0,
     state,
-    message: shorten(waiting?.message ?? ended?.message),
+    message: told(waiting?.message ?? wholeLines(ended?.message)),
     exitCode: ended?.exitCode ?? null,
     log: [],
   }
+}
+
+/** A kubelet keeps the last 2 or 4 KiB of what a container says at its end: what it has cut begins within a line. */
+function wholeLines(message: string | undefined): string | undefined {
+  if (message === undefined || Buffer.byteLength(message) < 2048) return message
+  const end = message.indexOf('\n')
+  return end === -1 ? undefined : message.slice(end + 1)
 }
 
 /** True when the lines that matter are those of the container that crashed, not of the one started since. */
@@ -73,20 +79,35 @@ export function hasCrashed(status: ContainerStatus): boolean {
 export function describeEvents(events: readonly EventObject[]): readonly EventEvidence[] {
   const newest = [...events].sort((one, other) => timeOf(one).localeCompare(timeOf(other))).slice(-MOST_EVENTS)
   return newest.map(({ type = 'Normal', reason = '', message = '', count = 1 }) => {
-    return { type, reason, message: shorten(message) ?? '', count }
+    return { type, reason, message: told(message) ?? '', count }
   })
 }
 
-/** The last lines of a log, each cut to a readable length. */
-export function describeLog(text: string, lines: number): readonly string[] {
-  const all = text.split('\n').filter((line) => line.trim() !== '')
-  return all.slice(-lines).map((line) => withoutFoundValues(line).slice(0, MOST_TEXT))
+/** What a log was asked for: so many lines, one more than are told, and of them no more than so many bytes. */
+export type LogLimits = { readonly lines: number; readonly bytes: number }
+
+/** Whether a log was cut by its bytes: of its last line, or of what comes after it, nobody knows more. */
+export const isCutLog = (text: string, { bytes }: LogLimits): boolean => Buffer.byteLength(text) >= bytes
+
+/**
+ * The last lines of a log. Only whole ones: what a cut has left of a line may be a part of a text that must not be shown, and no
+ * mask knows parts. So the last one goes where the bytes were too many, and the first one unless it is where the log begins: a
+ * runtime writes a long line in several parts, which count as lines.
+ */
+export function describeLog(text: string, limits: LogLimits): readonly string[] {
+  const lines = text.split('\n')
+  const isCut = isCutLog(text, limits)
+  if (isCut || lines.at(-1) === '') lines.pop()
+  const whole = isCut || lines.length >= limits.lines ? lines.slice(1) : lines
+  const told = whole.filter((line) => line.trim() !== '').slice(1 - limits.lines)
+  return told.map(withoutFoundValues)
 }
 
 function timeOf({ lastTimestamp, eventTime, metadata }: EventObject): string {
   return lastTimestamp ?? eventTime ?? metadata.creationTimestamp ?? ''
 }
 
-function shorten(text: string | undefined): string | null {
-  return text === undefined || text === '' ? null : withoutFoundValues(text).slice(0, MOST_TEXT)
+/** As long as the cluster says it: it is masked before it is cut. */
+function told(text: string | undefined): string | null {
+  return text === undefined || text === '' ? null : withoutFoundValues(text)
 }

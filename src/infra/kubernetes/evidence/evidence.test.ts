@@ -21,6 +21,16 @@ test('a pod is told by its states, not by its spec', () => {
   expect(JSON.stringify(pod)).not.toContain('canary')
 })
 
+test('what a kubelet has cut of the last words of a container is told from its first whole line on', () => {
+  const saying = (message: string) => {
+    const containerStatuses = [{ name: 'main', state: { terminated: { exitCode: 1, message } } }]
+    return describePod({ metadata: { name: 'p' }, status: { containerStatuses } }).containers[0]?.message
+  }
+  expect(saying('canary\nit failed')).toBe('canary\nit failed')
+  expect(saying(`anary\n${'x'.repeat(2042)}`)).toBe('x'.repeat(2042))
+  expect(saying('x'.repeat(2048))).toBeNull()
+})
+
 test('the log of the container that crashed is the one before', () => {
   expect(hasCrashed(crashing)).toBe(true)
   expect(hasCrashed({ name: 'm', restartCount: 1, state: { terminated: { exitCode: 1 } } })).toBe(false)
@@ -59,7 +69,9 @@ test('the newest events and the last lines are kept', () => {
     'r1',
     'r0',
   ])
-  expect(describeLog('one\n\ntwo\nthree\n', 2)).toEqual(['two', 'three'])
+  expect(describeLog('one\n\ntwo\nthree\n', { lines: 3, bytes: 100 })).toEqual(['two', 'three'])
+  expect(describeLog('one\ntwo\nthree', { lines: 4, bytes: 100 })).toEqual(['one', 'two', 'three'])
+  expect(describeLog('one\ntwo\nthree', { lines: 4, bytes: 13 }), 'cut by its bytes').toEqual(['two'])
 })
 
 test('evidence is cut to its bound: logs of the last pods first', () => {
