@@ -28,7 +28,16 @@ function unscheduled(before: number): string {
 }
 
 const newest = { values: {}, chartDigest: null, description: '' } as unknown as HelmRevision
-const silent = { kind: 'present', newest, unknown: [], stored: [], readiness: null, remains: null, evidence: null }
+const silent = {
+  kind: 'present',
+  newest,
+  unknown: [],
+  stored: [],
+  readiness: null,
+  remains: null,
+  evidence: null,
+  leftByHook: null,
+}
 
 async function shown(seen: object): Promise<Present> {
   const present = await shownObservation(charts, rest(), {
@@ -38,6 +47,14 @@ async function shown(seen: object): Promise<Present> {
   } as unknown as Present)
   return present as Present
 }
+
+test('wherever what is told of a hook is cut, nothing is left of a marked value', async () => {
+  for (let before = 450; before < 520; before++) {
+    const { leftByHook } = await shown({ leftByHook: saying(before) })
+    expect(leftByHook?.includes('xm')).toBe(false)
+    expect(leftByHook?.length).toBe(Math.min(500, before + 3 + ' and more'.length))
+  }
+})
 
 test('wherever a long text is cut, nothing is left of a marked value', async () => {
   const blockers = Array.from({ length: 700 }, (_, before) => unscheduled(before))

@@ -26,7 +26,13 @@ function look(
   kind: OperationKind = 'install',
   revision: Partial<HelmRevision> = {},
 ) {
-  const hook = { kind: 'Job', name: 'web-migrate', events: ['pre-install', 'pre-upgrade'], failed: false }
+  const hook = {
+    kind: 'Job',
+    name: 'web-migrate',
+    events: ['pre-install', 'pre-upgrade'],
+    failed: false,
+    problem: null,
+  }
   const there = {
     hookEvidence: async (manifest: string, _: string, since: number) => ({
       hooks: [hook],
@@ -75,7 +81,7 @@ test('where hooks cannot be read the workloads are looked at all the same', asyn
 
 const everyEvent = ['pre-install', 'pre-upgrade', 'pre-rollback', 'pre-delete']
 const toAll = async () => ({
-  hooks: [{ kind: 'Job', name: 'web-migrate', events: everyEvent, failed: false }],
+  hooks: [{ kind: 'Job', name: 'web-migrate', events: everyEvent, failed: false, problem: null }],
   evidence: null,
 })
 

@@ -54,11 +54,13 @@ export async function shownObservation(
   const blockers = (readiness?.blockers ?? []).map((each) => maskedSaying(each, mask))
   const kept = readiness === null ? null : { ...readiness, blockers }
   const left = remains === null ? null : shownRemains(remains, mask)
+  const leftByHook = told.leftByHook === null ? null : maskedSaying(told.leftByHook, mask)
   const described = { newest: describe(newest), unknown: unknown.map(describe) }
   return {
     ...shown,
     readiness: kept,
     remains: left,
+    leftByHook,
     ...described,
     stored,
     overwritten: shownFields(told.overwritten, mask),
@@ -74,8 +76,9 @@ function shownRemains({ evidence, ...remains }: Remains, mask: Mask): Remains {
   return evidence === undefined ? shown : { ...shown, evidence: shownEvidence(evidence, mask) }
 }
 
-function saysNothing({ newest, unknown, readiness, remains, evidence, overwritten }: Present): boolean {
-  const told = readiness !== null || remains !== null || evidence !== null || (overwritten?.fields.length ?? 0) > 0
+function saysNothing({ newest, unknown, readiness, remains, evidence, leftByHook, overwritten }: Present): boolean {
+  const told =
+    [readiness, remains, evidence, leftByHook].some((each) => each !== null) || (overwritten?.fields.length ?? 0) > 0
   return !told && [newest, ...unknown].every(({ description }) => isPlain(description))
 }
 

@@ -15,16 +15,17 @@ import type { PastRevision } from '../infra/kubernetes/index.ts'
 import type { FieldConflict, Frozen, FrozenTraffic, Leftover, Release, Remains } from './core/model.ts'
 import type { PodRef, Readiness } from './core/readiness.ts'
 
-/** A hook that has not ended well; `events` as the chart says them, `failed` for good. */
+/**
+ * A hook that has not ended well; `events` as the chart says them, `failed` for good. `problem`: of the newest, why it has no pod or
+ * why that has not come up, as the cluster says it, not masked yet; null where nothing is known.
+ */
 export type UnfinishedHook = {
   readonly kind: string
   readonly name: string
   readonly events: readonly string[]
   readonly failed: boolean
+  readonly problem: string | null
 }
-
-/** `problem`: why its newest pod has not come up, as the cluster says it, not masked yet; null where nothing is known. */
-export type AwaitedHook = UnfinishedHook & { readonly problem: string | null }
 
 /** Where a release lives, and whose it is. */
 type Room = Pick<Release, 'namespace' | 'tenantId'>
@@ -56,8 +57,8 @@ export interface ReleaseCluster {
     namespace: string,
     since: number,
   ): Promise<{ readonly hooks: readonly UnfinishedHook[]; readonly evidence: Json } | null>
-  /** Those hooks by name alone, the newest first, and why its pod has not come up. */
-  unfinishedHooks(manifest: string, namespace: string, since: number): Promise<readonly AwaitedHook[]>
+  /** Those hooks alone, the newest first. */
+  unfinishedHooks(manifest: string, namespace: string, since: number): Promise<readonly UnfinishedHook[]>
   /** The same of what is still there of a release that is being removed. */
   remainingEvidence(manifest: string, namespace: string): Promise<Json>
   /**

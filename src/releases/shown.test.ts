@@ -92,6 +92,7 @@ test('names of pods that are to be deleted, and numbers, stay as they are', asyn
     ...seen,
     remains: null,
     evidence: null,
+    leftByHook: null,
     overwritten: null,
   } as unknown as ReleaseObservation)
   const blockers = ['Pod ***: ***']

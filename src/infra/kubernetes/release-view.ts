@@ -9,7 +9,7 @@ import {
   collectRemainingEvidence,
   readUnfinishedHooks,
 } from './evidence/collect.ts'
-import type { AwaitedHook, UnfinishedHook } from './evidence/hooks.ts'
+import type { UnfinishedHook } from './evidence/hooks.ts'
 import { type LiveConflict, type LiveOverwritten, readConflicts, readOverwritten } from './field-conflicts.ts'
 import { isTerminating, type Remaining, readRemains, whyGoing } from './gone.ts'
 import { readLeftBehind } from './left-behind.ts'
@@ -40,7 +40,7 @@ export interface ReleaseView {
   /** The same of the Jobs and pods of hooks that were made since then and have not ended well; null: there are none. */
   hookEvidence(manifest: string, namespace: string, since: number): Promise<ViewedHooks | null>
   /** Those hooks by name alone, and why the pod of the newest has not come up. */
-  unfinishedHooks(manifest: string, namespace: string, since: number): Promise<readonly AwaitedHook[]>
+  unfinishedHooks(manifest: string, namespace: string, since: number): Promise<readonly UnfinishedHook[]>
   /** The same of what is still there of a release that is being removed. */
   remainingEvidence(manifest: string, namespace: string): Promise<Json>
   /** Which fields of a manifest another manager owns; asked by a dry run. */
@@ -144,7 +144,7 @@ class ClientView implements ReleaseView {
     return collectHookEvidence(this.#parts, this.#parse(manifest), namespace, { clock: this.#clock, since })
   }
 
-  unfinishedHooks(manifest: string, namespace: string, since: number): Promise<readonly AwaitedHook[]> {
+  unfinishedHooks(manifest: string, namespace: string, since: number): Promise<readonly UnfinishedHook[]> {
     return readUnfinishedHooks(this.#parts, this.#parse(manifest), namespace, { clock: this.#clock, since })
   }
 

@@ -21,12 +21,23 @@ export async function readPodProblems(
 ): Promise<ReadonlyMap<string, string>> {
   const unready = unsettled(observed).filter(({ live }) => selectorOf(live) !== null)
   const told = await mapParallel(unready.slice(0, MOST_WORKLOADS), MOST_WORKLOADS, async ({ wanted, live }) => {
-    const within = { namespace: live?.metadata.namespace ?? '', labelSelector: selectorOf(live) ?? '' }
-    const { items } = await client.list<Pod>(resources.pods, within, options).catch(() => ({ items: [] }))
+    const items = await podsOf(client, live, options)
     const pods = wanted.kind === 'Job' ? items : items.filter((pod) => !hasEnded(pod))
     return [`${wanted.kind} ${wanted.name}`, newestProblem(pods)] as const
   })
   return new Map(told.flatMap(([name, problem]) => (problem === null ? [] : [[name, problem] as const])))
+}
+
+/** The pods that a workload selects; none where they cannot be listed. */
+export async function podsOf(
+  client: ClusterClient,
+  live: KubeObject | null,
+  options?: ListOptions,
+): Promise<readonly Pod[]> {
+  const labelSelector = selectorOf(live)
+  if (live === null || labelSelector === null) return []
+  const within = { namespace: live.metadata.namespace ?? '', labelSelector }
+  return (await client.list<Pod>(resources.pods, within, options).catch(() => ({ items: [] }))).items
 }
 
 /** Of the pods that are not ready and are not on their way out the newest, with its problem; null without one. Pure. */

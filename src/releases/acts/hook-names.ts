@@ -1,5 +1,5 @@
 import type { ReleaseAct } from '../core/model.ts'
-import type { AwaitedHook, UnfinishedHook } from '../ports.ts'
+import type { UnfinishedHook } from '../ports.ts'
 
 /** The hooks that an act may run, by what Helm calls their events. */
 export const hookEvents: Partial<Record<ReleaseAct['kind'], RegExp>> = {
@@ -9,18 +9,20 @@ export const hookEvents: Partial<Record<ReleaseAct['kind'], RegExp>> = {
   uninstall: /\b(?:pre|post)-delete\b/,
 }
 
+type Named = Pick<UnfinishedHook, 'kind' | 'name' | 'events'>
+
 /** A hook as callers read it, with those of its events that the act runs: `Job app-migrate (pre-upgrade)`. */
-export function nameOfHook({ kind, name, events }: UnfinishedHook, ofAct: RegExp | undefined): string {
+export function nameOfHook({ kind, name, events }: Named, ofAct: RegExp | undefined): string {
   const run = events.filter((event) => ofAct?.test(event) === true)
   return run.length === 0 ? `${kind} ${name}` : `${kind} ${name} (${run.join(' or ')})`
 }
 
 /** A hook that helm waits for: with why its pod has not come up, where the cluster says so. */
-export function awaitedHook(hook: AwaitedHook, ofAct: RegExp | undefined): string {
-  const name = nameOfHook(hook, ofAct)
-  return hook.problem === null ? name : `${name}: ${hook.problem}`
-}
+export const awaitedHook = (hook: UnfinishedHook, ofAct: RegExp | undefined): string =>
+  `${nameOfHook(hook, ofAct)}${because(hook)}`
 
 /** How a hook was left that has not ended well, for callers. */
 export const endOfHook = (hook: UnfinishedHook, ofAct: RegExp | undefined): string =>
-  `the hook ${nameOfHook(hook, ofAct)} ${hook.failed ? 'has failed' : 'had not ended'}`
+  `the hook ${nameOfHook(hook, ofAct)} ${hook.failed ? 'has failed' : `had not ended${because(hook)}`}`
+
+const because = ({ problem }: UnfinishedHook): string => (problem === null ? '' : `: ${problem}`)

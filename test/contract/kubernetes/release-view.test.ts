@@ -23,6 +23,8 @@ afterAll(() => cluster.stop())
 const manifestOf = (...objects: readonly KubeObject[]): string =>
   objects.map((each) => `---\n${stringify(each)}`).join('')
 
+type Quota = KubeObject & { readonly status?: { readonly hard?: { readonly pods?: string } } }
+
 /** Applies a manifest as helm does. */
 async function apply(namespace: string, manifest: string): Promise<void> {
   const discovery = createDiscovery(cluster.client, systemClock)
@@ -101,7 +103,7 @@ test.runIf(podsAnswer)('hooks that have not ended well are told: those that were
   expect(found?.evidence).toMatchObject({ workloads: [{ object: 'Job broken' }] })
   expect(await view.hookEvidence(manifest, namespace, Date.now() + 60_000)).toBeNull()
   const named = { kind: 'Job', name: 'broken', events: ['pre-upgrade'], failed: true }
-  expect(found?.hooks).toEqual([named])
+  expect(found?.hooks).toMatchObject([named])
   expect(await view.unfinishedHooks(manifest, namespace, 0)).toMatchObject([named])
 })
 
@@ -120,6 +122,42 @@ test.runIf(podsAnswer)(
     await eventually(unscheduled, (problem) => /^pod pending-\S+: 0\/\d+ nodes are available/.test(problem))
   },
 )
+
+test('a hook for which no pod can be made tells why, and so does what is kept of it', async () => {
+  const namespace = await cluster.namespace('hook-refused')
+  const metadata = { name: 'limits', namespace }
+  const quota = { apiVersion: 'v1', kind: 'ResourceQuota', metadata, spec: { hard: { pods: '0' } } }
+  await cluster.client.create(resources.resourceQuotas, quota)
+  await eventually(
+    () => cluster.client.get<Quota>(resources.resourceQuotas, metadata),
+    ({ status }) => status?.hard?.pods === '0',
+  )
+  const manifest = manifestOf(job('refused', { annotations: { 'helm.sh/hook': 'pre-upgrade' } }))
+  await apply(namespace, manifest)
+  const why =
+    /pods "refused-[^"]*" is forbidden: exceeded quota: limits, requested: pods=1, used: pods=0, limited: pods=0$/
+  const [hook] = await eventually(
+    () => view.unfinishedHooks(manifest, namespace, 0),
+    ([first]) => why.test(first?.problem ?? ''),
+  )
+  expect(hook).toMatchObject({
+    name: 'refused',
+    failed: false,
+    problem: expect.stringMatching(/^it has no pod: pods "/),
+  })
+  const left = await view.hookEvidence(manifest, namespace, 0)
+  expect(left?.hooks).toMatchObject([{ name: 'refused', problem: expect.stringMatching(why) }])
+  expect(left?.evidence).toMatchObject({
+    workloads: [
+      {
+        object: 'Job refused',
+        reason: expect.stringMatching(why),
+        events: expect.arrayContaining([expect.objectContaining({ reason: 'FailedCreate' })]),
+      },
+    ],
+    pods: [],
+  })
+})
 
 test.runIf(podsAnswer)('of two hooks the newer one comes first: helm is at that', async () => {
   const namespace = await cluster.namespace('hook-order')

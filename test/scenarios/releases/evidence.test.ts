@@ -100,6 +100,23 @@ test.concurrent('a hook whose pod cannot start tells why while it is waited for'
   expect((await operation.ended()).error).toMatchObject({ code: 'cancelled' })
 })
 
+test.concurrent('a hook for which no pod can be made tells why while it is waited for, and in the end', async () => {
+  const release = await world.place().installed({ chartName: 'hooked' })
+  await world.cluster.limitPods(release.namespace, 0)
+  const operation = await release.begin('POST', '/upgrade', { valuesOverride: { color: 'blue' }, timeout: 600 })
+  const no =
+    'pods "app-hook-[^"]*" is forbidden: exceeded quota: limits, requested: pods=1, used: pods=0, limited: pods=0'
+  const named = 'Job app-hook \\(pre-upgrade\\)'
+  const waits = new RegExp(`^helm waits for the hook ${named}: it has no pod: ${no}$`)
+  await operation.until('says why', ({ waitingFor }) => waits.test(waitingFor?.detail ?? ''))
+  ok(await world.api.post(`/operations/${operation.id}/cancel`, {}), 202)
+  const { error } = await operation.ended()
+  expect(error).toMatchObject({ code: 'cancelled' })
+  expect(error?.detail).toMatch(new RegExp(`the hook ${named} had not ended: it has no pod: ${no}`))
+  const workloads = [{ object: 'Job app-hook', reason: expect.stringMatching(new RegExp(no)) }]
+  expect(error?.evidence).toMatchObject({ pods: { workloads } })
+})
+
 test.concurrent('a hook that ends is waited for no more', async () => {
   const place = world.place()
   const release = await place.installed({ chartName: 'hooked', valuesOverride: { parts: ['two'] } })

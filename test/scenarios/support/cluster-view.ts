@@ -30,6 +30,7 @@ export type Pod = KubeObject & {
     readonly conditions?: readonly { readonly type: string; readonly status: string }[]
   }
 }
+type Quota = KubeObject & { readonly status?: { readonly used?: Readonly<Record<string, string>> } }
 type ConfigMap = KubeObject & { readonly data?: Readonly<Record<string, string>> }
 
 const runMs = 'practice.flotilla.dev/run-ms'
@@ -89,6 +90,17 @@ export class ClusterView {
     })
     const body = { metadata: { annotations: { [runMs]: '0' } } }
     await this.client.patch(resources.pods, { namespace, name: running.metadata.name }, { type: 'merge', body })
+  }
+
+  /** A quota of so many pods. When this resolves it has counted those that run: as many, unless said. */
+  async limitPods(namespace: string, most: number, running = most, name = 'limits'): Promise<void> {
+    const metadata = { name, namespace }
+    const quota = { apiVersion: 'v1', kind: 'ResourceQuota', metadata, spec: { hard: { pods: `${most}` } } }
+    await this.client.create(resources.resourceQuotas, quota)
+    await eventually('the quota counts', async () => {
+      const { status } = await this.client.get<Quota>(resources.resourceQuotas, metadata)
+      return status?.used?.pods === `${running}`
+    })
   }
 
   /** Kind and name of everything of these kinds in a namespace, without what helm and Kubernetes keep for themselves. */

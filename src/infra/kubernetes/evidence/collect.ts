@@ -5,6 +5,7 @@ import type { ManifestObject } from '../manifest.ts'
 import { mapParallel } from '../parallel.ts'
 import { judgeRelease, type Observed, unsettled } from '../readiness/readiness.ts'
 import type { ContainerStatus, LabelSelector, Pod } from '../readiness/workload-types.ts'
+import { whyNoPod } from '../refused-pods.ts'
 import { objectPath, resources } from '../resources.ts'
 import { selectorText } from '../selector.ts'
 import type { ClusterClient, KubeObject } from '../types.ts'
@@ -19,8 +20,8 @@ import {
   isCutLog,
   ofThisTime,
 } from './describe.ts'
-import { type AwaitedHook, hookNamed, podProblem, type UnfinishedHook, unfinishedHooks } from './hooks.ts'
-import type { ContainerEvidence, EventEvidence, Evidence, PodEvidence } from './types.ts'
+import { namedHooks, type UnfinishedHook, unfinishedHooks } from './hooks.ts'
+import type { ContainerEvidence, Evidence, PodEvidence } from './types.ts'
 
 export type EvidenceOptions = {
   readonly clock: Clock
@@ -70,26 +71,20 @@ export async function collectHookEvidence(
     const hooks = await unfinishedHooks(parts, objects, namespace, { since: options.since, signal })
     if (hooks.length === 0) return null
     const evidence = await describe(new Collector(parts.client, namespace, signal), hooks, unfinished)
-    return { hooks: hooks.map(hookNamed), evidence }
+    return { hooks: await namedHooks(parts.client, hooks, signal), evidence }
   })
 }
 
-/**
- * The same hooks without what they wrote; of the newest, which is the one that helm is at, why its pod has not come up. Throws
- * `ClusterError`.
- */
+/** The same hooks without what they wrote. Throws `ClusterError`. */
 export function readUnfinishedHooks(
   parts: ReadParts,
   objects: readonly ManifestObject[],
   namespace: string,
   options: EvidenceOptions & { readonly since: number },
-): Promise<readonly AwaitedHook[]> {
+): Promise<readonly UnfinishedHook[]> {
   return inTime(options, async (signal) => {
     const hooks = await unfinishedHooks(parts, objects, namespace, { since: options.since, signal })
-    const [newest, ...older] = hooks
-    if (newest === undefined) return []
-    const problem = await podProblem(parts.client, newest, signal)
-    return [{ ...hookNamed(newest), problem }, ...older.map((hook) => ({ ...hookNamed(hook), problem: null }))]
+    return namedHooks(parts.client, hooks, signal)
   })
 }
 
@@ -144,8 +139,10 @@ class Collector {
 
   async workload(observed: Observed): Promise<Evidence['workloads'][number]> {
     const { kind, name } = observed.wanted
-    const events = observed.live === null ? [] : await this.#events(observed.live)
-    return { object: `${kind} ${name}`, reason: reasonOf(observed), events }
+    const events = observed.live === null ? [] : await this.#eventsOf(observed.live)
+    const why = whyNoPod(events)
+    const reason = why === null ? reasonOf(observed) : `${reasonOf(observed)}: ${why}`
+    return { object: `${kind} ${name}`, reason, events: describeEvents(events) }
   }
 
   /** The pods that are chosen of each workload, each once. */
@@ -163,7 +160,7 @@ class Collector {
       const status = statuses[index]
       containers.push({ ...container, log: status === undefined ? [] : await this.#log(pod, status) })
     }
-    return { ...described, containers, events: await this.#events(pod) }
+    return { ...described, containers, events: describeEvents(await this.#eventsOf(pod)) }
   }
 
   #podsOf(live: KubeObject | null): Promise<readonly Pod[]> {
@@ -178,12 +175,12 @@ class Collector {
     )
   }
 
-  #events({ metadata }: KubeObject): Promise<readonly EventEvidence[]> {
+  #eventsOf({ metadata }: KubeObject): Promise<readonly EventObject[]> {
     const selection = { namespace: this.#namespace, fieldSelector: `involvedObject.uid=${metadata.uid ?? ''}` }
-    return this.#orNothing(async () => {
-      const { items } = await this.#client.list<EventObject>(resources.events, selection, this.#options)
-      return describeEvents(items)
-    }, [])
+    return this.#orNothing(
+      async () => (await this.#client.list<EventObject>(resources.events, selection, this.#options)).items,
+      [],
+    )
   }
 
   /** A container that has not started has no log: that is no gap. */

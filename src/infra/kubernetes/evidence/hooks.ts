@@ -1,29 +1,41 @@
 import type { ManifestObject } from '../manifest.ts'
+import { hasEnded } from '../readiness/pod-problem.ts'
 import { judgeRelease, type Observed } from '../readiness/readiness.ts'
+import { readWhyNoPod } from '../refused-pods.ts'
 import type { ClusterClient, KubeObject } from '../types.ts'
-import { newestProblem, readPodProblems } from '../unready-pods.ts'
+import { newestProblem, podsOf } from '../unready-pods.ts'
 import { isOwn, nameOf, type ReadParts } from '../workloads.ts'
 import { madeAt } from './describe.ts'
 
 const mostHooks = 50
 
-/** A hook that has not ended well. `events`: as the chart says them. */
+/**
+ * A hook that has not ended well. `events`: as the chart says them; `failed`: for good. `problem`: of the newest, which is the one
+ * that helm is at, why it has no pod or why that has not come up, to be masked before it is shown; null where nothing is known.
+ */
 export type UnfinishedHook = {
   readonly kind: string
   readonly name: string
   readonly events: readonly string[]
-  /** It has failed for good. */
   readonly failed: boolean
+  readonly problem: string | null
 }
 
-/** `problem`: why its newest pod has not come up, to be masked before it is shown; null where nothing is known. */
-export type AwaitedHook = UnfinishedHook & { readonly problem: string | null }
+/** Hooks, the newest first, as they are named to callers. */
+export async function namedHooks(
+  client: ClusterClient,
+  hooks: readonly Observed[],
+  signal: AbortSignal,
+): Promise<readonly UnfinishedHook[]> {
+  const [newest] = hooks
+  const problem = newest === undefined ? null : await podProblem(client, newest, signal)
+  return hooks.map((one) => named(one, one === newest ? problem : null))
+}
 
-/** A hook as it is named to callers. */
-export function hookNamed(one: Observed): UnfinishedHook {
+function named(one: Observed, problem: string | null): UnfinishedHook {
   const { kind, name, hook } = one.wanted
   const events = (hook ?? '').split(',').map((event) => event.trim())
-  return { kind, name, events, failed: judgeRelease([one]).failed }
+  return { kind, name, events, failed: judgeRelease([one]).failed, problem }
 }
 
 /**
@@ -51,11 +63,14 @@ export async function unfinishedHooks(
 /** The Job of a hook has a handful of pods. Of one with more these are enough: it is looked at every other second. */
 const mostPods = 100
 
-/** Why the newest pod of a hook has not come up: of a hook that is a pod, that one. */
-export async function podProblem(client: ClusterClient, hook: Observed, signal: AbortSignal): Promise<string | null> {
-  if (hook.live?.kind === 'Pod') return newestProblem([hook.live])
-  const [problem] = (await readPodProblems(client, [hook], { signal, first: mostPods })).values()
-  return problem ?? null
+/** Of a hook that is a pod, why that one has not come up; of a Job whose pods have all ended, first why it gets no other. */
+async function podProblem(client: ClusterClient, { live }: Observed, signal: AbortSignal): Promise<string | null> {
+  if (live === null) return null
+  if (live.kind === 'Pod') return newestProblem([live])
+  const pods = await podsOf(client, live, { signal, first: mostPods })
+  const isAlone = pods.every(hasEnded) && !signal.aborted
+  const why = isAlone ? await readWhyNoPod(client, live, { signal }).catch(() => null) : null
+  return why === null ? newestProblem(pods) : `it has no pod: ${why}`
 }
 
 const runs = ({ hook, kind }: ManifestObject): boolean => hook !== null && (kind === 'Job' || kind === 'Pod')

@@ -223,25 +223,9 @@ export function fleetPod(pod: Pod): FleetPod {
 export const registerFleet = ({ api }: World): Promise<RegisteredComponent> =>
   registerComponent(api, { chartName: 'fleet', ...health })
 
-type Quota = KubeObject & { readonly status?: { readonly used?: Readonly<Record<string, string>> } }
-
 /** A quota of so many pods. When this resolves it has counted those that run: as many, unless said. */
-export async function limitPods(fleet: Fleet, most: number, running = most, name = 'limits'): Promise<void> {
-  const { namespace } = fleet
-  const { client } = fleet.world.cluster
-  const metadata = { name, namespace }
-  const spec = { hard: { pods: `${most}` } }
-  await client.create(resources.resourceQuotas, {
-    apiVersion: 'v1',
-    kind: 'ResourceQuota',
-    metadata,
-    spec,
-  } as KubeObject)
-  await eventually('the quota counts', async () => {
-    const { status } = await client.get<Quota>(resources.resourceQuotas, metadata)
-    return status?.used?.pods === `${running}`
-  })
-}
+export const limitPods = ({ world, namespace }: Fleet, most: number, running = most, name = 'limits'): Promise<void> =>
+  world.cluster.limitPods(namespace, most, running, name)
 
 /** Of this test file alone: others may run on the same cluster. */
 const file = randomUUID().slice(0, 8)

@@ -1,7 +1,8 @@
 import { types } from '../../resources/table.ts'
-import type { Change } from '../../store/types.ts'
+import type { Change, KubeInput } from '../../store/types.ts'
 import { controllerOf, type Decision, NOTHING } from '../decision.ts'
 import type { Job, Pod } from '../model.ts'
+import { admissionFor } from '../policy/quota.ts'
 import { type Controller, itsController, itself, type Place } from '../runtime/controller.ts'
 import type { View } from '../runtime/view.ts'
 import { decideJob } from './decide.ts'
@@ -16,7 +17,8 @@ export const jobController: Controller = {
   decide({ namespace, name }, view) {
     const job = view.store.get(types.jobs, namespace, name) as Job | undefined
     if (job === undefined) return releaseOf(namespace, name, view)
-    return decideJob({ job, pods: view.podsOf(job.metadata.uid), now: view.now() })
+    const admit = (pod: KubeInput, wanted: number) => admissionFor(view.store, pod, wanted)
+    return decideJob({ job, pods: view.podsOf(job.metadata.uid), now: view.now(), admit })
   },
 }
 

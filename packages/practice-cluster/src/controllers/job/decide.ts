@@ -1,5 +1,6 @@
 import { types } from '../../resources/table.ts'
 import { jsonEqual } from '../../store/equal.ts'
+import type { KubeInput } from '../../store/types.ts'
 import { findCondition, isTrue } from '../conditions.ts'
 import { type Decision, event, millis, NOTHING, timestamp, type Write } from '../decision.ts'
 import type { Job, JobStatus, Pod } from '../model.ts'
@@ -8,16 +9,17 @@ import { jobPod } from './pod.ts'
 import { type JobSnapshot, type Pass, statusOf, type Verdict } from './status.ts'
 import { type Counted, counted, isTracked, untracked } from './tracking.ts'
 
+const RETRY_DENIED_MS = 10_000
 const FIRST_BACKOFF_MS = 10_000
 const LONGEST_BACKOFF_MS = 600_000
 
 /** What a Job does next: counts ended pods, judges, then makes or removes pods. */
-export function decideJob({ job, pods, now }: JobSnapshot): Decision {
+export function decideJob({ job, pods, now, admit }: JobSnapshot): Decision {
   if (job.metadata.deletionTimestamp !== undefined) return { writes: pods.filter(isTracked).map(untracked) }
   if (isOver(job)) return expire(job, pods, now)
   const begun = started(job, now)
   const count = counted(begun, pods)
-  const pass: Pass = { job: begun, pods, now, count, active: pods.filter(isActive) }
+  const pass: Pass = { job: begun, pods, now, admit, count, active: pods.filter(isActive) }
   const verdict = judge(pass)
   const moved = verdict === undefined ? keepGoing(pass) : { writes: pass.active.map(remove) }
   const status = statusOf(pass, verdict, moved.writes)
@@ -97,7 +99,7 @@ function deadlineInMs({ spec, status }: Job, now: number): number | undefined {
   return millis(status.startTime) + spec.activeDeadlineSeconds * 1000 - now
 }
 
-function keepGoing({ job, count, active, pods, now }: Pass): Decision {
+function keepGoing({ job, count, active, pods, now, admit }: Pass): Decision {
   if (job.spec.suspend === true) return { writes: active.map(remove) }
   const { completions, parallelism } = wanted(job.spec)
   const left =
@@ -107,11 +109,22 @@ function keepGoing({ job, count, active, pods, now }: Pass): Decision {
   const wait = backoffInMs(pods, count.failed, now)
   if (room === 0) return NOTHING
   if (wait > 0) return { writes: [], requeueAfterMs: wait }
-  return {
-    writes: freeIndexes(job, pods, room).map(
-      (index): Write => ({ kind: 'create', type: types.pods, input: jobPod(job, index) }),
-    ),
-  }
+  return created(
+    job,
+    freeIndexes(job, pods, room).map((index) => jobPod(job, index)),
+    admit,
+  )
+}
+
+/** As many as quotas let in. What keeps the others out is told in an event, and asked again. */
+function created(job: Job, inputs: readonly KubeInput[], admit: JobSnapshot['admit']): Decision {
+  const [first] = inputs
+  if (first === undefined) return NOTHING
+  const { allowed, why } = admit(first, inputs.length)
+  const writes = inputs.slice(0, allowed).map((input): Write => ({ kind: 'create', type: types.pods, input }))
+  if (allowed >= inputs.length) return { writes }
+  const refusal = event(job, 'Warning', 'FailedCreate', `Error creating: ${why}`)
+  return { writes: [...writes, refusal], requeueAfterMs: RETRY_DENIED_MS }
 }
 
 /** After failures the next pod waits 10 s, then twice as long each time, at most 10 min. */

@@ -5,8 +5,12 @@ import type { Job } from '../model.ts'
 import { isActive } from '../pod-state.ts'
 import { NAMESPACE, templateOf, World } from '../testing/world.ts'
 
-function begun(image: string, spec: Readonly<Record<string, unknown>> = {}, restartPolicy = 'Never'): World {
-  const world = new World()
+function begun(
+  image: string,
+  spec: Readonly<Record<string, unknown>> = {},
+  restartPolicy = 'Never',
+  world = new World(),
+): World {
   world.create(types.jobs, {
     apiVersion: 'batch/v1',
     kind: 'Job',
@@ -86,6 +90,26 @@ describe('a Job', () => {
     expect(is(world, 'Complete')).toBe(true)
     world.pass(60)
     expect(world.store.get(types.jobs, NAMESPACE, 'migrate')).toBeUndefined()
+  })
+
+  it('tells why it can make no pod, has begun all the same, and makes one once it can', () => {
+    const world = new World()
+    const metadata = { name: 'q', namespace: NAMESPACE }
+    world.create(types.resourcequotas, {
+      apiVersion: 'v1',
+      kind: 'ResourceQuota',
+      metadata,
+      spec: { hard: { pods: '0' } },
+    })
+    begun('tool:1.0', {}, 'Never', world).pass(5)
+    expect(world.pods()).toEqual([])
+    expect(world.events().find((each) => each.startsWith('FailedCreate: '))).toMatch(
+      /^FailedCreate: Error creating: pods "migrate-[^"]*" is forbidden: exceeded quota: q, requested: pods=1, used: pods=0, limited: pods=0$/,
+    )
+    expect(status(world)).toMatchObject({ active: 0, startTime: expect.any(String) })
+    world.patch(types.resourcequotas, 'q', { hard: { pods: '1' } })
+    expect(is(world.pass(20), 'Complete')).toBe(true)
+    expect(world.problems).toEqual([])
   })
 
   it('counts each pod once, wherever the process stops', () => {

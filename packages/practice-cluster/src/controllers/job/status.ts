@@ -1,10 +1,18 @@
+import type { KubeInput } from '../../store/types.ts'
 import { isTrue, withCondition } from '../conditions.ts'
 import { timestamp, type Write } from '../decision.ts'
 import type { Condition, Job, JobStatus, Pod } from '../model.ts'
 import { isDeleting, isFinished, isReady } from '../pod-state.ts'
+import type { Admission } from '../policy/quota.ts'
 import type { Counted } from './tracking.ts'
 
-export type JobSnapshot = { readonly job: Job; readonly pods: readonly Pod[]; readonly now: number }
+export type JobSnapshot = {
+  readonly job: Job
+  readonly pods: readonly Pod[]
+  readonly now: number
+  /** How many pods like this one quotas let in. */
+  readonly admit: (pod: KubeInput, wanted: number) => Admission
+}
 
 /** Why a Job is over. */
 export type Verdict = { readonly type: 'Complete' | 'Failed'; readonly reason: string; readonly message: string }

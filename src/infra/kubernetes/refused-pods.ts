@@ -1,0 +1,49 @@
+import { ClusterError } from './errors.ts'
+import { withoutFoundValues } from './found-values.ts'
+import { resources } from './resources.ts'
+import type { ClusterClient, KubeObject, RequestOptions } from './types.ts'
+
+type EventObject = KubeObject & {
+  readonly reason?: string
+  readonly message?: string
+  readonly lastTimestamp?: string
+  readonly eventTime?: string
+}
+
+/**
+ * Why the controller of a workload makes no pod that it wants (a quota, admission), by its events, in the words of the API server;
+ * null where it makes them, or does not say. Where events cannot be read nothing is said. To be masked before it is cut.
+ */
+export async function readWhyNoPod(
+  client: ClusterClient,
+  { metadata }: KubeObject,
+  options?: RequestOptions,
+): Promise<string | null> {
+  const { namespace = '', uid = '' } = metadata
+  try {
+    const about = { namespace, fieldSelector: `involvedObject.uid=${uid}` }
+    return whyNoPod((await client.list<EventObject>(resources.events, about, options)).items)
+  } catch (error) {
+    if (!(error instanceof ClusterError)) throw error
+    return null
+  }
+}
+
+/** What the newest event about the making of pods says. Pure. */
+export function whyNoPod(events: readonly EventObject[]): string | null {
+  const about = events.filter(({ reason }) => reason === 'FailedCreate' || reason === 'SuccessfulCreate')
+  const newest = about.toSorted((one, other) => timeOf(one).localeCompare(timeOf(other))).at(-1)
+  return newest?.reason === 'FailedCreate' && newest.message !== undefined ? refusalOf(newest.message) : null
+}
+
+const timeOf = ({ lastTimestamp, eventTime, metadata }: EventObject): string =>
+  lastTimestamp ?? eventTime ?? metadata.creationTimestamp ?? ''
+
+/** What controllers put before the words of the API server, and what gathers events that are alike before that. */
+const introduction =
+  /^(\(combined from similar events\): )?(Error creating|[Cc]reate (Claim \S+ for )?Pod \S+ in StatefulSet \S+ failed error): /
+
+/** The words of the API server alone, without values of the pod that it quotes where it finds one invalid. Pure. */
+export function refusalOf(message: string): string {
+  return withoutFoundValues(message.replace(introduction, ''))
+}
