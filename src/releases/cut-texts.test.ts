@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Json } from '../core/json.ts'
+import { Problem } from '../core/problems.ts'
 import { ActFailed } from '../infra/engine/index.ts'
 import {
   type ClusterClient,
@@ -10,6 +11,7 @@ import {
   problemOf,
 } from '../infra/kubernetes/index.ts'
 import { VirtualClock } from '../infra/kubernetes/testing/virtual-clock.ts'
+import { maskedRefusal, maskOf } from '../infra/secrets/mask.ts'
 import type { HelmRevision, Present } from './core/model.ts'
 import { rest } from './core/testing/states.ts'
 import { maskOfState, shownFailure, shownObservation } from './machine-shown.ts'
@@ -162,5 +164,16 @@ test('wherever the words of helm are cut, nothing is left of a marked value', as
     const { helm: said } = failure.evidence as { helm: string }
     expect(/[a-z-] and/.test(said)).toBe(false)
     expect(said.length).toBeLessThanOrEqual(4096)
+  }
+})
+
+test('wherever what helm refuses is cut, nothing is left of a marked value', () => {
+  for (let before = 960; before < 1020; before++) {
+    const errors = [{ pointer: '/valuesOverride', message: saying(before) }]
+    const refused = maskedRefusal(new Problem('values_schema', saying(before), { errors }), maskOf([secret]))
+    const { message, errors: named } = refused as Problem
+    expect([message, ...named.map((one) => one.message)].filter((text) => text.includes('xm'))).toEqual([])
+    expect(message.length).toBeLessThanOrEqual(1000)
+    expect(named).toHaveLength(1)
   }
 })
