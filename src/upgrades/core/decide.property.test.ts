@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { propertyRuns } from '../../../test/support/property-runs.ts'
 import type { ErrorCode } from '../../core/problems.ts'
+import { isForward } from './instances.ts'
 import type { ExecutionAct, ExecutionCommand, RehearsalFaults, Strategy } from './model.ts'
 import { isTerminal, strategies } from './model.ts'
 import { type FleetKind, fleetKinds, type Stopping, stopsAtOnce } from './rehearsal/world.ts'
@@ -27,6 +28,8 @@ type ActKind = ExecutionAct['kind']
 type Move =
   | { readonly kind: 'next'; readonly fate: Fate; readonly sight: Sight; readonly times: number }
   | { readonly kind: 'again' }
+  /** A rollback with instances in flight, and a cancel so many looks later. */
+  | { readonly kind: 'turn'; readonly looks: number }
   | { readonly kind: 'time'; readonly ms: number }
   | { readonly kind: 'command'; readonly command: ExecutionCommand }
   | { readonly kind: 'scale'; readonly to: number }
@@ -59,6 +62,7 @@ const own = [
   { weight: 2, arbitrary: fc.constant({ kind: 'again' as const }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('time' as const), ms: fc.constantFrom(100, 5_000, 100_000) }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('command' as const), command: fc.constantFrom(...commands) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('turn' as const), looks: fc.nat(24) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('refuse' as const), acts: refusals }) },
 ] as const
 const others = [
@@ -150,6 +154,14 @@ function possible({ present, inTurn = false, ...rest }: Setup): Setup {
   return { ...given, kind: 'surging', room: given.size ?? 1 }
 }
 
+/** What is in flight when it turns round, forward or back, is so still when that is cancelled. */
+function turnRound(simulation: Simulation, looks: number): void {
+  for (let n = 0; n < 30 && !simulation.execution.instances.some(isForward); n++) simulation.next()
+  simulation.command(say.rollback)
+  for (let n = 0; n < looks; n++) simulation.next()
+  simulation.command(say.cancel)
+}
+
 function apply(simulation: Simulation, guard: Guard, move: Move): void {
   if (move.kind === 'next') {
     for (let n = 1; n < move.times; n++) simulation.next()
@@ -158,6 +170,7 @@ function apply(simulation: Simulation, guard: Guard, move: Move): void {
   if (move.kind === 'again') simulation.step('done', 'stale')
   if (move.kind === 'time') simulation.now += move.ms
   if (move.kind === 'command') simulation.command(move.command)
+  if (move.kind === 'turn') turnRound(simulation, move.looks)
   if (move.kind === 'scale') guard.disturb((world) => scale(world, move.to, simulation.now))
   if (move.kind === 'kill') guard.disturb((world) => killPod(world, move.nth, simulation.now))
   if (move.kind === 'break') simulation.world = breakPod(simulation.world, move.nth, simulation.now)

@@ -31,7 +31,7 @@ import { startWithinMs } from './create.ts'
 import { followTemplate, whileEdited } from './edited.ts'
 import { followEmpty, whileEmpty } from './empty.ts'
 import { eventsBetween } from './events.ts'
-import { judge } from './judge.ts'
+import { type Evidence, judge, judgeForward } from './judge.ts'
 import { followLeaving } from './leaving.ts'
 import type { Execution, ExecutionAct, ExecutionCommand, ExecutionObservation, Stage } from './model.ts'
 import { isTerminal } from './model.ts'
@@ -157,16 +157,22 @@ function lookAt(
   const instances = bind(before, fleet, members, now)
   const placed = followLeaving(patch(counted(before, fleet), { instances }), fleet, now)
   const bound = followAhead(before, followTurns(before, placed, now), fleet, attempt)
-  const judged = (): Execution => judge({ execution: bound, fleet, members, releases, attempt, now })
-  const followed = followEmpty(followWay(bound, judged, now), fleet, members, now)
+  const followed = followEmpty(
+    followWay({ execution: bound, fleet, members, releases, attempt, now }),
+    fleet,
+    members,
+    now,
+  )
   return { ...rest, execution: followTemplate(followed, fleet, now) }
 }
 
 /** What the look tells of the instances. Those that it was stopped at on the way back are told as back when they are. */
-function followWay(bound: Execution, judged: () => Execution, now: Instant): Execution {
-  if (forward.has(bound.stage)) return judged()
+function followWay(evidence: Evidence): Execution {
+  const { execution: bound, now } = evidence
+  if (forward.has(bound.stage)) return judge(evidence)
   if (bound.stage !== 'releasing') return bound
-  return bound.status === 'ROLLING_BACK' ? wentBack(bound, now) : judged()
+  if (bound.status !== 'ROLLING_BACK') return judge(evidence)
+  return wentBack(bound.ending?.immediate === true ? bound : judgeForward(evidence), now)
 }
 
 const stages: Readonly<Record<Exclude<Stage, 'checking' | 'done'>, StageHandler>> = {

@@ -22,6 +22,16 @@ export function oldPod(instance: Instance): PodRef | null {
   return instance.side === 'target' ? null : instance.pod
 }
 
+/** True for one in flight whose new pod is there. */
+export function isForward(instance: Instance): boolean {
+  return isInFlight(instance) && targetPod(instance) !== null
+}
+
+/** True where a new pod stands beside an old one. */
+export function isPair({ pod, nextPod }: Instance): boolean {
+  return pod !== null && nextPod !== null
+}
+
 /** True while the old pod of an instance that was let go is still there, or a new one runs beside it. */
 export function occupiesRoom(instance: Instance): boolean {
   return (isAdmitted(instance) && (instance.surge || hasLeavingPod(instance))) || instance.nextPod !== null

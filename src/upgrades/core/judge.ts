@@ -13,7 +13,7 @@ import type { Attempt } from '../../core/decision.ts'
 import { type Instant, seconds } from '../../core/instant.ts'
 import { graceMs } from './blind.ts'
 import { isEdited, templateChanged } from './edited.ts'
-import { oldPod, targetPod, untouched } from './instances.ts'
+import { isForward, oldPod, targetPod, untouched } from './instances.ts'
 import { limitOf, stopping } from './leaving.ts'
 import type {
   ChildSight,
@@ -59,6 +59,16 @@ export function judge(evidence: Evidence): Execution {
   const { rollbackInfo } = execution
   const currentFailures = rollbackInfo.currentFailures + failures
   return { ...execution, instances, rollbackInfo: failures === 0 ? rollbackInfo : { ...rollbackInfo, currentFailures } }
+}
+
+/** Judges those alone that were in flight forward when it turned round: nothing that fails on the way back counts. Pure. */
+export function judgeForward(evidence: Evidence): Execution {
+  // On the way back their upgrades have been told that they failed: what counts is what runs.
+  const judging = { ...evidence, releases: new Map(), isNotTold: () => false }
+  const instances = mapChanged(evidence.execution.instances, (one) =>
+    isForward(one) ? judgeInstance(judging, one) : one,
+  )
+  return patch(evidence.execution, { instances })
 }
 
 /** Where no pod changes there is nothing to judge: what the cluster adds runs what it should. */

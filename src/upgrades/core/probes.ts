@@ -1,5 +1,5 @@
 import { type Instant, seconds } from '../../core/instant.ts'
-import { inOrder, isInFlight, oldPod, targetPod } from './instances.ts'
+import { inOrder, isInFlight, isPair, oldPod, targetPod } from './instances.ts'
 import type { Execution, Instance, PodRef, Stage } from './model.ts'
 import { strategyOf } from './strategies/index.ts'
 
@@ -40,9 +40,16 @@ export function wantsProbe(execution: Execution, now: Instant): (pod: PodRef) =>
 export function podsAboutToGo(execution: Execution): readonly PodRef[] {
   if (asksOnTheWayBack(execution)) return askedBack(execution)
   if (!strategyOf(execution).asksBefore) return []
+  if (settlesBack(execution))
+    return execution.instances
+      .filter(isPair)
+      .flatMap(({ pod, nextPod }) => [pod, nextPod].filter((one) => one !== null))
   const sorted = inOrder(execution, execution.instances)
   return sorted.flatMap((instance) => (isAboutToGo(instance) ? (oldPod(instance) ?? []) : []))
 }
+
+/** A way back is to end before it is through: of two pods in a place one goes. */
+const settlesBack = ({ status, stage }: Execution): boolean => status === 'ROLLING_BACK' && stage === 'releasing'
 
 /** Stages of the way back in which pods go, or are about to. */
 const back: ReadonlySet<Stage> = new Set(['undoing', 'reverting'])

@@ -26,8 +26,8 @@ export type Member = {
 /**
  * What the gate in the cluster lets happen.
  * `none`: no gate of ours, the originals are there. `closed`: nothing moves whatever helm applies. `admitting`: so many
- * instances may be on the target version, so many may run beyond the wanted number; where it `rests` they are all there, and
- * it is shut until more are let go. `halted`: nothing moves, our fields
+ * instances may be on the target version (once helm has gone back, on the previous one), so many may run beyond the wanted
+ * number; where it `rests` they are all there, and it is shut until more are let go. `halted`: nothing moves, our fields
  * are withdrawn so that helm can go back. `reverting`: whatever is not on the previous version goes back, within the
  * budget; where it `rests` nobody does, because a disruption budget lets nobody go. `frozen`: as it was left, with the note for people on the workload.
  */

@@ -112,10 +112,14 @@ const other = (side: WorldSide): WorldSide => (side === 'target' ? 'previous' : 
 function resized(world: World): World {
   const { gate, wanted, template, sizes } = world
   if (isResting(gate)) return gate.kind === 'reverting' ? world : { ...world, sizes: shared(world) }
-  if (gate.kind === 'admitting' && template === 'target') {
-    const previous = Math.min(sizes.previous, Math.max(0, wanted - gate.upTo))
-    const target = Math.max(sizes.target, Math.min(wanted, wanted + gate.surge - previous))
-    return { ...world, sizes: { previous, target } }
+  if (gate.kind === 'admitting' && (template === 'target' || handOn(world) === null)) {
+    const from = other(template)
+    const left = Math.min(sizes[from], Math.max(0, wanted - gate.upTo))
+    const come = Math.max(sizes[template], Math.min(wanted, wanted + gate.surge - left))
+    return {
+      ...world,
+      sizes: template === 'target' ? { previous: left, target: come } : { previous: come, target: left },
+    }
   }
   if (gate.kind !== 'none' && gate.kind !== 'reverting') return { ...world, sizes: scaled(world) }
   const budget = gate.kind === 'reverting' ? gate.unavailable : Math.max(1, Math.floor(wanted / 4))

@@ -106,7 +106,7 @@ function bringAbout(look: Look): Step {
 }
 
 /** The act that sets the gate, or null when all is as it should be. A gate that lets nobody move stays shut. */
-function setGate(
+export function setGate(
   look: Look,
   wanted: Admitting,
   take: readonly PodRef[],

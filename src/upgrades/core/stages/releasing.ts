@@ -1,8 +1,7 @@
 import { releasesWith } from '../children.ts'
 import { isEdited } from '../edited.ts'
 import { versionsIn } from '../frozen.ts'
-import { inFlight, isBack, isOnTarget, tally, withStatus } from '../instances.ts'
-import { settlesBy } from '../leaving.ts'
+import { isBack, isInFlight, isOnTarget, withStatus } from '../instances.ts'
 import { asLeft } from '../left.ts'
 import type { Ending, Execution, Verdict } from '../model.ts'
 import { mapChanged } from '../patch.ts'
@@ -12,8 +11,9 @@ import { isGated } from './closing.ts'
 import { succeed } from './concluding.ts'
 import { helmAtWork } from './helm-at-work.ts'
 import { act, type Look, type StageHandler, type Step, soon, wait } from './look.ts'
-import { settleGate, whileInFlight } from './moving.ts'
+import { settleGate } from './moving.ts'
 import { isBehind, lateMs, mayArrive, settling } from './paused.ts'
+import { haltBack, settleBack, waitForFlight } from './settling-back.ts'
 
 /** The end is decided: what is in flight settles, Helm's revisions get their verdict, the fleet is freed or frozen. */
 export const releasing: StageHandler = (look) => {
@@ -24,7 +24,7 @@ export const releasing: StageHandler = (look) => {
   // Opened before that order is seen and concluded, the gate would let helm move every pod at once.
   if (isBehind(look)) return wait(look.execution, waitOf(ending), soon(look))
   if (!look.execution.deployed) return leaveUntouched(look) ?? end(look, ending)
-  return stillInFlight(look, ending) ?? concludeAll(look, ending) ?? leave(look, ending) ?? end(look, ending)
+  return settle(look, ending) ?? concludeAll(look, ending) ?? leave(look, ending) ?? end(look, ending)
 }
 
 /** Another hand, or a target that is gone: gate and pin come off at once (SPEC section 5, "Safety"). */
@@ -34,31 +34,23 @@ export function isForeign({ reason }: Ending): boolean {
 
 const waitOf = ({ to }: Ending): string => (to === 'CANCELLED' ? waits.cancelling : waits.freezing)
 
-/** Until what is in flight has settled, unless it is not to be waited for. On the way back everything is halted first. */
-function stillInFlight(look: Look, ending: Ending): Step | null {
-  if (ending.immediate) return null
-  if (look.execution.status === 'ROLLING_BACK') return haltReverting(look, ending)
+/** Until what is in flight has settled, unless it is not to be waited for, or was waited for already. */
+function settle(look: Look, ending: Ending): Step | null {
+  const reason = waitOf(ending)
+  if (ending.immediate || ending.reason === statusReasons.notBack) return null
+  if (look.execution.status !== 'ROLLING_BACK') return stillInFlight(look, reason)
+  // What settles, and how, depends on whether helm goes back: that is seen when it is through.
+  return haltBack(look, reason) ?? concludeAll(look, ending) ?? settleBack(look, reason)
+}
+
+function stillInFlight(look: Look, reason: string): Step | null {
   // What came would be of another hand's template: nothing that is ours settles.
   if (isEdited(look.execution, look.fleet)) return null
   const next = { ...look, execution: settling(look) }
-  const gate = mayArrive(look) ? null : settleGate(next, waitOf(ending))
+  const gate = mayArrive(look) ? null : settleGate(next, reason)
   if (gate !== null) return gate
-  const count = inFlight(tally(next.execution.instances))
-  if (count === 0) return null
-  const step = whileInFlight(next)
-  const until = step.kind === 'wait' ? (step.waitingFor.until ?? soon(look)) : soon(look)
-  return wait(next.execution, waitOf(ending), until, `${count} instances in flight`)
-}
-
-/** On the way back: nothing more goes, and what has left becomes ready, within the time. */
-function haltReverting(look: Look, ending: Ending): Step | null {
-  const { execution, fleet, now } = look
-  if (ending.reason === statusReasons.notBack) return null
-  if (fleet.gate.kind === 'reverting') return setGate(look, ending, 'frozen')
-  const going = execution.instances.filter((one) => !one.ready && !isOnTarget(one)).length
-  const until = settlesBy(execution)
-  if (going === 0 || now >= until) return null
-  return wait(execution, waitOf(ending), Math.min(until, soon(look)), `${going} instances in flight`)
+  const flying = next.execution.instances.filter(isInFlight)
+  return flying.length === 0 ? null : waitForFlight(next, flying, reason)
 }
 
 function setGate({ execution }: Look, ending: Ending, kind: 'none' | 'frozen'): Step {
@@ -132,6 +124,9 @@ function leave(look: Look, ending: Ending): Step | null {
  */
 function staysAsItIs({ execution, fleet }: Look, { reason }: Ending): boolean {
   const { status, instances } = execution
+  if (status === 'ROLLING_BACK' && fleet.template === 'target') {
+    return fleet.others.uniform && instances.length > 0 && instances.every(isOnTarget)
+  }
   if (status !== 'ROLLING_BACK') {
     return instances.length === 0 ? fleet.gate.kind === 'none' : instances.every(isOnTarget)
   }

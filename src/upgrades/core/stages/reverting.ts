@@ -38,8 +38,8 @@ function isWhole({ execution, fleet }: Look): boolean {
   return execution.instances.length === fleet.wanted
 }
 
-/** Slower the longer nothing happens. */
-function pace(look: Look): Instant {
+/** When the way back is looked at again: slower the longer nothing happens. */
+export function pace(look: Look): Instant {
   const { execution, now } = look
   return Math.min(settlesBy(execution), soon(look) + Math.min(4000, Math.floor((now - execution.stageSince) / 8)))
 }

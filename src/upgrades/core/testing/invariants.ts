@@ -12,6 +12,7 @@ import { graceEnds, isReady, refOf, type World, type WorldPod } from '../rehears
 import { budgetNow } from '../stopping.ts'
 import { strategyOf } from '../strategies/index.ts'
 import { transitionTable } from '../transitions.ts'
+import { leftInFlight } from './left-in-flight.ts'
 import type { Committed, Simulation } from './simulation.ts'
 
 /** Watches over a simulation: throws, naming the number of `SPEC.md`, as soon as a decision breaks an invariant. */
@@ -66,6 +67,8 @@ export class Guard {
     if (decision.act !== null) this.checkAct(before, after, decision.act.act, seen)
     if (this.calm) this.checkFleet(before, after)
     if (isTerminal(after.status) && !isTerminal(before.status)) endHolds(this.simulation, after, seen)
+    if (isTerminal(after.status) && !isTerminal(before.status))
+      flightHolds(this.simulation.now, before, after, fleetIn(seen))
   }
 
   /** What only holds where nobody else breaks, kills or scales: of the fleet itself, not of what we know of it. */
@@ -240,7 +243,8 @@ function nothingStartsAtRest(
   const rests = before.status === 'PAUSED' && after.status === 'PAUSED'
   const ends = before.ending !== null && after.ending !== null
   if ((!rests && !ends) || act === null) return
-  if (act.kind === 'gate' && act.position.kind === 'admitting') {
+  // Where helm has gone back the gate lets so many be on the previous version.
+  if (act.kind === 'gate' && act.position.kind === 'admitting' && fleetIn(seen)?.template !== 'previous') {
     const gate = seen?.kind === 'seen' && seen.fleet?.kind === 'present' ? letsBe(seen.fleet.gate) : highest
     const moved = after.instances.filter((one) => targetPod(one) !== null || one.pod === null).length
     const sum = letsBe(act.position)
@@ -303,6 +307,11 @@ function endHolds(simulation: Simulation, after: Execution, seen: ExecutionObser
   if (after.status === 'FAILED' || after.status === 'CANCELLED') leftHolds(after)
   if (after.status === 'COMPLETED') completedHolds(after)
   if (after.status === 'ROLLED_BACK') rolledBackHolds(simulation, after)
+}
+
+function flightHolds(now: number, before: Execution, after: Execution, fleet: SeenFleet | null): void {
+  const broken = fleet === null ? null : leftInFlight(now, before, after, fleet)
+  must(broken === null, 22, broken ?? '')
 }
 
 function wouldMove({ template, pods, hand }: World, seen: ExecutionObservation): boolean {

@@ -158,6 +158,23 @@ describe('originals', () => {
     expect(carryOut(deployment, going.live, going.row, goalFor(none)).live.spec).toEqual(spec)
   })
 
+  test('are those of the new version where it was halted, helm has not gone back, and what was in flight goes on', () => {
+    const shut = through(closed)
+    const on = (at: Ended, current: string, ...positions: readonly GatePosition[]) =>
+      positions.reduce(
+        (it, position) => carryOut(deployment, it.live, it.row, goalFor(position, { current, applies: 'new' })),
+        at,
+      )
+    const upgraded = {
+      ...shut,
+      live: { ...shut.live, spec: { ...shut.live.spec, strategy: rendered, minReadySeconds: 5 } },
+    }
+    const left = on(upgraded, 'new', admitting(0, 2), halted, admitting(2, 0), resting(2, 0), frozen)
+    expect(on(left, 'new', none).live.spec).toEqual({ ...spec, strategy: rendered, minReadySeconds: 5 })
+    const back = on(upgraded, 'new', admitting(0, 2), halted)
+    expect(on(back, 'old', admitting(2, 0), frozen, none).live.spec).toEqual(spec)
+  })
+
   test('are what helm rendered where it was kept from writing it', () => {
     const left = through(closed, admitting(2), frozen)
     const second = { executionId: 'two', current: 'new' }

@@ -179,18 +179,24 @@ const helmMayRun: Readonly<Record<GatePosition['kind'], boolean>> = {
 export const learns = (kind: GatePosition['kind']): boolean =>
   kind === 'admitting' || kind === 'reverting' || kind === 'none'
 
-function originalsFor(kind: GateKind, live: Workload, row: GateRow, { position, goesBack }: GateGoal): Originals {
+function originalsFor(kind: GateKind, live: Workload, row: GateRow, goal: GateGoal): Originals {
   const { originals, state } = row
+  const { position, goesBack } = goal
   if (position.kind === 'halted') return halted(originals, goesBack)
   if (!learns(position.kind) || state.position.kind === position.kind || !helmMayRun[state.position.kind])
     return originals
   const { sent, unsaid } = renderedBeneath(live, originals.owned)
   const owned = ownedByHelm(live, kind.fields(live), state.wrote, originals.owned)
   const { forward: _, ...known } = originals
+  const last = isForwardAgain(state, goal) ? (originals.forward ?? originals.current) : originals.current
   // Of what helm did not render it was made the owner by the gateway alone.
   const rendered = omit(owned, ...unsaid.map((name) => `f:${name}`))
-  return { ...known, current: kind.adopt(live, originals.current, state.wrote, sent), owned: rendered }
+  return { ...known, current: kind.adopt(live, last, state.wrote, sent), owned: rendered }
 }
+
+/** It was halted so that helm may go back, and helm has not. */
+const isForwardAgain = ({ position, target }: GateState, { current }: GateGoal): boolean =>
+  position.kind === 'halted' && current !== null && current === target
 
 /**
  * What helm is to meet is what it has made last, unless it goes back: then it is what the previous version had. Helm may
