@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { isInFlight } from './instances.ts'
+import { isInFlight, isPair } from './instances.ts'
 import type { Execution } from './model.ts'
 import { advance } from './rehearsal/fleet.ts'
 import { type FleetKind, fleetKinds } from './rehearsal/world.ts'
@@ -47,6 +47,18 @@ describe.each(fleetKinds)('a way back that is cancelled with instances in flight
       expect(podsIn(fleet)).toHaveLength(6)
     }
   })
+})
+
+test('a green set that is in flight when it turns round passes beside the old one, also where helm has gone back', () => {
+  const spec = { ...quick, strategy: 'BLUE_GREEN', healthCheckIntervalSeconds: 20 } as const
+  for (let looks = 0; looks < 5; looks++) {
+    const fleet = given({ size: 3, spec })
+      .until((execution) => flying(execution).some(isPair))
+      .when('rollback')
+    for (let n = 0; n < looks && fleet.execution.stage !== 'reverting'; n++) fleet.next()
+    fleet.when('cancel').untilStatus('CANCELLED').thenCounts({ FAILED: 0 })
+    expect(podsIn(fleet).filter(({ side }) => side === 'previous')).toHaveLength(3)
+  }
 })
 
 test('one that never passes has its time, then it is FAILED for what it is, and its old pod stays', () => {

@@ -134,7 +134,7 @@ function isAwaited(look: Look): (instance: Instance) => boolean {
   const merges = isMerging(execution)
   return (one) => {
     if (!isPair(one)) return isForward(one) || (!isOnTarget(one) && (!one.ready || hasLeavingPod(one)))
-    if (fleet.template === 'previous') return merges || !isOldReady(look, one)
+    if (fleet.template === 'previous') return isForward(one) || merges || !isOldReady(look, one)
     return isForward(one) || (merges && fleet.template === 'target' && one.status === 'COMPLETED')
   }
 }
