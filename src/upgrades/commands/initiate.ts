@@ -4,7 +4,7 @@ import { transaction } from '../../infra/database/pool.ts'
 import type { Tx } from '../../infra/database/types.ts'
 import { wake } from '../../infra/engine/index.ts'
 import { recordAudit } from '../../tenants/index.ts'
-import { downtimeWithout, needsRoom } from '../core/downtime.ts'
+import { besidesNobody, downtimeWithout, needsRoom } from '../core/downtime.ts'
 import { createdEvent } from '../core/events.ts'
 import type { CheckOverride, Execution, UpgradeSpec, Warning } from '../core/model.ts'
 import type { World } from '../core/rehearsal/world.ts'
@@ -63,7 +63,8 @@ export async function initiate(
   const overrides = request.overrideChecks ?? []
   const parts = { tenantId, ends, resolved, spec: specOf(request), overrides, installedComponents, warnings, label }
   const made = await onItsFleet(deps, call, parts, request.totalInstances)
-  return accept(deps, call, { ...made, execution: await withDowntime(made.execution, foreseen) })
+  const execution = withoutSurge(await withDowntime(made.execution, foreseen), resolved)
+  return accept(deps, call, { ...made, execution })
 }
 
 function betweenOf(tenantId: Uuid, { component, from, to }: Ends): Between {
@@ -170,6 +171,11 @@ async function withDowntime(execution: Execution, foreseen: Foreseen | null): Pr
     ...execution,
     warnings: [...execution.warnings, ...downtimeWithout(execution, (await foreseen.room()).pods)],
   }
+}
+
+/** Who has fewer ready instances than a Deployment is promised is told why, and how many. */
+function withoutSurge(execution: Execution, { notBeside }: Resolved): Execution {
+  return { ...execution, warnings: [...execution.warnings, ...besidesNobody(execution, notBeside)] }
 }
 
 function refusedStrategy(code: 'refused' | 'cannot_gate', message: string): Problem {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { downtimeOf, downtimeWithout, needsRoom } from './downtime.ts'
+import { besidesNobody, downtimeOf, downtimeWithout, needsRoom } from './downtime.ts'
 import { type Setup, Simulation } from './testing/simulation.ts'
 
 const of = (setup: Setup) => new Simulation(setup).execution
@@ -19,5 +19,28 @@ describe('no ready instance for a while', () => {
     expect(needsRoom(execution)).toBe(depends)
     expect(codes(downtimeWithout(execution, 0))).toEqual(withoutRoom ? ['DOWNTIME'] : [])
     expect(downtimeWithout(execution, 1)).toEqual([])
+  })
+})
+
+describe('fewer ready instances, because no new one can run beside an old one', () => {
+  const why = 'spec.strategy.type is Recreate'
+  const capabilities = { surge: false }
+
+  test.each<[Setup, string]>([
+    [{ size: 1 }, 'up to 1 of 1 instances are not ready at a time'],
+    [{ size: 8 }, 'up to 2 of 8 instances are not ready at a time'],
+    [{ size: 8, spec: { batchSize: 1 } }, 'up to 1 of 8 instances are not ready at a time'],
+    [{ size: 8, spec: { strategy: 'STAGED', maxUnavailablePercentage: 100 } }, 'up to 5 of 8'],
+  ])('%j', (setup, numbers) => {
+    const [warning, ...more] = besidesNobody(of({ ...setup, capabilities }), why)
+    expect(more).toEqual([])
+    expect(warning?.code).toBe('NO_SURGE')
+    expect(warning?.message).toContain(why)
+    expect(warning?.message).toContain(numbers)
+  })
+
+  test('is not warned of where one can, nor where all are replaced at once as was asked for', () => {
+    expect(besidesNobody(of({ size: 8 }), null)).toEqual([])
+    expect(besidesNobody(of({ size: 8, spec: { strategy: 'RECREATE' } }), why)).toEqual([])
   })
 })

@@ -122,6 +122,21 @@ test.concurrent('cancelled half-way it is taken over by the next execution', asy
   await expectNothingOfOurs(fleet, originals)
 })
 
+test.concurrent('fewer are ready than before where the chart replaces all at once: that is warned of, with the numbers', async () => {
+  for (const size of [1, 4]) {
+    const fleet = await Fleet.install(world, component, { kind: 'Deployment', size, values: replacing })
+    const { warnings } = await (await fleet.initiated({ ...slow, maxUnavailablePercentage: 25 })).read()
+    expect(warnings).toContainEqual({ code: 'NO_SURGE', message: expect.stringContaining('Recreate') })
+    const [{ message = '' } = {}] = warnings.filter(({ code }) => code === 'NO_SURGE')
+    expect(message).toContain(`up to 1 of ${size} instances are not ready at a time`)
+    expect(warnings.some(({ code }) => code === 'DOWNTIME')).toBe(size === 1)
+  }
+  const { warnings } = await (await Fleet.install(world, component, { kind: 'Deployment', size: 1 }))
+    .initiated()
+    .then((one) => one.read())
+  expect(warnings.map(({ code }) => code)).not.toContain('NO_SURGE')
+})
+
 test.concurrent('blue-green refuses pods that cannot run beside each other', async () => {
   const fleet = await replacesAll()
   const { detail } = problem(await fleet.initiate({ strategy: 'BLUE_GREEN' }), 422, 'cannot_gate')
