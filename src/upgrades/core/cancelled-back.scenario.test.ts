@@ -61,6 +61,16 @@ test('a green set that is in flight when it turns round passes beside the old on
   }
 })
 
+test('pods that nobody has seen yet as it turns round take no room from those that are ready', () => {
+  const fleet = given({ size: 6, faults: { readySeconds: 8 }, spec: { ...quick, batchSize: 2 } })
+    .untilStatus('CANARY_MONITORING')
+    .when('promote')
+  for (let looks = 0; podsIn(fleet).length === 6 && looks < 20; looks++) fleet.next()
+  expect(flying(fleet.execution).filter(({ nextPod }) => nextPod !== null)).toEqual([])
+  fleet.when('rollback').when('cancel').untilStatus('CANCELLED').thenCounts({ FAILED: 0, COMPLETED: 3 })
+  expect(fleet.fewestReady).toBe(6)
+})
+
 test('one that never passes has its time, then it is FAILED for what it is, and its old pod stays', () => {
   const faults = { readySeconds: 8, neverReady: [4] }
   const fleet = given({ size: 6, faults, spec: quick })

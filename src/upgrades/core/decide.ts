@@ -172,7 +172,8 @@ function followWay(evidence: Evidence): Execution {
   if (forward.has(bound.stage)) return judge(evidence)
   if (bound.stage !== 'releasing') return bound
   if (bound.status !== 'ROLLING_BACK') return judge(evidence)
-  return wentBack(bound.ending?.immediate === true ? bound : judgeForward(evidence), now)
+  const settles = bound.ending?.to === 'CANCELLED' && !bound.ending.immediate
+  return wentBack(settles ? judgeForward(evidence) : bound, now)
 }
 
 const stages: Readonly<Record<Exclude<Stage, 'checking' | 'done'>, StageHandler>> = {

@@ -110,7 +110,7 @@ function settle(
   const homeless: Member[] = []
   const fresh = newcomers.filter(({ side }) => side === 'target')
   const old = newcomers.filter(({ side }) => side !== 'target')
-  const awaiting = fresh.length === 0 ? [] : placesAwaitingTarget(instances, after)
+  const awaiting = fresh.length === 0 ? [] : placesAwaitingTarget(instances, after, back)
   for (const [n, member] of fresh.entries()) {
     const at = awaiting[n]
     if (at === undefined) homeless.push(member)
@@ -136,13 +136,19 @@ const awaitsTarget: Readonly<Record<InstanceStatus, number>> = {
   ROLLED_BACK: 2,
 }
 
-function placesAwaitingTarget(instances: readonly Instance[], pairs: readonly Pair[]): readonly number[] {
+function placesAwaitingTarget(
+  instances: readonly Instance[],
+  pairs: readonly Pair[],
+  back: boolean,
+): readonly number[] {
   return ranked(instances, (instance, at) => {
     const pair = pairs[at] ?? nobody
     if (pair.next !== null) return null
     const rank = awaitsTarget[instance.status]
     // Beside an old pod that has not gone yet a new one is missed also where the first one has died.
-    return rank === 0 || pair.old === null || instance.surge ? rank : null
+    if (rank === 0 || pair.old === null || instance.surge) return rank
+    // It was let go, and taken back as it turned round before its new pod was seen.
+    return back && instance.status === 'PENDING' ? 3 : null
   })
 }
 

@@ -13,7 +13,7 @@ import { helmAtWork } from './helm-at-work.ts'
 import { act, type Look, type StageHandler, type Step, soon, wait } from './look.ts'
 import { settleGate } from './moving.ts'
 import { isBehind, lateMs, mayArrive, settling } from './paused.ts'
-import { haltBack, settleBack, waitForFlight } from './settling-back.ts'
+import { becomeReady, haltBack, settleBack, waitForFlight } from './settling-back.ts'
 
 /** The end is decided: what is in flight settles, Helm's revisions get their verdict, the fleet is freed or frozen. */
 export const releasing: StageHandler = (look) => {
@@ -40,7 +40,8 @@ function settle(look: Look, ending: Ending): Step | null {
   if (ending.immediate || ending.reason === statusReasons.notBack) return null
   if (look.execution.status !== 'ROLLING_BACK') return stillInFlight(look, reason)
   // What settles, and how, depends on whether helm goes back: that is seen when it is through.
-  return haltBack(look, reason) ?? concludeAll(look, ending) ?? settleBack(look, reason)
+  const settleAll = ending.to === 'CANCELLED' ? settleBack : becomeReady
+  return haltBack(look, reason) ?? concludeAll(look, ending) ?? settleAll(look, reason)
 }
 
 function stillInFlight(look: Look, reason: string): Step | null {

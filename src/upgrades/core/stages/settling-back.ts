@@ -35,13 +35,21 @@ export function haltBack({ execution, fleet, members }: Look, reason: string): S
   return act(execution, { kind: 'gate', position, take: [] }, reason)
 }
 
-/** Waits until what is in flight has settled, or its time is over; null when that is so. */
+/** Waits until what has left is ready, or its time is over; null when that is so. A way back that failed goes on in no direction. */
+export function becomeReady(look: Look, reason: string): Step | null {
+  const { execution, now } = look
+  const going = execution.instances.filter((one) => !one.ready && !isOnTarget(one))
+  return going.length === 0 || now >= settlesBy(execution) ? null : waitForFlight(look, going, reason)
+}
+
+/** Of one that is cancelled: waits until what is in flight has settled, or its time is over; null when that is so. */
 export function settleBack(seen: Look, reason: string): Step | null {
   const look = { ...seen, execution: besideOld(seen) }
   const { now, execution } = look
   const until = settlesBy(execution)
   if (now >= until) return null
-  const gate = mayArrive(look) ? null : (openForward(look, reason) ?? takeBeside(look, reason))
+  // A gate for fewer pods than there are would take some of them away.
+  const gate = mayArrive(look) || mayCome(look) ? null : (openForward(look, reason) ?? takeBeside(look, reason))
   if (gate !== null) return gate
   const awaited = execution.instances.filter(isAwaited(look))
   if (awaited.length > 0) return waitForFlight(look, awaited, reason)
