@@ -22,8 +22,7 @@ export function helmRender(helm: Pick<Helm, 'template'>, kubeVersion: string): R
       isUpgrade: release.isUpgrade ?? false,
     }
     try {
-      const { objects } = await helm.template(spec, { limitMs: renderLimit, tenantId: release.tenantId })
-      return objects.map(({ object }) => object)
+      return (await helm.template(spec, { limitMs: renderLimit, tenantId: release.tenantId })).objects
     } catch (error) {
       throw error instanceof HelmFailure ? await renderProblem(error, archive, renderLimit) : error
     }

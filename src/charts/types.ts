@@ -1,6 +1,7 @@
 import type { Instant } from '../core/instant.ts'
 import type { Json, JsonObject } from '../core/json.ts'
 import type { Uuid } from '../core/subject.ts'
+import type { RenderedObject } from '../infra/helm/types.ts'
 
 /** One version of a chart that a source offers. `digest` is the SHA-256 of the archive where the source tells it. */
 export type OfferedVersion = {
@@ -80,7 +81,7 @@ export type RenderRequest = {
  * values against the chart's schemas. Throws `values_schema`, `chart_render_failed` or `chart_invalid` in words that
  * quote no values.
  */
-export type Render = (request: RenderRequest) => Promise<readonly JsonObject[]>
+export type Render = (request: RenderRequest) => Promise<readonly RenderedObject[]>
 
 /** Keeps JSON secret at rest. Joined in `main.ts`. */
 export interface Sealer {

@@ -3,6 +3,7 @@ import type { JsonObject } from '../core/json.ts'
 import { Lru } from '../core/lru.ts'
 import { maskedRefusal, maskOf } from '../infra/secrets/mask.ts'
 import { type ForeignObject, foreignObjects, type Granted, refuseForeign } from './core/confine.ts'
+import { refuseNameless } from './core/named.ts'
 import { checkValues } from './core/values.ts'
 import type { ReleaseTarget, Render, ResolvedChart } from './types.ts'
 
@@ -21,8 +22,8 @@ export type Validate = (chart: ResolvedChart, target: ReleaseTarget, values: Jso
 const remembered = 5_000
 
 /**
- * Makes the check: the values keep their limits, the chart renders with them and they fit its schema, and nothing that
- * it renders lies outside of the release's namespace. A success is remembered, so that a batch renders each case once;
+ * Makes the check: the values keep their limits, the chart renders with them and they fit its schema, all that it
+ * renders has a name, and nothing of it lies outside of the release's namespace. A success is remembered, so that a batch renders each case once;
  * what is granted is asked every time.
  */
 export function validator({ render, archive, granted, secrets }: ValidationParts): Validate {
@@ -32,7 +33,9 @@ export function validator({ render, archive, granted, secrets }: ValidationParts
     const key = keyOf(chart, target, values)
     const before = known.get(key)
     if (before !== undefined) return before
-    const objects = await render({ archive: await archive(chart.digest), release: target, values })
+    const rendered = await render({ archive: await archive(chart.digest), release: target, values })
+    refuseNameless(rendered)
+    const objects = rendered.map(({ object }) => object)
     const foreign = foreignObjects(objects, target.namespace)
     known.set(key, foreign)
     return foreign

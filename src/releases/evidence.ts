@@ -36,7 +36,7 @@ export function unsealedEvidence(vault: Vault, operationId: Uuid, evidence: Json
 }
 
 /**
- * Evidence as the tenant reads it: helm's own words, fields of other managers, and the pods with their events and last
+ * Evidence as the tenant reads it: helm's own words, what the cluster refused where they do not say it, fields of other managers, and the pods with their events and last
  * log lines. What hooks left tells more than workloads that the failing act may never have reached.
  */
 export function evidenceView(said: Json, found: FoundEvidence | null): Json {
@@ -44,7 +44,8 @@ export function evidenceView(said: Json, found: FoundEvidence | null): Json {
   const conflicts = found !== null && found.conflicts.length > 0 ? found.conflicts : (act.conflicts ?? [])
   // Helm is silent until it ends: one that was ended has said nothing.
   const helm = act.helm === '' ? 'helm said nothing before it was ended' : (act.helm ?? null)
-  return { helm, conflicts, pods: act.hooks ?? found?.pods ?? null }
+  const refused = act.refused === undefined ? {} : { refused: act.refused }
+  return { helm, ...refused, conflicts, pods: act.hooks ?? found?.pods ?? null }
 }
 
 type Kept = Pick<Operation, 'evidence' | 'overwritten'>

@@ -43,6 +43,8 @@ export interface ReleaseCluster {
   doubtTenant(namespace: string): void
   /** Whether the namespace is being deleted: nothing new can be made in it. */
   isTerminating(namespace: string): Promise<boolean>
+  /** Whether the cluster knows a kind now. */
+  serves(apiVersion: string, kind: string): Promise<boolean>
   /** How far the workloads of a manifest are; `jobs` counts plain Jobs too. */
   readiness(manifest: string, namespace: string, options: { jobs: boolean }): Promise<Readiness>
   /** Which objects of a manifest are still there; `marked`: only those that carry the release's own mark. */

@@ -1,4 +1,5 @@
 import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts'
+import { listItems } from '../../core/list-items.ts'
 import { Problem } from '../../core/problems.ts'
 import { groupIn, isClusterScoped } from './kinds.ts'
 
@@ -19,7 +20,7 @@ export type Granted = (object: ForeignObject) => boolean
  * not know are left to them.
  */
 export function foreignObjects(objects: readonly JsonObject[], namespace: string): readonly ForeignObject[] {
-  return objects.flatMap(expanded).flatMap((object) => foreignPart(object, namespace) ?? [])
+  return objects.flatMap(listItems).flatMap((object) => foreignPart(object, namespace) ?? [])
 }
 
 /** A chart, and where it is to go. */
@@ -35,13 +36,6 @@ function outside(object: ForeignObject, { digest, namespace }: Placed): Problem 
   const where = object.namespace === null ? 'belongs to the whole cluster' : `is in the namespace ${object.namespace}`
   const detail = `${object.kind} ${object.name} ${where}; the release may only reach into ${namespace}`
   return new Problem('outside_namespace', detail, { extra: { object, chartDigest: digest } })
-}
-
-/** A `List` is as good as its items, also inside of another. */
-function expanded(object: JsonObject): readonly JsonObject[] {
-  const { kind, items } = object
-  if (typeof kind !== 'string' || !kind.endsWith('List') || !Array.isArray(items)) return [object]
-  return items.filter(isJsonObject).flatMap(expanded)
 }
 
 function foreignPart(object: JsonObject, ownNamespace: string): ForeignObject | null {

@@ -12,6 +12,7 @@ const run = (stderr: string, more: Partial<FailedRun> = {}): FailedRun => ({
   stderr,
   refusals: [],
   unreachable: 0,
+  refused: [],
   ...more,
 })
 
@@ -124,6 +125,23 @@ describe('facts come before words', () => {
     expect(explain(run(away, { unreachable: 1 })).code).toBe('cluster_unavailable')
     expect(explain(run(helm4.fail, { unreachable: 1 })).code).toBe('chart_render_failed')
     expect(explain(run(helm4.hookFailed, { unreachable: 1 })).code).toBe('cluster_unavailable')
+  })
+
+  test('what the cluster refused, where helm names no reason', () => {
+    const bare = 'Error: failed to delete release: web'
+    const object = 'gadgets.example.test "one" in the namespace "ns"'
+    const refused = { method: 'DELETE', object, status: 403, message: 'gadgets "one" is forbidden: no' }
+    expect(explain(run(bare, { refused: [refused] }))).toEqual({
+      code: 'not_permitted',
+      detail: `failed to delete release: web; the cluster refused DELETE ${object}: gadgets "one" is forbidden: no`,
+      refused: [refused],
+    })
+    const others = [1, 2, 3, 4].map((nth) => ({ ...refused, object: `pods "${nth}"`, status: 500, message: null }))
+    const many = explain(run(bare, { refused: others }))
+    expect(many.code).toBe('helm_failed')
+    expect(many.detail).toMatch(/refused DELETE pods "2": HTTP 500; .*; DELETE pods "4": HTTP 500 and 1 more$/)
+    expect(explain(run(helm4.invalidValue, { refused: [refused] }))).toEqual(explain(run(helm4.invalidValue)))
+    expect(explain(run(bare)).detail).toBe('failed to delete release: web')
   })
 
   test('a lost lease before all that it made fail', () => {

@@ -2,6 +2,7 @@ import type { ErrorCode } from '../../core/problems.ts'
 import type { ChildEnd } from './child.ts'
 import { parseConflicts } from './conflicts.ts'
 import type { Refusal } from './gateway/attempt.ts'
+import { namedObject, type RefusedAnswer } from './gateway/refused-answer.ts'
 import { redact, redactedHead } from './redact.ts'
 import type { Explanation } from './types.ts'
 
@@ -12,12 +13,30 @@ export type FailedRun = {
   readonly refusals: readonly Refusal[]
   /** How many requests the cluster left without an answer. */
   readonly unreachable: number
+  /** What the cluster has refused of it, the last ones. */
+  readonly refused: readonly RefusedAnswer[]
 }
 
 /** Why a run failed. Facts come first: what we did to the child, then what the gateway saw; text is read last. */
 export function explain(run: FailedRun): Explanation {
-  return explainEnd(run) ?? explainRefusals(run.refusals) ?? explainText(run)
+  return explainEnd(run) ?? explainRefusals(run.refusals) ?? withRefused(explainText(run), run.refused)
 }
+
+/** All that helm says of an uninstall in which it could not delete everything. */
+const namesNoReason = /^(?:failed to delete release: \S+|helm ended without saying why)$/
+const toldRefused = 3
+
+/** Where helm names no reason, what the cluster has refused is the reason. */
+function withRefused(said: Explanation, refused: readonly RefusedAnswer[]): Explanation {
+  if (refused.length === 0 || said.code !== 'helm_failed' || !namesNoReason.test(said.detail)) return said
+  const code = refused.some(({ status }) => status === 403) ? 'not_permitted' : said.code
+  const told = refused.slice(-toldRefused).map(refusedWords)
+  const more = refused.length > told.length ? ` and ${refused.length - told.length} more` : ''
+  return { code, detail: `${said.detail}; the cluster refused ${told.join('; ')}${more}`, refused }
+}
+
+const refusedWords = ({ method, object, status, message }: RefusedAnswer): string =>
+  `${method} ${object}: ${message ?? `HTTP ${status}`}`
 
 function explainEnd({ end, stderr }: FailedRun): Explanation | null {
   if (end === 'deadline') return { code: 'timed_out', detail: 'helm was ended: the deadline had passed' }
@@ -42,10 +61,7 @@ function explainRefusals(refusals: readonly Refusal[]): Explanation | null {
 
 function named({ method, object, reason }: Refusal): string {
   if (object === null) return `a path that is not open to it (${reason})`
-  const kind = object.group === '' ? object.resource : `${object.resource}.${object.group}`
-  const what = object.name === null ? kind : `${kind} "${object.name}"`
-  const where = object.namespace === null ? 'of the cluster' : `in the namespace "${object.namespace}"`
-  return `${method} ${what} ${where} (${reason})`
+  return `${method} ${namedObject(object)} (${reason})`
 }
 
 type Reading = readonly [RegExp, ErrorCode]

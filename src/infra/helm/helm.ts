@@ -59,6 +59,8 @@ type Act = {
   /** Install and upgrade write their own verdict on SIGTERM; rollback and uninstall have no handler (DESIGN.md). */
   readonly onCancel: ChildLimits['onCancel']
   readonly args: (files: AttemptFiles) => readonly string[]
+  /** Helm gives up at a kind that it does not know, and does not ask again. */
+  readonly asksOnce?: true
   /** What it is for helm to call well what has written nothing; without it that is well. */
   readonly nothing?: Explanation
 }
@@ -109,7 +111,8 @@ export class HelmProcess implements Helm {
     const { dialect } = this.#options.binary
     const args = () =>
       uninstallArguments(dialect, { ...spec, cascade: spec.cascade ?? 'background', hooks: spec.hooks ?? true })
-    return this.#act({ target: spec, contents: {}, onCancel: 'kill', args, nothing: foundNothing }, context)
+    const act = { target: spec, contents: {}, onCancel: 'kill', args, asksOnce: true, nothing: foundNothing } as const
+    return this.#act(act, context)
   }
 
   async template(spec: TemplateSpec, context: TemplateContext): Promise<Rendered> {
@@ -157,6 +160,7 @@ export class HelmProcess implements Helm {
       ...(context.records === undefined ? {} : { records: context.records }),
       ...(context.beforeDelete === undefined ? {} : { beforeDelete: context.beforeDelete }),
     })
+    if (act.asksOnce) open.forgetKinds()
     try {
       const outcome = await this.#withFiles(act, open, context)
       if (outcome.code !== 0) throw failure(outcome, open)
@@ -209,7 +213,11 @@ const paths = ({ chartPath, valuesPath }: AttemptFiles) => ({ chartPath, valuesP
 function failure(outcome: ChildOutcome, { attempt }: OpenAttempt, otherwise?: Explanation): HelmFailure {
   if (attempt.overtaken.aborted)
     return new HelmFailure(overtakenBy(attempt), attempt.changed(), redactedTail(outcome.stderr))
-  const facts = { refusals: attempt.refusals(), unreachable: attempt.unreachable() }
+  const facts = {
+    refusals: attempt.refusals(),
+    unreachable: attempt.unreachable(),
+    refused: attempt.refusedAnswers(),
+  }
   const isHelms = facts.refusals.length === 0 && facts.unreachable === 0
   const explanation = otherwise !== undefined && isHelms ? otherwise : explain({ ...outcome, ...facts })
   return new HelmFailure(explanation, attempt.changed(), redactedTail(outcome.stderr))
@@ -225,7 +233,7 @@ function overtakenBy(attempt: OpenAttempt['attempt']): Explanation {
 
 function rendered(outcome: ChildOutcome): Rendered {
   if (outcome.code !== 0) {
-    const explanation = explain({ ...outcome, refusals: [], unreachable: 0 })
+    const explanation = explain({ ...outcome, refusals: [], unreachable: 0, refused: [] })
     throw new HelmFailure(explanation, false, redactedTail(outcome.stderr))
   }
   const tooLong = { code: 'chart_render_failed', detail: 'the chart renders more than 32 MiB' } as const

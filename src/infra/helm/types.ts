@@ -3,6 +3,7 @@ import type { JsonObject } from '../../core/json.ts'
 import type { ErrorCode } from '../../core/problems.ts'
 import type { Uuid } from '../../core/subject.ts'
 import type { ClusterEndpoint } from '../kubernetes/index.ts'
+import type { RefusedAnswer } from './gateway/refused-answer.ts'
 
 /** Where a cluster is and how to speak to it; helm itself never sees it. */
 export type { ClusterEndpoint }
@@ -157,6 +158,8 @@ export type Explanation = {
   readonly code: ErrorCode
   readonly detail: string
   readonly conflicts?: readonly FieldConflict[]
+  /** What the cluster has refused, where helm names no reason. */
+  readonly refused?: readonly RefusedAnswer[]
 }
 
 /** A helm run that did not succeed. */
@@ -166,6 +169,7 @@ export class HelmFailure extends Error {
   /** False is a fact: no write reached the cluster. True: one did, or may have. */
   readonly changed: boolean
   readonly conflicts: readonly FieldConflict[]
+  readonly refused: readonly RefusedAnswer[]
   /** The redacted end of what helm said, as long as it is: the tenant may read it as evidence, masked and cut. */
   readonly stderrTail: string
 
@@ -174,6 +178,7 @@ export class HelmFailure extends Error {
     this.code = explanation.code
     this.changed = changed
     this.conflicts = explanation.conflicts ?? []
+    this.refused = explanation.refused ?? []
     this.stderrTail = stderrTail
   }
 

@@ -49,6 +49,8 @@ export interface ReleaseView {
   overwritten(manifest: string, namespace: string, as: ClusterClient): Promise<LiveOverwritten>
   /** Deletes these very pods (by UID); those that are gone are fine. */
   removePods(namespace: string, pods: readonly PodRef[]): Promise<void>
+  /** Whether the cluster knows a kind now, whatever was read of it before. */
+  serves(apiVersion: string, kind: string): Promise<boolean>
   /** Whether the namespace is being deleted. */
   isTerminating(namespace: string): Promise<boolean>
   /** Creates the namespace with these labels when it is not there, and answers whether it did. One that is there stays. */
@@ -172,6 +174,10 @@ class ClientView implements ReleaseView {
 
   isTerminating(namespace: string): Promise<boolean> {
     return isTerminating(this.#parts, namespace, {})
+  }
+
+  async serves(apiVersion: string, kind: string): Promise<boolean> {
+    return (await createDiscovery(this.#client, this.#clock).find(apiVersion, kind)) !== null
   }
 
   async ensureNamespace(name: string, labels: Readonly<Record<string, string>>): Promise<boolean> {

@@ -1,3 +1,4 @@
+import type { JsonObject } from '../../core/json.ts'
 import { type ErrorCode, problemCatalogue } from '../../core/problems.ts'
 import { type ActAborted, ActFailed, whyAborted } from '../../infra/engine/index.ts'
 import type { ActContext } from '../../infra/engine/types.ts'
@@ -36,7 +37,7 @@ function expectedRecords({ kind, operationId }: HelmAct, { attempt }: ActContext
 
 /** What helm says while it is being ended is about the ending: the reason for that is the failure. */
 function actFailed(error: HelmFailure, { code, detail }: Said, why: ActAborted['why'] | null): ActFailed {
-  const evidence = { helm: error.stderrTail, conflicts: error.conflicts.map((conflict) => ({ ...conflict })) }
+  const evidence = evidenceOf(error)
   if (why === 'shutdown' || why === 'lease-lost') {
     return new ActFailed('interrupted', {
       code: 'interrupted',
@@ -54,6 +55,12 @@ function actFailed(error: HelmFailure, { code, detail }: Said, why: ActAborted['
   if (why === 'deadline')
     return new ActFailed(result, { code: 'timed_out', detail: 'helm did not end in time', evidence })
   return new ActFailed(result, { code: carriedOut(code), detail, evidence })
+}
+
+/** What is told of a failed run: `refused` only where helm has kept to itself what the cluster refused. */
+function evidenceOf({ stderrTail, conflicts, refused }: HelmFailure): JsonObject {
+  const told = { helm: stderrTail, conflicts: conflicts.map((conflict) => ({ ...conflict })) }
+  return refused.length === 0 ? told : { ...told, refused: refused.map((one) => ({ ...one })) }
 }
 
 /** An operation that was carried out and failed is a 422 (SPEC section 3, "Outcomes"), whatever stood in its way. */

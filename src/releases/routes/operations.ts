@@ -58,9 +58,10 @@ export const readOne = (deps: RouteDeps) =>
     tags: ['operations'],
     summary: 'One operation: what it waits for, or how it ended',
     description:
-      'The `error` of one that failed holds the `evidence`, as the 422 of a caller who waited does. A rollback, also that of ' +
-      '`atomic`, tells in `result` which fields of other hands it overwrote: `{overwritten: [{object, field, manager, live, ' +
-      'wanted}]}`; `overwrittenIncomplete` says why these are not all of them, or why it is not known. Without either there were ' +
+      'The `error` of one that failed holds the `evidence`, as the 422 of a caller who waited does; in its ' +
+      '`refused` stands what the cluster refused where helm does not say so. A rollback, also that of `atomic`, tells in ' +
+      '`result` which fields of other hands it overwrote: `{overwritten: [{object, field, manager, live, wanted}]}`; ' +
+      '`overwrittenIncomplete` says why these are not all of them, or why it is not known. Without either there were ' +
       `none. Of their values, and of those of \`conflicts\` in the evidence, ${conflictValues}`,
     permission: read,
     schema: { params: idParams, responses: { 200: { description: 'The operation', schema: operation } } },

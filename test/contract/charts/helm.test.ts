@@ -108,7 +108,8 @@ describe('the sample charts', () => {
 })
 
 async function rendered(archive: Buffer, values: JsonObject): Promise<readonly JsonObject[]> {
-  return render({ archive, release: { name: 'acme', namespace: 'tenant-acme', tenantId: 'acme' }, values })
+  const release = { name: 'acme', namespace: 'tenant-acme', tenantId: 'acme' }
+  return (await render({ archive, release, values })).map(({ object }) => object)
 }
 
 describe('a chart is validated before helm touches the cluster', () => {
@@ -171,6 +172,12 @@ describe('a chart is validated before helm touches the cluster', () => {
       'chart_invalid',
       { 'Chart.yaml': 'apiVersion: v2\nname: demo\nversion: 1.0.0\nkubeVersion: ">=9.0"\n' },
       '',
+    ],
+    [
+      'an object that the server is to name',
+      'chart_invalid',
+      { 'templates/x.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {generateName: x-}\n' },
+      'ConfigMap in demo/templates/x.yaml has no metadata.name',
     ],
     ['a CRD in crds/', 'outside_namespace', { 'crds/x.yaml': crd }, 'CustomResourceDefinition things.example.test'],
     ['a hook in another namespace', 'outside_namespace', { 'templates/x.yaml': hook }, 'ConfigMap planted'],

@@ -2,6 +2,7 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { BeforeDelete, ClusterEndpoint, ExpectedRecords, Kept, LeaseView } from '../types.ts'
 import type { RefusalReason, Refused, Room } from './classify.ts'
 import { RecordGuard } from './record-guard.ts'
+import type { RefusedAnswer } from './refused-answer.ts'
 
 /** A request that was refused, kept to explain helm's error. */
 export type Refusal = Refused & { readonly method: string }
@@ -25,6 +26,7 @@ export type AttemptSpec = {
 }
 
 const keptRefusals = 20
+const keptAnswers = 10
 
 /** One run of helm as the gateway sees it: who it is, where it may go, and what it did. */
 export class GatewayAttempt {
@@ -40,6 +42,7 @@ export class GatewayAttempt {
   readonly secret = randomBytes(32).toString('hex')
   readonly #digest = digest(this.secret)
   readonly #refusals: Refusal[] = []
+  readonly #refusedAnswers = new Map<string, RefusedAnswer>()
   readonly #ended = new AbortController()
   readonly #guard: RecordGuard | null
   #recordMade = false
@@ -106,6 +109,15 @@ export class GatewayAttempt {
     if (this.#refusals.length < keptRefusals) this.#refusals.push({ ...refused, method })
   }
 
+  /** The last ones are kept, and what is asked again once. */
+  noteRefusedAnswer(refused: RefusedAnswer): void {
+    const key = JSON.stringify([refused.method, refused.object, refused.status])
+    this.#refusedAnswers.delete(key)
+    this.#refusedAnswers.set(key, refused)
+    const [oldest] = this.#refusedAnswers.keys()
+    if (this.#refusedAnswers.size > keptAnswers && oldest !== undefined) this.#refusedAnswers.delete(oldest)
+  }
+
   noteUnreachable(): void {
     this.#unreachable++
   }
@@ -121,6 +133,11 @@ export class GatewayAttempt {
 
   refusals(): readonly Refusal[] {
     return this.#refusals
+  }
+
+  /** What the cluster itself has refused last, oldest first. */
+  refusedAnswers(): readonly RefusedAnswer[] {
+    return [...this.#refusedAnswers.values()]
   }
 
   wasRefused(reason: RefusalReason): boolean {

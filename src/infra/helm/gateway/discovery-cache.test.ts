@@ -85,6 +85,17 @@ test('forgets one cluster', async () => {
   expect(loads).toEqual(['one /apis', 'two /apis', 'one /apis'])
 })
 
+test('what is dropped is asked anew, and then kept as ever', async () => {
+  const { cache, loads, ask } = setUp()
+  await ask('one /apis')
+  await ask('two /apis')
+  cache.drop('one ')
+  await ask('one /apis')
+  await cache.get('one /apis', true, () => Promise.reject(new Error('it is kept')))
+  await ask('two /apis')
+  expect(loads).toEqual(['one /apis', 'two /apis', 'one /apis'])
+})
+
 test('a bucket lets its burst pass and then one an interval, in order', async () => {
   const { time, clock } = setUp()
   const bucket = new Bucket({ perSecond: 10, burst: 2 }, clock)

@@ -49,6 +49,11 @@ export class DiscoveryCache {
   /** Forgets what is known of one cluster: its kinds have changed, and may go on changing until they are established. */
   forget(prefix: string): void {
     this.#changedAt = this.#clock.now()
+    this.drop(prefix)
+  }
+
+  /** What is kept of one cluster is not served any more: whoever asks next is told what is true now. */
+  drop(prefix: string): void {
     for (const key of this.#entries.keys()) if (key.startsWith(prefix)) this.#entries.delete(key)
   }
 

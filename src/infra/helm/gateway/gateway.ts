@@ -10,8 +10,9 @@ import { type Admitted, classifyRequest, isRecordOf, isSecret, type Refused, typ
 import { type CachedAnswer, type CacheLimits, DiscoveryCache } from './discovery-cache.ts'
 import { isGrantedCreate } from './grants.ts'
 import { keepFields, saysOf } from './keeps.ts'
+import { refusedAnswer } from './refused-answer.ts'
 import { isAllowedSecret, nameOfSecret } from './secret-body.ts'
-import { askCluster, passAnswer, type UpstreamRequest, wasNeverSent } from './upstream.ts'
+import { askCluster, passAnswer, type UpstreamAnswer, type UpstreamRequest, wasNeverSent } from './upstream.ts'
 
 /** What the gateway lets through. A test of the other wall puts another one in its place. */
 export type Wall = {
@@ -29,6 +30,8 @@ export type OpenAttempt = {
   readonly attempt: GatewayAttempt
   /** With the attempt's secret as user info: it belongs into the kubeconfig (0600) and nowhere else. */
   readonly url: string
+  /** Which kinds there are is asked of the cluster next. */
+  forgetKinds(): void
   /** The secret is worth nothing afterwards, and what is under way is broken off. */
   close(): void
 }
@@ -94,6 +97,7 @@ export class Gateway {
     return {
       attempt,
       url: `http://${attempt.id}:${attempt.secret}@127.0.0.1:${this.port}`,
+      forgetKinds: () => this.#cache.drop(spec.cluster.server.href),
       close: () => {
         this.#attempts.delete(attempt.id)
         attempt.end()
@@ -154,7 +158,7 @@ export class Gateway {
   async #read(exchange: Exchange, beyond: boolean): Promise<void> {
     const ask = this.#ask(exchange, null, exchange.attempt.ended)
     await this.#bucket(exchange.attempt).take(ask.signal)
-    await passAnswer(await askCluster(clusterFor(exchange.attempt, beyond), ask), exchange.response)
+    await pass(exchange, await askCluster(clusterFor(exchange.attempt, beyond), ask))
   }
 
   /**
@@ -193,7 +197,8 @@ export class Gateway {
     if (object.group === 'apiextensions.k8s.io') this.#cache.forget(attempt.cluster.server.href)
   }
 
-  async #send({ attempt, response }: Exchange, { ask, beyond }: Sending, isRecord: boolean): Promise<void> {
+  async #send(exchange: Exchange, { ask, beyond }: Sending, isRecord: boolean): Promise<void> {
+    const { attempt } = exchange
     const ended = ask.url.includes('dryRun=') ? () => {} : attempt.writeBegins(isRecord)
     const answer = await askCluster(clusterFor(attempt, beyond), ask).catch((error: unknown) => {
       ended(wasNeverSent(error) ? 'nothing' : 'uncertain')
@@ -202,7 +207,7 @@ export class Gateway {
     const outcome = outcomeOf(answer.statusCode)
     ended(outcome)
     if (isRecord && ask.method === 'POST' && outcome === 'applied') attempt.noteRecordMade()
-    await passAnswer(answer, response)
+    await pass(exchange, answer)
   }
 
   #ask({ request, response }: Exchange, body: Buffer | null, signal: AbortSignal): UpstreamRequest {
@@ -242,6 +247,14 @@ export class Gateway {
 /** What is granted beyond the room is asked with Flotilla's own rights: the tenant has none there (docs/adr/0021). */
 const clusterFor = (attempt: GatewayAttempt, beyond: boolean): ClusterEndpoint =>
   beyond ? attempt.beyond : attempt.cluster
+
+/** Hands an answer to helm; what it refuses is kept to explain helm's error. */
+function pass({ attempt, request, response }: Exchange, answer: UpstreamAnswer): Promise<void> {
+  return passAnswer(answer, response, (body) => {
+    const refused = refusedAnswer(request.method ?? '', request.url ?? '', answer.statusCode, body)
+    if (refused !== null) attempt.noteRefusedAnswer(refused)
+  })
+}
 
 function refuse({ attempt, request, response }: Exchange, refused: Refused): void {
   attempt.noteRefusal(request.method ?? '', refused)

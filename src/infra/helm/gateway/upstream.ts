@@ -42,8 +42,20 @@ export async function askCluster(cluster: ClusterEndpoint, ask: UpstreamRequest)
 /** Up to this size an answer goes out in one piece, which costs one system call in place of several. */
 const small = 64 * 1024
 
-/** Hands the answer to helm: a small one whole, any other (a watch) as it comes and at helm's pace. */
-export async function passAnswer(answer: UpstreamAnswer, response: ServerResponse): Promise<void> {
+/**
+ * Hands the answer to helm: a small one whole, any other (a watch) as it comes and at helm's pace. `onError` gets the body of an
+ * error before helm does.
+ */
+export async function passAnswer(
+  answer: UpstreamAnswer,
+  response: ServerResponse,
+  onError: (body: Buffer) => void,
+): Promise<void> {
+  if (answer.statusCode >= 400) {
+    const body = Buffer.from(await answer.body.arrayBuffer())
+    onError(body)
+    return void response.writeHead(answer.statusCode, answerHeaders(answer)).end(body)
+  }
   response.writeHead(answer.statusCode, answerHeaders(answer))
   const length = Number(answer.headers['content-length'] ?? Number.POSITIVE_INFINITY)
   if (length <= small) return void response.end(Buffer.from(await answer.body.arrayBuffer()))
