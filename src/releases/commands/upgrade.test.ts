@@ -44,6 +44,21 @@ test.each<[string, JsonObject]>([
   await expect(prepare(deps)).rejects.toMatchObject({ name: 'Problem', code: 'chart_not_found' })
 })
 
+const subcharts = [{ name: 'db', version: '1' }]
+test.each<[string, JsonObject]>([
+  ['are enabled', { metadata: { ...chart, dependencies: subcharts } }],
+  ['are disabled', { metadata: chart, lock: { dependencies: subcharts } }],
+])(
+  'where the subcharts of an adopted chart %s, the answer says what is missing and what helps',
+  async (_what, recorded) => {
+    const deps = adopted(async () => ({ statusCode: 200, body: record(recorded) }))
+    await expect(prepare(deps)).rejects.toMatchObject({
+      code: 'chart_not_found',
+      message: expect.stringMatching(/no chart source has web 1\.0\.0, .*subcharts.*chartVersion.*publish/),
+    })
+  },
+)
+
 test.each<[string, () => Promise<{ statusCode: number; body: JsonObject }>]>([
   ['is silent', () => Promise.reject(new Error('ECONNREFUSED 10.0.0.1'))],
   ['refuses', async () => ({ statusCode: 403, body: { message: 'CANARY' } })],

@@ -1,12 +1,12 @@
 import type { JsonObject } from '../../core/json.ts'
 import { Problem } from '../../core/problems.ts'
 import type { Uuid } from '../../core/subject.ts'
-import { readRevision, type StoredRecord, UnreadableRecordError } from '../../infra/helm/index.ts'
+import { readRevision, type StoredRecord, SubchartsUnrecorded, UnreadableRecordError } from '../../infra/helm/index.ts'
 import type { NewOperation, Release, ReleaseState } from '../core/model.ts'
 import { commandTable, situationOf } from '../core/situation.ts'
 import { nextValues, type ValuesMode } from '../core/values.ts'
 import type { ReleaseDeps } from '../deps.ts'
-import { keepChart } from '../keep-chart.ts'
+import { adoptChart } from '../keep-chart.ts'
 import { whyUnreadable } from '../observe.ts'
 import type { ResolvedChart } from '../ports.ts'
 import { knownOf } from '../shown.ts'
@@ -102,9 +102,20 @@ async function chartOf(deps: ReleaseDeps, state: ReleaseState, version: string):
 async function adoptedChart(deps: ReleaseDeps, { release }: ReleaseState): Promise<ResolvedChart | null> {
   const stored = await newestRecord(deps, release)
   if (stored === null || stored.record.chart.metadata.version !== release.chartVersion) return null
-  const digest = await keepChart(deps.ports.charts, stored)
-  return digest === null ? null : deps.ports.charts.kept(digest)
+  try {
+    return await adoptChart(deps.ports.charts, stored)
+  } catch (error) {
+    if (error instanceof SubchartsUnrecorded) throw subchartsUnrecorded(release)
+    throw error
+  }
 }
+
+const subchartsUnrecorded = ({ chart, chartVersion }: Release): Problem =>
+  new Problem(
+    'chart_not_found',
+    `no chart source has ${chart} ${chartVersion}, and Helm's record of the release holds none of the chart's subcharts, so that ` +
+      'it cannot be made from there: give a chartVersion that a source has, or publish this one to a source',
+  )
 
 /** Helm's record of the newest revision; null where there is none that can be read. Throws `Problem` cluster_unavailable. */
 async function newestRecord({ ports }: ReleaseDeps, release: Release): Promise<StoredRecord | null> {

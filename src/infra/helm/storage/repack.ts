@@ -4,10 +4,12 @@ import { helmYaml } from '../../helm-yaml.ts'
 import { packTgzAside } from '../../tgz.ts'
 import { type ReleaseRecord, UnreadableRecordError } from './record.ts'
 
+/** The chart has subcharts, which Helm does not keep in its record. */
+export class SubchartsUnrecorded extends UnreadableRecordError {}
+
 /**
- * The chart of a release as a .tgz, for one that was not installed by Flotilla. Helm does not keep subcharts
- * in its record: one whose chart has dependencies throws `UnreadableRecordError`, and so does a path that climbs
- * or is there twice.
+ * The chart of a release as a .tgz, for one that was not installed by Flotilla. One that is known to have subcharts throws
+ * `SubchartsUnrecorded` (docs/adr/0005); a path that climbs or is there twice throws `UnreadableRecordError`.
  */
 export async function repackChart(record: ReleaseRecord): Promise<Buffer> {
   const files = chartFiles(record.chart.content)
@@ -21,9 +23,8 @@ function chartFiles(chart: JsonObject): readonly (readonly [path: string, data: 
   const metadata = isJsonObject(chart.metadata) ? chart.metadata : {}
   const name = String(metadata.name ?? '')
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name)) throw new UnreadableRecordError('the chart of the record has no name')
-  if (Array.isArray(metadata.dependencies) && metadata.dependencies.length > 0) {
-    throw new UnreadableRecordError('the record does not hold the subcharts of its chart')
-  }
+  if (hasSubcharts(chart, metadata))
+    throw new SubchartsUnrecorded('the record does not hold the subcharts of its chart')
   const file = (path: string, data: Uint8Array) => [`${name}/${safe(path)}`, data] as const
   return [
     file('Chart.yaml', Buffer.from(stringify(metadata, helmYaml))),
@@ -31,6 +32,13 @@ function chartFiles(chart: JsonObject): readonly (readonly [path: string, data: 
     ...(typeof chart.schema === 'string' ? [file('values.schema.json', decode(chart.schema))] : []),
     ...[...entries(chart.templates), ...entries(chart.files)].map((entry) => file(entry.name, entry.data)),
   ]
+}
+
+/** Helm leaves out of the metadata what the values disable, and of the lock nothing. */
+function hasSubcharts({ lock }: JsonObject, metadata: JsonObject): boolean {
+  return [metadata, isJsonObject(lock) ? lock : {}].some(
+    ({ dependencies }) => Array.isArray(dependencies) && dependencies.length > 0,
+  )
 }
 
 function entries(list: Json | undefined): readonly { name: string; data: Uint8Array }[] {

@@ -7,7 +7,7 @@ import type { JsonObject } from '../../../core/json.ts'
 import { helmYaml } from '../../helm-yaml.ts'
 import { decodeRelease, encodeRelease, readRelease } from './codec.ts'
 import { UnreadableRecordError } from './record.ts'
-import { repackChart } from './repack.ts'
+import { repackChart, SubchartsUnrecorded } from './repack.ts'
 import { endedSecret, readMetadata, readSecret } from './secret.ts'
 
 const base64 = (text: string) => Buffer.from(text).toString('base64')
@@ -234,6 +234,13 @@ describe('the chart of a record', () => {
   test('one with subcharts, which helm does not keep, is refused', async () => {
     const dependencies = [{ name: 'db', version: '1.0.0' }]
     const record = readRelease({ ...raw, chart: { ...raw.chart, metadata: { ...raw.chart.metadata, dependencies } } })
-    await expect(repackChart(record)).rejects.toThrow(UnreadableRecordError)
+    await expect(repackChart(record)).rejects.toThrow(SubchartsUnrecorded)
+  })
+
+  test('so is one whose subcharts the values disable: helm names them in the lock alone', async () => {
+    const locked = (dependencies: object[]) =>
+      readRelease({ ...raw, chart: { ...raw.chart, lock: { digest: 'sha256:1', dependencies } as JsonObject } })
+    await expect(repackChart(locked([{ name: 'db', version: '1.0.0' }]))).rejects.toThrow(SubchartsUnrecorded)
+    await expect(repackChart(locked([]))).resolves.toBeInstanceOf(Buffer)
   })
 })
