@@ -79,7 +79,7 @@ function followAbsence(state: ReleaseState, seen: Absent): Followed {
   }
   return {
     release: after,
-    mirrored: uninstalledRevision(state, external.performedBy),
+    mirrored: uninstalledRevision(state),
     events: [releaseEvent(after, 'uninstalled')],
   }
 }
@@ -155,13 +155,19 @@ function recordsOf(state: ReleaseState, { unknown, newest }: Present): readonly 
     const known = state.revisions.find(({ secretUid }) => secretUid === revision.secretUid)
     const verdict = verdictAmong(verdictOf(revision), revision === newest)
     if (known === undefined) return [{ ...recordOf(revision, authorOf(state, revision, unknown)), verdict }]
-    return revision === newest && known.verdict !== verdict ? [recordOf(revision, sameAuthor(known))] : []
+    return revision === newest && known.verdict !== verdict ? [recordOf(revision, sameAuthor(known, revision))] : []
   })
 }
 
-/** What is known of who made it stays; the description is Helm's, as it now reads, unless one of ours was given. */
-function sameAuthor({ performedBy, operationId, chartDigest, description }: RevisionSummary): Author {
-  const isHelms = operationId === null || isUnderWay(description)
+/**
+ * What is known of who made it stays; the description is Helm's, as it now reads, unless one of ours was given, or what now
+ * stands there is said of an uninstall.
+ */
+function sameAuthor(
+  { performedBy, operationId, chartDigest, description }: RevisionSummary,
+  { status }: HelmRevision,
+): Author {
+  const isHelms = isUnderWay(description) || (operationId === null && status !== 'uninstalled')
   return { performedBy, operationId, chartDigest, description: isHelms ? null : description }
 }
 

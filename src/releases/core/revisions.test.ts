@@ -112,28 +112,52 @@ describe('a release that is adopted', () => {
 })
 
 describe('a revision whose release was uninstalled', () => {
-  const byHand = { performedBy: 'external', verdict: 'UNINSTALLED', operationId: 'ours' } as const
   const state = rest({ secretUid: 'u3' })
   const ours: ReleaseState = {
     ...state,
     revisions: state.revisions.map((one) => ({ ...one, operationId: 'ours', description: 'Upgrade complete' })),
   }
   const remains = { gone: true, deleting: false, blockers: [], remaining: [], leftovers: [] }
+  const nothing = { evidence: null, leftByHook: null, overwritten: null, traffic: null, frozenVersions: null } as const
+  const kept = (newest: HelmRevision) =>
+    ({ kind: 'present', newest, unknown: [], stored: [], readiness: null, remains, ...nothing }) as const
   const followed = (observation: Parameters<typeof look>[0]) => look(observation).mirrored
-  const look = (observation: Extract<Parameters<typeof decideRelease>[1], { kind: 'observed' }>['observation']) => {
-    const decision = decideRelease(ours, { kind: 'observed', observation, attempt: null }, 10)
+  const look = (
+    observation: Extract<Parameters<typeof decideRelease>[1], { kind: 'observed' }>['observation'],
+    of: ReleaseState = ours,
+  ) => {
+    const decision = decideRelease(of, { kind: 'observed', observation, attempt: null }, 10)
     if (decision.kind === 'rejected') throw new Error(decision.detail)
     return decision.state
   }
 
-  test("by another hand says so, in that hand's words where Helm keeps its history", () => {
+  const ofOurs = { verdict: 'UNINSTALLED', performedBy: 'tester', operationId: 'ours', description: 'Upgrade complete' }
+
+  test('by another hand says so, and who made it and with which words, also where Helm keeps its history', () => {
     const newest = { ...stored(3, 'uninstalled', 'moved away'), secretUid: 'u3' }
-    const seen = { kind: 'present', newest, unknown: [], stored: [], readiness: null, remains } as const
-    const told = { evidence: null, leftByHook: null, overwritten: null, traffic: null, frozenVersions: null } as const
-    expect(followed({ ...seen, ...told })).toMatchObject([{ ...byHand, description: 'moved away' }])
+    expect(followed(kept(newest))).toMatchObject([ofOurs])
+  })
+
+  test('while it was under way has the words that say how it ended, where there are some', () => {
+    const pending = (description: string) => ({
+      ...ours,
+      revisions: ours.revisions.map((one) => ({ ...one, description })),
+    })
+    const [entry] = look({ kind: 'absent', remains }, pending('Preparing upgrade')).mirrored
+    expect(entry).toMatchObject({ ...ofOurs, description: null })
+    const newest = { ...stored(3, 'uninstalled', 'moved away'), secretUid: 'u3' }
+    expect(look(kept(newest), pending('Preparing upgrade')).mirrored).toMatchObject([
+      { ...ofOurs, description: 'moved away' },
+    ])
+  })
+
+  test('before it was ever seen has the words that Helm has left of it', () => {
+    const newest = { ...stored(4, 'uninstalled', 'moved away'), secretUid: 'u4' }
+    const byHand = { verdict: 'UNINSTALLED', performedBy: 'external', description: 'moved away' }
+    expect(followed(kept(newest))).toMatchObject([byHand])
   })
 
   test('by another hand says so where Helm keeps nothing', () => {
-    expect(followed({ kind: 'absent', remains })).toMatchObject([{ ...byHand, description: 'Uninstallation complete' }])
+    expect(followed({ kind: 'absent', remains })).toMatchObject([ofOurs])
   })
 })

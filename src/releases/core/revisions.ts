@@ -39,9 +39,8 @@ const endedIll = [
   /^failed: |^settled by |; settled by Flotilla$/,
 ]
 
-/** What helm says of an uninstall that keeps its history, until something is installed over it. */
-export const uninstallComplete = 'Uninstallation complete'
-const uninstalledOnce = [uninstallComplete, 'superseded by new release']
+/** What helm says of what was uninstalled with its history kept, until something is installed over it and after. */
+const uninstalledOnce = ['Uninstallation complete', 'superseded by new release']
 
 /** How a revision's operation ended. A superseded one is judged by its description (SPEC section 3: `superseded` proves nothing). */
 export function verdictOf(revision: HelmRevision): Verdict {
@@ -80,9 +79,8 @@ export type Author = {
 /** Who made a revision that carries no operation of ours. */
 export const external = { performedBy: 'external', operationId: null, chartDigest: null } as const
 
-/** The mirror of a Helm revision. Only another hand uninstalls and keeps the record: that hand's words say how it ended. */
+/** The mirror of a Helm revision. */
 export function recordOf(revision: HelmRevision, author: Author): RevisionRecord {
-  const isKept = revision.status === 'uninstalled'
   return {
     revision: revision.revision,
     secretUid: revision.secretUid,
@@ -92,8 +90,8 @@ export function recordOf(revision: HelmRevision, author: Author): RevisionRecord
     chartVersion: revision.chartVersion,
     chartDigest: author.chartDigest ?? revision.chartDigest,
     appVersion: revision.appVersion,
-    description: isKept ? revision.description : (author.description ?? revision.description),
-    performedBy: isKept ? external.performedBy : author.performedBy,
+    description: author.description ?? revision.description,
+    performedBy: author.performedBy,
     createdAt: revision.deployedAt,
     content: { values: revision.values, manifest: revision.manifest, hooks: revision.hooks },
   }
@@ -131,9 +129,13 @@ export function withMirror(state: ReleaseState): ReleaseState {
   return { ...state, revisions, mirrored: [] }
 }
 
-/** History says of the last revision that its release was uninstalled and by whom, as helm does with `--keep-history`. */
-export function uninstalledRevision(state: ReleaseState, performedBy: string): readonly RevisionRecord[] {
+/**
+ * History says of the last revision that its release was uninstalled, and of who made it and why what it said before: the uninstall is
+ * the release's (docs/adr/0070).
+ */
+export function uninstalledRevision(state: ReleaseState): readonly RevisionRecord[] {
   const last = state.revisions.at(-1)
   if (last === undefined) return []
-  return [{ ...last, verdict: 'UNINSTALLED', description: uninstallComplete, performedBy, content: null }]
+  const description = isUnderWay(last.description) ? null : last.description
+  return [{ ...last, verdict: 'UNINSTALLED', description, content: null }]
 }

@@ -57,14 +57,15 @@ test('pods within their grace period are no failure when the time is over, and a
   expect(overdue.operation?.outcome).toMatchObject({ status: 'FAILED', error: { code: 'uninstall_incomplete' } })
 })
 
-test('history tells of the last revision who uninstalled it, not who had made it', () => {
+test('history tells of the last revision that its release was uninstalled, and who had made it, as ever (docs/adr/0070)', () => {
   const simulation = new Simulation()
   simulation.settleDown()
+  const [made] = simulation.state.revisions
   simulation.command({ kind: 'uninstall', operation: { ...simulation.operation(), performedBy: 'remover' } })
   simulation.settleDown()
-  expect(simulation.state.revisions).toMatchObject([
-    { verdict: 'UNINSTALLED', performedBy: 'remover', description: 'Uninstallation complete' },
-  ])
+  expect(made).toMatchObject({ verdict: 'DEPLOYED', performedBy: 'tester' })
+  expect(simulation.state.revisions).toEqual([{ ...made, verdict: 'UNINSTALLED', content: null }])
+  expect(simulation.state.release).toMatchObject({ status: 'UNINSTALLED', performedBy: 'remover' })
 })
 
 test('an uninstall without a record of Helm names what an install that another hand undid has left alive', () => {

@@ -135,7 +135,8 @@ test.concurrent('a release that was revived by hand has the history that is know
   ok(await release.upgrade({ valuesOverride: { color: 'blue' } }))
   await world.hand.helm('uninstall', 'app', '--keep-history', ...inside(place))
   await release.untilStatus('UNINSTALLED')
-  const uninstalled = { status: 'UNINSTALLED', performedBy: 'external', description: 'Uninstallation complete' }
+  // Who uninstalled it is told of the release.
+  const uninstalled = { status: 'UNINSTALLED', performedBy: 'admin', description: 'Upgrade complete' }
   expect((await release.history())[0]).toMatchObject(uninstalled)
   await world.hand.helm('rollback', 'app', '3', ...inside(place))
   // It may be adopted before helm's rollback has ended.

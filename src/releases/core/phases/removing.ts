@@ -84,7 +84,7 @@ function uninstalled(look: Look, leftovers: readonly Leftover[]): ReleaseDecisio
     health: null,
     performedBy: operation.performedBy,
   }
-  const mirrored = uninstalledRevision(state, operation.performedBy)
+  const mirrored = uninstalledRevision(state)
   const hook = failedHook(look)
   if (operation.reverting === null && hook !== null) {
     const { operation: kept } = withEvidence(look, hook.evidence)
