@@ -17,6 +17,15 @@ test.each(['9007199254740992', '9007199254740993', '-9007199254740993', '1e16', 
   (number) => expect(pointers(JSON.parse(`{"a": [{"b": ${number}}]}`))).toEqual(['/a/0/b']),
 )
 
+test('what is said of such a number fits a field that takes numbers only, too', () => {
+  expect(brokenParts('body', { targetRevision: 2 ** 53 })).toEqual([
+    {
+      pointer: '/targetRevision',
+      message: 'is a number that would be rounded: the largest is 9007199254740991; among values, send it as text',
+    },
+  ])
+})
+
 test.each(['9007199254740991', '-9007199254740991', '0.1', '-0', '1e15', '0.12345678901234567890', '1e-400'])(
   'the number %s passes',
   (number) => expect(pointers(JSON.parse(`{"a": ${number}}`))).toEqual([]),

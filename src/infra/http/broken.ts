@@ -27,7 +27,7 @@ export function brokenParts(part: InputPart, input: unknown): readonly FieldErro
 }
 
 const noText = 'must be text without NUL and without halves of surrogate pairs'
-const rounded = 'is a number that would be rounded: send it as text'
+const rounded = 'is a number that would be rounded: the largest is 9007199254740991; among values, send it as text'
 const poison = 'is no name that a field may have'
 
 function wrongWith(value: unknown): string | null {

@@ -4,8 +4,10 @@ import { stringify } from 'yaml'
 import { canonicalJson, type JsonObject } from '../../core/json.ts'
 import { Problem } from '../../core/problems.ts'
 import type { Uuid } from '../../core/subject.ts'
+import { listRecords } from '../../infra/helm/index.ts'
 import { AccessRefused, ManifestError } from '../../infra/kubernetes/index.ts'
 import type { FieldConflict, Release, ReleaseState } from '../core/model.ts'
+import { comparedWith } from '../core/revisions.ts'
 import type { ReleaseDeps } from '../deps.ts'
 import { whyUnreadable } from '../observe.ts'
 import { saysElse } from '../redact.ts'
@@ -28,7 +30,7 @@ type Side = {
   readonly manifest: string
 }
 
-/** What an upgrade would change; nothing is changed. Rendered without a cluster, so `lookup` finds nothing. */
+/** What an upgrade would change of the revision that helm compares with; nothing is changed. Rendered without a cluster, so `lookup` finds nothing. */
 export async function previewUpgrade(
   deps: ReleaseDeps,
   call: CommandCall,
@@ -89,14 +91,28 @@ async function diffOf(deps: ReleaseDeps, prepared: PreparedUpgrade, manifest: st
 
 async function sidesOf(deps: ReleaseDeps, { state, chart, values }: PreparedUpgrade, manifest: string) {
   const { release } = state
-  const current = await revisionContent(deps.db, deps.vault, release.id, release.revision)
+  const revision = await comparedRevision(deps, release)
+  const current = await revisionContent(deps.db, deps.vault, release.id, revision)
   const before: Side = {
-    name: `revision ${release.revision}`,
+    name: `revision ${revision}`,
     values: (current?.values ?? {}) as JsonObject,
     manifest: current?.manifest ?? '',
   }
   const after: Side = { name: `upgrade to ${chart.version}`, values, manifest }
   return { before, after }
+}
+
+/** What helm goes by is in its records: a revision of ours that failed may be deployed to helm, or not. Throws `Problem` cluster_unavailable. */
+async function comparedRevision(
+  { ports }: ReleaseDeps,
+  { clusterId, namespace, name, revision }: Release,
+): Promise<number> {
+  try {
+    const { records } = await listRecords(ports.clusters.of(clusterId).endpoint, { namespace, release: name })
+    return comparedWith(records.map(({ version, status }) => ({ revision: version, status }))) ?? revision
+  } catch (error) {
+    throw new Problem('cluster_unavailable', whyUnreadable(error))
+  }
 }
 
 /** The difference of two revisions that are mirrored. Throws `Problem` revision_not_found. */

@@ -17,6 +17,7 @@ import {
   external,
   isUnderWay,
   recordOf,
+  saysComplete,
   statusOfHelm,
   uninstalledRevision,
   verdictAmong,
@@ -142,12 +143,15 @@ export function isReinstalled(state: ReleaseState, newest: HelmRevision): boolea
   return newest.revision < state.release.revision
 }
 
-/** A revision that was pending when a newer one came never ended well. */
+/** A revision that was pending when a newer one came never ended well, though helm's part of it may have. */
 function cutOff(state: ReleaseState, newest: HelmRevision): readonly RevisionRecord[] {
   return state.revisions
     .filter(({ verdict, secretUid }) => verdict.startsWith('PENDING_') && secretUid !== newest.secretUid)
-    .map((known) => ({ ...known, verdict: 'FAILED', content: null }))
+    .map((known) => ({ ...known, verdict: 'FAILED', description: cutOffText(known.description), content: null }))
 }
+
+const cutOffText = (description: string | null): string | null =>
+  isUnderWay(description) || saysComplete(description) ? 'overtaken before it had ended' : description
 
 /** What is not mirrored yet, and the newest when it now ended otherwise: of older ones the mirror knows best. */
 function recordsOf(state: ReleaseState, { unknown, newest }: Present): readonly RevisionRecord[] {

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { adoptedRelease } from './create.ts'
 import { decideRelease } from './decide.ts'
+import { follow } from './follow.ts'
 import type { HelmRevision, ReleaseState, RevisionSummary } from './model.ts'
-import { lastSuccessful, revisionToReturnTo, verdictOf } from './revisions.ts'
+import { comparedWith, lastSuccessful, revisionToReturnTo, verdictOf } from './revisions.ts'
 import { place } from './testing/simulation.ts'
 import { rest } from './testing/states.ts'
 
@@ -70,6 +71,16 @@ describe('how a superseded revision ended', () => {
   })
 })
 
+describe('the revision that helm compares an upgrade with', () => {
+  const at = (number: number, status: HelmRevision['status']) => ({ revision: number, status })
+  test.each([
+    ['the newest that is deployed', [at(3, 'failed'), at(1, 'superseded'), at(2, 'deployed')], 2],
+    ['of two that are, the newer', [at(1, 'deployed'), at(2, 'deployed')], 2],
+    ['where none is, the newest', [at(1, 'superseded'), at(3, 'failed'), at(2, 'failed')], 3],
+    ['none, where there is none', [], null],
+  ] as const)('%s', (_, stored, wanted) => expect(comparedWith(stored)).toBe(wanted))
+})
+
 describe('a release that is adopted', () => {
   const at = { ...place, id: 'adopted' }
   const revived = [
@@ -108,6 +119,29 @@ describe('a release that is adopted', () => {
     const known = [revision(1, '1.0.0', 'PENDING_INSTALL'), revision(2, '2.0.0', 'UNINSTALLED')]
     const state = adoptedRelease(at, [pending, stored(2, 'deployed', 'Upgrade complete')], 5, known)
     expect(entries(state)).toEqual(['1 FAILED test', '2 DEPLOYED external'])
+  })
+})
+
+describe('a revision that another hand has overtaken before it had ended', () => {
+  const nothing = { evidence: null, leftByHook: null, overwritten: null, traffic: null, frozenVersions: null } as const
+  const overtaken = (description: string) => {
+    const state = rest()
+    const revisions = state.revisions.map((one) =>
+      one.revision === 3 ? { ...one, verdict: 'PENDING_UPGRADE' as const, description } : one,
+    )
+    const newest = { ...stored(4, 'deployed', 'Upgrade complete'), secretUid: 'u4' }
+    const seen = { kind: 'present', newest, unknown: [], stored: [], readiness: null, remains: null } as const
+    return follow({ ...state, revisions }, { ...seen, ...nothing }).mirrored[0]
+  }
+
+  test.each([
+    ['Upgrade complete', 'overtaken before it had ended'],
+    ['Install complete', 'overtaken before it had ended'],
+    ['Preparing upgrade', 'overtaken before it had ended'],
+    ['Rollback to 1', 'Rollback to 1'],
+    ['the big one', 'the big one'],
+  ])('has failed, and is not said to be complete: %s', (before, after) => {
+    expect(overtaken(before)).toMatchObject({ revision: 3, verdict: 'FAILED', description: after })
   })
 })
 

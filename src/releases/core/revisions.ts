@@ -6,6 +6,7 @@ import type {
   ReleaseStatus,
   RevisionRecord,
   RevisionSummary,
+  StoredRevision,
   Verdict,
 } from './model.ts'
 
@@ -68,6 +69,11 @@ export function isUnderWay(description: string | null): boolean {
   return underWay.some((pattern) => pattern.test(description ?? ''))
 }
 
+/** True for the description by which Helm says that it has applied everything: workloads may not be ready then. */
+export function saysComplete(description: string | null): boolean {
+  return /^(?:Install|Upgrade) complete$/.test(description ?? '')
+}
+
 /** Who is behind a revision that is mirrored. */
 export type Author = {
   readonly performedBy: string
@@ -95,6 +101,13 @@ export function recordOf(revision: HelmRevision, author: Author): RevisionRecord
     createdAt: revision.deployedAt,
     content: { values: revision.values, manifest: revision.manifest, hooks: revision.hooks },
   }
+}
+
+/** The revision that helm compares an upgrade with: its newest that is deployed, else its newest; null where it has none. */
+export function comparedWith(stored: readonly Pick<StoredRevision, 'revision' | 'status'>[]): number | null {
+  const deployed = stored.filter(({ status }) => status === 'deployed')
+  const candidates = deployed.length > 0 ? deployed : stored
+  return candidates.length === 0 ? null : Math.max(...candidates.map(({ revision }) => revision))
 }
 
 /** The newest revision before the current one that ended DEPLOYED (SPEC section 3, last-successful); null when there is none. */

@@ -205,7 +205,11 @@ export const upgradePreview = diffView
           `are any JSON; ${conflictValues}`,
       ),
   })
-  .meta({ id: 'UpgradePreview', description: 'What an upgrade would change.' })
+  .meta({
+    id: 'UpgradePreview',
+    description:
+      'What an upgrade would change of the revision that Helm compares with: its newest that is deployed, or, where none is, its newest.',
+  })
 
 export const operation = z
   .strictObject({

@@ -178,6 +178,8 @@ test.concurrent('an operation that meets another hand fails, and the release fol
   expect(await operation.ended()).toMatchObject({ status: 'FAILED', error: { code: 'changed_by_another_hand' } })
   const after = await release.untilStatus('DEPLOYED')
   expect(after).toMatchObject({ revision: 3, chartVersion: '1.1.0', performedBy: 'external', valuesOverride: {} })
+  const [, ours] = await release.history()
+  expect(ours).toMatchObject({ revision: 2, status: 'FAILED', description: 'overtaken before it had ended' })
 })
 
 test.concurrent('a pending revision of another hand is shown, refuses all, and only force settles it', async () => {

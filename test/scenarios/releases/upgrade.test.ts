@@ -156,6 +156,15 @@ test.concurrent('a dry run tells what would change and its hash, and only that i
   problem(await release.upgrade({ ...body, ifRevision: 1 }), 409, 'revision_moved')
 })
 
+test.concurrent('after an upgrade that failed in helm a dry run tells what differs from the revision that helm goes by', async () => {
+  const release = await world.place().installed({ chartName: 'hooked', valuesOverride: { color: 'red' } })
+  const body = { valuesOverride: { color: 'blue', hook: { events: 'pre-upgrade', tag: 'fail' } } }
+  failure(await release.upgrade(body), 'hook_failed')
+  const diff = ok(await release.preview(body))
+  for (const side of [diff.values, diff.manifest]) expect(side).toMatch(/^--- revision 1$/m)
+  expect(diff.values).toMatch(/^-color: red\n\+color: blue$/m)
+})
+
 test.concurrent('the same values in another order are the same change', async () => {
   const size = { depth: 3, width: 9 }
   const release = await world.place().installed({ valuesOverride: { color: 'red', nested: { a: 1, b: 2 } } })
