@@ -4,44 +4,56 @@ import { listRecords, readRevision, splitManifest } from '../../infra/helm/index
 import type { Release } from '../core/model.ts'
 import type { ReleaseCluster } from '../ports.ts'
 
+type Named = Pick<Release, 'namespace' | 'name'>
+type Serves = ReleaseCluster['serves']
 type Part = { readonly source: string | null; readonly object: JsonObject }
 
+/** Why helm can delete nothing of a release, by its newest record; null where nothing of the kind is found. Throws where it cannot be read. */
+export async function unremovable(cluster: ReleaseCluster, release: Named): Promise<string | null> {
+  const { endpoint } = cluster
+  const { namespace, name } = release
+  const { records } = await listRecords(endpoint, { namespace, release: name })
+  const newest = Math.max(0, ...records.map(({ version }) => version))
+  const stored = newest === 0 ? null : await readRevision(endpoint, namespace, name, newest)
+  return whyUnremovable(stored?.record.manifest ?? '', (...kind) => cluster.serves(...kind), release)
+}
+
 /**
- * Why helm can delete nothing of a release, however often it tries, and what a person can do: it gives up before the first object
- * where it cannot name one, or where the cluster does not know its kind, and does not say so (docs/adr/0069). Null where neither is so.
+ * Why helm can delete nothing of a manifest, however often it tries, and what a person can do: it gives up before the first
+ * object where it cannot name one, or where the cluster does not know its kind, and does not say so (docs/adr/0069).
  */
-export async function unremovable(cluster: ReleaseCluster, release: Release): Promise<string | null> {
-  const parts = await partsOf(cluster, release)
+export async function whyUnremovable(manifest: string, serves: Serves, release: Named): Promise<string | null> {
+  const parts = splitManifest(manifest).flatMap(({ source, object }) =>
+    listItems(object).map((item) => ({ source, object: item })),
+  )
   const nameless = parts.find(({ object }) => nameOf(object) === '')
-  if (nameless !== undefined) {
-    const where = nameless.source === null ? '' : ` of ${nameless.source}`
-    return `helm cannot delete ${String(nameless.object.kind)}${where}, which has no metadata.name: ${byHand(release)}`
-  }
-  const unknown = await firstUnknown(cluster, parts)
+  if (nameless !== undefined)
+    return `helm cannot delete ${partWords(nameless)}, which has no metadata.name: ${byHand(release)}`
+  const unknown = await firstUnknown(serves, parts)
   if (unknown === null) return null
   return `the cluster does not know ${unknown}: an admin can define it again, then uninstall again; or ${byHand(release)}`
 }
 
-/** What of a release is left to do once helm can do nothing: Flotilla follows. */
-const byHand = ({ namespace, name }: Release): string =>
+/** What is left to do once helm can do nothing: Flotilla follows. */
+const byHand = ({ namespace, name }: Named): string =>
   `delete the objects of the release by hand, and then its records (kubectl -n ${namespace} delete secret ` +
   `-l owner=helm,name=${name}), and it is UNINSTALLED`
 
-async function partsOf({ endpoint }: ReleaseCluster, { namespace, name }: Release): Promise<readonly Part[]> {
-  const { records } = await listRecords(endpoint, { namespace, release: name })
-  const newest = Math.max(0, ...records.map(({ version }) => version))
-  const stored = newest === 0 ? null : await readRevision(endpoint, namespace, name, newest)
-  return splitManifest(stored?.record.manifest ?? '').flatMap(({ source, object }) =>
-    listItems(object).map((item) => ({ source, object: item })),
-  )
+/** A tenant's pods can write records: neither long texts nor many requests come of one. */
+const longest = 300
+const mostKinds = 50
+
+function partWords({ source, object }: Part): string {
+  const words = `${String(object.kind)}${source === null ? '' : ` of ${source}`}`
+  return words.length > longest ? 'an object' : words
 }
 
-async function firstUnknown(cluster: ReleaseCluster, parts: readonly Part[]): Promise<string | null> {
+async function firstUnknown(serves: Serves, parts: readonly Part[]): Promise<string | null> {
   const kinds = new Map(
-    parts.map(({ object: { apiVersion, kind } }) => [`${kind} of ${apiVersion}`, { apiVersion, kind }]),
+    parts.map(({ object: { apiVersion, kind } }) => [`${kind} of ${apiVersion}`, [String(apiVersion), String(kind)]]),
   )
-  for (const [words, { apiVersion, kind }] of kinds) {
-    if (!(await cluster.serves(String(apiVersion), String(kind)))) return words
+  for (const [words, [apiVersion = '', kind = '']] of [...kinds].slice(0, mostKinds)) {
+    if (!(await serves(apiVersion, kind))) return words.length > longest ? 'a kind of it' : words
   }
   return null
 }
