@@ -30,6 +30,13 @@ test('conflicts as the cluster has them come before those that helm named', () =
   expect(evidenceView({ conflicts: named }, { conflicts: live, pods: null })).toMatchObject({ conflicts: live })
 })
 
+test('what the cluster refused is told where the act has told it', () => {
+  const refused = [{ method: 'DELETE', object: 'pods "a"', status: 403, message: 'no right' }]
+  const bare = { helm: 'said', conflicts: [], pods: null }
+  expect(evidenceView({ helm: 'said', refused }, null)).toEqual({ ...bare, refused })
+  expect(evidenceView({ helm: 'said' }, null)).toEqual(bare)
+})
+
 test('helm that was ended before it spoke is said to have said nothing', () => {
   expect(evidenceView({ helm: '' }, null)).toMatchObject({ helm: expect.stringContaining('nothing') })
 })

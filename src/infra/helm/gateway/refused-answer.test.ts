@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest'
+import type { ClusterEndpoint } from '../types.ts'
+import { GatewayAttempt } from './attempt.ts'
 import { refusedAnswer } from './refused-answer.ts'
 
 const gadget = '/apis/example.test/v1/namespaces/ns/gadgets/one'
@@ -32,4 +34,16 @@ test('values that the API server quotes are hidden; a message that is no JSON, o
   expect(told(status('spec.x: Invalid value: "CANARY": must be'))).toBe('spec.x: Invalid value: ***: must be')
   expect(told(Buffer.from('k8s\0\n'))).toBeNull()
   expect(told(status('x'.repeat(1001)))).toBeNull()
+})
+
+test('of a run the last ten are kept, and what was asked again once', () => {
+  const lease = { signal: new AbortController().signal, remainingMs: () => 1 }
+  const cluster = { server: new URL('https://cluster') } as ClusterEndpoint
+  const attempt = new GatewayAttempt({ cluster, lease, room: { namespace: 'ns', release: 'web', granted: [] } })
+  const refuse = (name: number) =>
+    attempt.noteRefusedAnswer({ method: 'DELETE', object: `pods "${name}"`, status: 403, message: null })
+  for (const name of [0, 1, 0, 2, 3, 4, 5, 6, 7, 8, 9, 10]) refuse(name)
+  expect(attempt.refusedAnswers().map(({ object }) => object)).toEqual(
+    [0, 2, 3, 4, 5, 6, 7, 8, 9, 10].map((name) => `pods "${name}"`),
+  )
 })
