@@ -47,6 +47,8 @@ export type ClaimedSight = {
   readonly secretUid: string | null
   /** The operation that made it; null: another hand, or there is none. */
   readonly madeBy: Uuid | null
+  /** How the newest revision stands, where it is neither deployed nor uninstalled; null elsewhere. */
+  readonly stands: 'pending' | 'failed' | null
   readonly orders: Readonly<Record<Uuid, OrderSight>>
 }
 

@@ -4,6 +4,7 @@ export { executionOrders } from './commands/execution-orders.ts'
 export { releaseReads } from './commands/release-reads.ts'
 export { deployedManifest, type Renderings, renderingsOf } from './commands/renderings.ts'
 export type { ClaimedStatus, Conclusion, Frozen, FrozenTraffic } from './core/model.ts'
+export type { HeldTemplates } from './core/without-effect.ts'
 export type { ReleaseDeps } from './deps.ts'
 export type {
   ClaimedSight,

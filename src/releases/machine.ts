@@ -69,6 +69,7 @@ async function observe(
       (await revisionContent(deps.db, deps.vault, id, revision))?.manifest ?? null,
     traffic: (release) => deps.ports.frozenWorkloads.traffic(release),
     stillHeld: (release) => deps.ports.frozenWorkloads.stillHeld(release),
+    heldTemplates: (release) => deps.ports.frozenWorkloads.templates(release),
     frozenVersions: (release) => deps.ports.frozenWorkloads.versions(release),
     keepChart: (stored) => keepChart(deps.ports.charts, stored),
     openEvidence: (operationId, evidence) => openEvidence(deps.vault, operationId, evidence),

@@ -66,6 +66,7 @@ const deps = {
   traffic: async () => null,
   frozenVersions: async () => null,
   stillHeld: async () => false,
+  heldTemplates: async () => 'unknown' as const,
   manifestOf: async () => null,
   log: silentLog,
 }

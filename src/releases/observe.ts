@@ -13,9 +13,11 @@ import {
 } from '../infra/helm/index.ts'
 import { ClusterError, ManifestError } from '../infra/kubernetes/index.ts'
 import { CannotOpen } from '../infra/secrets/vault.ts'
+import { isKnown } from './core/follow.ts'
 import type { Frozen, FrozenTraffic, HelmRevision, Phase, ReleaseObservation, ReleaseState } from './core/model.ts'
 import { waits } from './core/phases/waiting.ts'
 import { openOperation } from './core/situation.ts'
+import { asksTemplates, type HeldTemplates } from './core/without-effect.ts'
 import { type FailureDeps, failureSight } from './failure-sight.ts'
 import { type OverwrittenDeps, overwrittenNext } from './overwritten.ts'
 import type { ReleaseCluster } from './ports.ts'
@@ -35,6 +37,8 @@ export type ObserveDeps = {
   readonly frozenVersions: (release: ReleaseState['release']) => Promise<Frozen['versions'] | null>
   /** Whether a workload carries the note of an execution that has ended. */
   readonly stillHeld: (release: ReleaseState['release']) => Promise<boolean>
+  /** Whether what is held of a frozen release has the pod templates with which it was left. */
+  readonly heldTemplates: (release: ReleaseState['release']) => Promise<HeldTemplates>
   readonly openEvidence: FailureDeps['openEvidence']
   /** When the look is taken. */
   readonly now: Instant
@@ -91,6 +95,7 @@ async function look(state: ReleaseState, deps: ObserveDeps): Promise<ReleaseObse
     ...(await failureSight(state, deps, newest)),
     overwritten: await overwrittenNext(state, newest, deps),
     ...(await frozenSight(state, deps)),
+    ...(await templatesSight(state, newest, deps)),
     ...(await heldSight(state, deps)),
   }
 }
@@ -108,6 +113,18 @@ async function frozenSight(state: ReleaseState, { traffic, frozenVersions }: Obs
     traffic: await traffic(release).catch(ifUnknown({ kind: 'unseen' } as const)),
     frozenVersions: await frozenVersions(release).catch(ifUnknown(frozen.versions)),
   }
+}
+
+/**
+ * At rest, and where another hand's revision is settled by force. Whether that has changed anything is not concluded from not seeing:
+ * a cluster that cannot be read is looked at again.
+ */
+async function templatesSight(state: ReleaseState, newest: HelmRevision, { heldTemplates }: ObserveDeps) {
+  const { release } = state
+  const operation = openOperation(state)
+  const isOurs = release.claim === null && (operation === null || operation.kind === 'recover')
+  if (!isOurs || !asksTemplates(release, newest, isKnown(release, newest))) return {}
+  return { heldTemplates: await heldTemplates(release) }
 }
 
 /** What was made anew from a copy of a time at which it was held comes without a freeze that would end (docs/adr/0062). */

@@ -14,6 +14,7 @@ import type {
 import type { PastRevision } from '../infra/kubernetes/index.ts'
 import type { FieldConflict, Frozen, FrozenTraffic, Leftover, Release, Remains } from './core/model.ts'
 import type { PodRef, Readiness } from './core/readiness.ts'
+import type { HeldTemplates } from './core/without-effect.ts'
 
 /**
  * A hook that has not ended well; `events` as the chart says them, `failed` for good. `problem`: of the newest, why it has no pod or
@@ -186,6 +187,11 @@ export interface FrozenWorkloads {
    * time. Changes nothing. Throws `ClusterError`.
    */
   stillHeld(release: FrozenRelease): Promise<boolean>
+  /**
+   * Whether all workloads that are held have the pod templates with which they were left frozen. Changes nothing. Throws
+   * `ClusterError`.
+   */
+  templates(release: FrozenRelease): Promise<HeldTemplates>
   /** Pins that serve nobody go to a set that has passed and can serve (docs/adr/0033). */
   repin(release: FrozenRelease, lease: Lease): Promise<void>
 }

@@ -3,6 +3,7 @@ import { Problem } from '../core/problems.ts'
 import type { Tx } from '../infra/database/types.ts'
 import type { Frozen } from '../releases/index.ts'
 import type { ClaimedRelease, Execution } from './core/model.ts'
+import { statusReasons } from './core/reasons.ts'
 import type { UpgradePorts } from './ports.ts'
 
 type Orders = UpgradePorts['releases']['orders']
@@ -56,6 +57,8 @@ async function requireUnmoved(tx: Tx, orders: Orders, claims: readonly ClaimedRe
   }
 }
 
-function frozenBy({ id, frozenVersions }: Execution): Frozen | null {
-  return frozenVersions === null ? null : { executionId: id, versions: { ...frozenVersions } }
+function frozenBy({ id, frozenVersions, statusReason }: Execution): Frozen | null {
+  if (frozenVersions === null) return null
+  const beside = statusReason === statusReasons.anotherHand ? ({ beside: true } as const) : {}
+  return { executionId: id, versions: { ...frozenVersions }, ...beside }
 }

@@ -65,11 +65,12 @@ async function releaseSights({ db, ports }: MachineDeps, { claims }: Execution):
   return claims.flatMap(({ releaseId, deployId, undoId }) => {
     const sight = sights.find((each) => each.releaseId === releaseId)
     if (sight === undefined) return []
-    const { exists, revision, secretUid, orders } = sight
+    const { exists, revision, secretUid, orders, stands } = sight
     const child = (id: string) => orders[id] ?? ({ kind: 'absent' } as const)
     const ours = { [deployId]: 'deploy', [undoId]: 'undo' } as const
     const madeBy = sight.madeBy === null ? null : (ours[sight.madeBy] ?? 'operation')
-    return [{ releaseId, exists, revision, secretUid, madeBy, deploy: child(deployId), undo: child(undoId) }]
+    const stood = stands === null ? {} : { stands }
+    return [{ releaseId, exists, revision, secretUid, madeBy, ...stood, deploy: child(deployId), undo: child(undoId) }]
   })
 }
 

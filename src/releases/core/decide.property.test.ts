@@ -95,7 +95,15 @@ const hand = {
   weight: 1,
   arbitrary: fc.record({
     kind: fc.constant('hand' as const),
-    what: fc.constantFrom('upgrade', 'rollback', 'uninstall', 'uninstallKeeping', 'pending' as const),
+    what: fc.constantFrom(
+      'upgrade',
+      'rollback',
+      'uninstall',
+      'uninstallKeeping',
+      'pending',
+      'applies',
+      'fails' as const,
+    ),
   }),
 } as const
 /** Another hand acts while an act of ours runs, in a hook for example. */

@@ -190,6 +190,23 @@ describe('unclaim', () => {
     expect(decision.events).toMatchObject([{ data: { frozen: false } }])
     expect(give(decision.state, { kind: 'claim', executionId: 'another' })).toMatchObject({ kind: 'rejected' })
   })
+  test('of a revision of another hand that has failed, what that attempted is told', () => {
+    const theirs = [revision(2, 'FAILED'), revision(3, 'FAILED')]
+    const state = deployed({ status: 'FAILED', attemptedChartVersion: '3.0.0' }, theirs)
+    expect(accepted(state, unclaim(null)).release.attemptedChartVersion).toBe('3.0.0')
+  })
+
+  test.each([
+    ['FAILED', null],
+    ['PENDING_UPGRADE', 'external'],
+  ] as const)('beside a revision of another hand that is %s and without effect it stays to be judged', (status, by) => {
+    const left = { ...frozen, beside: true } as const
+    const made = deployed({ status, pendingBy: by }, [revision(2, 'FAILED'), revision(3, 'FAILED')])
+    const decision = give(made, unclaim(left))
+    expect(decision).toMatchObject({ wake: 5, state: { release: { claim: null, frozen: left } } })
+    expect(give(made, unclaim(frozen))).toMatchObject({ kind: 'rejected' })
+  })
+
   test('of another execution, or again: nothing', () => {
     const state = rest()
     expect(accepted(state, unclaim(null))).toBe(state)

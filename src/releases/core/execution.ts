@@ -6,6 +6,7 @@ import type { Claim, ExecutionCommand, Frozen, Release, ReleaseCommand, ReleaseS
 import { ended } from './outcome.ts'
 import { waitAtRest } from './shown.ts'
 import { commandTable, openOperation, situationOf } from './situation.ts'
+import { standsOfHand } from './without-effect.ts'
 
 type Of<K extends ExecutionCommand['kind']> = Extract<ExecutionCommand, { kind: K }>
 type Deciders = {
@@ -54,8 +55,8 @@ function unclaim(state: ReleaseState, { executionId, frozen }: Of<'unclaim'>, no
   const open = openOperation(state)
   if (held === null || !holds(state, executionId)) return unchanged(state)
   if (open !== null) return inProgress(open.id)
-  if (frozen !== null && isByOther(state)) return movedMeanwhile(state)
-  const after = hasDeployed(state, held) ? afterDeploying(state.release, held) : asBefore(state.release)
+  if (frozen !== null && isByOther(state) && !isBeside(state, frozen)) return movedMeanwhile(state)
+  const after = hasDeployed(state, held) ? afterDeploying(state, held) : asBefore(state.release)
   const over = endedMeanwhile(state, frozen)
   const release: Release = {
     ...after,
@@ -72,9 +73,16 @@ function unclaim(state: ReleaseState, { executionId, frozen }: Of<'unclaim'>, no
 /** A freeze, left by the execution or found by it, that another hand has ended: what is there of its gates comes off now. */
 function endedMeanwhile(state: ReleaseState, left: Frozen | null): Frozen | null {
   const frozen = left ?? state.release.frozen
-  const isOver = state.release.status === 'UNINSTALLED' || isByOther(state)
+  const isOver = state.release.status === 'UNINSTALLED' || (isByOther(state) && !isBeside(state, frozen))
   return frozen === null || !isOver ? null : { ...frozen, over: true }
 }
+
+/**
+ * True where the execution has left the fleet frozen because of another hand's revision that has changed nothing, and that one is
+ * still pending or has failed: the next look says whether it has changed anything since.
+ */
+const isBeside = ({ release }: ReleaseState, frozen: Frozen | null): boolean =>
+  frozen?.beside === true && standsOfHand(release) !== null
 
 /** Helm has made a revision for the execution. One that a late write of an operation before it has made is none of its. */
 const hasDeployed = ({ release, operation }: ReleaseState, { executionId, revision }: Claim): boolean =>
@@ -83,9 +91,10 @@ const hasDeployed = ({ release, operation }: ReleaseState, { executionId, revisi
 /** Helm has made no revision for it: also a freeze that was taken over is still there. */
 const asBefore = (release: Release): Release => release
 
-/** The versions are those of the execution now, and a FAILED release tells which one it was moved to. */
-function afterDeploying(release: Release, { target }: Claim): Release {
-  const gaveUp = release.status === 'FAILED' && target !== null && target !== release.chartVersion
+/** The versions are those of the execution now, and a FAILED release tells which one it was moved to, unless another hand has failed since. */
+function afterDeploying(state: ReleaseState, { target }: Claim): Release {
+  const { release } = state
+  const gaveUp = release.status === 'FAILED' && !isByOther(state) && target !== null && target !== release.chartVersion
   return { ...release, frozen: null, attemptedChartVersion: gaveUp ? target : release.attemptedChartVersion }
 }
 

@@ -1,4 +1,5 @@
 import type { DomainEvent } from '../../core/events.ts'
+import type { JsonObject } from '../../core/json.ts'
 import { releaseEvent } from './events.ts'
 import type {
   Absent,
@@ -24,6 +25,7 @@ import {
   verdictOf,
 } from './revisions.ts'
 import { waitAtRest } from './shown.ts'
+import { isWithoutEffect } from './without-effect.ts'
 
 /** What following Helm's storage makes of a release: the release as it then is, what to mirror, what to tell. */
 export type Followed = {
@@ -39,12 +41,13 @@ export function isKnown(release: Release, newest: HelmRevision): boolean {
 
 /**
  * True when another hand has moved a release that no execution holds out of its freeze (SPEC section 3, the table). A
- * mere write to the same revision does not, nor does a late write of ours.
+ * mere write to the same revision does not, nor does a late write of ours, nor a revision without effect.
  */
 export function endsFreeze(state: ReleaseState, seen: Present | Absent): boolean {
   const { release, operation } = state
   if (release.frozen === null || release.claim !== null || operation === null) return false
   if (release.frozen.over || seen.kind === 'absent') return true
+  if (isWithoutEffect(seen)) return false
   if (isKnown(release, seen.newest) || isTouched(release, seen.newest)) return false
   return isByOther(state, seen)
 }
@@ -123,13 +126,18 @@ function followPresence(state: ReleaseState, seen: Present): Followed {
   if (state.release.frozen !== null && isTouched(state.release, newest)) return written(state.release, newest)
   const mirrored = [...cutOff(state, newest), ...recordsOf(state, seen)]
   const followed = releaseOf(state.release, newest, mirrored.at(-1)?.performedBy ?? state.release.performedBy)
-  const left = isByOther(state, seen) ? untilUnclaimed(state.release) : state.release.frozen
+  const staysFrozen = isWithoutEffect(seen) || !isByOther(state, seen)
+  const left = staysFrozen ? state.release.frozen : untilUnclaimed(state.release)
   const removed = followed.status === 'UNINSTALLED' ? { leftovers: whatStays(seen), ...byHand } : {}
   const release = { ...followed, frozen: left, ...removed }
   const what = release.status === 'UNINSTALLED' ? 'uninstalled' : 'changed'
-  const events = changed(state.release, release) ? [releaseEvent(release, what)] : []
+  const events = changed(state.release, release) ? [releaseEvent(release, what, stillFrozen(state, seen))] : []
   return { release, mirrored, events }
 }
+
+/** Said where another hand's revision would have ended a freeze, had it changed anything. */
+const stillFrozen = ({ release }: ReleaseState, seen: Present): JsonObject =>
+  release.frozen !== null && release.claim === null && isWithoutEffect(seen) ? { reason: 'STILL_FROZEN' } : {}
 
 /** Another write of a frozen release's revision: nothing of it has moved. */
 function written(release: Release, newest: HelmRevision): Followed {

@@ -94,6 +94,88 @@ describe('a freeze that another hand ends', () => {
   })
 })
 
+describe('a freeze beside a revision of another hand that has changed nothing', () => {
+  const told = ({ events }: Simulation) => events.flatMap(({ data }) => data.reason ?? [])
+  const stays = ({ state, world }: Simulation) => {
+    expect([state.release.frozen?.over ?? null, world.gate]).toEqual([null, 'frozen'])
+    expect(state.release.frozen).not.toBeNull()
+  }
+  const upgrade = (simulation: Simulation): boolean => {
+    const operation = simulation.operation()
+    return simulation.command({ kind: 'upgrade', operation, ifRevision: simulation.state.release.revision })
+  }
+
+  test('stays where that has failed: the release follows Helm, says so once, and an upgrade takes it over', () => {
+    const simulation = frozen()
+    const { revision } = simulation.state.release
+    simulation.world.byHand('fails')
+    steps(simulation, 5)
+    stays(simulation)
+    const followed = { status: 'FAILED', revision: revision + 1, pendingBy: null, performedBy: 'external' }
+    expect(simulation.state.release).toMatchObject(followed)
+    expect(told(simulation)).toEqual(['STILL_FROZEN'])
+    // A template that is changed by hand later is no change of that revision.
+    simulation.world.live = 'edited'
+    steps(simulation, 5)
+    stays(simulation)
+    expect(upgrade(simulation)).toBe(true)
+    steps(simulation, 6)
+    expect(simulation.state.release).toMatchObject({ status: 'DEPLOYED', frozen: null })
+  })
+
+  test('stays while that is pending, which takes no upgrade, and after it has failed', () => {
+    const simulation = frozen()
+    simulation.world.byHand('pending')
+    steps(simulation, 5)
+    stays(simulation)
+    expect(simulation.state.release).toMatchObject({ status: 'PENDING_UPGRADE', pendingBy: 'external' })
+    expect(upgrade(simulation)).toBe(false)
+    simulation.world.byHand('fails')
+    steps(simulation, 3)
+    stays(simulation)
+    expect(simulation.state.release).toMatchObject({ status: 'FAILED', pendingBy: null })
+  })
+
+  test('ends as soon as that applies while it is pending, so that it need not wait for us', () => {
+    const simulation = frozen()
+    simulation.world.byHand('pending')
+    steps(simulation, 3)
+    simulation.world.byHand('applies')
+    steps(simulation, 3)
+    expect([simulation.state.release.frozen, simulation.world.gate]).toEqual([null, 'none'])
+    expect(simulation.state.release).toMatchObject({ status: 'PENDING_UPGRADE', pendingBy: 'external' })
+  })
+
+  test.each(['applies', 'fails'] as const)('left by an execution because of it, and then it %s', (then) => {
+    const simulation = new Simulation({ wait: false })
+    steps(simulation, 2)
+    simulation.claim()
+    simulation.order('upgrade', {})
+    steps(simulation, 3)
+    simulation.world.byHand('pending')
+    steps(simulation, 4)
+    expect(simulation.unclaim(true)).toBe(true)
+    simulation.world.byHand(then)
+    steps(simulation, 3)
+    if (then === 'fails') return stays(simulation)
+    expect([simulation.state.release.frozen, simulation.world.gate]).toEqual([null, 'none'])
+  })
+
+  test.each([
+    ['unchanged', 'frozen'],
+    ['changed', 'none'],
+  ] as const)('that is settled by force, the workloads %s', (what, gate) => {
+    const simulation = frozen()
+    simulation.world.byHand('pending')
+    steps(simulation, 3)
+    if (what === 'changed') simulation.world.byHand('applies')
+    expect(simulation.command({ kind: 'recover', operation: simulation.operation(), force: true })).toBe(true)
+    steps(simulation, 6)
+    expect(simulation.state.release).toMatchObject({ status: 'FAILED', pendingBy: null })
+    expect([simulation.state.release.frozen !== null, simulation.world.gate]).toEqual([gate === 'frozen', gate])
+  })
+})
+
 test('what was made anew as it was held, without a freeze, is let go by the next operation', () => {
   const simulation = new Simulation({ wait: true })
   steps(simulation, 4)

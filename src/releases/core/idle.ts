@@ -12,17 +12,19 @@ import { isBaseline, isOurs, isPending } from './ownership.ts'
 import { healthOf } from './phases/waiting.ts'
 import { planFrozen, planSettle } from './plan.ts'
 import { removalMs } from './removal.ts'
+import { freezeJudged } from './without-effect.ts'
 
 /** Why a release shows what it was: nothing is concluded from not seeing. */
 export const unreadableReason = 'CLUSTER_UNREADABLE'
 
 /** No operation is open: the release follows Helm, and a late write of an operation that has ended is settled. */
 export function decideIdle(
-  state: ReleaseState,
+  known: ReleaseState,
   seen: Present | Absent,
   attempt: Attempt<ReleaseAct> | null,
   now: Instant,
 ): ReleaseDecision {
+  const state = seen.kind === 'present' ? freezeJudged(known, seen) : known
   const late = lateWrite(state, seen, attempt, now)
   if (late !== null) return late
   const going = beingRemoved(state, seen, now)

@@ -46,12 +46,14 @@ export type Health = {
 
 /**
  * A release in two versions, which an execution left: how many instances run which, as it was seen last. `over`: another hand has ended the
- * freeze while an execution held the release, and its gates come off once nobody holds it.
+ * freeze while an execution held the release, and its gates come off once nobody holds it. `beside`: a revision of another hand was
+ * there when it was left, and it is to be seen whether that changes anything.
  */
 export type Frozen = {
   readonly executionId: Uuid
   readonly versions: Record<string, number>
   readonly over?: true
+  readonly beside?: true
 }
 
 /**
@@ -323,6 +325,8 @@ export type ReleaseObservation =
       /** Both read only at rest of a frozen release: null where nothing is pinned, or nothing held, or nobody asks. */
       readonly traffic: FrozenTraffic | null
       readonly frozenVersions: Frozen['versions'] | null
+      /** Read of a frozen release where its newest revision may be without effect (`without-effect.ts`). Absent: nobody asks. */
+      readonly heldTemplates?: 'same' | 'changed' | 'unknown'
       /** Read where helm may have applied: a workload carries the note of an execution though nothing is frozen. Absent: none does. */
       readonly stillHeld?: boolean
     }

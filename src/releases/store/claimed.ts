@@ -1,10 +1,12 @@
-import { sql } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 import type { Instant } from '../../core/instant.ts'
 import type { ErrorCode } from '../../core/problems.ts'
 import type { Uuid } from '../../core/subject.ts'
 import type { Db } from '../../infra/database/types.ts'
+import { standsOfHand } from '../core/without-effect.ts'
 import type { ClaimedSight, OrderSight } from '../execution-orders.ts'
-import { tables } from './tables.ts'
+import { statusBeneath } from './rows.ts'
+import { type ReleaseRow, tables } from './tables.ts'
 
 type Asked = { readonly releaseId: Uuid; readonly operationIds: readonly Uuid[] }
 type OrderDocument = {
@@ -32,6 +34,8 @@ export async function lookAtClaimed(db: Db, asked: readonly Asked[]): Promise<re
       'releases.id',
       'releases.status',
       'releases.revision',
+      'releases.pending_by',
+      'releases.claim',
       'releases.secret_uid',
       'revisions.operation_id as made_by',
     ])
@@ -57,6 +61,8 @@ function ordersOf(ids: readonly Uuid[]) {
 type Row = {
   readonly status: string
   readonly revision: number
+  readonly pending_by: string | null
+  readonly claim: Selectable<ReleaseRow>['claim']
   readonly secret_uid: string | null
   readonly made_by: Uuid | null
   readonly orders: readonly OrderDocument[]
@@ -71,9 +77,13 @@ function sightOf({ releaseId, operationIds }: Asked, row: Row | undefined): Clai
     revision: row?.revision ?? 0,
     secretUid: row?.secret_uid ?? null,
     madeBy: row?.made_by ?? null,
+    stands: row === undefined ? null : standsOf(row),
     orders: Object.fromEntries(sights),
   }
 }
+
+const standsOf = (row: Row): ClaimedSight['stands'] =>
+  standsOfHand({ status: statusBeneath(row), pendingBy: row.pending_by === 'external' ? 'external' : null })
 
 /** How an order stands, from what is stored of it. Pure. */
 export function orderSight(order: OrderDocument | undefined): OrderSight {

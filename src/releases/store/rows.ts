@@ -33,6 +33,11 @@ type StoredClaim = Claim & { readonly status: ReleaseStatus }
 
 const claimOf = ({ status: _, ...claim }: StoredClaim): Claim => claim
 
+/** The status that a release has beneath its claim, if it has one. */
+export function statusBeneath({ claim, status }: Pick<Selectable<ReleaseRow>, 'claim' | 'status'>): ReleaseStatus {
+  return ((claim as StoredClaim | null)?.status ?? status) as ReleaseStatus
+}
+
 /** A release from its row. Its values are decrypted only here. */
 export function releaseOf(row: Selectable<ReleaseRow>, vault: Vault): Release {
   const held = row.claim as StoredClaim | null
@@ -46,7 +51,7 @@ export function releaseOf(row: Selectable<ReleaseRow>, vault: Vault): Release {
     chartVersion: row.chart_version,
     attemptedChartVersion: row.attempted_chart_version,
     appVersion: row.app_version,
-    status: (held?.status ?? row.status) as ReleaseStatus,
+    status: statusBeneath(row),
     failedKind: row.failed_kind as ActionKind | null,
     everDeployed: row.ever_deployed,
     revision: row.revision,

@@ -1,6 +1,16 @@
 import { describe, expect, test } from 'vitest'
+import { isOnTarget } from './instances.ts'
 import { refOf } from './rehearsal/world.ts'
-import { anotherHand, breakPod, killPod, lateWrite, scale } from './testing/disturb.ts'
+import {
+  anotherHand,
+  breakPod,
+  editTemplate,
+  handEnds,
+  handInVain,
+  killPod,
+  lateWrite,
+  scale,
+} from './testing/disturb.ts'
 import { given } from './testing/scenario.ts'
 import { Simulation, say } from './testing/simulation.ts'
 
@@ -65,6 +75,98 @@ describe('another hand', () => {
       .inCluster(anotherHand)
       .untilStatus('FAILED')
       .thenReason('CHANGED_BY_ANOTHER_HAND')
+  })
+})
+
+describe('a revision of another hand that has changed nothing', () => {
+  const stands = ['pending', 'failed'] as const
+  const bare = { frozen: true, gate: 'frozen' }
+  const left = ({ execution: { frozen }, world }: Simulation) => ({ frozen, gate: world.gate.kind })
+
+  test.each(
+    stands.flatMap((one) => (['IN_PROGRESS', 'PAUSED', 'ROLLING_BACK'] as const).map((at) => [one, at] as const)),
+  )('%s, in %s: the fleet is left frozen, and it is told', (one, status) => {
+    const scenario = given({ size: 10, room: 0 }).untilBatch(2)
+    if (status === 'PAUSED') scenario.when('pause').afterSeconds(10)
+    if (status === 'ROLLING_BACK') scenario.when('rollback')
+    const onTarget = () => scenario.world.pods.filter(({ side }) => side === 'target').length
+    scenario.inCluster(handInVain(one)).untilStatus('FAILED').thenReason('CHANGED_BY_ANOTHER_HAND')
+    scenario.so(({ warnings }, simulation) => {
+      expect(left(simulation)).toEqual(bare)
+      expect(warnings.map(({ code }) => code)).toContain('OTHER_REVISION_WITHOUT_EFFECT')
+    })
+    const moved = onTarget()
+    scenario.afterSeconds(60)
+    expect(onTarget()).toBe(moved)
+  })
+
+  test('once helm has gone back: what is not back yet stays', () => {
+    const spec = { batchSize: 2, maxUnavailablePercentage: 10, batchDelaySeconds: 1, healthCheckIntervalSeconds: 1 }
+    const scenario = given({ size: 10, room: 0, spec }).untilBatch(3).when('rollback')
+    scenario
+      .until(({ stage }) => stage === 'reverting', 'it goes back')
+      .inCluster(handInVain('failed'))
+      .untilStatus('FAILED')
+      .so((_, simulation) => expect(left(simulation)).toEqual(bare))
+  })
+
+  test('in CANARY_MONITORING, and one that failed', () => {
+    for (const turnsBad of [[], [{ index: 0, afterSeconds: 3 }]]) {
+      const canary = { strategy: 'CANARY', healthCheckIntervalSeconds: 1, healthCheckTimeoutSeconds: 5 } as const
+      const scenario = given({ size: 10, room: 0, faults: { turnsBad }, spec: canary })
+      scenario
+        .untilStatus('CANARY_MONITORING')
+        .afterSeconds(20)
+        .so(({ statusReason }) => expect(statusReason).toBe(turnsBad.length === 0 ? null : 'CANARY_FAILED'))
+        .inCluster(handInVain('failed'))
+        .untilStatus('FAILED')
+        .thenReason('CHANGED_BY_ANOTHER_HAND')
+        .so((_, simulation) => expect(left(simulation)).toEqual(bare))
+    }
+  })
+
+  test('in blue-green the traffic stays pinned to the set that has passed', () => {
+    const scenario = given({ size: 4, faults: { neverReady: [1] }, spec: { strategy: 'BLUE_GREEN' } })
+    scenario
+      .until(({ stage }) => stage === 'moving', 'green starts')
+      .inCluster(handInVain('failed'))
+      .untilStatus('FAILED')
+      .so((_, simulation) => {
+        expect(left(simulation)).toEqual(bare)
+        expect(simulation.world.pin).toBe('previous')
+      })
+  })
+
+  test('before helm has run, of a fleet that was found frozen: it is as it was found', () => {
+    given({ size: 6, takesOver: true })
+      .untilWaiting('GATE')
+      .inCluster(handInVain('failed'))
+      .untilStatus('FAILED')
+      .thenReason('CHANGED_BY_ANOTHER_HAND')
+      .so((_, simulation) => expect(left(simulation)).toEqual(bare))
+  })
+
+  test('where all instances are on the target version, or the template is that of the hand: the gate comes off', () => {
+    const edited = given({ size: 10, room: 0 }).untilBatch(2)
+    edited.inCluster((world, now) => editTemplate(handInVain('pending')(world, now), now)).untilStatus('FAILED')
+    expect(left(edited.simulation)).toEqual({ frozen: false, gate: 'none' })
+    const all = given({
+      size: 3,
+      room: 0,
+      spec: { batchSize: 3, maxUnavailablePercentage: 100, healthCheckIntervalSeconds: 30 },
+    })
+    all.until(({ instances }) => instances.every(isOnTarget), 'all have moved').inCluster(handInVain('failed'))
+    all.untilStatus('FAILED')
+    expect(left(all.simulation)).toEqual({ frozen: false, gate: 'none' })
+  })
+
+  test('that is deployed before it has ended: the gate comes off', () => {
+    const scenario = given({ size: 10, room: 0 }).untilBatch(2).inCluster(handInVain('pending'))
+    scenario
+      .until(({ ending }) => ending !== null, 'the end is decided')
+      .inCluster((world, now) => handEnds(world, undefined, now))
+      .untilStatus('FAILED')
+      .so((_, simulation) => expect(left(simulation)).toEqual({ frozen: false, gate: 'none' }))
   })
 })
 

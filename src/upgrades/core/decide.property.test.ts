@@ -5,11 +5,13 @@ import type { ErrorCode } from '../../core/problems.ts'
 import { isForward } from './instances.ts'
 import type { ExecutionAct, ExecutionCommand, RehearsalFaults, Strategy } from './model.ts'
 import { isTerminal, strategies } from './model.ts'
-import { type FleetKind, fleetKinds, type Stopping, stopsAtOnce } from './rehearsal/world.ts'
+import { type FleetKind, fleetKinds, type Stopping, stopsAtOnce, type World } from './rehearsal/world.ts'
 import {
   anotherHand,
   breakPod,
   editTemplate,
+  handEnds,
+  handInVain,
   killPod,
   lateWrite,
   misPin,
@@ -34,7 +36,7 @@ type Move =
   | { readonly kind: 'command'; readonly command: ExecutionCommand }
   | { readonly kind: 'scale'; readonly to: number }
   | { readonly kind: 'kill' | 'break'; readonly nth: number }
-  | { readonly kind: 'hand' | 'misPin' | 'lateWrite' }
+  | { readonly kind: 'hand' | 'handPends' | 'handFails' | 'handDeploys' | 'misPin' | 'lateWrite' }
   | { readonly kind: 'template'; readonly to: keyof typeof templates }
   | { readonly kind: 'refuse'; readonly acts: readonly ActKind[] }
 
@@ -73,6 +75,10 @@ const others = [
     arbitrary: fc.record({ kind: fc.constantFrom('kill' as const, 'break' as const), nth: fc.nat(60) }),
   },
   { weight: 1, arbitrary: fc.constantFrom(...(['hand', 'misPin', 'lateWrite'] as const).map((kind) => ({ kind }))) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(...(['handPends', 'handFails', 'handDeploys'] as const).map((kind) => ({ kind }))),
+  },
   {
     weight: 1,
     arbitrary: fc.constantFrom(
@@ -162,6 +168,12 @@ function turnRound(simulation: Simulation, looks: number): void {
   simulation.command(say.cancel)
 }
 
+/** What is pending of another hand fails; where nothing is, a revision that has. */
+function handFails(world: World, now: number): World {
+  const isPending = world.releases.some(({ stands }) => stands === 'pending')
+  return isPending ? handEnds(world, 'failed', now) : handInVain('failed')(world, now)
+}
+
 function apply(simulation: Simulation, guard: Guard, move: Move): void {
   if (move.kind === 'next') {
     for (let n = 1; n < move.times; n++) simulation.next()
@@ -179,6 +191,9 @@ function apply(simulation: Simulation, guard: Guard, move: Move): void {
   if (move.kind === 'lateWrite') simulation.world = lateWrite(simulation.world, simulation.now)
   if (move.kind === 'template') simulation.world = templates[move.to](simulation.world, simulation.now)
   if (move.kind === 'hand') simulation.world = anotherHand(simulation.world, simulation.now)
+  if (move.kind === 'handPends') simulation.world = handInVain('pending')(simulation.world, simulation.now)
+  if (move.kind === 'handFails') simulation.world = handFails(simulation.world, simulation.now)
+  if (move.kind === 'handDeploys') simulation.world = handEnds(simulation.world, undefined, simulation.now)
 }
 
 /** What only a person can end: then it is said, and looked at again. */

@@ -291,6 +291,11 @@ export type Execution = {
   readonly emptySince?: Instant | null
   /** The pod template as it was when helm's apply was seen: the target version's. Absent: helm has not run, or it has none. */
   readonly applied?: PodTemplate | null
+  /**
+   * What tells the pod templates of all that is held, as helm has left them for this execution last (`templatesOf`). Absent: it has
+   * not run, or is at work.
+   */
+  readonly templates?: string | null
   /** Since when another hand's template stands in the way (`edited.ts`). Absent: none does. */
   readonly editedSince?: Instant | null
   /** When it is looked at again, where `waitingFor` tells a later moment. Absent: then. */

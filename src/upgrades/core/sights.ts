@@ -52,6 +52,8 @@ export type ReleaseSight = {
   readonly secretUid: string | null
   /** Which of our operations made that revision, `operation`: another one of Flotilla's; null: none of them. */
   readonly madeBy: 'deploy' | 'undo' | 'operation' | null
+  /** How that revision stands, where it is neither deployed nor uninstalled. Absent: it is. */
+  readonly stands?: 'pending' | 'failed'
   readonly deploy: ChildSight
   readonly undo: ChildSight
 }
@@ -126,6 +128,8 @@ export type Others = {
   readonly blockers: readonly string[]
   readonly left?: readonly PodRef[]
   readonly progress?: number
+  /** What tells their present pod templates from any other. Absent: there are none. */
+  readonly mark?: string
 }
 
 /** A look at everything that an execution depends on. `unreadable` is never taken for gone. */

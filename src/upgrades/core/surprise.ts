@@ -50,6 +50,7 @@ function isWatchedByOurs({ deploy, undo, madeBy }: ReleaseSight): boolean {
   return deploy.kind !== 'absent' && (deploy.kind !== 'failed' || madeBy === 'deploy')
 }
 
-function isAsFound({ revision, secretUid }: ClaimedRelease, sight: ReleaseSight): boolean {
+/** True for a release at the revision that the execution found. */
+export function isAsFound({ revision, secretUid }: ClaimedRelease, sight: ReleaseSight): boolean {
   return sight.revision === revision && (secretUid === null || sight.secretUid === secretUid)
 }

@@ -27,9 +27,10 @@ export async function heldWorkloads(parts: FleetParts, { id, clusterId, namespac
   const rows = await parts.gates.ofRelease(parts.db, id)
   const client = parts.clientOf(clusterId)
   return Promise.all(
-    rows.map(async ({ kind: named, name }) => {
-      const kind = gateKinds[named]
-      return { name, kind, live: await client.find<Workload>(kind.resource, { namespace, name }) }
+    rows.map(async (row) => {
+      const { name } = row
+      const kind = gateKinds[row.kind]
+      return { row, name, kind, live: await client.find<Workload>(kind.resource, { namespace, name }) }
     }),
   )
 }

@@ -9,6 +9,7 @@ import type { Fleet, FleetParts } from './fleet/context.ts'
 import { acting, type Hand } from './fleet/hand.ts'
 import { readVersions } from './frozen-count.ts'
 import { fleetOfRow, heldWorkloads, readPresent } from './frozen-fleet.ts'
+import { readTemplates } from './frozen-templates.ts'
 import { readTraffic, repinToServing } from './frozen-traffic.ts'
 import { carriesNote } from './gate/annotation.ts'
 import type { GateGoal } from './gate/row.ts'
@@ -32,6 +33,7 @@ export function frozenWorkloads(parts: FleetParts): FrozenWorkloads {
     scaled: (release) => readScaled(parts, release),
     versions: (release) => readVersions(parts, release),
     traffic: (release) => readTraffic(parts, release),
+    templates: (release) => readTemplates(parts, release),
     stillHeld: async (release) =>
       (await heldWorkloads(parts, release)).some(({ live }) => live !== null && carriesNote(live)),
     repin: (release, lease) => acting(under(lease), (hand) => repinToServing(parts, release, hand)),

@@ -48,6 +48,8 @@ export type GateState = {
   readonly takenFrom: Uuid | null
   /** It is on the way back, or was when it was frozen. Absent: it was not. */
   readonly reverted?: true
+  /** The mark of the pod template with which it was frozen; until helm runs for an execution that takes it over. Absent: not noted. */
+  readonly template?: string
   /** Frozen before helm had gone back: the place from which on all had moved. Absent: the fields themselves tell. */
   readonly movedFrom?: number
   /** The fields as that one had left them. */

@@ -119,6 +119,7 @@ export async function openReleases(): Promise<ReleasesWorld> {
 const untouched = {
   ...{ traffic: async () => null, versions: async () => null, repin: async () => undefined },
   stillHeld: async () => false,
+  templates: async () => 'unknown' as const,
 }
 
 /** In place of the upgrades' own: it remembers what was asked, and does nothing. */

@@ -1,8 +1,9 @@
 import { seconds } from '../../../core/instant.ts'
 import type { ReleaseDecision } from '../command.ts'
 import { follow } from '../follow.ts'
-import type { HelmRevision, Phase } from '../model.ts'
+import type { Phase, Present } from '../model.ts'
 import { ended } from '../outcome.ts'
+import { isWithoutEffect } from '../without-effect.ts'
 import { abandoned, again } from './applying.ts'
 import { conclude } from './failing.ts'
 import { goOn, type Look, type PhaseHandler, whileSettling } from './look.ts'
@@ -19,7 +20,7 @@ export const settling: PhaseHandler<Settling> = (look, phase) => {
   if (act?.kind !== 'settle' || act.secretUid !== newest.secretUid) {
     return anotherHand(look, `revision ${newest.revision} was made by another hand`)
   }
-  return newest.status === 'failed' && isWritten(look, act) ? settled(look, phase, newest) : retry(look, act)
+  return newest.status === 'failed' && isWritten(look, act) ? settled(look, phase, seen) : retry(look, act)
 }
 
 type Settle = Extract<NonNullable<Look['attempt']>['act'], { kind: 'settle' }>
@@ -38,18 +39,18 @@ function retry(look: Look, act: Settle): ReleaseDecision {
   return goOn(look, { operation, act: planned, waitingFor: whileSettling(planned) })
 }
 
-function settled(look: Look, phase: Settling, newest: HelmRevision): ReleaseDecision {
+function settled(look: Look, phase: Settling, seen: Present): ReleaseDecision {
   const { next } = phase
   if (next.kind === 'again')
-    return again(look, phase, { failure: next.failure ?? null, mirrored: [abandoned(look, newest)] })
+    return again(look, phase, { failure: next.failure ?? null, mirrored: [abandoned(look, seen.newest)] })
   if (next.kind === 'conclude') return conclude(look, next.failure)
-  return recovered(look)
+  return recovered(look, seen)
 }
 
-/** The other hand's revision has ended a freeze too: the next look takes it off the workloads. */
-function recovered({ state, operation, seen, now }: Look): ReleaseDecision {
+/** The other hand's revision has ended a freeze too, if it has changed anything: the next look takes it off the workloads. */
+function recovered({ state, operation, now }: Look, seen: Present): ReleaseDecision {
   const { release, mirrored } = follow(state, seen)
-  const { frozen } = state.release
+  const frozen = isWithoutEffect(seen) ? null : state.release.frozen
   const change = frozen === null ? release : { ...release, frozen: { ...frozen, over: true as const } }
   const decision = ended(state, operation, { status: 'SUCCEEDED', error: null }, change, now, mirrored)
   return decision.kind === 'next' && frozen !== null ? { ...decision, wake: now } : decision

@@ -14,6 +14,7 @@ import type {
 import { endsRemoval } from '../phases/removing.ts'
 import { openOperation } from '../situation.ts'
 import { rollbackAhead } from '../way-back.ts'
+import { templatesSeen } from './held.ts'
 
 /** How far an act gets in the simulation, and how it ends. */
 export type Fate =
@@ -52,7 +53,8 @@ export const handFates: readonly HandFate[] = [
   'keptUnseen',
   'keptLost',
 ]
-export type HandDoes = 'upgrade' | 'rollback' | 'uninstall' | 'uninstallKeeping' | 'pending'
+/** `applies`: what is pending changes the workloads. `fails`: it fails, or, where nothing is pending, a revision that has changed nothing. */
+export type HandDoes = 'upgrade' | 'rollback' | 'uninstall' | 'uninstallKeeping' | 'pending' | 'applies' | 'fails'
 
 function handOf(fate: HandFate): HandDoes {
   if (fate.startsWith('overtaken')) return 'rollback'
@@ -98,6 +100,8 @@ export class HelmWorld {
   traffic: FrozenTraffic | null = null
   /** How many pods of a frozen fleet run each version; null: nobody counts. */
   frozenVersions: Frozen['versions'] | null = null
+  /** The revision whose objects were there when the fleet was left frozen. */
+  heldAt: string | null = null
   /** A workload was made anew as it was held, though no freeze is known. */
   stillHeld = false
   private clock = 1
@@ -133,6 +137,7 @@ export class HelmWorld {
       traffic: this.gate === 'none' ? null : this.traffic,
       frozenVersions: this.gate === 'none' ? null : this.frozenVersions,
       stillHeld: this.stillHeld,
+      ...templatesSeen(this, state, newest),
     }
   }
 
@@ -200,11 +205,22 @@ export class HelmWorld {
       this.live = null
       return
     }
+    const newest = this.newest()
+    const pending = newest?.status.startsWith('pending-') && this.foreign.has(newest.secretUid) ? newest : null
+    if (what === 'applies') {
+      if (pending !== null) this.live = pending.secretUid
+      return
+    }
+    if (what === 'fails' && pending !== null) {
+      this.mark(pending.secretUid, 'failed', 'by hand')
+      return
+    }
     // An upgrade without labels of its own inherits those of the revision before it, ours among them.
     const inherited = this.newest() ?? none
     const status = this.revisions.length === 0 ? 'pending-install' : 'pending-upgrade'
     const revision = this.add(status, inherited, 'by hand')
     this.foreign.add(revision.secretUid)
+    if (what === 'fails') this.mark(revision.secretUid, 'failed', 'by hand')
     if (what === 'upgrade') this.deployed(revision.secretUid, 'Upgrade complete')
     // To a revision that ours never go back to: with the same number and the same target nobody could tell them apart.
     if (what === 'rollback') this.deployed(revision.secretUid, 'Rollback to 100')

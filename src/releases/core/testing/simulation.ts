@@ -6,6 +6,7 @@ import { decideRelease } from '../decide.ts'
 import type { NewOperation, OperationRequest, ReleaseAct, ReleaseCommand, ReleaseState } from '../model.ts'
 import { withMirror } from '../revisions.ts'
 import { openOperation } from '../situation.ts'
+import { isInVain, isWithoutEffect } from './held.ts'
 import { type Fate, HelmWorld, lookedAt } from './helmworld.ts'
 
 type Next = Extract<Decision<ReleaseState, ReleaseAct>, { kind: 'next' }>
@@ -106,10 +107,13 @@ export class Simulation {
     const { claim, revision } = this.state.release
     if (claim === null) return false
     const { executionId } = claim
-    const frozen = mixed && revision !== claim.revision ? { executionId, versions: { a: 1, b: 1 } } : null
+    const beside = isInVain(this.world) ? ({ beside: true } as const) : {}
+    const frozen = mixed && revision !== claim.revision ? { executionId, versions: { a: 1, b: 1 }, ...beside } : null
     if (!this.command({ kind: 'unclaim', executionId, frozen })) return false
     // An execution leaves its own gates; a freeze that it found and never touched stays as it was.
-    if (this.tookOver && revision !== claim.revision) this.world.gate = frozen === null ? 'none' : 'frozen'
+    if (!this.tookOver || revision === claim.revision) return true
+    this.world.gate = frozen === null ? 'none' : 'frozen'
+    this.world.heldAt = this.world.live
     return true
   }
 
@@ -182,6 +186,9 @@ export class Simulation {
     const byItself = kind === 'restore' && operation?.endedAt !== null && this.world.newest() !== null
     if (byItself && !this.world.otherHand && !this.world.lateWrites) {
       throw new Error('a freeze is ended by itself though no other hand was there')
+    }
+    if (byItself && release.frozen?.over !== true && isWithoutEffect(this.world)) {
+      throw new Error("a freeze is ended for another hand's revision that has changed nothing")
     }
     if (kind === 'repin' && (this.world.gate === 'none' || openOperation(this.state) !== null)) {
       throw new Error('traffic is moved of a fleet that is not left frozen')

@@ -41,6 +41,8 @@ export type WorldRelease = {
   readonly undo: WorldChild
   /** Its newest revision is of an operation that has ended before: a write of a lost worker came late. */
   readonly isLate?: boolean
+  /** Its newest revision is another hand's, and has changed nothing: it is pending, or has failed. */
+  readonly stands?: 'pending' | 'failed' | undefined
 }
 
 export type World = {
@@ -208,10 +210,11 @@ export function childNow(world: World, child: WorldChild, now: Instant): ChildSi
 
 /** The claimed releases as they are now. */
 export function releaseSights(world: World): readonly ReleaseSight[] {
-  return world.releases.map(({ releaseId, exists, revision, deploy, undo, isLate = false }) => ({
+  return world.releases.map(({ releaseId, exists, revision, deploy, undo, isLate = false, stands }) => ({
     releaseId,
     exists,
     revision,
+    ...(stands === undefined ? {} : { stands }),
     secretUid: `revision-${revision}`,
     madeBy: isLate ? 'operation' : madeBy({ revision, deploy, undo }),
     deploy: childNow(world, deploy, world.at),

@@ -8,6 +8,7 @@ import { statusReasons, waits } from '../reasons.ts'
 import type { Members } from '../slots.ts'
 import { strategyOf } from '../strategies/index.ts'
 import { stop } from '../turns.ts'
+import { templatesOf } from '../without-effect.ts'
 import { waitForHelm } from './helm-at-work.ts'
 import { act, go, goTo, type Look, type StageHandler, type Step } from './look.ts'
 
@@ -28,7 +29,8 @@ export const deploying: StageHandler = (look) => {
 
 /** The pod template that helm has applied is learnt once, as soon as that is seen: what becomes of it later is another hand's. */
 function withApplied({ execution, fleet }: Look): Execution {
-  return patch(execution, { applied: execution.applied ?? fleet.podTemplate ?? null })
+  const { applied, templates } = execution
+  return patch(execution, { applied: applied ?? fleet.podTemplate ?? null, templates: templates ?? templatesOf(fleet) })
 }
 
 function deployed(look: Look): Step {

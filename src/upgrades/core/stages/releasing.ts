@@ -7,6 +7,8 @@ import type { Ending, Execution, Verdict } from '../model.ts'
 import { mapChanged } from '../patch.ts'
 import { statusReasons, waits } from '../reasons.ts'
 import { finish, type Mover } from '../transitions.ts'
+import { warned } from '../warned.ts'
+import { isWithoutEffect, leftFrozen } from '../without-effect.ts'
 import { isGated } from './closing.ts'
 import { succeed } from './concluding.ts'
 import { helmAtWork } from './helm-at-work.ts'
@@ -20,14 +22,18 @@ export const releasing: StageHandler = (look) => {
   const { ending } = look.execution
   if (ending === null) throw new Error('an execution that is releasing has an ending')
   if (ending.to === 'ROLLED_BACK' || ending.to === 'COMPLETED') return succeed(look, 'undo') ?? end(look, ending)
-  if (isForeign(ending)) return free(look, ending) ?? concludeAll(look, ending) ?? end(look, ending)
+  if (isForeign(ending) && !isWithoutEffect(look))
+    return free(look, ending) ?? concludeAll(look, ending) ?? end(look, ending)
   // Opened before that order is seen and concluded, the gate would let helm move every pod at once.
   if (isBehind(look)) return wait(look.execution, waitOf(ending), soon(look))
   if (!look.execution.deployed) return leaveUntouched(look) ?? end(look, ending)
   return settle(look, ending) ?? concludeAll(look, ending) ?? leave(look, ending) ?? end(look, ending)
 }
 
-/** Another hand, or a target that is gone: gate and pin come off at once (SPEC section 5, "Safety"). */
+/**
+ * Another hand, or a target that is gone: gate and pin come off at once (SPEC section 5, "Safety"), unless nothing of that hand's
+ * revision can take effect.
+ */
 export function isForeign({ reason }: Ending): boolean {
   return reason === statusReasons.anotherHand || reason === statusReasons.gone
 }
@@ -164,7 +170,8 @@ function end(look: Look, ending: Ending): Step {
   const frozen = fleet.gate.kind === 'frozen'
   const frozenVersions = frozen ? versionsIn(execution, fleet) : null
   const instances = mapChanged(execution.instances, (one) => asLeft(one, ending, now))
-  const left = { ...execution, instances, frozen, frozenVersions }
+  const told = frozen && ending.reason === statusReasons.anotherHand ? warned(execution, leftFrozen) : execution
+  const left = { ...told, instances, frozen, frozenVersions }
   return { kind: 'end', execution: finish(left, ending.to, ending.reason, mover) }
 }
 

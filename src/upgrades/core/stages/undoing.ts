@@ -1,6 +1,8 @@
 import { failureOf, releasesWith, touchedReleases } from '../children.ts'
+import { patch } from '../patch.ts'
 import { statusReasons, waits } from '../reasons.ts'
 import { endAs, failing } from '../turns.ts'
+import { templatesOf } from '../without-effect.ts'
 import { helmAtWork, waitForHelm } from './helm-at-work.ts'
 import { act, go, goTo, type Look, type StageHandler, type Step, soon, wait } from './look.ts'
 import { isBehind } from './paused.ts'
@@ -38,7 +40,9 @@ function undo(look: Look): Step {
   if (failure !== null) return go(endAs(execution, failing(statusReasons.rollback, failure.detail, failure.code), now))
   const absent = new Set(releasesWith(execution, releases, 'undo', 'absent'))
   const missing = touchedReleases(execution, releases).filter((id) => absent.has(id))
-  if (missing.length > 0) return act(execution, { kind: 'undo', releaseIds: missing }, waits.helm)
+  if (missing.length > 0) {
+    return act(patch(execution, { templates: null }), { kind: 'undo', releaseIds: missing }, waits.helm)
+  }
   if (releasesWith(execution, releases, 'undo', 'running').length > 0) return waitForHelm(look, 'undo')
-  return goTo(look, execution, 'reverting')
+  return goTo(look, patch(execution, { templates: templatesOf(look.fleet) }), 'reverting')
 }

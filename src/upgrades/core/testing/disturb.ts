@@ -32,6 +32,23 @@ function withPod(stored: World, nth: number, now: Instant, change: Change): Worl
 
 /** Another hand runs helm: our operations end with that, or the revision is simply another. */
 export function anotherHand(stored: World, now: Instant): World {
+  return byHand(stored, undefined, now)
+}
+
+/** Another hand runs helm, which is still before it applies anything, or has failed there. */
+export const handInVain =
+  (stands: 'pending' | 'failed') =>
+  (stored: World, now: Instant): World =>
+    byHand(stored, stands, now)
+
+/** What was pending of another hand is deployed, or has failed. */
+export function handEnds(stored: World, stands: 'failed' | undefined, now: Instant): World {
+  const world = advance(stored, now)
+  const releases = world.releases.map((one) => (one.stands === 'pending' ? { ...one, stands } : one))
+  return { ...world, releases }
+}
+
+function byHand(stored: World, stands: 'pending' | 'failed' | undefined, now: Instant): World {
   const world = advance(stored, now)
   const failed = { kind: 'failed', code: 'changed_by_another_hand', detail: 'another hand upgraded it' } as const
   const releases = world.releases.map((release, at) => {
@@ -39,7 +56,7 @@ export function anotherHand(stored: World, now: Instant): World {
     const open = (kind: string): boolean => kind === 'held' || kind === 'running'
     const deploy = open(release.deploy.kind) || release.deploy.kind === 'held' ? failed : release.deploy
     const undo = open(release.undo.kind) ? failed : release.undo
-    return { ...release, revision: release.revision + 1, deploy, undo }
+    return { ...release, revision: release.revision + 1, stands, deploy, undo }
   })
   return { ...world, releases, writes: world.writes + 1 }
 }

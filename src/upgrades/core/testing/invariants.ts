@@ -12,6 +12,7 @@ import { graceEnds, isReady, refOf, type World, type WorldPod } from '../rehears
 import { budgetNow } from '../stopping.ts'
 import { strategyOf } from '../strategies/index.ts'
 import { transitionTable } from '../transitions.ts'
+import { letGoInVain } from './in-vain.ts'
 import { leftInFlight } from './left-in-flight.ts'
 import type { Committed, Simulation } from './simulation.ts'
 
@@ -64,6 +65,8 @@ export class Guard {
     nothingStartsEmpty(before, after, decision.act?.act ?? null, seen)
     nothingStartsAtRest(before, after, decision.act?.act ?? null, this.highestGate, seen)
     nothingForeignIsTaken(before, after, decision.act?.act ?? null, seen)
+    const inVain = letGoInVain(this.simulation.world, after, decision.act?.act ?? null, seen)
+    must(inVain === null, 12, `the ${inVain} comes off for a revision without effect`)
     if (decision.act !== null) this.checkAct(before, after, decision.act.act, seen)
     if (this.calm) this.checkFleet(before, after)
     if (isTerminal(after.status) && !isTerminal(before.status)) endHolds(this.simulation, after, seen)

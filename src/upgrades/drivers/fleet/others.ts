@@ -7,6 +7,7 @@ import {
 } from '../../../infra/kubernetes/index.ts'
 import type { Others, PodRef, WorkloadKind, WorkloadRef } from '../../core/model.ts'
 import { numberOr } from '../gate/json.ts'
+import { markOf } from '../gate/mark.ts'
 import { isOnDelete, type Workload } from '../gate/model.ts'
 import { gateKinds } from './context.ts'
 import { readPods, refOf } from './members.ts'
@@ -40,6 +41,7 @@ export async function readOthers(
     blockers: [...words, ...going].slice(0, MOST_BLOCKERS),
     ...(left.length === 0 ? {} : { left }),
     progress: lives.reduce((sum, live) => sum + progressOf(live), 0),
+    ...(lives.length === 0 ? {} : { mark: lives.map(markOf).join(' ') }),
   }
 }
 

@@ -4,6 +4,7 @@ import type { GatePosition } from '../../core/model.ts'
 import type { Fields, GateRow, GateState, Hashes, Originals } from '../../store/gate-row.ts'
 import { notedOriginals, renderedBeneath } from './annotation.ts'
 import { omit } from './json.ts'
+import { markOf } from './mark.ts'
 import type { GateKind, Workload } from './model.ts'
 import { ownedByHelm } from './ownership.ts'
 
@@ -129,7 +130,7 @@ function advance(kind: GateKind, live: Workload, row: GateRow, goal: GateGoal): 
   const originals = originalsFor(kind, live, row, goal)
   const wrote = position.kind === 'none' ? {} : { ...row.state.wrote, ...kind.ours(position) }
   const found = goal.deployed ? { takenFrom: null, asFound: null } : {}
-  const { reverted: _, movedFrom: __, ...known } = row.state
+  const { reverted: _, movedFrom: __, template: ___, ...known } = row.state
   const sided = {
     ...known,
     ...sidesFor(known, goal),
@@ -139,6 +140,7 @@ function advance(kind: GateKind, live: Workload, row: GateRow, goal: GateGoal): 
     ...found,
     ...wayBack(row.state, position),
     ...asMoved(row.state, goal),
+    ...templateOf(live, row.state, goal),
   }
   const state = position.kind === 'frozen' ? { ...sided, passed: passedSets(sided, goal) } : sided
   return { ...row, originals, state }
@@ -158,6 +160,17 @@ function asMoved(state: GateState, { position, current, movedFrom }: GateGoal): 
   const isBefore = state.position.kind === 'halted' && current !== null && current === state.target
   const from = isBefore ? movedFrom : state.position.kind === 'frozen' ? (state.movedFrom ?? null) : null
   return from === null ? {} : { movedFrom: from }
+}
+
+/**
+ * What another hand makes of the template of a frozen workload is told by this (docs/adr/0067): noted once, and kept as long as no
+ * helm of an execution has run since. One of a release may fail, and leaves it frozen; what it has applied is another template.
+ */
+function templateOf(live: Workload, { position, template }: GateState, goal: GateGoal): Pick<GateState, 'template'> {
+  const { kind } = goal.position
+  if (kind === 'frozen' && (position.kind !== 'frozen' || template === undefined)) return { template: markOf(live) }
+  const isKept = kind === 'frozen' || kind === 'halted' || (!goal.deployed && kind !== 'none')
+  return isKept && template !== undefined ? { template } : {}
 }
 
 /** What runs before an upgrade has passed once; the new set has when all of it did. */
