@@ -16,6 +16,7 @@ import type { HelmRevision, Present } from './core/model.ts'
 import { rest } from './core/testing/states.ts'
 import { maskOfState, shownFailure, shownObservation } from './machine-shown.ts'
 import type { Charts } from './ports.ts'
+import { shownEvidence } from './shown-evidence.ts'
 
 const secret = 'marked-in-the-schema'
 const charts = { redact: async () => ({}), secrets: async () => [secret] } as unknown as Charts
@@ -176,4 +177,14 @@ test('wherever what helm refuses is cut, nothing is left of a marked value', () 
     expect(message.length).toBeLessThanOrEqual(1000)
     expect(named).toHaveLength(1)
   }
+})
+
+test('a marked value that is also the name of a part of the evidence leaves that part where it is, and as long as it may be', () => {
+  const log = Array.from({ length: 5_000 }, (_, n) => `line ${n} of pods`)
+  const pod = { name: 'p', containers: [{ name: 'c', log }], events: [] }
+  const evidence = { helm: 'helm said it', pods: { workloads: [], pods: [pod], incomplete: false } }
+  const told = shownEvidence(evidence, maskOf(['helm', 'pods', 'work', 'incomplete']))
+  expect(told).toMatchObject({ helm: '*** said it', pods: { workloads: [], incomplete: true } })
+  expect(JSON.stringify(told).length).toBeLessThan(65 * 1024)
+  expect(JSON.stringify(told)).not.toContain('of pods')
 })

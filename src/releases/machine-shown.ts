@@ -1,6 +1,6 @@
 import type { Uuid } from '../core/subject.ts'
 import { ActFailed } from '../infra/engine/index.ts'
-import { beginningOf, type Mask, maskedSaying, mostDetail, showAll } from '../infra/secrets/mask.ts'
+import { beginningOf, type Mask, maskedSaying, maskedTexts, mostDetail, showAll } from '../infra/secrets/mask.ts'
 import type { HelmRevision, Present, ReleaseObservation, ReleaseState, Remains } from './core/model.ts'
 import type { ReleaseDeps } from './deps.ts'
 import type { Charts } from './ports.ts'
@@ -45,10 +45,10 @@ export async function shownObservation(
     return { ...seen, remains: shownRemains(seen.remains, await maskOfState(charts, state)) }
   }
   if (saysNothing(seen)) return seen
-  const { newest, unknown, stored, remains, ...told } = seen
+  const { newest, unknown, stored, remains, evidence, ...told } = seen
   const mask = await maskOfState(charts, state, [newest, ...unknown])
   const describe = (revision: HelmRevision) => ({ ...revision, description: mask(revision.description) })
-  const shown = { ...maskedTexts(told, mask), kind: seen.kind, evidence: shownEvidence(told.evidence, mask) }
+  const shown = { ...maskedTexts(told, mask), kind: seen.kind, evidence: shownEvidence(evidence, mask) }
   // Pods are deleted by their names.
   const { readiness } = told
   const blockers = (readiness?.blockers ?? []).map((each) => maskedSaying(each, mask))
@@ -98,14 +98,6 @@ export function shownFailure({ result, failure }: ActFailed, mask: Mask): ActFai
   const { detail, evidence } = failure
   const shown = evidence === undefined ? {} : { evidence: shownEvidence(evidence, mask) }
   return new ActFailed(result, { ...failure, detail: beginningOf(mask(detail), mostDetail), ...shown })
-}
-
-/** The texts of a value of a known form: its keys and numbers are ours. */
-export function maskedTexts<T>(value: T, mask: Mask): T {
-  if (typeof value === 'string') return mask<string>(value) as T
-  if (Array.isArray(value)) return value.map((item) => maskedTexts(item, mask)) as T
-  if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, maskedTexts(inner, mask)])) as T
 }
 
 /** Helm's own words for what went well: most looks find nothing else, and need no values. */

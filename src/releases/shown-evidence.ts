@@ -1,6 +1,6 @@
 import { isJsonObject, type Json, type JsonObject } from '../core/json.ts'
 import { cutEvidence } from '../infra/kubernetes/index.ts'
-import { endOf, type Mask } from '../infra/secrets/mask.ts'
+import { endOf, type Mask, maskedTexts } from '../infra/secrets/mask.ts'
 import { shownNamed } from './shown-conflict.ts'
 
 /** So much is kept of what helm said last. */
@@ -15,7 +15,7 @@ export function shownEvidence(evidence: Json, mask: Mask): Json
 export function shownEvidence(evidence: Json, mask: Mask): Json {
   if (!isJsonObject(evidence)) return mask(evidence)
   const { conflicts } = evidence
-  const shown = Object.entries(mask(evidence)).map(([part, value]) => [part, cutPart(part, value)])
+  const shown = Object.entries(maskedTexts(evidence, mask)).map(([part, value]) => [part, cutPart(part, value)])
   const named = Array.isArray(conflicts) ? { conflicts: conflicts.map((one) => shownNamed(one, mask)) } : {}
   return { ...Object.fromEntries(shown), ...named }
 }

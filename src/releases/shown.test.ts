@@ -46,7 +46,8 @@ async function everyAnswer(values: JsonObject, said: readonly string[]): Promise
   const shown = await shownWith(charts, ['digest'], [values])
   const objects = [{ kind: 'ConfigMap', name: text, why: text }]
   const remains = { gone: false, deleting: false, blockers: [text], remaining: objects, leftovers: objects }
-  const pods = { pods: [{ log: said, [text]: text }] }
+  // The keys of evidence are ours.
+  const pods = { pods: [{ log: said, reason: text }] }
   const absent: ReleaseObservation = { kind: 'absent', remains: { ...remains, evidence: pods } }
   const failed = new ActFailed('unchanged', {
     code: 'helm_failed',

@@ -10,6 +10,9 @@ type EventObject = KubeObject & {
   readonly eventTime?: string
 }
 
+/** A controller gathers events that are alike; whoever writes more of them by hand is not followed. */
+const mostEvents = 500
+
 /**
  * Why the controller of a workload makes no pod that it wants (a quota, admission), by its events, in the words of the API server;
  * null where it makes them, or does not say. Where events cannot be read nothing is said. To be masked before it is cut.
@@ -22,7 +25,7 @@ export async function readWhyNoPod(
   const { namespace = '', uid = '' } = metadata
   try {
     const about = { namespace, fieldSelector: `involvedObject.uid=${uid}` }
-    return whyNoPod((await client.list<EventObject>(resources.events, about, options)).items)
+    return whyNoPod((await client.list<EventObject>(resources.events, about, { ...options, first: mostEvents })).items)
   } catch (error) {
     if (!(error instanceof ClusterError)) throw error
     return null

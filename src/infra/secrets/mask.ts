@@ -45,6 +45,14 @@ export const beginningOf = (text: string, most: number): string =>
 export const endOf = (text: string, most: number): string =>
   text.length <= most ? text : `…${keptText(text.slice(1 - most))}`
 
+/** The texts of a value of a known form: its keys and numbers are ours. */
+export function maskedTexts<T>(value: T, mask: Mask): T {
+  if (typeof value === 'string') return mask<string>(value) as T
+  if (Array.isArray(value)) return value.map((item) => maskedTexts(item, mask)) as T
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, maskedTexts(inner, mask)])) as T
+}
+
 /** One mask after another. */
 export const bothMasks =
   (one: Mask, other: Mask): Mask =>

@@ -34,12 +34,12 @@ export type OperationKind = ActionKind | 'recover'
 /** What is kept of something that an uninstall leaves behind, and why. */
 export type Leftover = { readonly kind: string; readonly name: string; readonly why: string }
 
-/** `watched`: the watch of its cluster counted it, and vouches for it as long as it tells nothing else. */
+/** `watched`: the watch of its cluster counted it, and vouches for it as long as it tells nothing else; false: it does no more. */
 export type Health = {
   readonly ready: number
   readonly total: number
   readonly observedAt: Instant
-  readonly watched?: true
+  readonly watched?: boolean
   /** How many workloads the watch has counted; 0: it has seen some, and they are gone. */
   readonly workloads?: number
 }

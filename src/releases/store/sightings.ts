@@ -67,15 +67,16 @@ type Comparison = { readonly seenAt: Instant; readonly now: Instant; readonly at
 export async function recordAbsent(
   db: Db,
   clusterId: Uuid,
-  there: readonly HealthSighting[],
+  there: () => Iterable<HealthSighting>,
   comparison: Comparison,
 ): Promise<number> {
   const { atOnce } = comparison
-  const known = new Set(there.map(({ namespace, release }) => keyOf({ namespace, name: release })))
   let doubted = 0
   let after: Place | null = null
   do {
     const page: readonly Place[] = await missable(db, clusterId, after, atOnce)
+    // What the watch has come to know meanwhile is there.
+    const known = new Set([...there()].map(({ namespace, release }) => keyOf({ namespace, name: release })))
     const missed = page.filter((place) => !known.has(keyOf(place)))
     doubted += missed.length - (await recordMissed(db, missed, comparison))
     after = page.length < atOnce ? null : (page.at(-1) ?? null)

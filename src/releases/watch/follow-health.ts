@@ -51,5 +51,5 @@ async function compareAll({ db, clock }: HealthDeps, clusterId: Uuid, source: He
   for (let from = 0; from < all.length; from += atOnce) {
     await recordHealth(db, clusterId, all.slice(from, from + atOnce), clock.now())
   }
-  return recordAbsent(db, clusterId, [...source.all()], { seenAt, now: clock.now(), atOnce })
+  return recordAbsent(db, clusterId, () => source.all(), { seenAt, now: clock.now(), atOnce })
 }

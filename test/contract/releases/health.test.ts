@@ -38,7 +38,7 @@ const seen = (release: string, ready: number, total: number, workloads: number):
 const record = (at: number, ...sightings: readonly HealthSighting[]) =>
   recordHealth(database.db, clusterId, sightings, at)
 const absent = (at: number, ...there: readonly HealthSighting[]) =>
-  recordAbsent(database.db, clusterId, there, { seenAt: at, now: at, atOnce: 2 })
+  recordAbsent(database.db, clusterId, () => there, { seenAt: at, now: at, atOnce: 2 })
 const healthOf = async (id: string): Promise<JsonObject> =>
   (await database.pool.query('select health from releases where id = $1', [id])).rows[0]?.health
 
