@@ -1,14 +1,8 @@
 import { ClusterError } from './errors.ts'
+import { type EventObject, timeOf } from './events.ts'
 import { withoutFoundValues } from './found-values.ts'
 import { resources } from './resources.ts'
 import type { ClusterClient, KubeObject, RequestOptions } from './types.ts'
-
-type EventObject = KubeObject & {
-  readonly reason?: string
-  readonly message?: string
-  readonly lastTimestamp?: string
-  readonly eventTime?: string
-}
 
 /** A controller gathers events that are alike; whoever writes more of them by hand is not followed. */
 const mostEvents = 500
@@ -38,9 +32,6 @@ export function whyNoPod(events: readonly EventObject[]): string | null {
   const newest = about.toSorted((one, other) => timeOf(one).localeCompare(timeOf(other))).at(-1)
   return newest?.reason === 'FailedCreate' && newest.message !== undefined ? refusalOf(newest.message) : null
 }
-
-const timeOf = ({ lastTimestamp, eventTime, metadata }: EventObject): string =>
-  lastTimestamp ?? eventTime ?? metadata.creationTimestamp ?? ''
 
 /** What controllers put before the words of the API server, and what gathers events that are alike before that. */
 const introduction =

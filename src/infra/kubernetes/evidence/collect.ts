@@ -1,5 +1,6 @@
 import type { Clock } from '../../../core/instant.ts'
 import { startDeadline } from '../deadline.ts'
+import type { EventObject } from '../events.ts'
 import { whyGoing } from '../gone.ts'
 import type { ManifestObject } from '../manifest.ts'
 import { mapParallel } from '../parallel.ts'
@@ -11,15 +12,7 @@ import { selectorText } from '../selector.ts'
 import type { ClusterClient, KubeObject } from '../types.ts'
 import { observeObjects, observeWorkloads, type ReadParts } from '../workloads.ts'
 import { boundEvidence } from './bound.ts'
-import {
-  describeEvents,
-  describeLog,
-  describePod,
-  type EventObject,
-  hasCrashed,
-  isCutLog,
-  ofThisTime,
-} from './describe.ts'
+import { describeEvents, describeLog, describePod, hasCrashed, isCutLog, ofThisTime } from './describe.ts'
 import { namedHooks, type UnfinishedHook, unfinishedHooks } from './hooks.ts'
 import type { ContainerEvidence, Evidence, PodEvidence } from './types.ts'
 

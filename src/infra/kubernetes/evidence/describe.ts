@@ -1,18 +1,9 @@
+import { type EventObject, timeOf } from '../events.ts'
 import { withoutFoundValues } from '../found-values.ts'
 import { conditionOf } from '../readiness/judgement.ts'
 import type { ContainerStatus, Pod } from '../readiness/workload-types.ts'
 import type { KubeObject } from '../types.ts'
 import type { ContainerEvidence, EventEvidence, PodEvidence } from './types.ts'
-
-export type EventObject = KubeObject & {
-  readonly type?: string
-  readonly reason?: string
-  readonly message?: string
-  readonly count?: number
-  readonly lastTimestamp?: string
-  readonly eventTime?: string
-  readonly involvedObject?: { readonly uid?: string }
-}
 
 const MOST_EVENTS = 10
 
@@ -101,10 +92,6 @@ export function describeLog(text: string, limits: LogLimits): readonly string[] 
   const whole = isCut || lines.length >= limits.lines ? lines.slice(1) : lines
   const told = whole.filter((line) => line.trim() !== '').slice(1 - limits.lines)
   return told.map(withoutFoundValues)
-}
-
-function timeOf({ lastTimestamp, eventTime, metadata }: EventObject): string {
-  return lastTimestamp ?? eventTime ?? metadata.creationTimestamp ?? ''
 }
 
 /** As long as the cluster says it: it is masked before it is cut. */
