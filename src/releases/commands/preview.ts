@@ -43,8 +43,13 @@ export async function previewUpgrade(
   const shown = await shownIn(deps, prepared.state, [prepared.chart.digest], [prepared.values])
   const found = await conflictsOf(deps, release, manifest)
   const conflicts = found.map((each) => shownConflict(each, shown.mask))
-  return { ...(await diffOf(deps, prepared, manifest, shown)), conflicts }
+  const { before, after } = await sidesOf(deps, prepared, manifest)
+  return { ...(await compare(deps, before, after, shown, forced(body, found))), conflicts }
 }
+
+/** The fields of other hands that an upgrade takes. */
+const forced = ({ forceConflicts }: UpgradeBody, found: readonly FieldConflict[]): readonly FieldConflict[] =>
+  forceConflicts === true ? found : []
 
 /** How a release is shown beside what may become of it. */
 async function shownIn(
@@ -74,19 +79,23 @@ export async function conflictsOf(
   }
 }
 
-/** Throws `Problem` diff_changed when an upgrade is not the one that was previewed. */
-export async function requireDiff(deps: ReleaseDeps, prepared: PreparedUpgrade, hash: string): Promise<void> {
+/**
+ * Throws `Problem` diff_changed when an upgrade is not the one that was previewed: where it takes the fields of other hands,
+ * also when these are other fields or hold something else by now (docs/adr/0071), and what `conflictsOf` throws.
+ */
+export async function requireDiff(
+  deps: ReleaseDeps,
+  prepared: PreparedUpgrade,
+  body: UpgradeBody,
+  hash: string,
+): Promise<void> {
   const { release } = prepared.state
   const { manifest } = await renderUpgrade(deps, release, prepared.chart.digest, prepared.values)
   const { before, after } = await sidesOf(deps, prepared, manifest)
-  const now = hashOf(deps, before, after)
+  const taken = body.forceConflicts === true ? await conflictsOf(deps, release, manifest) : []
+  const now = hashOf(deps, before, after, taken)
   if (now !== hash)
     throw new Problem('diff_changed', 'the upgrade would now change something else', { extra: { hash: now } })
-}
-
-async function diffOf(deps: ReleaseDeps, prepared: PreparedUpgrade, manifest: string, shown: Shown): Promise<Diff> {
-  const { before, after } = await sidesOf(deps, prepared, manifest)
-  return compare(deps, before, after, shown)
 }
 
 async function sidesOf(deps: ReleaseDeps, { state, chart, values }: PreparedUpgrade, manifest: string) {
@@ -135,7 +144,13 @@ async function sideOf(deps: ReleaseDeps, releaseId: Uuid, revision: number): Pro
   return { name: `revision ${revision}`, values: content.values as JsonObject, manifest: content.manifest }
 }
 
-async function compare(deps: ReleaseDeps, before: Side, after: Side, shown: Shown): Promise<Diff> {
+async function compare(
+  deps: ReleaseDeps,
+  before: Side,
+  after: Side,
+  shown: Shown,
+  taken: readonly FieldConflict[] = [],
+): Promise<Diff> {
   const values = await Promise.all([before, after].map((side) => shown.values(side.values)))
   const [valuesBefore, valuesAfter] = values.map((each) => stringify(each, { sortMapEntries: true })) as [
     string,
@@ -151,13 +166,16 @@ async function compare(deps: ReleaseDeps, before: Side, after: Side, shown: Show
     manifest: patch(names, [shown.manifest(before.manifest), shown.manifest(after.manifest)], () =>
       saysElse(before.manifest, after.manifest),
     ),
-    hash: hashOf(deps, before, after),
+    hash: hashOf(deps, before, after, taken),
   }
 }
 
-/** Of the values, not of the order in which they were sent. */
-function hashOf({ previewKey }: ReleaseDeps, before: Side, after: Side): string {
-  const parts = [before.manifest, before.values, after.manifest, after.values]
+/** Of the values, not of the order in which they were sent, nor of that in which the cluster names what is taken by force. */
+function hashOf({ previewKey }: ReleaseDeps, before: Side, after: Side, taken: readonly FieldConflict[]): string {
+  const fields = taken.map(({ object, field, manager, live, wanted }) =>
+    canonicalJson([object, field, manager, live, wanted]),
+  )
+  const parts = [before.manifest, before.values, after.manifest, after.values, fields.sort()]
   return createHmac('sha256', previewKey).update(canonicalJson(parts)).digest('hex')
 }
 

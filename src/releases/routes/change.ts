@@ -43,7 +43,7 @@ export const upgradeRelease = (deps: RouteDeps) =>
       if (query.dryRun === true) return previewUpgrade(deps, given, params.id, body)
       const { ifDiffHash } = body
       const check: UpgradeCheck | undefined =
-        ifDiffHash === undefined ? undefined : (prepared) => requireDiff(deps, prepared, ifDiffHash)
+        ifDiffHash === undefined ? undefined : (prepared) => requireDiff(deps, prepared, body, ifDiffHash)
       return outcome(deps, call, await upgrade(deps, given, params.id, body, check))
     },
   })

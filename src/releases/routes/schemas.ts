@@ -81,7 +81,10 @@ export const upgradeBody = z
       .string()
       .max(128)
       .optional()
-      .describe('The hash of a dry run; refused with 409 when the change is another.'),
+      .describe(
+        'The hash of a dry run of the same body; refused with 409 when the change is another. With `forceConflicts` it covers ' +
+          'the `conflicts` too: which fields are taken, from whom, and what stood there.',
+      ),
     ...deploys,
   })
   .check(needsWait)

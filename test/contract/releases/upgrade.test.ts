@@ -25,7 +25,7 @@ test('what was approved is what is accepted, also when the release moves while i
   const { hash } = await previewUpgrade(deps, call, id, body)
   const checked: string[] = []
   const given = upgrade(deps, call, id, body, async (prepared) => {
-    await requireDiff(deps, prepared, hash)
+    await requireDiff(deps, prepared, body, hash)
     checked.push(`revision ${prepared.state.release.revision}`)
     await upgrade(deps, call, id, { valuesOverride: { image: { tag: '2' } } })
     await untilRevision(id, 2)

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Json } from '../../../src/core/json.ts'
 import { type Resource, resources } from '../../../src/infra/kubernetes/index.ts'
 import { testedDialect } from '../../support/tested-helm.ts'
-import { ok } from '../support/api.ts'
+import { ok, problem } from '../support/api.ts'
 import { eventually } from '../support/eventually.ts'
 import { failure, type Operation, type ReleaseHandle } from '../support/releases.ts'
 import { openWorld, type World } from '../support/world.ts'
@@ -59,6 +59,23 @@ test.concurrent('a dry run finds the conflict before', async () => {
   expect(diff).toMatchObject({ conflicts: meetsConflicts ? [conflict] : [] })
   expect(await replicas(release)).toBe(4)
   expect(await release.verdicts()).toEqual(['1 DEPLOYED'])
+})
+
+test.concurrent('what is taken by force is what the dry run has shown, or nothing is done', async () => {
+  if (!meetsConflicts) return
+  const release = await world.place().installed({ chartName: 'workload' })
+  const wanted = { valuesOverride: { replicas: 3 }, forceConflicts: true }
+  const before = ok(await release.preview(wanted))
+  await scaledByHand(release, 4)
+  problem(await release.upgrade({ ...wanted, ifRevision: 1, ifDiffHash: before.hash }), 409, 'diff_changed')
+  expect(await replicas(release)).toBe(4)
+  const shown = ok(await release.preview(wanted))
+  await scaledByHand(release, 7)
+  problem(await release.upgrade({ ...wanted, ifRevision: 1, ifDiffHash: shown.hash }), 409, 'diff_changed')
+  expect(await replicas(release)).toBe(7)
+  const { hash } = ok(await release.preview(wanted))
+  expect(ok(await release.upgrade({ ...wanted, ifRevision: 1, ifDiffHash: hash }))).toMatchObject({ revision: 2 })
+  expect(await replicas(release)).toBe(3)
 })
 
 test.concurrent('an object whose template has no labels conflicts in the dry run as in the upgrade', async () => {
