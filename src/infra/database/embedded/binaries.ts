@@ -60,10 +60,17 @@ function readableCopy(packaged: string, system: string): string {
   const digest = digestOf(packaged)
   const target = join(system, `postgres-${digest.slice(0, 16)}`)
   if (lstatSync(target, { throwIfNoEntry: false }) !== undefined) {
-    if (isOurs(target) && digestOf(target) === digest) return target
+    if (isOurs(target) && digestOf(target) === digest) return opened(target)
     renameSync(target, `${target}.altered.${randomUUID()}`)
   }
   return copyTo(packaged, target, digest)
+}
+
+/** Copies of earlier versions have folders that were closed by the umask of whoever started. */
+function opened(copy: string): string {
+  const folders = readdirSync(copy, { recursive: true, withFileTypes: true }).filter((entry) => entry.isDirectory())
+  for (const { parentPath, name } of folders) openFolder(join(parentPath, name))
+  return copy
 }
 
 /** Copies beside the target and renames, so that two that start at once both find a whole copy. */

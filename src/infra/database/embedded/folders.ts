@@ -9,7 +9,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { canEnter, type SystemUser } from './user.ts'
 
 /** What lies in the data folder cannot be used as it is: its message says what a person has to do. */
@@ -17,10 +17,13 @@ export class FolderUnusable extends Error {
   override readonly name = 'FolderUnusable'
 }
 
-/** Makes a folder that others may read, whatever the umask says. */
+/** Makes a folder that others may read, with those above it that are missing, whatever the umask says. */
 export function openFolder(path: string): void {
-  if (mkdirSync(path, { recursive: true }) === undefined && (statSync(path).mode & 0o755) === 0o755) return
-  chmodSync(path, 0o755)
+  const whole = resolve(path)
+  const first = mkdirSync(whole, { recursive: true }) ?? whole
+  for (let folder = whole; folder.length >= first.length; folder = dirname(folder)) {
+    if ((statSync(folder).mode & 0o755) !== 0o755) chmodSync(folder, 0o755)
+  }
 }
 
 /** True for a real folder that we own and nobody else may write. */
