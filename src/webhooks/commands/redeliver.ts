@@ -6,15 +6,16 @@ import { wake } from '../../infra/engine/index.ts'
 import { type Caller, type OnDone, recordAudit } from '../../tenants/index.ts'
 import type { Delivery } from '../core/model.ts'
 import type { WebhookDeps } from '../deps.ts'
-import { insertDelivery, lockDelivery, updateDelivery } from '../store/deliveries.ts'
+import { hurryOpen, insertDelivery, lockDelivery, updateDelivery } from '../store/deliveries.ts'
 import { lockWebhook, noteReceiver } from '../store/webhooks.ts'
 import { noSuchWebhook } from './find-webhook.ts'
 
 export type RedeliverIds = { readonly webhookId: Uuid; readonly deliveryId: Uuid }
 
 /**
- * Delivers an event once more, now: one that waits for its next try, or behind others, is tried; one that has ended gets a
- * new delivery of the same event. A receiver that is left alone because it failed is asked. Throws `not_found`.
+ * Delivers an event once more, now: one that waits for its next try is tried; of one that waits behind others those are, and it
+ * follows them, as the order of its subject wants it; one that has ended gets a new delivery of the same event. A receiver
+ * that is left alone because it failed is asked. Throws `not_found`.
  */
 export async function redeliver(
   deps: WebhookDeps,
@@ -40,6 +41,10 @@ export async function redeliver(
 
 async function again(tx: Tx, deps: WebhookDeps, known: Delivery): Promise<Delivery> {
   const now = deps.clock.now()
+  if (known.status === 'PENDING' && known.dueAt === null) {
+    await hurryOpen(tx, known, now)
+    return known
+  }
   if (known.status === 'PENDING') {
     const soon = { ...known, dueAt: now }
     await updateDelivery(tx, known.id, soon)

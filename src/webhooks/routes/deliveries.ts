@@ -51,13 +51,19 @@ export const postRedelivery = (deps: WebhookDeps) =>
     tags: ['events'],
     summary: 'Deliver an event once more',
     description:
-      'One that waits, for its next try or behind others, is tried now. One that has ended gets a new delivery of the same ' +
-      'event, whatever else waits of the same release or execution.',
+      'One that waits for its next try is tried now. One that waits behind an earlier one of its release or execution ' +
+      '(`EARLIER_EVENT`) stays behind it: the earlier one is tried now, and this one follows at once when that has ended. One that ' +
+      'has ended gets a new delivery of the same event, whatever else waits of the same release or execution.',
     permission: writes,
     schema: {
       params: z.strictObject({ id: uuid, deliveryId: uuid }),
       query: z.strictObject({ reason }),
-      responses: { 202: { description: 'The delivery, to be tried now', schema: delivery } },
+      responses: {
+        202: {
+          description: 'The delivery, to be tried now or right after the one that it waits behind',
+          schema: delivery,
+        },
+      },
     },
     handler: async ({ params, query, principal, reply, idempotency }) => {
       const ids = { webhookId: params.id, deliveryId: params.deliveryId }

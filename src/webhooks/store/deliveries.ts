@@ -100,6 +100,20 @@ export async function openNext(tx: Tx, { webhookId, subject }: Delivery, now: In
       order by position, created_at limit 1)`.execute(tx)
 }
 
+/** Makes due what of a subject may be sent: what its other deliveries wait behind. To be called with the webhook locked. */
+export async function hurryOpen(tx: Tx, { webhookId, subject }: Delivery, now: Instant): Promise<void> {
+  const at = fromInstant(now)
+  await tables(tx)
+    .updateTable('webhook_deliveries')
+    .set({ due_at: at })
+    .where('webhook_id', '=', webhookId)
+    .where('subject_kind', '=', subject.kind)
+    .where('subject_id', '=', subject.id)
+    .where('status', '=', 'PENDING')
+    .where('due_at', '>', at)
+    .execute()
+}
+
 export const deliveryOrders = ['createdAt', '-createdAt'] as const
 
 /** What a list of deliveries is narrowed by. `q` is a part of the type. */

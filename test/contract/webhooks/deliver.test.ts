@@ -214,6 +214,24 @@ describe('a webhook', () => {
     expect(await ended(world, hook, 1)).toMatchObject([{ id: waiting?.id, status: 'DELIVERED', attempts: 2 }])
   })
 
+  it('gets one that waits behind another after that one, which is tried at once by hand', async () => {
+    const [{ work, tell, webhook }, receiver] = [await open(), await receiving(broken)]
+    const hook = await webhook(receiver.url)
+    await tell(release(), 3)
+    work({ firstMs: 3_600_000, longestMs: 3_600_000, attempts: 9 })
+    const all = await vi.waitFor(async () => {
+      const some = await world.deliveries(hook)
+      expect(some.map(({ attempts }) => attempts)).toContain(1)
+      return some.toSorted((one, other) => one.seq - other.seq)
+    }, soon)
+    receiver.answer = fine
+    const ids = { webhookId: hook.id, deliveryId: all[1]?.id ?? '' }
+    const asked = await redeliver(world.deps, { principal: admin }, ids, async () => {})
+    expect(asked).toMatchObject({ id: all[1]?.id, status: 'PENDING', dueAt: null })
+    expect((await ended(world, hook, 3)).every(({ status }) => status === 'DELIVERED')).toBe(true)
+    expect(receiver.got.map(({ event }) => event.seq)).toEqual([1, 1, 2, 3])
+  })
+
   it('that is deleted while it is told gets no more, and leaves nothing', async () => {
     const [{ work, tell, webhook }, receiver] = [await open(), await receiving(hanging)]
     const hook = await webhook(receiver.url)
