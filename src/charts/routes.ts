@@ -7,6 +7,7 @@ import { idParams, time, uuid } from '../infra/http/schemas.ts'
 import { rfc3339 } from '../infra/http/time.ts'
 import { type AddSourceParts, addSource } from './commands/add-source.ts'
 import { type ListParts, listCharts } from './commands/list-charts.ts'
+import { removeSource } from './commands/remove-source.ts'
 import { chartNamePattern } from './core/names.ts'
 import { dnsLabel } from './labels.ts'
 import { type ChartSource, type SourceCredentials, type SourceRecord, sourceTypes } from './types.ts'
@@ -26,6 +27,8 @@ const credentials = z
     z.strictObject({ token: secret }),
   ])
   .describe('Sent to the own scheme, host and port of the source and its `authHosts` only. Never shown again.')
+
+const reason = z.string().max(500).optional().describe('Kept in the audit log.')
 
 const keys = z.string().min(1).max(65_536)
 const verify = z
@@ -60,6 +63,7 @@ const newSource = z
       .describe(
         'Whose signature each of its charts must have: otherwise an install or upgrade is 422 chart_unverified.',
       ),
+    reason,
   })
   .meta({ id: 'NewChartSource' })
 
@@ -98,13 +102,14 @@ const createSource = (parts: ChartRouteParts) =>
       body: newSource,
       responses: { 201: { description: 'The source', schema: source, headers: { Location: 'Where it is read' } } },
     },
-    handler: async ({ body, reply }) => {
-      const record = await addSource(parts, {
-        ...body,
-        credentials: toCredentials(body.credentials),
-        verify: body.verify ?? null,
-      })
-      reply.code(201).header('location', `/api/v1/chart-sources/${record.id}`)
+    handler: async ({ body, principal, reply, idempotency }) => {
+      const { reason, ...rest } = body
+      const wanted = { ...rest, credentials: toCredentials(body.credentials), verify: body.verify ?? null }
+      const headers = (id: string) => ({ location: `/api/v1/chart-sources/${id}` })
+      const record = await addSource(parts, { principal, reason }, wanted, (tx, result) =>
+        idempotency.complete(tx, { status: 201, headers: headers(result.id), body: present(result) }),
+      )
+      reply.code(201).headers(headers(record.id))
       return present(record)
     },
   })
@@ -161,9 +166,13 @@ const deleteSource = (parts: ChartRouteParts) =>
     summary: 'Remove a chart source',
     description: 'Charts that came from it are kept: releases run them, and may still be moved to them.',
     permission: { scope: 'platform', action: 'chart-source.write' },
-    schema: { params: idParams, responses: { 204: { description: 'It is gone' } } },
-    handler: async ({ params, reply }) => {
-      await parts.sources.remove(params.id)
+    schema: {
+      params: idParams,
+      query: z.strictObject({ reason }),
+      responses: { 204: { description: 'It is gone' } },
+    },
+    handler: async ({ params, query, principal, reply }) => {
+      await removeSource(parts, { principal, reason: query.reason }, params.id)
       return reply.code(204).send()
     },
   })

@@ -5,7 +5,7 @@ import { Problem } from '../core/problems.ts'
 import type { Uuid } from '../core/subject.ts'
 import { fromInstant, toInstant } from '../infra/database/pool.ts'
 import type { SealedColumn } from '../infra/database/reseal.ts'
-import type { Db } from '../infra/database/types.ts'
+import type { Db, Tx } from '../infra/database/types.ts'
 import { type Sealer, type SourceRecord, sourceTypes } from './types.ts'
 
 type Row = {
@@ -65,9 +65,9 @@ export function sourceStore(db: Db, sealer: Sealer) {
     },
 
     /** Adds one. Throws `conflict` when its name is taken. */
-    async add(record: SourceRecord): Promise<void> {
+    async add(tx: Tx, record: SourceRecord): Promise<void> {
       const { id, name, type, url, priority, authHosts } = record
-      const added = await tables(db)
+      const added = await tables(tx)
         .insertInto('chart_sources')
         .values({
           id,
@@ -86,10 +86,11 @@ export function sourceStore(db: Db, sealer: Sealer) {
       throw new Problem('conflict', `there is a chart source named ${name} already`)
     },
 
-    /** Removes one. Throws `not_found`. Charts that came from it stay: releases run them. */
-    async remove(id: Uuid): Promise<void> {
-      const removed = await tables(db).deleteFrom('chart_sources').where('id', '=', id).executeTakeFirst()
-      if (removed.numDeletedRows === 0n) throw new Problem('not_found', `there is no chart source ${id}`)
+    /** Removes one, and answers it. Throws `not_found`. Charts that came from it stay: releases run them. */
+    async remove(tx: Tx, id: Uuid): Promise<SourceRecord> {
+      const row = await tables(tx).deleteFrom('chart_sources').where('id', '=', id).returningAll().executeTakeFirst()
+      if (row === undefined) throw new Problem('not_found', `there is no chart source ${id}`)
+      return read(row)
     },
   }
 }

@@ -13,6 +13,7 @@ import {
   isGrantedObject,
   openSources,
   resourceOfKind,
+  type SourceRecord,
   sealedCredentials,
   sourceStore,
   systemResolve,
@@ -23,6 +24,7 @@ import type { Config } from '../config.ts'
 import type { Clock } from '../core/instant.ts'
 import type { Json } from '../core/json.ts'
 import type { Uuid } from '../core/subject.ts'
+import { transaction } from '../infra/database/pool.ts'
 import type { Db } from '../infra/database/types.ts'
 import type { Helm } from '../infra/helm/index.ts'
 import type { FeatureRoutes } from '../infra/http/route.ts'
@@ -63,7 +65,7 @@ export async function openCharts(
   const charts = createCharts({ store, sources: open, clock })
   if (isEmbedded(config)) {
     await writeSamples(samplesFolder, samples)
-    await addSampleSource(sources, samples, newId(), clock)
+    await addSampleSource({ db, sources, clock }, samples, newId())
   }
   const archive = async (digest: string) => Buffer.from(await charts.archive(digest))
   const render = helmRender(helm, parts.kubeVersion)
@@ -73,7 +75,7 @@ export async function openCharts(
     return (object: ForeignObject) => isGrantedObject(known, object)
   }
   const validate = validator({ render, archive, granted, secrets: charts.secrets })
-  const routeParts: ChartRouteParts = { sources, clock, newId, folders, open, kept: store.keptFrom }
+  const routeParts: ChartRouteParts = { db, sources, clock, newId, folders, open, kept: store.keptFrom }
   return {
     charts: { ...charts, validate, granted: async (digests) => (await grants.of(digests)).map(chartGrant) },
     routes: [...chartRoutes(routeParts), ...grantRoutes({ db, clock, newId, grants })],
@@ -91,14 +93,13 @@ function isEmbedded({ databaseUrl, kubeconfig }: Config): boolean {
 }
 
 async function addSampleSource(
-  store: ReturnType<typeof sourceStore>,
+  { db, sources, clock }: Pick<ChartRouteParts, 'db' | 'sources' | 'clock'>,
   folder: string,
   id: Uuid,
-  clock: Clock,
 ): Promise<void> {
-  const known = await store.list()
+  const known = await sources.list()
   if (known.some((source) => source.name === 'samples')) return
-  await store.add({
+  const sample: SourceRecord = {
     id,
     name: 'samples',
     type: 'folder',
@@ -108,5 +109,6 @@ async function addSampleSource(
     authHosts: [],
     verify: null,
     createdAt: clock.now(),
-  })
+  }
+  await transaction(db, (tx) => sources.add(tx, sample))
 }

@@ -2,6 +2,9 @@ import { isAbsolute } from 'node:path'
 import type { Clock } from '../../core/instant.ts'
 import { malformed, Problem } from '../../core/problems.ts'
 import type { Uuid } from '../../core/subject.ts'
+import { transaction } from '../../infra/database/pool.ts'
+import type { Db } from '../../infra/database/types.ts'
+import { type Caller, type OnDone, recordAudit } from '../../tenants/index.ts'
 import type { SourceStore } from '../source-store.ts'
 import { keyringOf } from '../sources/armor.ts'
 import { isBelow } from '../sources/folder.ts'
@@ -19,10 +22,14 @@ export type NewSource = {
   readonly verify: SourceVerify | null
 }
 
-export type AddSourceParts = {
+export type ChangeSourceParts = {
+  readonly db: Db
   readonly sources: SourceStore
   readonly clock: Clock
   readonly newId: () => Uuid
+}
+
+export type AddSourceParts = ChangeSourceParts & {
   /** `CHART_FOLDERS`. */
   readonly folders: readonly string[]
 }
@@ -31,16 +38,28 @@ export type AddSourceParts = {
  * Adds a chart source. Throws `malformed` for an address that cannot be one, `refused` for one that may not be, and
  * `conflict` when the name is taken. Whether it answers is not asked: it may be up later.
  */
-export async function addSource(parts: AddSourceParts, source: NewSource): Promise<SourceRecord> {
+export async function addSource(
+  parts: AddSourceParts,
+  { principal, reason }: Caller,
+  source: NewSource,
+  onDone: OnDone<SourceRecord>,
+): Promise<SourceRecord> {
   if (source.type !== 'oci' && source.authHosts.length > 0) {
     throw malformed('/authHosts', 'only a registry has its tokens from elsewhere')
   }
   await checks[source.type](source, parts.folders)
   requireKeys(source)
   const record = { ...source, id: parts.newId(), createdAt: parts.clock.now() }
-  await parts.sources.add(record)
+  await transaction(parts.db, async (tx) => {
+    await parts.sources.add(tx, record)
+    await recordAudit(tx, parts, { principal, reason, action: 'chart-source.created', subject: subjectOf(record) })
+    await onDone(tx, record)
+  })
   return record
 }
+
+/** What the audit log says of it: where charts came from is what matters later, when the source is gone. */
+export const subjectOf = ({ name, url }: SourceRecord): string => `chart-source/${name} at ${url}`
 
 type Check = (source: NewSource, folders: readonly string[]) => Promise<void>
 

@@ -38,6 +38,7 @@ beforeEach(async () => {
     helm: { verify: () => Promise.reject(new Error('nothing is signed here')) },
   })
   const parts = {
+    db: database.db,
     sources,
     clock: systemClock,
     newId: () => crypto.randomUUID(),
@@ -102,6 +103,21 @@ describe('chart sources', () => {
     expect((await app.inject({ method: 'DELETE', url: path, headers: as('admin') })).statusCode).toBe(204)
     expect((await app.inject({ method: 'DELETE', url: path, headers: as('admin') })).statusCode).toBe(404)
     expect((await app.inject({ url: path, headers: as('admin') })).statusCode).toBe(404)
+  })
+
+  test('stand in the audit log with who, why and what, once for each change', async () => {
+    const added = await add(local({ reason: 'new team' }))
+    expect([added.statusCode, added.json()]).toEqual([201, expect.not.objectContaining({ reason: 'new team' })])
+    expect((await add(local({ reason: 'again' }))).statusCode).toBe(409)
+    const path = String(added.headers.location)
+    const remove = () => app.inject({ method: 'DELETE', url: `${path}?reason=moved`, headers: as('admin') })
+    expect([(await remove()).statusCode, (await remove()).statusCode]).toEqual([204, 404])
+    const audit = await database.pool.query('select action, subject, reason, performed_by from audit order by at')
+    const subject = `chart-source/local at ${join(folder, 'charts')}`
+    expect(audit.rows).toEqual([
+      { action: 'chart-source.created', subject, reason: 'new team', performed_by: 'platform-admin' },
+      { action: 'chart-source.deleted', subject, reason: 'moved', performed_by: 'platform-admin' },
+    ])
   })
 
   test('are paged', async () => {
