@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
-import { maskOf, showAll } from '../infra/secrets/mask.ts'
-import { redactManifest, saysElse } from './redact.ts'
+import { type Mask, maskOf, showAll } from '../infra/secrets/mask.ts'
+import { redactManifests, saysElse, secretsMask } from './redact.ts'
+
+const redactManifest = (text: string, mask: Mask): string => redactManifests([text], mask)[0] ?? ''
 
 const manifest = `---
 # Source: web/templates/secret.yaml
@@ -69,4 +71,50 @@ test('a secret that is another one says something else, another layout does not'
   expect(saysElse(manifest, manifest.replace('canary-1', 'canary-2'))).toBe(true)
   expect(saysElse(manifest, manifest.replace('canary-3', 'canary-4'))).toBe(true)
   expect(saysElse('kind: A\ndata: {a: 1, b: 2}\n', '# comment\nkind: A\ndata:\n  b: 2\n  a: 1\n')).toBe(false)
+})
+
+const config = (url: string) => `---\nkind: ConfigMap\nmetadata: {name: c}\ndata: {url: "${url}", port: "5432"}\n`
+const encoded = (text: string) => Buffer.from(text).toString('base64')
+
+test.each([
+  ['data', `data: {password: ${encoded('FIXEDSECRETVAL')}}`],
+  ['stringData', 'stringData: {password: FIXEDSECRETVAL}'],
+])('a value in the %s of a Secret is hidden in every object of the manifest, decoded and in base64', (_, fields) => {
+  const secret = `---\nkind: Secret\nmetadata: {name: s}\n${fields}\n`
+  for (const text of ['postgres://u:FIXEDSECRETVAL@h', `basic ${encoded('FIXEDSECRETVAL')}`]) {
+    const shown = redactManifest(config(text) + secret, showAll)
+    expect(shown).not.toMatch(/FIXEDSECRETVAL|RklYRURTRUNSRVRWQU/)
+    expect(shown).toContain('port: "5432"')
+    expect(shown).toContain('password: "***"')
+  }
+})
+
+test('what is a Secret on one side of a change is hidden on the other', () => {
+  const secret = 'kind: List\napiVersion: v1\nitems: [{kind: Secret, stringData: {password: FIXEDSECRETVAL}}]\n'
+  const [before, after] = redactManifests([config('FIXEDSECRETVAL'), secret], showAll)
+  expect(`${before}${after}`).not.toContain('FIXEDSECRETVAL')
+  expect(secretsMask([secret])('of FIXEDSECRETVAL')).toBe('of ***')
+})
+
+test('a text that holds what is marked is hidden besides that', () => {
+  const secret = '---\nkind: Secret\nstringData: {dsn: "u:MARKED@host-of-it"}\n'
+  const shown = redactManifest(secret + config('postgres://u:MARKED@host-of-it/db'), maskOf(['MARKED']))
+  expect(shown).toContain('url: postgres://***/db')
+})
+
+test('of a very long Secret each line is hidden where it stands, and all else is shown', () => {
+  const lines = Array.from({ length: 2_000 }, (_, n) => `line ${n} of a long file`)
+  const data = { file: encoded(lines.join('\n')), password: encoded('FIXEDSECRETVAL') }
+  const secret = `---\nkind: Secret\ndata: ${JSON.stringify(data)}\n`
+  const some = JSON.stringify(`some:\n  ${lines[1_234]}\n  and more`)
+  const other = `---\nkind: ConfigMap\ndata: {some: ${some}, whole: ${data.file}, url: "u:FIXEDSECRETVAL@h"}\n`
+  expect(redactManifest(secret + other, showAll)).toBe(
+    '---\nkind: Secret\ndata:\n  file: "***"\n  password: "***"\n' +
+      '---\nkind: ConfigMap\ndata:\n  some: "***"\n  whole: "***"\n  url: u:***@h\n',
+  )
+})
+
+test('values that are too short to be hidden, and binary ones, hide nothing else', () => {
+  const secret = '---\nkind: Secret\ndata: {flag: MQ==, key: /v8A/w==}\n'
+  expect(redactManifest(secret + config('a1'), showAll)).toContain('url: a1')
 })

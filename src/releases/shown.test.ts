@@ -60,7 +60,7 @@ async function everyAnswer(values: JsonObject, said: readonly string[]): Promise
   const { message, extra } = problem as Problem
   return [
     await shown.values({ ...values, plain: text }),
-    shown.manifest(manifest),
+    shown.manifests([manifest]).join(''),
     (await shownObservation(charts, state, absent)) as unknown as Json,
     { ...act.failure } as unknown as Json,
     { message, extra, errors: [...(problem as Problem).errors] },

@@ -2,7 +2,7 @@ import { isJsonObject, type Json, type JsonObject } from '../core/json.ts'
 import { type Mask, maskOf } from '../infra/secrets/mask.ts'
 import type { ReleaseState } from './core/model.ts'
 import type { Charts } from './ports.ts'
-import { redactManifest } from './redact.ts'
+import { redactManifests } from './redact.ts'
 
 type Schemas = Pick<Charts, 'redact' | 'secrets'>
 
@@ -31,8 +31,9 @@ export class Shown {
     return this.mask(shown)
   }
 
-  manifest(manifest: string): string {
-    return redactManifest(manifest, this.mask)
+  /** Manifests that are shown together: a Secret of one is one in all of them. */
+  manifests(manifests: readonly string[]): readonly string[] {
+    return redactManifests(manifests, this.mask)
   }
 }
 

@@ -28,6 +28,38 @@ export function maskOf(texts: readonly string[]): Mask {
   return <T extends Json>(value: T): T => masked(value, replace) as T
 }
 
+/**
+ * As `maskOf`, for texts of which no number is known beforehand. Those of the fewest parts are looked for wherever they stand. A
+ * text that shares a line with one of the others, or is one in base64, is hidden as a whole.
+ */
+export function maskOfMany(texts: readonly string[]): Mask {
+  const counted = [...new Set(texts)].map((text) => ({ text, parts: partsOf(text).length }))
+  let left = mostParts
+  const fits = counted
+    .sort((one, other) => one.parts - other.parts)
+    .filter(({ parts }) => {
+      left -= parts
+      return left >= 0
+    })
+  const [few, long] = [fits, counted.slice(fits.length)].map((some) => some.map(({ text }) => text)) as [
+    string[],
+    string[],
+  ]
+  return long.length === 0 ? maskOf(few) : bothMasks(lineMask(long), maskOf(few))
+}
+
+function lineMask(texts: readonly string[]): Mask {
+  const lines = new Set(texts.flatMap((text) => [...linesOf(text), Buffer.from(text).toString('base64')]))
+  const replace = (text: string) => (linesOf(text).some((line) => lines.has(line)) ? hidden : text)
+  return <T extends Json>(value: T): T => masked(value, replace) as T
+}
+
+const linesOf = (text: string): readonly string[] =>
+  text
+    .split(/\r?\n/)
+    .map((line) => line.trim())
+    .filter((line) => line.length >= shortest)
+
 /** So much is shown of what a cluster says of one thing. */
 const mostSaid = 500
 

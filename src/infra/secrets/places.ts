@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { isJsonObject, type Json } from '../../core/json.ts'
 import { hidden } from './mask.ts'
 
@@ -14,6 +15,25 @@ export function withoutSecretPlaces(value: Json): Json {
     return [key, isEnvironment(key, inner) ? hideEnvironment(inner) : withoutSecretPlaces(inner)]
   })
   return Object.fromEntries(entries)
+}
+
+/** The texts in the `data` and `stringData` of Secrets, however deep these stand; what is encoded there decoded, unless it is binary. */
+export function textsOfSecrets(value: Json): readonly string[] {
+  if (Array.isArray(value)) return value.flatMap(textsOfSecrets)
+  if (!isJsonObject(value)) return []
+  if (value.kind !== 'Secret') return Object.values(value).flatMap(textsOfSecrets)
+  return [...scalarsOf(value.data).map(decoded), ...scalarsOf(value.stringData)]
+}
+
+function scalarsOf(value: Json | undefined): readonly string[] {
+  if (Array.isArray(value)) return value.flatMap(scalarsOf)
+  if (isJsonObject(value)) return Object.values(value).flatMap(scalarsOf)
+  return value === null || value === undefined ? [] : [String(value)]
+}
+
+function decoded(encoded: string): string {
+  const bytes = Buffer.from(encoded, 'base64')
+  return isUtf8(bytes) && bytes.toString('base64') === encoded ? bytes.toString() : encoded
 }
 
 /** Objects of other kinds have variables as pods do, by names of their own such as `extraEnv`. */

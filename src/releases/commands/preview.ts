@@ -6,11 +6,12 @@ import { Problem } from '../../core/problems.ts'
 import type { Uuid } from '../../core/subject.ts'
 import { listRecords } from '../../infra/helm/index.ts'
 import { AccessRefused, ManifestError } from '../../infra/kubernetes/index.ts'
+import { bothMasks, showAll } from '../../infra/secrets/mask.ts'
 import type { FieldConflict, Release, ReleaseState } from '../core/model.ts'
 import { comparedWith } from '../core/revisions.ts'
 import type { ReleaseDeps } from '../deps.ts'
 import { whyUnreadable } from '../observe.ts'
-import { saysElse } from '../redact.ts'
+import { saysElse, secretsMask } from '../redact.ts'
 import { renderUpgrade } from '../render-upgrade.ts'
 import { knownOf, type Shown, shownWith } from '../shown.ts'
 import { shownConflict } from '../shown-conflict.ts'
@@ -42,8 +43,9 @@ export async function previewUpgrade(
   const { manifest } = await renderUpgrade(deps, release, prepared.chart.digest, prepared.values)
   const shown = await shownIn(deps, prepared.state, [prepared.chart.digest], [prepared.values])
   const found = await conflictsOf(deps, release, manifest)
-  const conflicts = found.map((each) => shownConflict(each, shown.mask))
   const { before, after } = await sidesOf(deps, prepared, manifest)
+  const secret = found.length === 0 ? showAll : secretsMask([before.manifest, after.manifest])
+  const conflicts = found.map((each) => shownConflict(each, bothMasks(shown.mask, secret)))
   return { ...(await compare(deps, before, after, shown, forced(body, found))), conflicts }
 }
 
@@ -157,15 +159,14 @@ async function compare(
     string,
   ]
   const names = [before.name, after.name] as const
+  const manifests = shown.manifests([before.manifest, after.manifest]) as Pair
   return {
     values: patch(
       names,
       [valuesBefore, valuesAfter],
       () => canonicalJson(before.values) !== canonicalJson(after.values),
     ),
-    manifest: patch(names, [shown.manifest(before.manifest), shown.manifest(after.manifest)], () =>
-      saysElse(before.manifest, after.manifest),
-    ),
+    manifest: patch(names, manifests, () => saysElse(before.manifest, after.manifest)),
     hash: hashOf(deps, before, after, taken),
   }
 }

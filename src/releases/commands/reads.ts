@@ -54,6 +54,6 @@ export async function readRevision(deps: ReleaseDeps, principal: Principal, id: 
     chartVersion: content.chartVersion,
     status: content.verdict,
     values: await shown.values(content.values),
-    manifest: shown.manifest(content.manifest),
+    manifest: shown.manifests([content.manifest]).join(''),
   }
 }
