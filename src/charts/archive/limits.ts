@@ -14,8 +14,9 @@ export const chartLimits = {
 /** A file of a chart has more than it may. */
 export const fileTooLarge = (path: string) => invalidChart('file_too_large', `${path}: a file may have at most 5 MiB`)
 
-/** A packaged chart has more than it may. */
-export const packedTooLarge = () => invalidChart('packed_too_large', 'a packaged chart may have at most 10 MiB')
+/** A packaged chart has more than it may. `which` names it where that is not clear. */
+export const packedTooLarge = (which?: string) =>
+  invalidChart('packed_too_large', `${which === undefined ? '' : `${which}: `}a packaged chart may have at most 10 MiB`)
 
 /** What one chart has used so far, with everything packed inside it: a bomb is counted while it opens. */
 export class Budget {

@@ -2,13 +2,13 @@ import type { Clock } from '../../core/instant.ts'
 import { seconds } from '../../core/instant.ts'
 import type { Resolve } from '../../infra/net/reach.ts'
 import { invalidChart } from '../archive/faults.ts'
-import { chartLimits } from '../archive/limits.ts'
+import { chartLimits, packedTooLarge } from '../archive/limits.ts'
 import { digestOf } from '../archive/read.ts'
 import type { SignedSource, SourceRecord } from '../types.ts'
 import { authorizationOf } from './credentials.ts'
 import { offerFrom } from './find.ts'
 import { parseIndexAside, type RepositoryIndex } from './index-file.ts'
-import { ask, type Reply } from './request.ts'
+import { ask, orTooLarge, type Reply } from './request.ts'
 import { named } from './source-down.ts'
 
 const indexBytes = 32 * 1024 * 1024
@@ -67,7 +67,8 @@ export function httpSource(record: SourceRecord, { clock, resolve, timeoutMs }: 
       named(record.name, async () => {
         const entry = (await index()).get(name)?.find((known) => known.version === version)
         if (entry === undefined) throw new Error(`it no longer has ${name} ${version}`)
-        const body = bodyOf(await get(archiveUrl(entry.url, base), chartLimits.packedBytes))
+        const asked = get(archiveUrl(entry.url, base), chartLimits.packedBytes)
+        const body = bodyOf(await orTooLarge(asked, () => packedTooLarge(`${name} ${version} of ${record.name}`)))
         if (entry.digest === null || digestOf(body) === entry.digest) return body
         const detail = `${name} ${version} of ${record.name} does not have the digest of its index`
         throw invalidChart('digest_mismatch', detail)

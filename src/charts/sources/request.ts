@@ -1,4 +1,5 @@
 import { Agent, request } from 'undici'
+import type { Problem } from '../../core/problems.ts'
 import { addressesWithin, pinned, type Reach, type Resolve, reachOf } from '../../infra/net/reach.ts'
 import { unlessAborted } from '../../infra/unless-aborted.ts'
 
@@ -32,6 +33,26 @@ export type Reply = {
 
 const redirectLimit = 5
 
+/** An answer has more bytes than were asked for. */
+export class AnswerTooLarge extends Error {
+  override readonly name = 'AnswerTooLarge'
+  readonly status: number
+
+  constructor(status: number, limit: number) {
+    super(`its answer is larger than ${limit} bytes`)
+    this.status = status
+  }
+}
+
+/** What was asked for, or a refusal of what was sent: a source that sends more than it may is not down. */
+export async function orTooLarge(asked: Promise<Reply>, refusal: () => Problem): Promise<Reply> {
+  try {
+    return await asked
+  } catch (error) {
+    throw error instanceof AnswerTooLarge && error.status === 200 ? refusal() : error
+  }
+}
+
 /**
  * Asks by GET and follows a few redirects. Throws an Error whose text holds neither credentials nor anything of the
  * answer. Link-local addresses are never asked, and a host other than the source's own is asked in private networks only
@@ -60,7 +81,7 @@ async function askOnce(url: URL, home: Home, asking: Asking): Promise<Reply | UR
     const location = header('location')
     const redirected = answer.statusCode >= 300 && answer.statusCode < 400 && answer.statusCode !== 304
     if (redirected && location !== null && asking.follow !== false) return nextUrl(url, location)
-    const body = await bounded(answer.body, asking.limit)
+    const body = await bounded(answer.body, asking.limit, answer.statusCode)
     return { status: answer.statusCode, own: url.origin === home.origin, body, header }
   } finally {
     await agent.destroy()
@@ -94,12 +115,12 @@ function nextUrl(from: URL, location: string): URL {
   return next
 }
 
-async function bounded(body: AsyncIterable<Uint8Array>, limit: number): Promise<Buffer> {
+async function bounded(body: AsyncIterable<Uint8Array>, limit: number, status: number): Promise<Buffer> {
   const chunks: Uint8Array[] = []
   let length = 0
   for await (const chunk of body) {
     length += chunk.length
-    if (length > limit) throw new Error(`its answer is larger than ${limit} bytes`)
+    if (length > limit) throw new AnswerTooLarge(status, limit)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)

@@ -185,6 +185,15 @@ describe('an archive', () => {
 
   test('of more bytes than a chart may have is not read to its end', async () => {
     server.files.set('/demo.tgz', Buffer.alloc(10 * 1024 * 1024 + 1))
+    await expect(source().fetch('demo', '1.0.0')).rejects.toMatchObject({
+      ...{ code: 'chart_invalid', message: 'demo 1.0.0 of repo: a packaged chart may have at most 10 MiB' },
+      extra: { reason: 'packed_too_large' },
+    })
+  })
+
+  test('is not meant by an error of many bytes: the source is down', async () => {
+    const page = Buffer.alloc(10 * 1024 * 1024 + 1)
+    server.handlers.set('/demo.tgz', (_request, response) => response.writeHead(500).end(page))
     expect(await refusal(source().fetch('demo', '1.0.0'))).toBe(down('its answer is larger than 10485760 bytes'))
   })
 

@@ -149,7 +149,10 @@ describe('an archive is what its digest says', () => {
 
   test('of no more bytes than its manifest says, and than a chart may have', async () => {
     server.files.set(blob, Buffer.concat([demo, other]))
-    expect(await refusal(source().fetch('demo', '1.0.0'))).toBe(down(`its answer is larger than ${demo.length} bytes`))
+    await expect(source().fetch('demo', '1.0.0')).rejects.toMatchObject({
+      ...{ code: 'chart_invalid', message: 'demo 1.0.0 of team: its archive is larger than its manifest says' },
+      extra: { reason: 'digest_mismatch' },
+    })
     server.files.set(manifestPath, manifest({ layers: [layer({ size: 10 * 1024 * 1024 + 1 })] }))
     await expect(source().fetch('demo', '1.0.0')).rejects.toMatchObject({ extra: { reason: 'packed_too_large' } })
   })

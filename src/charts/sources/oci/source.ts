@@ -4,7 +4,7 @@ import { chartNamePattern } from '../../core/names.ts'
 import { Fresh } from '../../fresh.ts'
 import type { CosignEvidence, OfferedVersion, SignedSource, SourceCredentials, SourceRecord } from '../../types.ts'
 import { type HttpSourceParts, provenanceBytes } from '../http.ts'
-import type { Reply } from '../request.ts'
+import { orTooLarge, type Reply } from '../request.ts'
 import { named } from '../source-down.ts'
 import { isRepositoryPart, readAddress } from './address.ts'
 import { readChallenge } from './challenge.ts'
@@ -97,7 +97,13 @@ export function ociSource(record: SourceRecord, { clock, resolve, timeoutMs }: H
   async function archive(name: string, version: string, signal: AbortSignal): Promise<Buffer> {
     const layer = await layerOf(name, version, signal)
     if (layer === null) throw new Error(`it no longer has ${name} ${version}`)
-    const reply = await read(name, `blobs/sha256:${layer.digest}`, '*/*', layer.size, signal)
+    const asked = read(name, `blobs/sha256:${layer.digest}`, '*/*', layer.size, signal)
+    const reply = await orTooLarge(asked, () =>
+      invalidChart(
+        'digest_mismatch',
+        `${name} ${version} of ${record.name}: its archive is larger than its manifest says`,
+      ),
+    )
     if (reply.status !== 200) return refused(reply)
     if (reply.body.length === layer.size && digestOf(reply.body) === layer.digest) return reply.body
     throw lied(name, version, 'archive')
