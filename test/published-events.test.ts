@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
+import { eventTypes } from '../src/core/event-types.ts'
 import type { Told } from '../src/relay/index.ts'
-import { wrongsOfTold } from './support/published-events.ts'
+import { publishedTypes, wrongsOfTold } from './support/published-events.ts'
 
 const ids = { tenantId: randomUUID(), componentId: randomUUID(), executionId: randomUUID() }
 const versions = { fromVersion: '1.0.0', toVersion: '1.1.0' }
@@ -18,6 +19,10 @@ const warned = { ...ids, ...versions, rehearsal: false, warning: 'PIN_MOVED' }
 
 test('an event as its schema has it is right', () => {
   expect(wrongsOfTold([told('execution.warned', warned)])).toEqual([])
+})
+
+test('the types that can be asked for are those that are published', () => {
+  expect(publishedTypes.toSorted()).toEqual(eventTypes.toSorted())
 })
 
 const { warning: _, ...withoutWarning } = warned

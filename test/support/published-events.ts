@@ -13,6 +13,12 @@ function readSchema(topic: string): Json {
   return JSON.parse(readFileSync(new URL(`${topic}.schema.json`, folder), 'utf8')) as Json
 }
 
+/** The types of all topics, as they are without the prefix of CloudEvents. */
+export const publishedTypes: readonly string[] = topics.flatMap(({ name }) => {
+  const schema = readSchema(name) as { readonly properties: { readonly type: { readonly enum: readonly string[] } } }
+  return schema.properties.type.enum.map((type) => type.replace('dev.flotilla.', ''))
+})
+
 /** Published schemas let fields be added; a test that takes any would not see that one is missing from them. */
 function closed(schema: Json): AnySchema {
   return close(schema) as AnySchema

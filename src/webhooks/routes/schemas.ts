@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { eventTypesNear, isEventType } from '../../core/event-types.ts'
 import type { Instant } from '../../core/instant.ts'
 import { time, uuid } from '../../infra/http/schemas.ts'
 import { rfc3339 } from '../../infra/http/time.ts'
@@ -7,7 +8,13 @@ import { type Delivery, deliveryStatuses, type Webhook } from '../core/model.ts'
 const eventType = z
   .string()
   .max(100)
-  .regex(/^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/i, 'must be a type of event or its beginning up to a dot')
+  .regex(/^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/i, {
+    error: 'must be a type of event or its beginning up to a dot',
+    abort: true,
+  })
+  .refine(isEventType, {
+    error: ({ input }) => `is no type of event: known are ${eventTypesNear(String(input)).join(', ')}`,
+  })
 
 export const reason = z.string().max(500).optional().describe('Kept in the audit log.')
 

@@ -26,6 +26,7 @@ export const webhooks: readonly Refusal[] = [
     ['a secret that is too short', { secret: 'short' }, '/secret'],
     ['a secret with a space', { secret: 'a secret of several words' }, '/secret'],
     ['a type that is none', { types: ['release.*'] }, '/types/0'],
+    ['a type that no event has', { types: ['release', 'nope'] }, '/types/1'],
     ['types as text', { types: 'release' }, '/types'],
     ['a description that is too long', { description: text501 }, '/description'],
     ['a reason that is too long', { reason: text501 }, '/reason'],
