@@ -29,10 +29,13 @@ function readVersion(entry: unknown): readonly IndexVersion[] {
   const parsed = indexVersion.safeParse(entry)
   if (!parsed.success) return []
   const { version, appVersion, digest, urls } = parsed.data
-  const url = urls[0] ?? ''
-  return [
-    { version, appVersion: appVersion ?? null, digest: digest?.replace(/^sha256:/, '').toLowerCase() ?? null, url },
-  ]
+  return [{ version, appVersion: appVersion ?? null, digest: digestIn(digest ?? ''), url: urls[0] ?? '' }]
+}
+
+/** An empty one says as little as none. */
+function digestIn(text: string): string | null {
+  const digest = text.replace(/^sha256:/, '').toLowerCase()
+  return digest === '' ? null : digest
 }
 
 /** From this size on parsing takes long enough (about 0.4 s a MiB, measured) to hold up everything else. */

@@ -174,6 +174,12 @@ describe('an archive', () => {
     )
   })
 
+  test.each(['', 'sha256:'])('of which the index says nothing (%j) is taken as it is', async (digest) => {
+    server.files.set('/index.yaml', listing('demo.tgz', digest))
+    expect(await source().offer('demo', '1.0.0')).toMatchObject({ digest: null })
+    expect(await source().fetch('demo', '1.0.0')).toEqual(demo)
+  })
+
   test('that is cut short, also without a word of its length, is refused', async () => {
     server.handlers.set('/demo.tgz', (_request, response) => response.writeHead(200).end(demo.subarray(0, 100)))
     expect(await refusal(source().fetch('demo', '1.0.0'))).toContain('does not have the digest')
