@@ -10,7 +10,7 @@ import type { HeldLease } from './lease.ts'
 import { perform } from './perform.ts'
 import { type Settling, settlingOf } from './settle.ts'
 import type { Machine, Saving } from './types.ts'
-import { finish } from './work.ts'
+import { finish, readWanted } from './work.ts'
 
 /**
  * How a drive ended. `finished`: due again at `wake`, having seen that many wakes. `returned`: the same, and the lease was
@@ -149,6 +149,9 @@ async function decideOn<S, C, O, A extends { readonly kind: string }>(
   const seen = fence.wanted
   const state = await machine.load(tx, lease.subject.id, { lock: true, known: observed })
   if (state === null) return { kind: 'gone', seen }
+  // A command that held the subject until now has woken it after the fence was read.
+  const wanted = await wantedNow(tx, lease)
+  if (wanted > seen) return lookAgain(lease, wanted)
   const attempt = await takeOverAttempt(tx, lease, fence.attempt as Attempt<A> | null, now)
   const decision = machine.decide(state, { kind: 'observed', observation, attempt }, now)
   if (decision.kind === 'rejected') throw new Error(`${machine.kind} refused an observation: ${decision.code}`)
@@ -160,6 +163,11 @@ async function decideOn<S, C, O, A extends { readonly kind: string }>(
   }
   const opened = await openAttempt(tx, lease.subject, decision.act, { epoch: lease.epoch, now })
   return { kind: 'act', attempt: opened, seen }
+}
+
+async function wantedNow(tx: Tx, lease: HeldLease): Promise<number> {
+  const [wanted = 0] = await readWanted(tx, [lease])
+  return wanted
 }
 
 /** Something changed and the next look is due at once: it is taken under the same lease. */

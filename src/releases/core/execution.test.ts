@@ -207,6 +207,17 @@ describe('unclaim', () => {
     expect(give(made, unclaim(frozen))).toMatchObject({ kind: 'rejected' })
   })
 
+  test.each([
+    ['FAILED', null],
+    ['PENDING_UPGRADE', 'external'],
+  ] as const)('a freeze that it found and never touched stays to be judged beside one that is %s', (status, by) => {
+    const theirs = [revision(2, 'FAILED'), revision(3, 'FAILED')]
+    const decision = give(deployed({ frozen, status, pendingBy: by }, theirs, null), unclaim(null))
+    expect(decision).toMatchObject({ wake: 5, state: { release: { claim: null } } })
+    if (decision.kind === 'rejected') throw new Error(decision.detail)
+    expect(decision.state.release.frozen).toEqual({ ...frozen, beside: true })
+  })
+
   test('of another execution, or again: nothing', () => {
     const state = rest()
     expect(accepted(state, unclaim(null))).toBe(state)

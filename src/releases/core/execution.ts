@@ -57,10 +57,9 @@ function unclaim(state: ReleaseState, { executionId, frozen }: Of<'unclaim'>, no
   if (open !== null) return inProgress(open.id)
   if (frozen !== null && isByOther(state) && !isBeside(state, frozen)) return movedMeanwhile(state)
   const after = hasDeployed(state, held) ? afterDeploying(state, held) : asBefore(state.release)
-  const over = endedMeanwhile(state, frozen)
   const release: Release = {
     ...after,
-    frozen: over ?? frozen ?? after.frozen,
+    frozen: freezeLeft(state, frozen, after),
     claim: null,
     waitingFor: null,
     updatedAt: now,
@@ -70,11 +69,18 @@ function unclaim(state: ReleaseState, { executionId, frozen }: Of<'unclaim'>, no
   return release.frozen === null || decision.kind === 'rejected' ? decision : { ...decision, wake: now }
 }
 
-/** A freeze, left by the execution or found by it, that another hand has ended: what is there of its gates comes off now. */
-function endedMeanwhile(state: ReleaseState, left: Frozen | null): Frozen | null {
-  const frozen = left ?? state.release.frozen
-  const isOver = state.release.status === 'UNINSTALLED' || (isByOther(state) && !isBeside(state, frozen))
-  return frozen === null || !isOver ? null : { ...frozen, over: true }
+/**
+ * The freeze that an execution leaves, or has found and never touched. One that another hand has ended is over: what is there of
+ * its gates comes off now. Where that hand may have changed nothing, the next look judges.
+ */
+function freezeLeft(state: ReleaseState, left: Frozen | null, after: Release): Frozen | null {
+  const { release } = state
+  const frozen = left ?? release.frozen
+  if (frozen === null) return null
+  if (release.status === 'UNINSTALLED') return { ...frozen, over: true }
+  if (!isByOther(state) || isBeside(state, frozen)) return left ?? after.frozen
+  const isAsFound = left === null && after.frozen !== null
+  return isAsFound && standsOfHand(release) !== null ? { ...frozen, beside: true } : { ...frozen, over: true }
 }
 
 /**

@@ -132,6 +132,33 @@ describe.each(ways)('startWorker, with decisions written %s', (_, written) => {
     expect(await attempts(id)).toHaveLength(2)
   })
 
+  it('looks again when a command is committed while the decision waits for its subject', async () => {
+    const machine = stepMachine(world)
+    let interfere = true
+    const load: StepMachine['load'] = async (db, id, options) => {
+      if (options?.lock === true && interfere) {
+        interfere = false
+        await execute({ db: database.db, now: Date.now }, machine, id, { kind: 'add', step: 'b' })
+      }
+      return machine.load(db, id, options)
+    }
+    const observe: StepMachine['observe'] = async (before, lease) => [
+      ...(await machine.observe(before, lease)),
+      `saw ${before.todo.length}`,
+    ]
+    const decided: string[] = []
+    const decide: StepMachine['decide'] = (before, input, now) => {
+      if (input.kind === 'observed') decided.push(`${before.todo.length}: ${input.observation.at(-1)}`)
+      return machine.decide(before, input, now)
+    }
+    const id = await begin('a')
+    await work({ ...machine, load, observe, decide }).idle()
+    expect(decided.filter((each) => each === '2: saw 1')).toEqual([])
+    // What is written together waits for no subject.
+    expect(interfere).toBe(written === together)
+    expect(await state(id)).toMatchObject({ done: interfere ? ['a'] : ['a', 'b'] })
+  })
+
   it('records how an act failed, and lets the machine decide', async () => {
     const failure: ActFailure = { code: 'helm_failed', detail: 'no' }
     let tries = 0
