@@ -9,7 +9,7 @@ export type Database = {
   readonly db: Db
   readonly pool: Pool
   readonly url: string
-  /** Resolves when the server answers, and rejects when it does not in time. */
+  /** Resolves when the server answers and takes writes, and rejects when it does not in time. */
   ping(): Promise<void>
   /** Waits for the queries under way and closes every connection. */
   close(): Promise<void>
@@ -61,7 +61,12 @@ export function openDatabase(url: string, options: DatabaseOptions): Database {
     return db.destroy()
   }
   const db: Db = new Kysely<NoTables>({ dialect: new PostgresDialect({ pool: preparing(pool, answerWithinMs) }) })
-  const ping = async () => void (await sql`select 1`.execute(db))
+  const ping = async () => {
+    const { rows } = await sql<{
+      read_only: string
+    }>`select current_setting('transaction_read_only') as read_only`.execute(db)
+    if (rows[0]?.read_only === 'on') throw new Error('the database takes no writes')
+  }
   return { db, pool, url, ping, close }
 }
 

@@ -29,6 +29,7 @@ const detailOfCode: Readonly<Partial<Record<ErrorCode, string>>> = {
 export function toProblem(error: unknown, requestId: string): Problem {
   if (error instanceof Problem) return error
   if (isDatabaseAway(error)) return new Problem('unavailable', 'The database does not answer: try again')
+  if (isReadOnly(error)) return new Problem('unavailable', 'The database takes no writes now: try again')
   if (isOutOfRoom(error)) return new Problem('unavailable', 'The database has no room left, on disk or in memory')
   const status = frameworkStatus(error)
   const code = status === null ? undefined : codeOfStatus[status]
@@ -53,6 +54,11 @@ export function isDatabaseAway(error: unknown): boolean {
   // The socket of a server on this machine is not there while that server is not.
   if (code === 'ENOENT') return 'syscall' in error && error.syscall === 'connect'
   return /^(08|57P|53300|55P03)/.test(code) || ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT'].includes(code)
+}
+
+/** What PostgreSQL says to a write where it is a standby, or was made read-only. */
+function isReadOnly(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === '25006'
 }
 
 /** PostgreSQL's class 53, insufficient resources: nothing was written, and nothing can be until there is room again. */

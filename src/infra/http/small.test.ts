@@ -96,6 +96,7 @@ test.each<[string, object, string]>([
   ['a database whose socket is not there', { code: 'ENOENT', syscall: 'connect' }, 'unavailable'],
   ['a file that is not there', { code: 'ENOENT', syscall: 'open' }, 'internal'],
   ['a database whose disk is full', { code: '53100' }, 'unavailable'],
+  ['a database that takes no writes', { code: '25006' }, 'unavailable'],
   ['a commit whose answer was lost', { name: 'CommitUnknown' }, 'unavailable'],
   ['a broken constraint', { code: '23505' }, 'internal'],
   ["another library's status", { statusCode: 404 }, 'internal'],

@@ -1,4 +1,5 @@
 import { Problem } from '../../core/problems.ts'
+import { reasonToSkip } from '../batch/store.ts'
 import type { ReleaseDeps } from '../deps.ts'
 import { listedRelease } from '../views.ts'
 import { type BatchTarget, needingUpgrade } from './batch-upgrade.ts'
@@ -6,7 +7,10 @@ import type { CommandCall } from './context.ts'
 import { releasesWaiting } from './execution-waits.ts'
 import { previewUpgrade, type UpgradePreview } from './preview.ts'
 
-/** What a batch upgrade would change, release by release; nothing is changed. Throws `Problem` chart_version_not_found. */
+/**
+ * What a batch upgrade would change, release by release, or why it would skip one now; nothing is changed. Throws `Problem`
+ * chart_version_not_found.
+ */
 export async function previewBatch(deps: ReleaseDeps, call: CommandCall, { chart, targetVersion }: BatchTarget) {
   await deps.ports.charts.resolve(chart, targetVersion)
   const releases = []
@@ -18,6 +22,9 @@ export async function previewBatch(deps: ReleaseDeps, call: CommandCall, { chart
 }
 
 async function previewOne(deps: ReleaseDeps, call: CommandCall, id: string, chartVersion: string) {
+  const state = await deps.states.load(deps.db, id)
+  const skipped = state === null ? null : reasonToSkip(state, chartVersion)
+  if (skipped !== null) return { diff: null, skipped }
   try {
     const diff: UpgradePreview = await previewUpgrade(deps, call, id, { chartVersion })
     return { diff, skipped: null }

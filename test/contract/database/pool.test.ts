@@ -1,9 +1,10 @@
 import { sql } from 'kysely'
 import { Client } from 'pg'
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest'
-import { CommitUnknown, fromInstant, toInstant, transaction } from '../../../src/infra/database/pool.ts'
+import { CommitUnknown, fromInstant, openDatabase, toInstant, transaction } from '../../../src/infra/database/pool.ts'
 import type { Db } from '../../../src/infra/database/types.ts'
 import { isDatabaseAway } from '../../../src/infra/http/problem-json.ts'
+import { silentLog } from '../../../src/infra/log.ts'
 import { type FreshDatabase, freshDatabase } from '../../support/database.ts'
 
 describe('openDatabase', () => {
@@ -37,6 +38,15 @@ describe('openDatabase', () => {
     await sql`alter table growing add more int`.execute(db)
     await columns().catch(() => undefined)
     expect(await columns()).toEqual([{ id: 1, more: null }])
+  })
+
+  it('is not ready where the server takes no writes', async () => {
+    const { db, url, name } = database
+    await database.ping()
+    await sql`alter database ${sql.id(name)} set default_transaction_read_only = on`.execute(db)
+    const standby = openDatabase(url, { max: 1, log: silentLog })
+    await expect(standby.ping()).rejects.toThrow('takes no writes')
+    await standby.close()
   })
 
   it('writes nothing when the body throws, and throws what it threw', async () => {

@@ -34,6 +34,8 @@ async function fleetOf(...wanted: readonly [of: Tenant, name: string, version: s
   return made
 }
 
+type Preview = { releases: { release: Release; diff: { manifest: string } | null; skipped: string | null }[] }
+
 describe('a batch upgrade', () => {
   test('moves what is older, one after another, and keeps the values of every tenant', async () => {
     await fleetOf(
@@ -90,6 +92,11 @@ describe('a batch upgrade', () => {
       later,
     )
     const { operationId } = expectStatus(upgrade, 202)
+    const preview = expectStatus(await world.admin.post<Preview>(batchTo('1.10.0', '&dryRun=true'), {}), 200)
+    expect(preview.releases.map(({ diff, skipped }) => [diff !== null, skipped])).toEqual([
+      [false, expect.stringContaining(operationId)],
+      [true, null],
+    ])
     const { upgraded, skipped } = expectStatus(await world.admin.post<Batch>(batchTo('1.10.0'), {}), 200)
     expect(upgraded.map((r) => r.id)).toEqual([free?.id])
     expect(skipped.map((s) => s.release.id)).toEqual([busy?.id])
@@ -171,7 +178,6 @@ describe('a batch upgrade', () => {
     await fleetOf(['a', 'plain', '1.2.0'], ['b', 'broken', '1.2.0', { brokenAt: '1.9.0' }])
     const before = await everything()
     const path = batchTo('1.9.0', '&dryRun=true')
-    type Preview = { releases: { release: Release; diff: { manifest: string } | null; skipped: string | null }[] }
     const { releases } = expectStatus(await world.admin.post<Preview>(path, {}), 200)
     expect(releases.map(({ release }) => release.releaseName)).toEqual(['plain', 'broken'])
     expect(releases[0]?.diff?.manifest).toContain('1.9.0')
