@@ -1,3 +1,4 @@
+import { refusalOf } from '../refused-pods.ts'
 import type { KubeObject } from '../types.ts'
 import {
   broken,
@@ -24,11 +25,18 @@ export function judgeDeployment(deployment: Deployment): Judgement {
   if (isBehind(deployment, status.observedGeneration)) return waiting(NOT_OBSERVED, ready, total)
   const progressing = conditionOf(status.conditions, 'Progressing')
   const finished = updatedReplicas >= total && replicas <= updatedReplicas && availableReplicas >= updatedReplicas
-  if (!finished && progressing?.status === 'False' && progressing.reason === 'ProgressDeadlineExceeded') {
+  const refused = !finished && noMorePods(status.conditions, updatedReplicas, total)
+  if (
+    !finished &&
+    refused === false &&
+    progressing?.status === 'False' &&
+    progressing.reason === 'ProgressDeadlineExceeded'
+  ) {
     return waiting(progressing.message ?? 'its progress deadline is exceeded', ready, total)
   }
   return firstReason(ready, total, [
     spec.paused === true && 'it is paused',
+    refused,
     updatedReplicas < total && `${updatedReplicas} of ${total} are updated`,
     replicas > updatedReplicas && `${replicas - updatedReplicas} of the previous version are still there`,
     readyReplicas < total && `${readyReplicas} of ${total} are ready`,
@@ -36,12 +44,22 @@ export function judgeDeployment(deployment: Deployment): Judgement {
   ])
 }
 
+/** What the API server said when a pod was refused: a quota, admission. False where none is. */
+function noMorePods(conditions: Conditions, made: number, total: number): string | false {
+  const failure = conditionOf(conditions, 'ReplicaFailure')
+  if (failure?.status !== 'True' || failure.message === undefined) return false
+  return `${made} of ${total} are there, no other pod can be made: ${refusalOf(failure.message)}`
+}
+
+type Conditions = Parameters<typeof conditionOf>[0]
+
 /** A bare ReplicaSet, or a ReplicationController. */
 export function judgeReplicaSet(set: ReplicaSet): Judgement {
   const total = set.spec?.replicas ?? 1
   const { readyReplicas = 0, replicas = 0, observedGeneration } = set.status ?? {}
   return firstReason(Math.min(readyReplicas, total), total, [
     isBehind(set, observedGeneration) && NOT_OBSERVED,
+    replicas < total && noMorePods(set.status?.conditions, replicas, total),
     readyReplicas < total && `${readyReplicas} of ${total} are ready`,
     replicas > total && `${replicas - total} are to go`,
   ])

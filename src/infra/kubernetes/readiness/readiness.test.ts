@@ -12,6 +12,10 @@ const deployment = (status: Deployment['status'], spec: Deployment['spec'] = {})
   spec: { replicas: 3, ...spec },
   status: { ...done, ...status },
 })
+const denied = 'Error creating: pods "p-1" is forbidden: exceeded quota: q, requested: pods=1'
+const refused = [{ type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message: denied }]
+const whyRefused =
+  '1 of 3 are there, no other pod can be made: pods "p-1" is forbidden: exceeded quota: q, requested: pods=1'
 const exceeded = [{ type: 'Progressing', status: 'False', reason: 'ProgressDeadlineExceeded', message: 'too slow' }]
 
 describe('a Deployment', () => {
@@ -30,6 +34,15 @@ describe('a Deployment', () => {
       'too slow',
       false,
     ],
+    ['refused its pods', { updatedReplicas: 1, conditions: refused }, {}, whyRefused, false],
+    [
+      'refused them until it was late',
+      { updatedReplicas: 1, conditions: [...exceeded, ...refused] },
+      {},
+      whyRefused,
+      false,
+    ],
+    ['refused a pod once, but done', { conditions: refused }, {}, null, false],
     ['out of time once, but done', { conditions: exceeded }, {}, null, false],
   ] as const)('%s', (_, status, spec, reason, failed) => {
     expect(judgeDeployment(deployment(status, spec))).toMatchObject({ reason, failed })
