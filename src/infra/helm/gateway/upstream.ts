@@ -43,25 +43,39 @@ export async function askCluster(cluster: ClusterEndpoint, ask: UpstreamRequest)
 const small = 64 * 1024
 
 /**
- * Hands the answer to helm: a small one whole, any other (a watch) as it comes and at helm's pace. `onError` gets the body of an
- * error before helm does.
+ * Hands the answer to helm: a small one whole, any other (a watch, an error) as it comes and at helm's pace. `onError` gets the
+ * body of an error before helm has the whole of it; an empty one in place of one that is longer than is kept.
  */
 export async function passAnswer(
   answer: UpstreamAnswer,
   response: ServerResponse,
   onError: (body: Buffer) => void,
 ): Promise<void> {
-  if (answer.statusCode >= 400) {
-    const body = Buffer.from(await answer.body.arrayBuffer())
-    onError(body)
-    return void response.writeHead(answer.statusCode, answerHeaders(answer)).end(body)
-  }
   response.writeHead(answer.statusCode, answerHeaders(answer))
   const length = Number(answer.headers['content-length'] ?? Number.POSITIVE_INFINITY)
-  if (length <= small) return void response.end(Buffer.from(await answer.body.arrayBuffer()))
-  // A watch may stay silent for long: helm must see at once that it has begun.
+  const isError = answer.statusCode >= 400
+  if (length <= small && !isError) return void response.end(Buffer.from(await answer.body.arrayBuffer()))
+  // A watch may stay silent for long, and a proxy's error stall: helm must see at once that it has begun.
   response.flushHeaders()
-  await pipeline(answer.body, response)
+  if (isError) await pipeline(answer.body, (body) => keptHead(body, length, onError), response)
+  else await pipeline(answer.body, response)
+}
+
+/** Passes a body through, and tells it when `length` bytes are there, or it has ended, or is too long. */
+async function* keptHead(body: AsyncIterable<Buffer>, length: number, tell: (body: Buffer) => void) {
+  let kept: Buffer[] | null = []
+  let size = 0
+  for await (const chunk of body) {
+    size += chunk.length
+    if (size > small && kept !== null) kept = [Buffer.alloc(0)]
+    else kept?.push(chunk)
+    if (kept !== null && size >= Math.min(length, small + 1)) {
+      tell(Buffer.concat(kept))
+      kept = null
+    }
+    yield chunk
+  }
+  if (kept !== null) tell(Buffer.concat(kept))
 }
 
 export function answerHeaders(answer: UpstreamAnswer): Record<string, string | string[]> {
