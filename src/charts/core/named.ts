@@ -8,10 +8,11 @@ export type Rendered = { readonly source: string | null; readonly object: JsonOb
 /**
  * Throws `chart_invalid` for an object without a name, also one that the server would name by `generateName`: Helm finds an object
  * by the name in its record, and could neither upgrade nor uninstall the release any more (docs/adr/0069). A hook that cannot
- * be made fails its own operation only.
+ * be made fails its own operation only; Helm takes a document for one by its own annotation, not by those of the items of a list.
  */
 export function refuseNameless(rendered: readonly Rendered[]): void {
   const found = rendered
+    .filter(({ object }) => !isHook(object))
     .flatMap(({ source, object }) => listItems(object).map((item) => ({ source, item })))
     .find(({ item }) => isNameless(item))
   if (found === undefined) return
@@ -24,7 +25,11 @@ export function refuseNameless(rendered: readonly Rendered[]): void {
 }
 
 function isNameless({ kind, metadata }: JsonObject): boolean {
-  const { name, annotations } = isJsonObject(metadata) ? metadata : {}
-  const isHook = isJsonObject(annotations) && typeof annotations['helm.sh/hook'] === 'string'
-  return typeof kind === 'string' && !isHook && (typeof name !== 'string' || name === '')
+  const { name } = isJsonObject(metadata) ? metadata : {}
+  return typeof kind === 'string' && (typeof name !== 'string' || name === '')
+}
+
+function isHook({ metadata }: JsonObject): boolean {
+  const { annotations } = isJsonObject(metadata) ? metadata : {}
+  return isJsonObject(annotations) && typeof annotations['helm.sh/hook'] === 'string'
 }
