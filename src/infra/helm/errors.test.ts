@@ -140,6 +140,8 @@ describe('facts come before words', () => {
     const many = explain(run(bare, { refused: others }))
     expect(many.code).toBe('helm_failed')
     expect(many.detail).toMatch(/refused DELETE pods "2": HTTP 500; .*; DELETE pods "4": HTTP 500 and 1 more$/)
+    const all = Array.from({ length: 10 }, () => refused)
+    expect(explain(run(bare, { refused: all })).detail).toMatch(/: no and more$/)
     expect(explain(run(helm4.invalidValue, { refused: [refused] }))).toEqual(explain(run(helm4.invalidValue)))
     expect(explain(run(bare)).detail).toBe('failed to delete release: web')
   })

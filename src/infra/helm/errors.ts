@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../../core/problems.ts'
 import type { ChildEnd } from './child.ts'
 import { parseConflicts } from './conflicts.ts'
-import type { Refusal } from './gateway/attempt.ts'
+import { keptAnswers, type Refusal } from './gateway/attempt.ts'
 import { namedObject, type RefusedAnswer } from './gateway/refused-answer.ts'
 import { redact, redactedHead } from './redact.ts'
 import type { Explanation } from './types.ts'
@@ -31,8 +31,13 @@ function withRefused(said: Explanation, refused: readonly RefusedAnswer[]): Expl
   if (refused.length === 0 || said.code !== 'helm_failed' || !namesNoReason.test(said.detail)) return said
   const code = refused.some(({ status }) => status === 403) ? 'not_permitted' : said.code
   const told = refused.slice(-toldRefused).map(refusedWords)
-  const more = refused.length > told.length ? ` and ${refused.length - told.length} more` : ''
-  return { code, detail: `${said.detail}; the cluster refused ${told.join('; ')}${more}`, refused }
+  return { code, detail: `${said.detail}; the cluster refused ${told.join('; ')}${moreThan(told, refused)}`, refused }
+}
+
+/** Where as many are kept as may be, there were more than can be counted. */
+function moreThan(told: readonly string[], { length }: readonly RefusedAnswer[]): string {
+  if (length <= told.length) return ''
+  return length < keptAnswers ? ` and ${length - told.length} more` : ' and more'
 }
 
 const refusedWords = ({ method, object, status, message }: RefusedAnswer): string =>

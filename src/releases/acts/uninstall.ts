@@ -4,7 +4,7 @@ import type { ReleaseAct } from '../core/model.ts'
 import { type ActDeps, type ReleaseActContext, secondsLeft, targetOf } from './context.ts'
 import { withHelm } from './failure.ts'
 import { quietly } from './quietly.ts'
-import { unremovable } from './unremovable.ts'
+import { unremovable, whyFirst } from './unremovable.ts'
 
 /** `helm uninstall`. That the objects are gone is observed afterwards. */
 export function uninstall(deps: ActDeps) {
@@ -28,6 +28,5 @@ const maySayMore: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['helm_failed', 'n
 async function explained({ ports }: ActDeps, { subject: { release } }: ReleaseActContext, error: unknown) {
   if (!(error instanceof ActFailed) || !maySayMore.has(error.failure.code)) return error
   const why = await quietly(() => unremovable(ports.clusters.of(release.clusterId), release))
-  if (why === null) return error
-  return new ActFailed(error.result, { ...error.failure, detail: `${error.failure.detail}; ${why}` })
+  return why === null ? error : new ActFailed(error.result, whyFirst(error.failure, why))
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { whyUnremovable } from './unremovable.ts'
+import { whyFirst, whyUnremovable } from './unremovable.ts'
 
 const release = { namespace: 'team', name: 'web' }
 const yaml = (...objects: readonly object[]): string =>
@@ -33,4 +33,11 @@ test('a record that was made to be long costs neither a long text nor many reque
   const long = { ...gadget, kind: 'K'.repeat(1000) }
   expect((await whyUnremovable(yaml(long), async () => false, release))?.length).toBeLessThan(400)
   expect((await whyUnremovable(yaml({ ...long, metadata: {} }), all, release))?.length).toBeLessThan(400)
+})
+
+test('what a person can do is there also where what the cluster refused fills all that is told', async () => {
+  const why = await whyUnremovable(yaml(map, gadget), noGadgets, release)
+  const { detail } = whyFirst({ code: 'helm_failed', detail: 'x'.repeat(3000) }, why ?? '')
+  expect(detail.slice(0, 1000)).toContain(why)
+  expect(detail).toContain('UNINSTALLED; x')
 })

@@ -1,3 +1,4 @@
+import type { ActFailure } from '../../core/decision.ts'
 import { isJsonObject, type JsonObject } from '../../core/json.ts'
 import { listItems } from '../../core/list-items.ts'
 import { listRecords, readRevision, splitManifest } from '../../infra/helm/index.ts'
@@ -33,6 +34,12 @@ export async function whyUnremovable(manifest: string, serves: Serves, release: 
   if (unknown === null) return null
   return `the cluster does not know ${unknown}: an admin can define it again, then uninstall again; or ${byHand(release)}`
 }
+
+/** A failure with why: before its own detail, which may be long and is cut at its end when it is told. */
+export const whyFirst = (failure: ActFailure, why: string): ActFailure => ({
+  ...failure,
+  detail: `${why}; ${failure.detail}`,
+})
 
 /** What is left to do once helm can do nothing: Flotilla follows. */
 const byHand = ({ namespace, name }: Named): string =>

@@ -26,7 +26,8 @@ export type AttemptSpec = {
 }
 
 const keptRefusals = 20
-const keptAnswers = 10
+/** So many answers that refused something are kept of a run. */
+export const keptAnswers = 10
 
 /** One run of helm as the gateway sees it: who it is, where it may go, and what it did. */
 export class GatewayAttempt {

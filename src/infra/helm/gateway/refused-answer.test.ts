@@ -26,6 +26,7 @@ test('what is no refusal is none', () => {
   expect(refusedAnswer('DELETE', gadget, 200, status('fine'))).toBeNull()
   expect(refusedAnswer('GET', gadget, 404, status('not found'))).toBeNull()
   expect(refusedAnswer('DELETE', gadget, 404, status('not found'))).toBeNull()
+  expect(refusedAnswer('DELETE', gadget, 429, status('too many requests'))).toBeNull()
   expect(refusedAnswer('GET', '/apis', 403, status('no'))).toBeNull()
 })
 

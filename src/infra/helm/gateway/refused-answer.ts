@@ -16,12 +16,15 @@ export type RefusedAnswer = {
 /** A longer message goes as a whole: what is left of a hidden text that a cut has gone through would be shown. */
 const longestMessage = 1000
 
+/** How a cluster puts a request off: helm sends it again, and nobody is to take that for the reason. */
+const tooManyRequests = 429
+
 /** Answers that helm expects: it looks whether something is there, and deletes what may be gone. */
 const asksWhether = ['GET', 'DELETE']
 
 /** What an answer has refused; null for one that refuses nothing, or that names no object. `body` is the whole of it. */
 export function refusedAnswer(method: string, url: string, status: number, body: Buffer): RefusedAnswer | null {
-  if (status < 400 || (status === 404 && asksWhether.includes(method))) return null
+  if (status < 400 || status === tooManyRequests || (status === 404 && asksWhether.includes(method))) return null
   const location = readPath(url.split('?', 1)[0] ?? '')
   if (location?.kind !== 'object') return null
   return { method, object: namedObject(location), status, message: messageIn(body) }
