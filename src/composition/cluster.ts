@@ -74,7 +74,7 @@ export function connectCluster(kubeconfig: string, contextName: string, clock: C
     asTenant: (tenantId, namespace) => access.as(tenantUser(tenantId), namespace),
     doubtTenant: (namespace) => access.forget(namespace),
     isTerminating: (namespace) => view.isTerminating(namespace),
-    serves: (apiVersion, kind) => view.serves(apiVersion, kind),
+    unserved: (kinds, signal) => view.unserved(kinds, signal),
   }
   return {
     name: context.name,

@@ -11,7 +11,7 @@ import type {
   KeptReplicas,
   KeptSelector,
 } from '../infra/helm/index.ts'
-import type { PastRevision } from '../infra/kubernetes/index.ts'
+import type { KindRef, PastRevision } from '../infra/kubernetes/index.ts'
 import type { FieldConflict, Frozen, FrozenTraffic, Leftover, Release, Remains } from './core/model.ts'
 import type { PodRef, Readiness } from './core/readiness.ts'
 import type { HeldTemplates } from './core/without-effect.ts'
@@ -44,8 +44,8 @@ export interface ReleaseCluster {
   doubtTenant(namespace: string): void
   /** Whether the namespace is being deleted: nothing new can be made in it. */
   isTerminating(namespace: string): Promise<boolean>
-  /** Whether the cluster knows a kind now. */
-  serves(apiVersion: string, kind: string): Promise<boolean>
+  /** The first of these kinds that the cluster does not know now; null: it knows all. It has ten seconds, and until the signal. */
+  unserved(kinds: readonly KindRef[], signal: AbortSignal): Promise<KindRef | null>
   /** How far the workloads of a manifest are; `jobs` counts plain Jobs too. */
   readiness(manifest: string, namespace: string, options: { jobs: boolean }): Promise<Readiness>
   /** Which objects of a manifest are still there; `marked`: only those that carry the release's own mark. */

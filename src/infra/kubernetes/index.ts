@@ -27,6 +27,7 @@ export { type PodRef, readStuckPods, removePods, stuckPods } from './stuckpods.t
 export { AccessRefused, createTenantAccess, type TenantAccess } from './tenant-access/tenant-access.ts'
 export { createTransport, type Transport } from './transport.ts'
 export type * from './types.ts'
+export type { KindRef } from './unserved.ts'
 export type { WatchEvent } from './watch/events.ts'
 export { Replica } from './watch/replica.ts'
 export { type WatchSpec, watchCollection } from './watch/watch.ts'

@@ -21,6 +21,7 @@ import { resources } from './resources.ts'
 import { type PodRef, readStuckPods, removePods } from './stuckpods.ts'
 import type { ClusterClient, ClusterEndpoint } from './types.ts'
 import { readPodProblems } from './unready-pods.ts'
+import { firstUnserved, type KindRef } from './unserved.ts'
 import { observeWorkloads } from './workloads.ts'
 
 /** One cluster as the releases see it. Every method throws `ClusterError` when the cluster does not answer. */
@@ -49,8 +50,8 @@ export interface ReleaseView {
   overwritten(manifest: string, namespace: string, as: ClusterClient): Promise<LiveOverwritten>
   /** Deletes these very pods (by UID); those that are gone are fine. */
   removePods(namespace: string, pods: readonly PodRef[]): Promise<void>
-  /** Whether the cluster knows a kind now, whatever was read of it before. */
-  serves(apiVersion: string, kind: string): Promise<boolean>
+  /** The first of these kinds that the cluster does not know now (`firstUnserved`). */
+  unserved(kinds: readonly KindRef[], signal: AbortSignal): Promise<KindRef | null>
   /** Whether the namespace is being deleted. */
   isTerminating(namespace: string): Promise<boolean>
   /** Creates the namespace with these labels when it is not there, and answers whether it did. One that is there stays. */
@@ -176,8 +177,8 @@ class ClientView implements ReleaseView {
     return isTerminating(this.#parts, namespace, {})
   }
 
-  async serves(apiVersion: string, kind: string): Promise<boolean> {
-    return (await createDiscovery(this.#client, this.#clock).find(apiVersion, kind)) !== null
+  unserved(kinds: readonly KindRef[], signal: AbortSignal): Promise<KindRef | null> {
+    return firstUnserved({ client: this.#client, clock: this.#clock }, kinds, signal)
   }
 
   async ensureNamespace(name: string, labels: Readonly<Record<string, string>>): Promise<boolean> {

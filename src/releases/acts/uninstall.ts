@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../../core/problems.ts'
 import { ActFailed } from '../../infra/engine/index.ts'
+import { unlessAborted } from '../../infra/unless-aborted.ts'
 import type { ReleaseAct } from '../core/model.ts'
 import { type ActDeps, type ReleaseActContext, secondsLeft, targetOf } from './context.ts'
 import { withHelm } from './failure.ts'
@@ -24,9 +25,10 @@ export function uninstall(deps: ActDeps) {
 /** A cluster that does not know a kind may also say that the tenant has no right to it. */
 const maySayMore: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['helm_failed', 'not_permitted'])
 
-/** Helm keeps to itself why it could not delete: what makes it fail every time is looked for. */
-async function explained({ ports }: ActDeps, { subject: { release } }: ReleaseActContext, error: unknown) {
+/** Helm keeps to itself why it could not delete: what makes it fail every time is looked for, as long as the act may take. */
+async function explained({ ports }: ActDeps, { subject: { release }, signal }: ReleaseActContext, error: unknown) {
   if (!(error instanceof ActFailed) || !maySayMore.has(error.failure.code)) return error
-  const why = await quietly(() => unremovable(ports.clusters.of(release.clusterId), release))
+  const cluster = ports.clusters.of(release.clusterId)
+  const why = await quietly(() => unlessAborted(unremovable(cluster, release, signal), signal))
   return why === null ? error : new ActFailed(error.result, whyFirst(error.failure, why))
 }

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { KindRef } from '../../infra/kubernetes/index.ts'
 import { whyFirst, whyUnremovable } from './unremovable.ts'
 
 const release = { namespace: 'team', name: 'web' }
@@ -6,8 +7,8 @@ const yaml = (...objects: readonly object[]): string =>
   objects.map((object) => `---\n# Source: web/templates/x.yaml\n${JSON.stringify(object)}\n`).join('')
 const map = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a' } }
 const gadget = { apiVersion: 'example.test/v1', kind: 'Gadget', metadata: { name: 'b' } }
-const all = async () => true
-const noGadgets = async (_apiVersion: string, kind: string) => kind !== 'Gadget'
+const all = async () => null
+const noGadgets = async (kinds: readonly KindRef[]) => kinds.find(({ kind }) => kind === 'Gadget') ?? null
 
 test('a kind that the cluster does not know is named, with both ways out', async () => {
   const why = await whyUnremovable(yaml(map, gadget), noGadgets, release)
@@ -26,12 +27,15 @@ test('an object without a name is named by its kind and template, in a list too'
 
 test('a record that was made to be long costs neither a long text nor many requests', async () => {
   const many = Array.from({ length: 200 }, (_, nth) => ({ ...gadget, kind: `Kind${nth}` }))
-  const asked: string[] = []
-  const serves = async (_apiVersion: string, kind: string) => asked.push(kind) > 0
-  expect(await whyUnremovable(yaml(...many), serves, release)).toBeNull()
-  expect(asked).toHaveLength(50)
+  const asked: number[] = []
+  const count = async (kinds: readonly KindRef[]) => {
+    asked.push(kinds.length)
+    return null
+  }
+  expect(await whyUnremovable(yaml(...many), count, release)).toBeNull()
+  expect(asked).toEqual([50])
   const long = { ...gadget, kind: 'K'.repeat(1000) }
-  expect((await whyUnremovable(yaml(long), async () => false, release))?.length).toBeLessThan(400)
+  expect((await whyUnremovable(yaml(long), async ([first]) => first ?? null, release))?.length).toBeLessThan(400)
   expect((await whyUnremovable(yaml({ ...long, metadata: {} }), all, release))?.length).toBeLessThan(400)
 })
 
