@@ -4,18 +4,17 @@ import { stringify } from 'yaml'
 import { canonicalJson, type JsonObject } from '../../core/json.ts'
 import { Problem } from '../../core/problems.ts'
 import type { Uuid } from '../../core/subject.ts'
-import { listRecords } from '../../infra/helm/index.ts'
 import { AccessRefused, ManifestError } from '../../infra/kubernetes/index.ts'
 import { bothMasks, showAll } from '../../infra/secrets/mask.ts'
 import type { FieldConflict, Release, ReleaseState } from '../core/model.ts'
-import { comparedWith } from '../core/revisions.ts'
 import type { ReleaseDeps } from '../deps.ts'
 import { whyUnreadable } from '../observe.ts'
 import { saysElse, secretsMask } from '../redact.ts'
 import { renderUpgrade } from '../render-upgrade.ts'
-import { knownOf, type Shown, shownWith } from '../shown.ts'
+import { type KnownCharts, knownOf, type Shown, shownWith } from '../shown.ts'
 import { shownConflict } from '../shown-conflict.ts'
 import { recentValues, revisionContent } from '../store/queries.ts'
+import { type Compared, comparedRevision } from './compared.ts'
 import { type CommandCall, visibleRelease } from './context.ts'
 import { type PreparedUpgrade, prepareUpgrade, type UpgradeBody } from './upgrade.ts'
 
@@ -41,9 +40,9 @@ export async function previewUpgrade(
   const prepared = await prepareUpgrade(deps, call, id, body)
   const { release } = prepared.state
   const { manifest } = await renderUpgrade(deps, release, prepared.chart.digest, prepared.values)
-  const shown = await shownIn(deps, prepared.state, [prepared.chart.digest], [prepared.values])
+  const { before, after, beneath } = await sidesOf(deps, prepared, manifest)
+  const shown = await shownIn(deps, prepared.state, [prepared.chart.digest, beneath], [before.values, after.values])
   const found = await conflictsOf(deps, release, manifest)
-  const { before, after } = await sidesOf(deps, prepared, manifest)
   const secret = found.length === 0 ? showAll : secretsMask([before.manifest, after.manifest])
   const conflicts = found.map((each) => shownConflict(each, bothMasks(shown.mask, secret)))
   return { ...(await compare(deps, before, after, shown, forced(body, found))), conflicts }
@@ -57,7 +56,7 @@ const forced = ({ forceConflicts }: UpgradeBody, found: readonly FieldConflict[]
 async function shownIn(
   deps: ReleaseDeps,
   state: ReleaseState,
-  charts: readonly string[],
+  charts: KnownCharts,
   values: readonly JsonObject[],
 ): Promise<Shown> {
   const known = knownOf(state)
@@ -101,26 +100,17 @@ export async function requireDiff(
 }
 
 async function sidesOf(deps: ReleaseDeps, { state, chart, values }: PreparedUpgrade, manifest: string) {
-  const { release } = state
-  const revision = await comparedRevision(deps, release)
-  const current = await revisionContent(deps.db, deps.vault, release.id, revision)
-  const before: Side = {
-    name: `revision ${revision}`,
-    values: (current?.values ?? {}) as JsonObject,
-    manifest: current?.manifest ?? '',
-  }
+  const compared = await comparedIn(deps, state)
+  const before: Side = { name: `revision ${compared.revision}`, values: compared.values, manifest: compared.manifest }
   const after: Side = { name: `upgrade to ${chart.version}`, values, manifest }
-  return { before, after }
+  return { before, after, beneath: compared.chartDigest }
 }
 
 /** What helm goes by is in its records: a revision of ours that failed may be deployed to helm, or not. Throws `Problem` cluster_unavailable. */
-async function comparedRevision(
-  { ports }: ReleaseDeps,
-  { clusterId, namespace, name, revision }: Release,
-): Promise<number> {
+async function comparedIn(deps: ReleaseDeps, state: ReleaseState): Promise<Compared> {
+  const none: Compared = { revision: state.release.revision, values: {}, manifest: '', chartDigest: null }
   try {
-    const { records } = await listRecords(ports.clusters.of(clusterId).endpoint, { namespace, release: name })
-    return comparedWith(records.map(({ version, status }) => ({ revision: version, status }))) ?? revision
+    return (await comparedRevision(deps, state)) ?? none
   } catch (error) {
     throw new Problem('cluster_unavailable', whyUnreadable(error))
   }
