@@ -135,6 +135,15 @@ describe('what is in flight settles too', () => {
     expect(podsIn(fleet)).toHaveLength(10)
   })
 
+  test.each(['lost', 'doneAndLost', 'late'] as const)('whichever worker is lost with its act: %s', (fate) => {
+    for (let looks = 0; looks < 12; looks++) {
+      const fleet = given(canary).until(moving).when('cancel')
+      for (let n = 0; n < looks; n++) fleet.next()
+      fleet.next(fate).untilStatus('CANCELLED').thenCounts({ FAILED: 0, COMPLETED: 3 })
+      expect(podsIn(fleet)).toHaveLength(10)
+    }
+  })
+
   test('until when it is waited for is said', () => {
     const fleet = given(canary).until(moving).when('cancel').next()
     expect(fleet.execution.waitingFor).toMatchObject({ reason: 'CANCELLING', detail: '3 instances in flight' })

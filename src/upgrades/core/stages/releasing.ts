@@ -1,11 +1,12 @@
 import { releasesWith } from '../children.ts'
 import { isEdited } from '../edited.ts'
 import { versionsIn } from '../frozen.ts'
-import { isBack, isInFlight, isOnTarget, withStatus } from '../instances.ts'
+import { isBack, isInFlight, isOnTarget, isPair, oldPod, withStatus } from '../instances.ts'
 import { asLeft } from '../left.ts'
-import type { Ending, Execution, Verdict } from '../model.ts'
+import type { Ending, Execution, Instance, Verdict } from '../model.ts'
 import { mapChanged } from '../patch.ts'
 import { statusReasons, waits } from '../reasons.ts'
+import { timeLimit } from '../stopping.ts'
 import { finish, type Mover } from '../transitions.ts'
 import { warned } from '../warned.ts'
 import { isWithoutEffect, leftFrozen } from '../without-effect.ts'
@@ -15,7 +16,7 @@ import { helmAtWork } from './helm-at-work.ts'
 import { act, type Look, type StageHandler, type Step, soon, wait } from './look.ts'
 import { settleGate } from './moving.ts'
 import { isBehind, lateMs, mayArrive, settling } from './paused.ts'
-import { becomeReady, haltBack, settleBack, waitForFlight } from './settling-back.ts'
+import { becomeReady, haltBack, isMerging, settleBack, waitForFlight } from './settling-back.ts'
 
 /** The end is decided: what is in flight settles, Helm's revisions get their verdict, the fleet is freed or frozen. */
 export const releasing: StageHandler = (look) => {
@@ -56,8 +57,16 @@ function stillInFlight(look: Look, reason: string): Step | null {
   const next = { ...look, execution: settling(look) }
   const gate = mayArrive(look) ? null : settleGate(next, reason)
   if (gate !== null) return gate
-  const flying = next.execution.instances.filter(isInFlight)
+  const flying = next.execution.instances.filter((one) => isInFlight(one) || isToRetire(next, one))
   return flying.length === 0 ? null : waitForFlight(next, flying, reason)
+}
+
+/** Its new pod has passed, and the old one beside it goes next: no disruption budget keeps it, and its time is not over. */
+function isToRetire({ execution, fleet, now }: Look, one: Instance): boolean {
+  if (!isMerging(execution) || fleet.gate.kind !== 'admitting' || one.status !== 'COMPLETED' || !isPair(one))
+    return false
+  const isKept = fleet.refusals[oldPod(one)?.uid ?? ''] !== undefined
+  return !isKept && now < timeLimit(execution, one.endedAt ?? 0)
 }
 
 function setGate({ execution }: Look, ending: Ending, kind: 'none' | 'frozen'): Step {

@@ -118,7 +118,7 @@ function takeBeside(look: Look, reason: string): Step | null {
 }
 
 /** Of a new pod and an old one in a place one goes in the end. */
-function isMerging(execution: Execution): boolean {
+export function isMerging(execution: Execution): boolean {
   return isGated(execution) && surges(execution) && !strategyOf(execution).switches
 }
 
