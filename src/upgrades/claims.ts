@@ -59,6 +59,6 @@ async function requireUnmoved(tx: Tx, orders: Orders, claims: readonly ClaimedRe
 
 function frozenBy({ id, frozenVersions, statusReason }: Execution): Frozen | null {
   if (frozenVersions === null) return null
-  const beside = statusReason === statusReasons.anotherHand ? ({ beside: true } as const) : {}
-  return { executionId: id, versions: { ...frozenVersions }, ...beside }
+  const unjudged = statusReason === statusReasons.anotherHand ? ({ unjudged: true } as const) : {}
+  return { executionId: id, versions: { ...frozenVersions }, ...unjudged }
 }

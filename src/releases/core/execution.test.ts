@@ -200,7 +200,7 @@ describe('unclaim', () => {
     ['FAILED', null],
     ['PENDING_UPGRADE', 'external'],
   ] as const)('beside a revision of another hand that is %s and without effect it stays to be judged', (status, by) => {
-    const left = { ...frozen, beside: true } as const
+    const left = { ...frozen, unjudged: true } as const
     const made = deployed({ status, pendingBy: by }, [revision(2, 'FAILED'), revision(3, 'FAILED')])
     const decision = give(made, unclaim(left))
     expect(decision).toMatchObject({ wake: 5, state: { release: { claim: null, frozen: left } } })
@@ -215,7 +215,7 @@ describe('unclaim', () => {
     const decision = give(deployed({ frozen, status, pendingBy: by }, theirs, null), unclaim(null))
     expect(decision).toMatchObject({ wake: 5, state: { release: { claim: null } } })
     if (decision.kind === 'rejected') throw new Error(decision.detail)
-    expect(decision.state.release.frozen).toEqual({ ...frozen, beside: true })
+    expect(decision.state.release.frozen).toEqual({ ...frozen, unjudged: true })
   })
 
   test('of another execution, or again: nothing', () => {

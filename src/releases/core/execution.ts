@@ -55,7 +55,7 @@ function unclaim(state: ReleaseState, { executionId, frozen }: Of<'unclaim'>, no
   const open = openOperation(state)
   if (held === null || !holds(state, executionId)) return unchanged(state)
   if (open !== null) return inProgress(open.id)
-  if (frozen !== null && isByOther(state) && !isBeside(state, frozen)) return movedMeanwhile(state)
+  if (frozen !== null && isByOther(state) && !isUnjudged(state, frozen)) return movedMeanwhile(state)
   const after = hasDeployed(state, held) ? afterDeploying(state, held) : asBefore(state.release)
   const release: Release = {
     ...after,
@@ -78,17 +78,17 @@ function freezeLeft(state: ReleaseState, left: Frozen | null, after: Release): F
   const frozen = left ?? release.frozen
   if (frozen === null) return null
   if (release.status === 'UNINSTALLED') return { ...frozen, over: true }
-  if (!isByOther(state) || isBeside(state, frozen)) return left ?? after.frozen
+  if (!isByOther(state) || isUnjudged(state, frozen)) return left ?? after.frozen
   const isAsFound = left === null && after.frozen !== null
-  return isAsFound && standsOfHand(release) !== null ? { ...frozen, beside: true } : { ...frozen, over: true }
+  return isAsFound && standsOfHand(release) !== null ? { ...frozen, unjudged: true } : { ...frozen, over: true }
 }
 
 /**
  * True where the execution has left the fleet frozen because of another hand's revision that has changed nothing, and that one is
  * still pending or has failed: the next look says whether it has changed anything since.
  */
-const isBeside = ({ release }: ReleaseState, frozen: Frozen | null): boolean =>
-  frozen?.beside === true && standsOfHand(release) !== null
+const isUnjudged = ({ release }: ReleaseState, frozen: Frozen | null): boolean =>
+  frozen?.unjudged === true && standsOfHand(release) !== null
 
 /** Helm has made a revision for the execution. One that a late write of an operation before it has made is none of its. */
 const hasDeployed = ({ release, operation }: ReleaseState, { executionId, revision }: Claim): boolean =>

@@ -46,14 +46,14 @@ export type Health = {
 
 /**
  * A release in two versions, which an execution left: how many instances run which, as it was seen last. `over`: another hand has ended the
- * freeze while an execution held the release, and its gates come off once nobody holds it. `beside`: a revision of another hand was
+ * freeze while an execution held the release, and its gates come off once nobody holds it. `unjudged`: a revision of another hand was
  * there when it was left, and it is to be seen whether that changes anything.
  */
 export type Frozen = {
   readonly executionId: Uuid
   readonly versions: Record<string, number>
   readonly over?: true
-  readonly beside?: true
+  readonly unjudged?: true
 }
 
 /**

@@ -33,7 +33,7 @@ function hasGotEffect({ release, revisions }: ReleaseState, { newest, heldTempla
   const isByHand = revisions.some(
     ({ secretUid, operationId }) => secretUid === newest.secretUid && operationId === null,
   )
-  const isOpen = isPending(newest) || release.frozen?.beside === true
+  const isOpen = isPending(newest) || release.frozen?.unjudged === true
   return isByHand && isOpen && heldTemplates !== undefined && heldTemplates !== 'same'
 }
 
@@ -43,7 +43,7 @@ function hasGotEffect({ release, revisions }: ReleaseState, { newest, heldTempla
  */
 export function asksTemplates({ frozen }: Release, newest: HelmRevision, isKnown: boolean): boolean {
   if (frozen === null || frozen.over || !mayBeWithoutEffect(newest)) return false
-  return !isKnown || isPending(newest) || frozen.beside === true
+  return !isKnown || isPending(newest) || frozen.unjudged === true
 }
 
 /**
@@ -55,7 +55,7 @@ export function freezeJudged(state: ReleaseState, seen: Present): ReleaseState {
   const { frozen } = release
   if (frozen === null || frozen.over || release.claim !== null) return state
   if (hasGotEffect(state, seen)) return { ...state, release: { ...release, frozen: { ...frozen, over: true } } }
-  if (frozen.beside !== true || !isWithoutEffect(seen)) return state
-  const { beside: _, ...left } = frozen
+  if (frozen.unjudged !== true || !isWithoutEffect(seen)) return state
+  const { unjudged: _, ...left } = frozen
   return { ...state, release: { ...release, frozen: left } }
 }

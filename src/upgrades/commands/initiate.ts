@@ -4,7 +4,7 @@ import { transaction } from '../../infra/database/pool.ts'
 import type { Tx } from '../../infra/database/types.ts'
 import { wake } from '../../infra/engine/index.ts'
 import { recordAudit } from '../../tenants/index.ts'
-import { besidesNobody, downtimeWithout, needsRoom } from '../core/downtime.ts'
+import { downtimeWithout, needsRoom, noSurgeWarnings } from '../core/downtime.ts'
 import { createdEvent } from '../core/events.ts'
 import type { CheckOverride, Execution, UpgradeSpec, Warning } from '../core/model.ts'
 import type { World } from '../core/rehearsal/world.ts'
@@ -175,7 +175,7 @@ async function withDowntime(execution: Execution, foreseen: Foreseen | null): Pr
 
 /** Who has fewer ready instances than a Deployment is promised is told why, and how many. */
 function withoutSurge(execution: Execution, { notBeside }: Resolved): Execution {
-  return { ...execution, warnings: [...execution.warnings, ...besidesNobody(execution, notBeside)] }
+  return { ...execution, warnings: [...execution.warnings, ...noSurgeWarnings(execution, notBeside)] }
 }
 
 function refusedStrategy(code: 'refused' | 'cannot_gate', message: string): Problem {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { besidesNobody, downtimeOf, downtimeWithout, needsRoom } from './downtime.ts'
+import { downtimeOf, downtimeWithout, needsRoom, noSurgeWarnings } from './downtime.ts'
 import { type Setup, Simulation } from './testing/simulation.ts'
 
 const of = (setup: Setup) => new Simulation(setup).execution
@@ -32,7 +32,7 @@ describe('fewer ready instances, because no new one can run beside an old one', 
     [{ size: 8, spec: { batchSize: 1 } }, 'up to 1 of 8 instances are not ready at a time'],
     [{ size: 8, spec: { strategy: 'STAGED', maxUnavailablePercentage: 100 } }, 'up to 5 of 8'],
   ])('%j', (setup, numbers) => {
-    const [warning, ...more] = besidesNobody(of({ ...setup, capabilities }), why)
+    const [warning, ...more] = noSurgeWarnings(of({ ...setup, capabilities }), why)
     expect(more).toEqual([])
     expect(warning?.code).toBe('NO_SURGE')
     expect(warning?.message).toContain(why)
@@ -40,7 +40,7 @@ describe('fewer ready instances, because no new one can run beside an old one', 
   })
 
   test('is not warned of where one can, nor where all are replaced at once as was asked for', () => {
-    expect(besidesNobody(of({ size: 8 }), null)).toEqual([])
-    expect(besidesNobody(of({ size: 8, spec: { strategy: 'RECREATE' } }), why)).toEqual([])
+    expect(noSurgeWarnings(of({ size: 8 }), null)).toEqual([])
+    expect(noSurgeWarnings(of({ size: 8, spec: { strategy: 'RECREATE' } }), why)).toEqual([])
   })
 })

@@ -30,7 +30,7 @@ export function downtimeWithout(execution: Execution, pods: number): readonly Wa
  * A Deployment whose new pods cannot run beside the old ones moves within the budget, as what never surges does (docs/adr/0068).
  * `why`: null where they can.
  */
-export function besidesNobody({ spec, currentInstances: total }: Execution, why: string | null): readonly Warning[] {
+export function noSurgeWarnings({ spec, currentInstances: total }: Execution, why: string | null): readonly Warning[] {
   if (why === null || spec.strategy === 'RECREATE') return []
   const atOnce = Math.min(total, spec.batchSize, budgetOf(total, spec.maxUnavailablePercentage))
   const numbers = `up to ${atOnce} of ${total} instances are not ready at a time while they are replaced`

@@ -107,8 +107,8 @@ export class Simulation {
     const { claim, revision } = this.state.release
     if (claim === null) return false
     const { executionId } = claim
-    const beside = isInVain(this.world) ? ({ beside: true } as const) : {}
-    const frozen = mixed && revision !== claim.revision ? { executionId, versions: { a: 1, b: 1 }, ...beside } : null
+    const unjudged = isInVain(this.world) ? ({ unjudged: true } as const) : {}
+    const frozen = mixed && revision !== claim.revision ? { executionId, versions: { a: 1, b: 1 }, ...unjudged } : null
     if (!this.command({ kind: 'unclaim', executionId, frozen })) return false
     // An execution leaves its own gates; a freeze that it found and never touched stays as it was.
     if (!this.tookOver || revision === claim.revision) return true
