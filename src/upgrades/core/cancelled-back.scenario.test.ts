@@ -144,6 +144,16 @@ describe('what is in flight settles too', () => {
     }
   })
 
+  test('what a fleet that is still being built up has not made a pod of was never in the middle', () => {
+    const building = { size: 10, kind: 'ordered', inTurn: true, present: 1, spec: canary.spec } as const
+    for (let looks = 0; looks < 12; looks++) {
+      const fleet = given(building)
+      for (let n = 0; n < looks; n++) fleet.next()
+      fleet.next('refused').when('cancel').untilStatus('CANCELLED').thenCounts({ FAILED: 0 })
+      expect(leftInTheMiddle(fleet.execution)).toEqual([])
+    }
+  })
+
   test('until when it is waited for is said', () => {
     const fleet = given(canary).until(moving).when('cancel').next()
     expect(fleet.execution.waitingFor).toMatchObject({ reason: 'CANCELLING', detail: '3 instances in flight' })

@@ -189,7 +189,7 @@ describe('a Deployment under a gate', () => {
     await fleet.admit(2)
     await fleet.reaches({ '2.0.0': 2 })
     expect(await fleet.versions('worker')).toEqual({ '1.0.0': 2 })
-    expect((await fleet.see()).others).toEqual({
+    expect((await fleet.see()).others).toMatchObject({
       settled: false,
       uniform: false,
       blockers: ['Deployment worker: it is paused'],

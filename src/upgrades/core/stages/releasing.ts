@@ -28,7 +28,16 @@ export const releasing: StageHandler = (look) => {
   // Opened before that order is seen and concluded, the gate would let helm move every pod at once.
   if (isBehind(look)) return wait(look.execution, waitOf(ending), soon(look))
   if (!look.execution.deployed) return leaveUntouched(look) ?? end(look, ending)
-  return settle(look, ending) ?? concludeAll(look, ending) ?? leave(look, ending) ?? end(look, ending)
+  const on = takenBack(look, ending)
+  return settle(on, ending) ?? concludeAll(on, ending) ?? leave(on, ending) ?? end(on, ending)
+}
+
+/** What the gate never opened for waits for its turn again, for good: a gate that is frozen later does not tell any more. */
+function takenBack(look: Look, ending: Ending): Look {
+  const { execution, fleet } = look
+  const isLeft = ending.immediate || execution.status === 'ROLLING_BACK' || fleet.gate.kind === 'frozen'
+  // What comes of another hand's template is nothing that is ours.
+  return isLeft || isEdited(execution, fleet) ? look : { ...look, execution: settling(look) }
 }
 
 /**
@@ -52,13 +61,11 @@ function settle(look: Look, ending: Ending): Step | null {
 }
 
 function stillInFlight(look: Look, reason: string): Step | null {
-  // What came would be of another hand's template: nothing that is ours settles.
   if (isEdited(look.execution, look.fleet)) return null
-  const next = { ...look, execution: settling(look) }
-  const gate = mayArrive(look) ? null : settleGate(next, reason)
+  const gate = mayArrive(look) ? null : settleGate(look, reason)
   if (gate !== null) return gate
-  const flying = next.execution.instances.filter((one) => isInFlight(one) || isToRetire(next, one))
-  return flying.length === 0 ? null : waitForFlight(next, flying, reason)
+  const flying = look.execution.instances.filter((one) => isInFlight(one) || isToRetire(look, one))
+  return flying.length === 0 ? null : waitForFlight(look, flying, reason)
 }
 
 /** Its new pod has passed, and the old one beside it goes next: no disruption budget keeps it, and its time is not over. */
