@@ -121,9 +121,7 @@ async function frozenSight(state: ReleaseState, { traffic, frozenVersions }: Obs
  */
 async function templatesSight(state: ReleaseState, newest: HelmRevision, { heldTemplates }: ObserveDeps) {
   const { release } = state
-  const operation = openOperation(state)
-  const isOurs = release.claim === null && (operation === null || operation.kind === 'recover')
-  if (!isOurs || !asksTemplates(release, newest, isKnown(release, newest))) return {}
+  if (!asksTemplates(state, newest, isKnown(release, newest))) return {}
   return { heldTemplates: await heldTemplates(release) }
 }
 

@@ -33,11 +33,19 @@ export function whyNoPod(events: readonly EventObject[]): string | null {
   return newest?.reason === 'FailedCreate' && newest.message !== undefined ? refusalOf(newest.message) : null
 }
 
+/** What the status of a Deployment or a ReplicaSet says of pods that were refused, likewise; null where none is. Pure. */
+export function refusalIn(conditions: readonly Said[]): string | null {
+  const failure = conditions.find(({ type }) => type === 'ReplicaFailure')
+  return failure?.status === 'True' && typeof failure.message === 'string' ? refusalOf(failure.message) : null
+}
+
+type Said = { readonly type?: unknown; readonly status?: unknown; readonly message?: unknown }
+
 /** What controllers put before the words of the API server, and what gathers events that are alike before that. */
 const introduction =
   /^(\(combined from similar events\): )?(Error creating|[Cc]reate (Claim \S+ for )?Pod \S+ in StatefulSet \S+ failed error): /
 
 /** The words of the API server alone, without values of the pod that it quotes where it finds one invalid. Pure. */
-export function refusalOf(message: string): string {
+function refusalOf(message: string): string {
   return withoutFoundValues(message.replace(introduction, ''))
 }

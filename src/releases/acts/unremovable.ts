@@ -1,14 +1,13 @@
 import type { ActFailure } from '../../core/decision.ts'
 import { isJsonObject, type JsonObject } from '../../core/json.ts'
 import { listItems } from '../../core/list-items.ts'
-import { listRecords, readRevision, splitManifest } from '../../infra/helm/index.ts'
+import { listRecords, type RenderedObject, readRevision, splitManifest } from '../../infra/helm/index.ts'
 import type { KindRef } from '../../infra/kubernetes/index.ts'
 import type { Release } from '../core/model.ts'
 import type { ReleaseCluster } from '../ports.ts'
 
 type Named = Pick<Release, 'namespace' | 'name'>
 type Unserved = (kinds: readonly KindRef[]) => Promise<KindRef | null>
-type Part = { readonly source: string | null; readonly object: JsonObject }
 
 /** Why helm can delete nothing of a release, by its newest record; null where nothing of the kind is found. Throws where it cannot be read. */
 export async function unremovable(
@@ -55,12 +54,12 @@ const byHand = ({ namespace, name }: Named): string =>
 const longest = 300
 const mostKinds = 50
 
-function partWords({ source, object }: Part): string {
+function partWords({ source, object }: RenderedObject): string {
   const words = `${String(object.kind)}${source === null ? '' : ` of ${source}`}`
   return words.length > longest ? 'an object' : words
 }
 
-async function firstUnknown(unserved: Unserved, parts: readonly Part[]): Promise<string | null> {
+async function firstUnknown(unserved: Unserved, parts: readonly RenderedObject[]): Promise<string | null> {
   const kinds = new Map(
     parts.map(({ object }) => {
       const [apiVersion, kind] = [String(object.apiVersion), String(object.kind)]

@@ -5,6 +5,7 @@
  */
 import type { HelmRevision, Present, Release, ReleaseState } from './model.ts'
 import { isPending } from './ownership.ts'
+import { openOperation } from './situation.ts'
 
 /** Whether what is held has the pod templates with which it was left frozen; `unknown`: with which was not noted, or nothing is held. */
 export type HeldTemplates = NonNullable<Present['heldTemplates']>
@@ -38,11 +39,14 @@ function hasGotEffect({ release, revisions }: ReleaseState, { newest, heldTempla
 }
 
 /**
- * True where a look at a frozen release has to tell its pod templates: its newest revision is not deployed, and whether it has
+ * True where a look at a frozen release, at rest or settled by force, has to tell its pod templates: its newest revision is not deployed, and whether it has
  * had an effect is not said for good. What is known of a failed one is.
  */
-export function asksTemplates({ frozen }: Release, newest: HelmRevision, isKnown: boolean): boolean {
-  if (frozen === null || frozen.over || !mayBeWithoutEffect(newest)) return false
+export function asksTemplates(state: ReleaseState, newest: HelmRevision, isKnown: boolean): boolean {
+  const { claim, frozen } = state.release
+  const operation = openOperation(state)
+  const isOurs = claim === null && (operation === null || operation.kind === 'recover')
+  if (!isOurs || frozen === null || frozen.over || !mayBeWithoutEffect(newest)) return false
   return !isKnown || isPending(newest) || frozen.unjudged === true
 }
 

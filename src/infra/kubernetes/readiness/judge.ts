@@ -1,4 +1,4 @@
-import { refusalOf } from '../refused-pods.ts'
+import { refusalIn } from '../refused-pods.ts'
 import type { KubeObject } from '../types.ts'
 import {
   broken,
@@ -46,9 +46,8 @@ export function judgeDeployment(deployment: Deployment): Judgement {
 
 /** What the API server said when a pod was refused: a quota, admission. False where none is. */
 function noMorePods(conditions: Conditions, made: number, total: number): string | false {
-  const failure = conditionOf(conditions, 'ReplicaFailure')
-  if (failure?.status !== 'True' || failure.message === undefined) return false
-  return `${made} of ${total} are there, no other pod can be made: ${refusalOf(failure.message)}`
+  const refusal = refusalIn(conditions ?? [])
+  return refusal !== null && `${made} of ${total} are there, no other pod can be made: ${refusal}`
 }
 
 type Conditions = Parameters<typeof conditionOf>[0]

@@ -1,6 +1,5 @@
 import { isKnown } from '../follow.ts'
 import type { HelmRevision, ReleaseState } from '../model.ts'
-import { openOperation } from '../situation.ts'
 import { asksTemplates, type HeldTemplates } from '../without-effect.ts'
 import type { HelmWorld } from './helmworld.ts'
 
@@ -10,9 +9,7 @@ export function templatesSeen(
   state: ReleaseState,
   newest: HelmRevision,
 ): { readonly heldTemplates?: HeldTemplates } {
-  const { release } = state
-  const isAsked = release.claim === null && asksTemplates(release, newest, isKnown(release, newest))
-  if (!isAsked || (openOperation(state)?.kind ?? 'recover') !== 'recover') return {}
+  if (!asksTemplates(state, newest, isKnown(state.release, newest))) return {}
   if (gate === 'none') return { heldTemplates: 'unknown' }
   return { heldTemplates: live === heldAt ? 'same' : 'changed' }
 }

@@ -1,4 +1,4 @@
-import { type ClusterClient, readWhyNoPod, refusalOf } from '../../../infra/kubernetes/index.ts'
+import { type ClusterClient, readWhyNoPod, refusalIn } from '../../../infra/kubernetes/index.ts'
 import { objectsIn } from '../gate/json.ts'
 import type { GateKind, Workload } from '../gate/model.ts'
 
@@ -19,6 +19,5 @@ export async function readWhyNoPods(
 
 /** What a Deployment has taken over from its ReplicaSets. Pure. */
 export function saidInStatus({ status = {} }: Workload): string | null {
-  const failure = objectsIn(status.conditions).find(({ type }) => type === 'ReplicaFailure')
-  return failure?.status === 'True' && typeof failure.message === 'string' ? refusalOf(failure.message) : null
+  return refusalIn(objectsIn(status.conditions))
 }
